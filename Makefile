@@ -1,0 +1,61 @@
+# The commands of this repository. `make help` lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PROTOS := $(shell find protos/lensfeed -name '*.proto')
+STAMP := $(VENV)/.installed
+GENERATED := build/lensfeed.binpb
+
+.DEFAULT_GOAL := help
+.PHONY: help install protos fmt lint types contracts check test test-fast dev clean
+
+help: ## List these targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(STAMP) ## Make .venv with everything that lensfeed and its checks need
+
+$(STAMP): setup.cfg pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "lensfeed needs Python 3.11 or newer: make PYTHON=python3.11 …")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+protos: $(GENERATED) ## Generate the Python code of the contracts
+
+$(GENERATED): $(PROTOS) protos/generate.py $(STAMP)
+	$(BIN)/python protos/generate.py
+
+fmt: install ## Format the code and the contracts
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/buf format -w protos/lensfeed
+
+lint: protos ## Check style, formatting and the contracts' style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/buf format -d --exit-code protos/lensfeed
+	$(BIN)/buf lint $(GENERATED) --config buf.yaml
+
+types: protos ## Check types, strictly
+	$(BIN)/mypy
+
+contracts: protos ## Check that the contracts break nobody, against main
+	sh protos/breaking.sh $(BIN)
+
+check: lint types contracts ## Everything that needs no server
+
+test: protos ## Run every test, on real servers
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+test-fast: protos ## Run the tests that start no mesh
+	$(BIN)/python -m pytest tests -m 'not mesh'
+
+dev: protos ## Start the whole mesh on this machine
+	$(BIN)/lensfeed dev
+
+clean: ## Remove everything generated (not .venv)
+	rm -rf build protos/buf .coverage* .mypy_cache .ruff_cache .pytest_cache
+	find protos -name '*_pb2*' -delete

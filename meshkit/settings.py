@@ -1,0 +1,51 @@
+"""Settings from the environment, under the prefix `LENSFEED_`."""
+
+import difflib
+import os
+from collections.abc import Mapping
+from typing import Self
+
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from meshkit.setting_names import SETTING_NAMES
+
+PREFIX = "LENSFEED_"
+
+
+class SettingsError(Exception):
+    """A setting is mistyped, missing or wrong. Its text is for the person who started the process."""
+
+
+class Settings(BaseSettings):
+    """What every room's settings derive from: frozen, and read once by `load` in the composition root."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read the environment.
+
+        Raises SettingsError, in one sentence a setting, for a name that nothing reads or a value that does not fit.
+        """
+        refuse_unknown_names(os.environ)
+        try:
+            return cls()
+        except ValidationError as error:
+            raise SettingsError("\n".join(_sentences(error))) from None
+
+
+def refuse_unknown_names(environment: Mapping[str, str]) -> None:
+    """Raise SettingsError where a variable has our prefix and is no setting: it is most likely mistyped."""
+    unknown = sorted(name for name in environment if name.startswith(PREFIX) and name not in SETTING_NAMES)
+    if unknown:
+        raise SettingsError("\n".join(_unknown(name) for name in unknown))
+
+
+def _unknown(name: str) -> str:
+    near = difflib.get_close_matches(name, SETTING_NAMES, n=1)
+    return f"{name} is not a setting" + (f"; did you mean {near[0]}?" if near else "")
+
+
+def _sentences(error: ValidationError) -> list[str]:
+    return [f"{PREFIX}{'.'.join(map(str, part['loc'])).upper()}: {part['msg']}" for part in error.errors()]
