@@ -35,12 +35,12 @@ def protoc(*arguments: str) -> None:
     """Run the packaged protoc. The plugins of mypy-protobuf lie beside this interpreter."""
     scripts = Path(sysconfig.get_path("scripts"))
     plugins = [f"--plugin=protoc-gen-{name}={scripts / f'protoc-gen-{name}'}" for name in ("mypy", "mypy_grpc")]
-    subprocess.run([sys.executable, "-m", "grpc_tools.protoc", *plugins, *arguments], check=True)  # noqa: S603 - our own arguments
+    subprocess.run([sys.executable, "-m", "grpc_tools.protoc", *plugins, *arguments], check=True)
 
 
 def validate_proto() -> FileDescriptorProto:
-    """The descriptor of `buf/validate/validate.proto`, out of protovalidate's wheel."""
-    from protovalidate._gen.buf.validate import validate_pb  # noqa: PLC2701 - the wheel has it nowhere else
+    """Return the descriptor of `buf/validate/validate.proto`, out of protovalidate's wheel."""
+    from protovalidate._gen.buf.validate import validate_pb
 
     return FileDescriptorProto.FromString(validate_pb.desc().proto.to_binary())
 
@@ -71,7 +71,12 @@ def main() -> None:
         f"--mypy_grpc_out=quiet:{out}",
         *ours,
     )
-    protoc(f"--descriptor_set_in={imports}", f"--python_out={out}", f"--mypy_out=quiet:{out}", "buf/validate/validate.proto")
+    protoc(
+        f"--descriptor_set_in={imports}",
+        f"--python_out={out}",
+        f"--mypy_out=quiet:{out}",
+        "buf/validate/validate.proto",
+    )
     contracts = BUILD / "contracts.binpb"
     protoc(*source, f"--descriptor_set_out={contracts}", "--include_source_info", *ours)
     merged = FileDescriptorSet.FromString(imports.read_bytes())

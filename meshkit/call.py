@@ -1,0 +1,40 @@
+"""The call that is being served: who calls, and what ties its logs, traces and child calls together."""
+
+import time
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from meshkit.errors import UnauthenticatedError
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call. `user_id` is None for a call without a token and between services; `deadline` is in time.monotonic() seconds."""
+
+    request_id: str
+    user_id: int | None = None
+    session_id: str | None = None
+    idempotency_key: str | None = None
+    traceparent: str | None = None
+    deadline: float | None = None
+
+    def remaining(self) -> float | None:
+        """Return the seconds that are left, or None without a deadline."""
+        return None if self.deadline is None else self.deadline - time.monotonic()
+
+
+NO_CALL = Call(request_id="")
+CURRENT: ContextVar[Call] = ContextVar("lensfeed_call", default=NO_CALL)
+
+
+def current_call() -> Call:
+    """Return the call being served; outside of one, an empty call."""
+    return CURRENT.get()
+
+
+def caller_id() -> int:
+    """Return the id of the user who calls. Raises UnauthenticatedError (TOKEN_MISSING) where there is none."""
+    user_id = CURRENT.get().user_id
+    if user_id is None:
+        raise UnauthenticatedError("TOKEN_MISSING", "this method needs an access token")
+    return user_id

@@ -1,0 +1,87 @@
+"""Channels to the other services: deadlines that shrink on the way, and retries where the contract says that they are safe."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import grpc
+from google.protobuf import descriptor_pb2, descriptor_pool
+from google.protobuf.descriptor import ServiceDescriptor
+
+from meshkit.call import current_call
+from meshkit.errors import DeadlineExceededError
+from meshkit.layers.caller import REQUEST_KEY, TRACE_KEY
+from meshkit.telemetry import outgoing_traceparent
+
+DEFAULT_TIMEOUT = 10.0
+# What a caller keeps of its own time to answer with what a peer said.
+MARGIN = 0.01
+_NOT_IDEMPOTENT = descriptor_pb2.MethodOptions.IDEMPOTENCY_UNKNOWN
+_RETRY_POLICY = {
+    "maxAttempts": 3,
+    "initialBackoff": "0.05s",
+    "maxBackoff": "0.5s",
+    "backoffMultiplier": 2,
+    "retryableStatusCodes": ["UNAVAILABLE"],
+}
+
+
+def connect(target: str, *services: str) -> grpc.aio.Channel:
+    """Open a channel to `target` (any gRPC name) for some services, named as in the contract.
+
+    Calls are spread by round_robin; idempotent methods are retried on UNAVAILABLE; each call carries the request id and the
+    trace context of the call being served, and ends before that one's deadline. The caller closes the channel.
+    """
+    # The stubs type a list of interceptors by a placeholder.
+    interceptors: Any = [_Outgoing()]
+    options = (
+        ("grpc.service_config", json.dumps(service_config(services))),
+        ("grpc.keepalive_time_ms", 30_000),
+        ("grpc.use_local_subchannel_pool", 1),
+    )
+    return grpc.aio.insecure_channel(target, options=options, interceptors=interceptors)
+
+
+def service_config(services: tuple[str, ...]) -> dict[str, Any]:
+    """Return the gRPC service config: which methods are retried follows from `idempotency_level` in the contract."""
+    pool = descriptor_pool.Default()
+    retried = [name for each in services for name in _idempotent(pool.FindServiceByName(each))]
+    methods = [{"name": retried, "retryPolicy": _RETRY_POLICY}] if retried else []
+    return {"loadBalancingConfig": [{"round_robin": {}}], "methodConfig": methods}
+
+
+def _idempotent(service: ServiceDescriptor) -> list[dict[str, str]]:
+    return [
+        {"service": service.full_name, "method": method.name}
+        for method in service.methods
+        if method.GetOptions().idempotency_level != _NOT_IDEMPOTENT
+    ]
+
+
+def child_timeout(wanted: float | None) -> float:
+    """Return how long a child call may take, in seconds. Raises DeadlineExceededError where nothing is left."""
+    timeout = DEFAULT_TIMEOUT if wanted is None else wanted
+    remaining = current_call().remaining()
+    if remaining is None:
+        return timeout
+    if remaining <= MARGIN:
+        raise DeadlineExceededError
+    return min(timeout, remaining - MARGIN)
+
+
+class _Outgoing(grpc.aio.UnaryUnaryClientInterceptor[Any, Any]):
+    """Gives each call its deadline, request id and trace context."""
+
+    async def intercept_unary_unary(
+        self,
+        continuation: Callable[[Any, Any], Any],
+        client_call_details: Any,
+        request: Any,
+    ) -> Any:
+        metadata = grpc.aio.Metadata(*(client_call_details.metadata or ()))
+        if request_id := current_call().request_id:
+            metadata.add(REQUEST_KEY, request_id)
+        if traceparent := outgoing_traceparent():
+            metadata.add(TRACE_KEY, traceparent)
+        details = client_call_details._replace(timeout=child_timeout(client_call_details.timeout), metadata=metadata)
+        return await continuation(details, request)

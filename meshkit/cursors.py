@@ -1,0 +1,50 @@
+"""Signed keyset cursors: opaque to apps, bound to a viewer and a list, and good for ever.
+
+A cursor is `base64url(version ‖ viewer ‖ position).signature`. The position is where the last item stood, never an offset
+and never the name of a thing that may be deleted. It has no expiry, and nothing on the server backs it. Keys rotate by
+adding the new one last: all sign-checks accept every key, the last one signs.
+"""
+
+import base64
+import binascii
+import hashlib
+import struct
+from collections.abc import Sequence
+
+import itsdangerous
+
+from meshkit.errors import InvalidArgumentError
+
+VERSION = 1
+_HEADER = struct.Struct(">Bq")
+
+
+class Cursors:
+    """Encodes and decodes the cursors of one list."""
+
+    def __init__(self, keys: Sequence[str], kind: str) -> None:
+        self._signer = itsdangerous.Signer(
+            list(keys), salt=f"lensfeed.cursor.{kind}", key_derivation="hmac", digest_method=hashlib.sha256
+        )
+
+    def encode(self, viewer: int, position: bytes) -> str:
+        """Return the cursor of a position, good for one viewer."""
+        payload = base64.urlsafe_b64encode(_HEADER.pack(VERSION, viewer) + position).rstrip(b"=")
+        return self._signer.sign(payload).decode()
+
+    def decode(self, viewer: int, cursor: str) -> bytes:
+        """Return the position. Raises InvalidArgumentError (CURSOR_INVALID) for what this viewer did not get from this list."""
+        try:
+            payload = self._signer.unsign(cursor.encode())
+            decoded = base64.urlsafe_b64decode(payload + b"=" * (-len(payload) % 4))
+            version, owner = _HEADER.unpack_from(decoded)
+        except (itsdangerous.BadSignature, binascii.Error, struct.error, UnicodeEncodeError):
+            raise invalid_cursor() from None
+        if version != VERSION or owner != viewer:
+            raise invalid_cursor()
+        return decoded[_HEADER.size :]
+
+
+def invalid_cursor() -> InvalidArgumentError:
+    """Make the error of a cursor that is not one of the list's."""
+    return InvalidArgumentError.of_field("cursor", "CURSOR_INVALID", "the cursor is not one of this list")

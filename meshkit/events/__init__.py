@@ -1,0 +1,14 @@
+"""The event bus: a transactional outbox in each producing service's store, Redis Streams as the fast path, and a sweeper.
+
+A service writes an event in the transaction of what it tells (`OutboxRecord`), then adds it to its stream as best it can
+(`Publisher`). The `Sweeper` adds what is missing there. Consumers (`Consumer`) get each event at least once, in groups.
+"""
+
+from meshkit.events.consumer import Consumer
+from meshkit.events.outbox import OutboxRecord, OutboxStore
+from meshkit.events.publisher import Publisher
+from meshkit.events.record import new_record
+from meshkit.events.stream import EventStream
+from meshkit.events.sweeper import Sweeper
+
+__all__ = ["Consumer", "EventStream", "OutboxRecord", "OutboxStore", "Publisher", "Sweeper", "new_record"]

@@ -1,0 +1,40 @@
+"""The fast path: an event goes into its stream right after its commit, beside the answer to the caller."""
+
+import asyncio
+
+import structlog
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from meshkit.events.outbox import OutboxRecord
+from meshkit.events.stream import EventStream
+
+# More adds under way than this means that Redis is slow: the sweeper will catch up.
+MAX_UNDER_WAY = 1_000
+_log = structlog.get_logger()
+
+
+class Publisher:
+    """Adds events without making anybody wait or fail: what it misses is the sweeper's."""
+
+    def __init__(self, redis: "Redis", stream: EventStream) -> None:
+        self._redis = redis
+        self._stream = stream
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    def send_soon(self, *records: OutboxRecord) -> None:
+        """Begin to add committed events to the stream."""
+        for record in records[: MAX_UNDER_WAY - len(self._under_way)]:
+            task = asyncio.create_task(self._send(record))
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
+
+    async def drain(self) -> None:
+        """Wait for what is under way."""
+        await asyncio.gather(*self._under_way)
+
+    async def _send(self, record: OutboxRecord) -> None:
+        try:
+            await self._stream.add(self._redis, record)
+        except (RedisError, OSError) as error:
+            _log.warning("event_not_sent", stream=self._stream.name, event_id=record.event_id, error=repr(error))

@@ -1,0 +1,115 @@
+"""One producing service's stream in Redis: its keys, adding to it exactly once in the life of the Redis, and its positions.
+
+`events:{post}` is the stream; `events:{post}:sent:<minute>:<shard>` is the set of the event ids that are in it. Both lie in one
+slot of a cluster, and one script writes both, so that an event which Redis lost is also one that Redis does not know.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import ResponseError
+
+from meshkit.events.outbox import RETENTION_MINUTES, OutboxRecord
+
+PAYLOAD_FIELD = b"event"
+# Beyond the retention of the outbox nobody asks for the set any more.
+SENT_TTL_SECONDS = (RETENTION_MINUTES + 60) * 60
+_ADD = """
+if redis.call('SADD', KEYS[2], ARGV[1]) == 0 then return 0 end
+redis.call('EXPIRE', KEYS[2], ARGV[3])
+redis.call('XADD', KEYS[1], '*', ARGV[4], ARGV[2])
+return 1
+"""
+# An entry's place in its stream: milliseconds and a sequence number.
+Position = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class EventStream:
+    """A stream and the consumer groups that must have handled an event before it is done.
+
+    `name` is the producing service's short name ("post"), `groups` the names of the groups that consume it.
+    """
+
+    name: str
+    groups: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """The stream's key."""
+        return f"events:{{{self.name}}}"
+
+    @property
+    def dead_key(self) -> str:
+        """The key of the stream of dead letters."""
+        return f"{self.key}:dead"
+
+    def sent_key(self, minute: int, shard: int) -> str:
+        """Return the key of the set of a bucket's event ids that are in the stream."""
+        return f"{self.key}:sent:{minute}:{shard}"
+
+    async def add(self, redis: "Redis", record: OutboxRecord) -> bool:
+        """Add an event unless it is, or was, in the stream. Returns whether it was added."""
+        keys = (self.key, self.sent_key(record.minute, record.shard))
+        arguments: tuple[Any, ...] = (record.event_id, record.payload, SENT_TTL_SECONDS, PAYLOAD_FIELD)
+        return bool(await _execute(redis, "EVAL", _ADD, len(keys), *keys, *arguments))
+
+    async def missing(
+        self, redis: "Redis", minute: int, shard: int, records: Sequence[OutboxRecord]
+    ) -> list[OutboxRecord]:
+        """Return those of a bucket's records that are not, and were not, in the stream."""
+        if not records:
+            return []
+        ids = [record.event_id for record in records]
+        known = await _execute(redis, "SMISMEMBER", self.sent_key(minute, shard), *ids)
+        return [record for record, is_known in zip(records, known, strict=True) if not is_known]
+
+    async def life(self, redis: "Redis", proposal: str) -> str:
+        """Return what names this life of the Redis: `proposal`, where it has no name yet since it lost its data."""
+        key = f"{self.key}:life"
+        await redis.set(key, proposal, nx=True)
+        return _text(await redis.get(key))
+
+    async def last_position(self, redis: "Redis") -> Position:
+        """Return where the newest entry stands; (0, 0) without any."""
+        try:
+            return _position((await redis.xinfo_stream(self.key))["last-generated-id"])
+        except ResponseError:
+            return (0, 0)  # no stream yet
+
+    async def handled_position(self, redis: "Redis") -> Position | None:
+        """Return the position up to which all groups have handled the stream; None while a group is not there."""
+        try:
+            groups = {_text(group["name"]): group for group in await redis.xinfo_groups(self.key)}
+        except ResponseError:
+            return None  # no stream yet
+        if not groups.keys() >= set(self.groups):
+            return None
+        return min([await self._handled_by(redis, name, groups[name]["last-delivered-id"]) for name in self.groups])
+
+    async def trim(self, redis: "Redis", handled: Position) -> None:
+        """Drop entries below a position that all groups have handled. A pending entry must never be dropped."""
+        await redis.xtrim(self.key, minid=f"{handled[0]}-{handled[1]}", approximate=True)
+
+    async def _handled_by(self, redis: "Redis", group: str, last_delivered: bytes) -> Position:
+        pending = await redis.xpending(self.key, group)
+        if not pending["pending"]:
+            return _position(last_delivered)
+        milliseconds, sequence = _position(pending["min"])
+        return (milliseconds, sequence - 1) if sequence else (milliseconds - 1, 0)
+
+
+def _position(entry_id: bytes | str) -> Position:
+    milliseconds, _, sequence = _text(entry_id).partition("-")
+    return (int(milliseconds), int(sequence))
+
+
+def _text(value: bytes | str | None) -> str:
+    return value.decode() if isinstance(value, bytes) else value or ""
+
+
+async def _execute(redis: "Redis", *command: Any) -> Any:
+    # redis-py's own methods for these two are typed for its sync client, too.
+    return await redis.execute_command(*command)  # type: ignore[no-untyped-call]  # it has no types

@@ -1,0 +1,119 @@
+"""The sweeper: brings into the stream what the fast path missed, and tells when events are done.
+
+An event is done when every consumer group has acknowledged it. No mark is kept for each event: a group has handled every entry
+up to its oldest pending one (or, with none pending, up to the last it was given), and entries are added in time order. So the
+lowest such position over all groups tells both how far the stream may be trimmed and which minutes of the outbox are closed.
+After the loss of all of Redis, the sweeper goes on from the last closed minute, which the store keeps.
+"""
+
+import asyncio
+import time
+import uuid
+
+import structlog
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from meshkit.errors import LensfeedError
+from meshkit.events.outbox import MINUTE_MS, RETENTION_MINUTES, SHARDS, OutboxStore
+from meshkit.events.stream import EventStream, Position
+from meshkit.ids import first_id
+
+INTERVAL_SECONDS = 2.0
+# Younger events are still the fast path's.
+GRACE_MS = 2_000
+# From this age on, no write of a minute can still be on its way to the store.
+CLOSING_MINUTES = 2
+PAGE = 500
+_log = structlog.get_logger()
+
+
+class Sweeper:
+    """Sweeps one service's outbox. Several may run at once: adding is exactly once."""
+
+    def __init__(self, redis: "Redis", stream: EventStream, store: OutboxStore) -> None:
+        self._redis = redis
+        self._stream = stream
+        self._store = store
+        self._forget()
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Sweep until the process stops."""
+        while not stopping.is_set():
+            try:
+                await self.sweep()
+            except (RedisError, OSError, LensfeedError) as error:
+                _log.warning("sweep_failed", stream=self._stream.name, error=repr(error))
+            try:
+                await asyncio.wait_for(stopping.wait(), INTERVAL_SECONDS)
+            except TimeoutError:
+                continue
+
+    async def sweep(self, now_ms: int | None = None) -> int:
+        """Sweep once; returns how many events were missing. `now_ms` is the time in milliseconds since 1970."""
+        now = time.time_ns() // 1_000_000 if now_ms is None else now_ms
+        await self._notice_loss()
+        this_minute = now // MINUTE_MS
+        done_before = max(await self._store.outbox_done_before(), this_minute - RETENTION_MINUTES)
+        added = 0
+        for minute in range(done_before, this_minute + 1):
+            if minute not in self._complete:
+                added += await self._sweep_minute(minute, now, closing=minute <= this_minute - CLOSING_MINUTES)
+        if added:
+            _log.info("events_redriven", stream=self._stream.name, count=added)
+        await self._close(done_before, this_minute)
+        return added
+
+    def _forget(self) -> None:
+        self._life: str | None = None
+        # Minutes that are wholly in the stream -> the stream's last entry when that was seen.
+        self._complete: dict[int, Position] = {}
+        # Buckets of open minutes -> the id below which they were looked at.
+        self._reached: dict[tuple[int, int], int] = {}
+
+    async def _notice_loss(self) -> None:
+        """Begin anew where Redis lost its data since the last sweep: what was seen in the stream is then in doubt."""
+        life = await self._stream.life(self._redis, uuid.uuid4().hex)
+        if life != self._life:
+            self._forget()
+            self._life = life
+
+    async def _sweep_minute(self, minute: int, now: int, *, closing: bool) -> int:
+        """Add what is missing of a minute. An open one is looked at as it grows; a closing one once more as a whole."""
+        upto = first_id(now - GRACE_MS)
+        added = 0
+        for shard in range(SHARDS):
+            after = -1 if closing else self._reached.get((minute, shard), -1)
+            added += await self._sweep_bucket(minute, shard, after, upto)
+            self._reached[minute, shard] = upto - 1
+        if closing:
+            self._complete[minute] = await self._stream.last_position(self._redis)
+            for shard in range(SHARDS):
+                del self._reached[minute, shard]
+        return added
+
+    async def _sweep_bucket(self, minute: int, shard: int, after: int, upto: int) -> int:
+        added = 0
+        while records := await self._store.read_outbox(minute, shard, after, PAGE):
+            due = [record for record in records if record.event_id < upto]
+            for record in await self._stream.missing(self._redis, minute, shard, due):
+                added += await self._stream.add(self._redis, record)
+            if len(due) < PAGE:
+                break
+            after = due[-1].event_id
+        return added
+
+    async def _close(self, done_before: int, this_minute: int) -> None:
+        """Close the minutes that every group has passed, oldest first, and trim what no group needs."""
+        handled = await self._stream.handled_position(self._redis)
+        if handled is None:
+            return
+        minute = done_before
+        while minute in self._complete and self._complete[minute] <= handled:
+            del self._complete[minute]
+            await self._redis.unlink(*(self._stream.sent_key(minute, shard) for shard in range(SHARDS)))
+            minute += 1
+        if minute > done_before:
+            await self._store.set_outbox_done_before(minute)
+            await self._store.purge_outbox(this_minute - RETENTION_MINUTES)
+        await self._stream.trim(self._redis, handled)

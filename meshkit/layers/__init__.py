@@ -1,0 +1,35 @@
+"""What every call passes on its way to a method, composed once a method when the server is built.
+
+grpc.aio runs its own interceptors anew for each call; ours wrap a method once, so that a layer costs one await.
+"""
+
+from meshkit.layers.base import Handler, Layer, Method
+from meshkit.layers.caller import caller
+from meshkit.layers.deadline import deadline
+from meshkit.layers.errors import errors
+from meshkit.layers.parsing import parsing
+from meshkit.layers.shedding import shedding
+from meshkit.layers.telemetry import telemetry
+from meshkit.layers.validation import validation
+
+__all__ = ["Handler", "Layer", "Method", "compose", "default_layers"]
+
+
+def default_layers(*, max_in_flight: int, default_deadline: float) -> tuple[Layer, ...]:
+    """Return the layers of a server, outermost first."""
+    return (
+        caller(default_deadline),  # first: everything below, logs included, knows the request id and who calls
+        telemetry(),  # outside of errors, to see the status that the caller gets
+        errors(),  # turns what the layers below raise into a status
+        shedding(max_in_flight),  # before any work is done for the call
+        deadline(),  # bounds parsing, too
+        parsing(),  # bytes to message: below errors, so that bad bytes are an error of ours
+        validation(),  # the rules of the contract, the last before the method
+    )
+
+
+def compose(method: Method, layers: tuple[Layer, ...], handler: Handler) -> Handler:
+    """Wrap a method's handler in layers, the first outermost."""
+    for layer in reversed(layers):
+        handler = layer(method, handler)
+    return handler

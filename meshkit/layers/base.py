@@ -1,0 +1,37 @@
+"""The shapes of a layer."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import grpc.aio
+from google.protobuf import descriptor_pool
+from google.protobuf.descriptor import MethodDescriptor
+from lensfeed.options.v1 import options_pb2
+
+# The request is bytes above the parsing layer and a message below it; the response is a message, or bytes that are one.
+Handler = Callable[[Any, "grpc.aio.ServicerContext[Any, Any]"], Awaitable[Any]]
+INTERNAL_SUFFIX = "InternalService"
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """One RPC method as its contract describes it."""
+
+    path: str
+    service: str
+    name: str
+    needs_user: bool
+    parse: Callable[[bytes], Any]
+
+    @classmethod
+    def of(cls, path: str, parse: Callable[[bytes], Any]) -> "Method":
+        """Look a method up by its path, `/package.Service/Name`."""
+        service, _, name = path.lstrip("/").partition("/")
+        descriptor: MethodDescriptor = descriptor_pool.Default().FindMethodByName(f"{service}.{name}")
+        access = descriptor.GetOptions().Extensions[options_pb2.access]
+        needs_user = not service.endswith(INTERNAL_SUFFIX) and access != options_pb2.ACCESS_ANYONE
+        return cls(path, service, name, needs_user, parse)
+
+
+Layer = Callable[[Method, Handler], Handler]

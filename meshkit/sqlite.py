@@ -1,0 +1,107 @@
+"""SQLite for asyncio: one thread that writes, one that reads, and functions that run in them.
+
+A store hands over a plain function of a connection; `write` runs it inside one IMMEDIATE transaction. So a statement's
+Python is as plain as SQL allows, a call costs one hop to a thread, and two processes may share a file (WAL).
+"""
+
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from meshkit.errors import UnavailableError
+
+T = TypeVar("T")
+Work = Callable[[sqlite3.Connection], T]
+# How long a writer waits for the other process's transaction, in seconds; ours take milliseconds.
+BUSY_TIMEOUT = 10.0
+PRAGMAS = (
+    "PRAGMA journal_mode = WAL",
+    # An acknowledged write survives the loss of power, as it does in production.
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+)
+
+
+class Database:
+    """One SQLite file. Make it by `open_database`."""
+
+    def __init__(self, path: Path) -> None:
+        self._writer = _connect(path)
+        self._reader = _connect(path)
+        self._write_thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-write")
+        self._read_thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-read")
+
+    async def write(self, work: Work[T]) -> T:
+        """Run `work` in one transaction, and return what it returns. What it raises rolls back.
+
+        The transaction goes on when the caller is cancelled: whether it took effect is then unknown to the caller.
+        """
+        return await self._run(self._write_thread, lambda: _transaction(self._writer, work))
+
+    async def read(self, work: Work[T]) -> T:
+        """Run `work` outside of a transaction; it sees what is committed."""
+        return await self._run(self._read_thread, lambda: work(self._reader))
+
+    async def check(self) -> None:
+        """Return if the file answers; the health check."""
+        await self.read(lambda connection: connection.execute("SELECT 1").fetchone())
+
+    @staticmethod
+    async def _run(thread: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(thread, work)
+        except sqlite3.OperationalError as error:
+            raise UnavailableError from error
+
+    def close(self) -> None:
+        """Finish what is under way and close the file."""
+        for thread, connection in ((self._write_thread, self._writer), (self._read_thread, self._reader)):
+            thread.shutdown()
+            connection.close()
+
+
+@contextlib.asynccontextmanager
+async def open_database(path: Path, migrations: Path) -> AsyncIterator[Database]:
+    """Open a file, made and migrated where needed; `migrations` is a folder of yoyo's numbered `.sql` files."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    await asyncio.to_thread(_migrate, path, migrations)
+    database = Database(path)
+    try:
+        yield database
+    finally:
+        await asyncio.to_thread(database.close)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    # Each connection is used by one thread alone, but opened in another.
+    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False)
+    for pragma in PRAGMAS:
+        connection.execute(pragma)
+    return connection
+
+
+def _transaction(connection: sqlite3.Connection, work: Work[T]) -> T:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        result = work(connection)
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+    return result
+
+
+def _migrate(path: Path, migrations: Path) -> None:
+    from yoyo import get_backend, read_migrations
+
+    backend = get_backend(f"sqlite:///{path}")
+    try:
+        # The lock makes it safe that all processes of a service start at once.
+        with backend.lock():
+            backend.apply_migrations(backend.to_apply(read_migrations(str(migrations))))
+    finally:
+        backend.connection.close()

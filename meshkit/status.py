@@ -1,0 +1,95 @@
+"""The one table from errors to gRPC codes, and the google.rpc.Status that a caller gets."""
+
+import math
+from collections.abc import Callable
+
+import grpc
+import redis.exceptions
+from google.protobuf import any_pb2, duration_pb2
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2, status_pb2
+
+from meshkit import errors
+
+DOMAIN = "lensfeed"
+DETAILS_KEY = "grpc-status-details-bin"
+RETRY_AFTER_KEY = "retry-after"
+
+# Looked up along the MRO, so that a subclass needs no row of its own.
+CODES: dict[type[BaseException], grpc.StatusCode] = {
+    errors.InvalidArgumentError: grpc.StatusCode.INVALID_ARGUMENT,
+    errors.UnauthenticatedError: grpc.StatusCode.UNAUTHENTICATED,
+    errors.PermissionDeniedError: grpc.StatusCode.PERMISSION_DENIED,
+    errors.NotFoundError: grpc.StatusCode.NOT_FOUND,
+    errors.AlreadyExistsError: grpc.StatusCode.ALREADY_EXISTS,
+    errors.FailedPreconditionError: grpc.StatusCode.FAILED_PRECONDITION,
+    errors.ResourceExhaustedError: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    errors.UnimplementedError: grpc.StatusCode.UNIMPLEMENTED,
+    errors.DeadlineExceededError: grpc.StatusCode.DEADLINE_EXCEEDED,
+    errors.UnavailableError: grpc.StatusCode.UNAVAILABLE,
+}
+# What libraries raise, as one of ours. A peer's other codes are our own fault, and stay unknown errors.
+_PEER: dict[grpc.StatusCode, Callable[[], errors.LensfeedError]] = {
+    grpc.StatusCode.UNAVAILABLE: errors.UnavailableError,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: errors.UnavailableError,
+    grpc.StatusCode.DEADLINE_EXCEEDED: errors.DeadlineExceededError,
+}
+
+
+def known_error(error: BaseException) -> errors.LensfeedError | None:
+    """Return the error that the caller may know of, or None where it is nobody's business but ours."""
+    match error:
+        case errors.LensfeedError():
+            return error
+        case redis.exceptions.ConnectionError() | redis.exceptions.TimeoutError():
+            return errors.UnavailableError()
+        case TimeoutError():
+            return errors.DeadlineExceededError()
+        case grpc.aio.AioRpcError() if error.code() in _PEER:
+            return _PEER[error.code()]()
+        case _:
+            return None
+
+
+def code_of(error: errors.LensfeedError) -> grpc.StatusCode:
+    """Return the gRPC code of an error."""
+    return next((CODES[kind] for kind in type(error).__mro__ if kind in CODES), grpc.StatusCode.INTERNAL)
+
+
+def status_of(error: errors.LensfeedError) -> status_pb2.Status:
+    """Return the whole status of an error: ErrorInfo always, BadRequest and RetryInfo where they apply."""
+    details: list[Message] = [error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN)]
+    if error.violations:
+        details.append(_bad_request(error))
+    if error.retry_after is not None:
+        delay = duration_pb2.Duration()
+        delay.FromMilliseconds(round(error.retry_after * 1000))
+        details.append(error_details_pb2.RetryInfo(retry_delay=delay))
+    return status_pb2.Status(
+        code=code_of(error).value[0], message=error.message, details=[_pack(part) for part in details]
+    )
+
+
+def trailers_of(error: errors.LensfeedError) -> tuple[tuple[str, str | bytes], ...]:
+    """Return the metadata that carries the status' details."""
+    trailers: list[tuple[str, str | bytes]] = [(DETAILS_KEY, status_of(error).SerializeToString())]
+    if error.retry_after is not None:
+        trailers.append((RETRY_AFTER_KEY, str(max(1, math.ceil(error.retry_after)))))
+    return tuple(trailers)
+
+
+def _bad_request(error: errors.LensfeedError) -> error_details_pb2.BadRequest:
+    return error_details_pb2.BadRequest(
+        field_violations=[
+            error_details_pb2.BadRequest.FieldViolation(
+                field=violation.field, description=violation.message, reason=violation.reason
+            )
+            for violation in error.violations
+        ]
+    )
+
+
+def _pack(message: Message) -> any_pb2.Any:
+    packed = any_pb2.Any()
+    packed.Pack(message)
+    return packed
