@@ -6,6 +6,23 @@ fine, what is unknown is a mistake. A test holds this list against the settings 
 
 SETTING_NAMES = frozenset(
     {
+        "LENSFEED_CORS_ORIGINS",
+        "LENSFEED_DESCRIPTOR_SET",
+        "LENSFEED_EDGE_ADDR",
+        "LENSFEED_EDGE_ADMIN_ADDR",
+        "LENSFEED_EDGE_CONCURRENCY",
+        "LENSFEED_EDGE_DIR",
+        "LENSFEED_EDGE_TIMEOUT_SECONDS",
+        "LENSFEED_ENVOY_BINARY",
+        "LENSFEED_FEED_ADDR",
+        "LENSFEED_FOLLOW_ADDR",
         "LENSFEED_LISTEN_ADDR",
+        "LENSFEED_LOG_LEVEL",
+        "LENSFEED_MEDIA_ADDR",
+        "LENSFEED_POST_ADDR",
+        "LENSFEED_S3_BUCKET",
+        "LENSFEED_S3_ENDPOINT_URL",
+        "LENSFEED_TOKEN_JWKS_FILE",
+        "LENSFEED_USER_ADDR",
     }
 )
