@@ -1,0 +1,73 @@
+"""The bucket for media: who may read it, and from where a browser may write to it."""
+
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types_aiobotocore_s3 import S3Client
+    from types_aiobotocore_s3.type_defs import CORSRuleTypeDef
+
+PUBLIC_PREFIX = "m/"
+"""What lies under it anyone may GET: the renditions. The originals are private."""
+
+UPLOAD_RULE: "CORSRuleTypeDef" = {
+    "AllowedMethods": ["GET", "HEAD", "PUT"],
+    "AllowedOrigins": ["*"],
+    "AllowedHeaders": ["*"],
+    "ExposeHeaders": ["ETag"],
+    "MaxAgeSeconds": 3600,
+}
+"""Presigned URLs work from any page: the signature is the permission, and a part's ETag is needed to complete."""
+
+
+@dataclass(frozen=True)
+class S3:
+    """An S3 and how to get in."""
+
+    endpoint_url: str
+    access_key: str
+    secret_key: str
+    bucket: str = "lensfeed-media"
+    region: str = "us-east-1"
+
+
+@contextlib.asynccontextmanager
+async def s3_client(s3: S3) -> AsyncIterator["S3Client"]:
+    """Make a client with its key."""
+    # botocore takes half a second to import, which `lensfeed --help` need not pay.
+    from aiobotocore.config import AioConfig
+    from aiobotocore.session import get_session
+
+    async with get_session().create_client(
+        "s3",
+        region_name=s3.region,
+        endpoint_url=s3.endpoint_url,
+        aws_access_key_id=s3.access_key,
+        aws_secret_access_key=s3.secret_key,
+        config=AioConfig(s3={"addressing_style": "path"}, retries={"max_attempts": 5, "mode": "standard"}),
+    ) as client:
+        yield client
+
+
+async def prepare_bucket(s3: S3) -> None:
+    """Make the bucket unless it is there, and set its policy and CORS rules. Repeatable."""
+    async with s3_client(s3) as client:
+        names = {bucket["Name"] for bucket in (await client.list_buckets())["Buckets"]}
+        if s3.bucket not in names:
+            await client.create_bucket(Bucket=s3.bucket)
+        await client.put_bucket_policy(Bucket=s3.bucket, Policy=json.dumps(public_read_policy(s3.bucket)))
+        await client.put_bucket_cors(Bucket=s3.bucket, CORSConfiguration={"CORSRules": [UPLOAD_RULE]})
+
+
+def public_read_policy(bucket: str) -> dict[str, object]:
+    """Anyone may GET what lies under the public prefix, and nothing else."""
+    statement = {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": ["s3:GetObject"],
+        "Resource": [f"arn:aws:s3:::{bucket}/{PUBLIC_PREFIX}*"],
+    }
+    return {"Version": "2012-10-17", "Statement": [statement]}

@@ -1,0 +1,29 @@
+"""The real servers that tests share. Each starts once, when the first test asks for it."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from devmesh.bucket import S3
+from devmesh.seaweed import running_seaweed
+from devmesh.valkey import running_valkey
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the markers."""
+    config.addinivalue_line("markers", "mesh: starts a whole mesh, which takes seconds")
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """Give a real Valkey, one for all tests: use keys of your own, or flush it."""
+    async with running_valkey(tmp_path_factory.mktemp("valkey")) as url:
+        yield url
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def s3(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[S3]:
+    """Give a real S3 (SeaweedFS), one for all tests, with its bucket made: use object keys of your own."""
+    async with running_seaweed(tmp_path_factory.mktemp("seaweed")) as s3:
+        yield s3
