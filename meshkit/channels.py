@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import grpc
 from google.protobuf import descriptor_pb2, descriptor_pool
@@ -17,6 +17,10 @@ DEFAULT_TIMEOUT = 10.0
 # What a caller keeps of its own time to answer with what a peer said.
 MARGIN = 0.01
 _NOT_IDEMPOTENT = descriptor_pb2.MethodOptions.IDEMPOTENCY_UNKNOWN
+if TYPE_CHECKING:
+    _ClientInterceptor = grpc.aio.UnaryUnaryClientInterceptor[Any, Any]
+else:
+    _ClientInterceptor = grpc.aio.UnaryUnaryClientInterceptor  # generic in its stubs only
 _RETRY_POLICY = {
     "maxAttempts": 3,
     "initialBackoff": "0.05s",
@@ -69,7 +73,7 @@ def child_timeout(wanted: float | None) -> float:
     return min(timeout, remaining - MARGIN)
 
 
-class _Outgoing(grpc.aio.UnaryUnaryClientInterceptor[Any, Any]):
+class _Outgoing(_ClientInterceptor):
     """Gives each call its deadline, request id and trace context."""
 
     async def intercept_unary_unary(

@@ -23,7 +23,12 @@ def set_up_logs(process: str, level: str = "INFO", log_format: LogFormat = "auto
     ]
     if not is_console:
         shared.append(structlog.processors.format_exc_info)
-    renderer: Processor = structlog.dev.ConsoleRenderer() if is_console else structlog.processors.JSONRenderer()
+    # Plain tracebacks: richer ones print local variables, and those hold passwords.
+    renderer: Processor = (
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        if is_console
+        else structlog.processors.JSONRenderer()
+    )
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),

@@ -5,7 +5,7 @@ import contextlib
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import grpc
 import structlog
@@ -32,6 +32,12 @@ OPTIONS = (
     ("grpc.keepalive_permit_without_calls", 1),
 )
 _log = structlog.get_logger()
+if TYPE_CHECKING:
+    _GenericRpcHandler = grpc.GenericRpcHandler[Any, Any]
+    _RpcMethodHandler = grpc.RpcMethodHandler[Any, Any]
+else:  # generic in their stubs only
+    _GenericRpcHandler = grpc.GenericRpcHandler
+    _RpcMethodHandler = grpc.RpcMethodHandler
 
 
 class ServerSettings(Settings):
@@ -126,20 +132,18 @@ async def _end(tasks: Sequence[asyncio.Task[None]], seconds: float) -> None:
             raise outcome
 
 
-class _Methods(grpc.GenericRpcHandler[Any, Any]):
+class _Methods(_GenericRpcHandler):
     """Collects what the generated code registers, wraps it, and answers for every path, the unknown ones too."""
 
     def __init__(self, layers: tuple[Layer, ...]) -> None:
         self._layers = layers
-        self._handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
+        self._handlers: dict[str, _RpcMethodHandler] = {}
         self.services: set[str] = set()
 
-    def add_generic_rpc_handlers(self, handlers: Sequence["grpc.GenericRpcHandler[Any, Any]"]) -> None:
+    def add_generic_rpc_handlers(self, handlers: Sequence[_GenericRpcHandler]) -> None:
         """Ignore the generated code's older form of registration: it says the same as the next."""
 
-    def add_registered_method_handlers(
-        self, service: str, handlers: Mapping[str, grpc.RpcMethodHandler[Any, Any]]
-    ) -> None:
+    def add_registered_method_handlers(self, service: str, handlers: Mapping[str, _RpcMethodHandler]) -> None:
         """Take a service's methods. All of lensfeed's are unary."""
         self.services.add(service)
         for name, registered in handlers.items():
@@ -150,9 +154,9 @@ class _Methods(grpc.GenericRpcHandler[Any, Any]):
                 compose(method, self._layers, handler.unary_unary)
             )
 
-    def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[Any, Any] | None:
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> _RpcMethodHandler | None:
         """Return the handler of a path. Health and reflection were registered apart, and come first."""
-        handler: grpc.RpcMethodHandler[Any, Any] = self._handlers.get(handler_call_details.method, _UNKNOWN)
+        handler: _RpcMethodHandler = self._handlers.get(handler_call_details.method, _UNKNOWN)
         return handler
 
 

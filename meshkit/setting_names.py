@@ -7,7 +7,10 @@ fine, what is unknown is a mistake. A test holds this list against the settings 
 SETTING_NAMES = frozenset(
     {
         "LENSFEED_CORS_ORIGINS",
+        "LENSFEED_CURSOR_KEYS",
+        "LENSFEED_DEFAULT_DEADLINE_SECONDS",
         "LENSFEED_DESCRIPTOR_SET",
+        "LENSFEED_DRAIN_SECONDS",
         "LENSFEED_EDGE_ADDR",
         "LENSFEED_EDGE_ADMIN_ADDR",
         "LENSFEED_EDGE_CONCURRENCY",
@@ -17,12 +20,17 @@ SETTING_NAMES = frozenset(
         "LENSFEED_FEED_ADDR",
         "LENSFEED_FOLLOW_ADDR",
         "LENSFEED_LISTEN_ADDR",
+        "LENSFEED_LOG_FORMAT",
         "LENSFEED_LOG_LEVEL",
+        "LENSFEED_MAX_IN_FLIGHT",
         "LENSFEED_MEDIA_ADDR",
         "LENSFEED_POST_ADDR",
+        "LENSFEED_REDIS_URL",
         "LENSFEED_S3_BUCKET",
         "LENSFEED_S3_ENDPOINT_URL",
+        "LENSFEED_SQLITE_DIR",
         "LENSFEED_TOKEN_JWKS_FILE",
+        "LENSFEED_URL",
         "LENSFEED_USER_ADDR",
     }
 )

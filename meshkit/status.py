@@ -47,6 +47,8 @@ def known_error(error: BaseException) -> errors.LensfeedError | None:
             return errors.DeadlineExceededError()
         case grpc.aio.AioRpcError() if error.code() in _PEER:
             return _PEER[error.code()]()
+        case NotImplementedError():
+            return errors.UnimplementedError("NOT_IMPLEMENTED", "this method is not implemented yet")
         case _:
             return None
 

@@ -6,9 +6,20 @@ A service writes an event in the transaction of what it tells (`OutboxRecord`), 
 
 from meshkit.events.consumer import Consumer
 from meshkit.events.outbox import OutboxRecord, OutboxStore
+from meshkit.events.producer import Producer, open_producer
 from meshkit.events.publisher import Publisher
 from meshkit.events.record import new_record
 from meshkit.events.stream import EventStream
 from meshkit.events.sweeper import Sweeper
 
-__all__ = ["Consumer", "EventStream", "OutboxRecord", "OutboxStore", "Publisher", "Sweeper", "new_record"]
+__all__ = [
+    "Consumer",
+    "EventStream",
+    "OutboxRecord",
+    "OutboxStore",
+    "Producer",
+    "Publisher",
+    "Sweeper",
+    "new_record",
+    "open_producer",
+]

@@ -1,0 +1,25 @@
+"""The settings that services have in common."""
+
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from meshkit.server import ServerSettings
+
+
+class ServiceSettings(ServerSettings):
+    """Where a service finds its store and Redis."""
+
+    sqlite_dir: Path = Path("data/sqlite")
+    redis_url: str = "redis://127.0.0.1:6379/0"
+
+
+class CursorSettings(ServiceSettings):
+    """A service whose lists have cursors needs the keys that sign them: comma-separated, the newest last."""
+
+    cursor_keys: SecretStr
+
+    @property
+    def cursor_key_list(self) -> list[str]:
+        """The keys, oldest first."""
+        return [key.strip() for key in self.cursor_keys.get_secret_value().split(",") if key.strip()]
