@@ -65,8 +65,8 @@ class Database:
 
 
 @contextlib.asynccontextmanager
-async def open_database(path: Path, migrations: Path) -> AsyncIterator[Database]:
-    """Open a file, made and migrated where needed; `migrations` is a folder of yoyo's numbered `.sql` files."""
+async def open_database(path: Path, *migrations: Path) -> AsyncIterator[Database]:
+    """Open a file, made and migrated where needed; `migrations` are folders of yoyo's numbered `.sql` files."""
     path.parent.mkdir(parents=True, exist_ok=True)
     await asyncio.to_thread(_migrate, path, migrations)
     database = Database(path)
@@ -95,13 +95,13 @@ def _transaction(connection: sqlite3.Connection, work: Work[T]) -> T:
     return result
 
 
-def _migrate(path: Path, migrations: Path) -> None:
+def _migrate(path: Path, migrations: tuple[Path, ...]) -> None:
     from yoyo import get_backend, read_migrations
 
     backend = get_backend(f"sqlite:///{path}")
     try:
         # The lock makes it safe that all processes of a service start at once.
         with backend.lock():
-            backend.apply_migrations(backend.to_apply(read_migrations(str(migrations))))
+            backend.apply_migrations(backend.to_apply(read_migrations(*map(str, migrations))))
     finally:
         backend.connection.close()
