@@ -32,9 +32,10 @@ class Command:
 class Child:
     """A running program. Make one with `start`."""
 
-    def __init__(self, process: asyncio.subprocess.Process, command: Command) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, log: Path, log_start: int) -> None:
         self._process = process
-        self._command = command
+        self._log = log
+        self._log_start = log_start
 
     @classmethod
     async def start(cls, command: Command) -> Self:
@@ -43,6 +44,7 @@ class Child:
         rotate(command.log)
         wrapper = (sys.executable, "-I", "-S", die_with_parent.__file__, str(os.getpid()))
         with command.log.open("ab") as log:
+            log_start = log.tell()
             process = await asyncio.create_subprocess_exec(
                 *wrapper,
                 *command.argv,
@@ -53,7 +55,7 @@ class Child:
                 cwd=command.folder,
                 start_new_session=True,  # the terminal's Ctrl-C reaches the mesh alone, which stops its parts in order
             )
-        return cls(process, command)
+        return cls(process, command.log, log_start)
 
     @property
     def pid(self) -> int:
@@ -83,8 +85,8 @@ class Child:
             os.killpg(self.pid, signal.SIGKILL)
 
     def log_tail(self) -> str:
-        """Read the last lines of its log."""
-        return tail(self._command.log)
+        """Read the last lines that it has logged."""
+        return tail(self._log, since=self._log_start)
 
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):
@@ -98,12 +100,12 @@ def rotate(log: Path) -> None:
         log.replace(log.with_name(f"{log.name}.1"))
 
 
-def tail(log: Path, lines: int = TAIL_LINES) -> str:
-    """Read the last lines of a file, without reading all of it; empty where there is no file."""
+def tail(log: Path, since: int = 0, lines: int = TAIL_LINES) -> str:
+    """Read the last lines of a file from byte `since` on, without reading all of it; empty where there is no file."""
     if not log.exists():
         return ""
     with log.open("rb") as file:
-        file.seek(max(0, log.stat().st_size - TAIL_BYTES))
+        file.seek(max(since, log.stat().st_size - TAIL_BYTES))
         return "\n".join(file.read().decode(errors="replace").splitlines()[-lines:])
 
 

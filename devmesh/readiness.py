@@ -36,13 +36,14 @@ async def http_status(port: int, path: str) -> int:
     return int(words[1]) if len(words) > 1 else 0
 
 
-async def grpc_serving(address: str) -> bool:
-    """Whether the process at an address says SERVING for itself as a whole."""
+async def grpc_serving(port: int) -> bool:
+    """Whether the process at a port says SERVING for itself as a whole."""
+    await _knock(port)  # spares a channel for each try while nothing listens yet
     # grpc takes 0.15 s to import, which `lensfeed --help` need not pay.
     import grpc
     from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-    async with grpc.aio.insecure_channel(address) as channel:
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
         try:
             reply = await health_pb2_grpc.HealthStub(channel).Check(
                 health_pb2.HealthCheckRequest(), timeout=TRY_SECONDS
@@ -50,6 +51,12 @@ async def grpc_serving(address: str) -> bool:
         except grpc.aio.AioRpcError:
             return False
     return bool(reply.status == health_pb2.HealthCheckResponse.SERVING)
+
+
+async def _knock(port: int) -> None:
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.close()
+    await writer.wait_closed()
 
 
 async def _ask(port: int, request: bytes) -> bytes:

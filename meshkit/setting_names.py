@@ -32,5 +32,7 @@ SETTING_NAMES = frozenset(
         "LENSFEED_TOKEN_JWKS_FILE",
         "LENSFEED_URL",
         "LENSFEED_USER_ADDR",
+        "LENSFEED_VALKEY_BINARY",
+        "LENSFEED_WEED_BINARY",
     }
 )

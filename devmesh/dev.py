@@ -1,0 +1,92 @@
+"""`lensfeed dev`: a whole mesh on this machine, until Ctrl-C or the end of a command."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from devmesh.display import Display
+from devmesh.environment import ignored_settings, shared_environment
+from devmesh.errors import MeshError
+from devmesh.interrupts import Interrupts
+from devmesh.layout import Layout, choose_ports
+from devmesh.lock import locked
+from devmesh.make_keys import make_keys
+from devmesh.mesh_secrets import load_secrets
+from devmesh.parts import Parts, keys_command, parts_of
+from devmesh.run_command import command_environment, run_command
+from devmesh.supervisor import Supervisor
+from meshkit.settings import SettingsError, refuse_unknown_names
+
+
+@dataclass(frozen=True)
+class DevOptions:
+    """What was asked for: see `lensfeed dev --help`."""
+
+    data: Path
+    port: int
+    base_port: int | None
+    exec_command: str | None
+
+
+def dev(options: DevOptions) -> int:
+    """Run a mesh; the exit code. What stands in its way is told in a sentence on standard error."""
+    try:
+        refuse_unknown_names(os.environ)
+        with locked(options.data):
+            layout = Layout(
+                options.data, choose_ports(options.port, options.base_port), load_secrets(options.data / "secrets.json")
+            )
+            return asyncio.run(_run(layout, options.exec_command))
+    except (MeshError, SettingsError) as error:
+        print(f"lensfeed: {error}", file=sys.stderr, flush=True)  # noqa: T201 - a command speaks to its user
+        return 1
+
+
+async def _run(layout: Layout, exec_command: str | None) -> int:
+    env = shared_environment(layout, os.environ)
+    parts = parts_of(layout, env)
+    display = Display(Console(highlight=False))
+    for name in ignored_settings(layout, os.environ):
+        display.say(f"note: {name} is not used: a mesh sets it for its own parts", "yellow")
+    supervisor = Supervisor(parts.groups(), display)
+    work = asyncio.ensure_future(_work(layout, parts, supervisor, display, exec_command, env))
+    interrupts = Interrupts(work.cancel, supervisor.kill)
+    with interrupts.heard():
+        try:
+            return await work
+        except asyncio.CancelledError:
+            return 128 + (interrupts.first or 0) if exec_command else 0
+        finally:
+            display.stopping()
+            await supervisor.stop()
+
+
+async def _work(
+    layout: Layout,
+    parts: Parts,
+    supervisor: Supervisor,
+    display: Display,
+    exec_command: str | None,
+    env: Mapping[str, str],
+) -> int:
+    with display.starting(parts.in_display_order()):
+        await _start(layout, parts, supervisor, env)
+    display.ready(layout)
+    if exec_command is not None:
+        return await run_command(exec_command, command_environment(env, layout.url))
+    await asyncio.get_running_loop().create_future()  # until cancelled
+    return 0
+
+
+async def _start(layout: Layout, parts: Parts, supervisor: Supervisor, env: Mapping[str, str]) -> None:
+    """Start Valkey and S3, then all else as soon as there are a Valkey and keys; return when all are ready."""
+    supervisor.start((parts.valkey, parts.seaweed))
+    await asyncio.gather(make_keys(layout.keys, keys_command(layout, env)), supervisor.ready((parts.valkey,)))
+    rest = (*parts.services, *parts.workers, parts.edge)
+    supervisor.start(rest)
+    await supervisor.ready((parts.seaweed, *rest))

@@ -1,0 +1,46 @@
+"""The settings that a mesh gives its processes."""
+
+from collections.abc import Mapping
+
+from devmesh.layout import Layout
+from devmesh.ports import address
+from devmesh.valkey import valkey_url
+from meshkit.settings import PREFIX
+
+
+def fixed_settings(layout: Layout) -> dict[str, str]:
+    """List what tells the parts of this mesh of each other: a value from outside would take one of them off it."""
+    s3 = layout.s3
+    return {
+        **{f"{PREFIX}{name.upper()}_ADDR": address(port) for name, port in layout.ports.services.items()},
+        "LENSFEED_EDGE_ADDR": address(layout.ports.edge),
+        "LENSFEED_EDGE_ADMIN_ADDR": address(layout.ports.edge_admin),
+        "LENSFEED_EDGE_DIR": str(layout.data / "edge"),
+        "LENSFEED_REDIS_URL": valkey_url(layout.ports.valkey),
+        "LENSFEED_S3_ACCESS_KEY": s3.access_key,
+        "LENSFEED_S3_BUCKET": s3.bucket,
+        "LENSFEED_S3_ENDPOINT_URL": s3.endpoint_url,
+        "LENSFEED_S3_REGION": s3.region,
+        "LENSFEED_S3_SECRET_KEY": s3.secret_key,
+        "LENSFEED_SQLITE_DIR": str(layout.data / "sqlite"),
+        "LENSFEED_TOKEN_JWKS_FILE": str(layout.keys / "jwks.json"),
+        "LENSFEED_TOKEN_KEY_FILE": str(layout.keys / "token-key.pem"),
+        "LENSFEED_WEBHOOK_ADDR": address(layout.ports.webhook),
+        "LENSFEED_WEBHOOK_SECRET": layout.secrets.webhook_secret,
+    }
+
+
+def shared_environment(layout: Layout, outer: Mapping[str, str]) -> dict[str, str]:
+    """Make the environment of every process: the outer one, defaults that it may replace, and what is fixed."""
+    defaults = {
+        "LENSFEED_CURSOR_KEYS": layout.secrets.cursor_key,
+        "LENSFEED_MEDIA_BASE_URL": f"{layout.url}/m",
+        "PYTHONUNBUFFERED": "1",  # the last words of a process that is killed reach its log
+    }
+    return {**defaults, **outer, **fixed_settings(layout)}
+
+
+def ignored_settings(layout: Layout, outer: Mapping[str, str]) -> list[str]:
+    """Name what the outer environment sets and this mesh sets otherwise."""
+    fixed = {**fixed_settings(layout), "LENSFEED_LISTEN_ADDR": ""}
+    return sorted(name for name, value in fixed.items() if outer.get(name, value) != value)

@@ -1,0 +1,71 @@
+"""Where everything of one mesh lies: its folders and its ports."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from devmesh.bucket import S3
+from devmesh.errors import MeshError
+from devmesh.mesh_secrets import MeshSecrets
+from devmesh.ports import LOOPBACK, address, free_ports, is_free, numbered_ports
+from devmesh.seaweed import SeaweedPorts
+
+SERVICES = ("user", "follow", "post", "media", "feed")
+WORKERS = ("post", "media", "feed")
+
+
+@dataclass(frozen=True)
+class Ports:
+    """The ports of one mesh, all on the loopback."""
+
+    edge: int
+    edge_admin: int
+    valkey: int
+    webhook: int
+    seaweed: SeaweedPorts
+    services: dict[str, int]
+    workers: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """One mesh: its data folder, its ports and its secrets."""
+
+    data: Path
+    ports: Ports
+    secrets: MeshSecrets
+
+    @property
+    def url(self) -> str:
+        """Where apps reach the mesh."""
+        return f"http://{address(self.ports.edge)}"
+
+    @property
+    def s3(self) -> S3:
+        """Its S3, and how to get in."""
+        endpoint = f"http://{LOOPBACK}:{self.ports.seaweed.s3}"
+        return S3(endpoint, access_key=self.secrets.s3_access_key, secret_key=self.secrets.s3_secret_key)
+
+    @property
+    def keys(self) -> Path:
+        """The folder of the keys that sign access tokens."""
+        return self.data / "keys"
+
+    def log(self, name: str) -> Path:
+        """Name the log file of a part."""
+        return self.data / "logs" / f"{name}.log"
+
+
+def choose_ports(edge: int, base: int | None) -> Ports:
+    """Take the edge's port as given (0: a free one) and the others from `base` on, or free ones.
+
+    Raises MeshError where a port that was asked for is taken.
+    """
+    if edge and not is_free(edge):
+        raise MeshError(f"port {edge} is in use; give the edge another with --port (0 picks a free one)")
+    count = 3 + SeaweedPorts.COUNT + len(SERVICES) + len(WORKERS)
+    others = iter(free_ports(count + 1) if base is None else [*numbered_ports(base, count), *free_ports(1)])
+    valkey, webhook, admin = next(others), next(others), next(others)
+    services = {name: next(others) for name in SERVICES}
+    workers = {name: next(others) for name in WORKERS}
+    seaweed = SeaweedPorts(*(next(others) for _ in range(SeaweedPorts.COUNT)))
+    return Ports(edge or next(others), admin, valkey, webhook, seaweed, services, workers)

@@ -1,0 +1,133 @@
+"""What a mesh consists of: its parts, in the groups in which they start and stop. A description, nothing runs here."""
+
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from devmesh.bucket import prepare_bucket
+from devmesh.layout import SERVICES, WORKERS, Layout
+from devmesh.ports import address
+from devmesh.process import Command
+from devmesh.readiness import Check, grpc_serving, http_status, valkey_answers
+from devmesh.seaweed import STOP_SECONDS, Webhook, remove_sockets, s3_answers, seaweed_command
+from devmesh.valkey import valkey_command
+
+DRAIN_SECONDS = 10.0
+"""How long a part may take to finish the calls it has in hand."""
+
+
+async def _nothing_async() -> None:
+    """Do nothing."""
+
+
+def _nothing() -> None:
+    """Do nothing."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One process of a mesh, and what there is to know to look after it."""
+
+    name: str
+    command: Command
+    check: Check
+    """Holds once the part answers."""
+    address: str
+    """Where it listens, as shown to the person at the terminal."""
+    set_up: Callable[[], Awaitable[None]] = _nothing_async
+    """What remains to do once it answers; it is ready after that. Repeatable: it runs after every start."""
+    clean_up: Callable[[], None] = _nothing
+    """What remains to do once it has ended."""
+    grace: float = DRAIN_SECONDS
+    """Seconds from SIGTERM to SIGKILL."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A mesh in groups. Everything but Valkey starts at once; groups stop from the last to the first."""
+
+    valkey: Part
+    seaweed: Part
+    workers: tuple[Part, ...]
+    services: tuple[Part, ...]
+    edge: Part
+
+    def groups(self) -> tuple[tuple[Part, ...], ...]:
+        """In the order of dependence: none needs a later one to finish its work."""
+        return (self.valkey,), (self.seaweed,), self.workers, self.services, (self.edge,)
+
+    def in_display_order(self) -> tuple[Part, ...]:
+        """As a person looks for them: the edge first, the servers last."""
+        return self.edge, *self.services, *self.workers, self.seaweed, self.valkey
+
+
+def parts_of(layout: Layout, env: Mapping[str, str]) -> Parts:
+    """Describe a mesh, and write the configuration of its servers. `env` is the environment that its processes share."""
+    return Parts(
+        valkey=_valkey(layout, env),
+        seaweed=_seaweed(layout, env),
+        workers=tuple(_python(layout, env, name, "work", layout.ports.workers[name]) for name in WORKERS),
+        services=tuple(_python(layout, env, name, "serve", layout.ports.services[name]) for name in SERVICES),
+        edge=_edge(layout, env),
+    )
+
+
+def keys_command(layout: Layout, env: Mapping[str, str]) -> Command:
+    """Tell how to make the keys that sign access tokens."""
+    return _module(layout, env, "keys", "user_svc", "keys", str(layout.keys))
+
+
+def _valkey(layout: Layout, env: Mapping[str, str]) -> Part:
+    port = layout.ports.valkey
+    return Part(
+        name="valkey",
+        command=valkey_command(layout.data / "valkey", port, layout.log("valkey"), env),
+        check=partial(valkey_answers, port),
+        address=address(port),
+    )
+
+
+def _seaweed(layout: Layout, env: Mapping[str, str]) -> Part:
+    ports, secrets = layout.ports.seaweed, layout.secrets
+    webhook = Webhook(address(layout.ports.webhook), secrets.webhook_secret)
+    folder, log = layout.data / "seaweed", layout.log("seaweed")
+    return Part(
+        name="seaweed",
+        command=seaweed_command(folder, ports, layout.s3, secrets.filer_key, webhook, log, env),
+        check=partial(s3_answers, ports.s3),
+        address=address(ports.s3),
+        set_up=partial(prepare_bucket, layout.s3),
+        clean_up=partial(remove_sockets, ports),
+        grace=STOP_SECONDS,
+    )
+
+
+def _python(layout: Layout, env: Mapping[str, str], service: str, command: str, port: int) -> Part:
+    name = f"{service}-{command}"
+    own = {**env, "LENSFEED_LISTEN_ADDR": address(port)}
+    return Part(
+        name=name,
+        command=_module(layout, own, name, f"{service}_svc", command),
+        check=partial(grpc_serving, port),
+        address=address(port),
+    )
+
+
+def _edge(layout: Layout, env: Mapping[str, str]) -> Part:
+    return Part(
+        name="edge",
+        command=_module(layout, env, "edge", "edge_proxy", "run"),
+        check=partial(edge_answers, layout.ports.edge),
+        address=address(layout.ports.edge),
+    )
+
+
+async def edge_answers(port: int) -> bool:
+    """Whether the edge says that the mesh is alive."""
+    return await http_status(port, "/healthz") == 200  # noqa: PLR2004 - OK
+
+
+def _module(layout: Layout, env: Mapping[str, str], name: str, *arguments: str) -> Command:
+    argv = (sys.executable, "-P", "-m", *arguments)  # -P: nothing that lies in the data folder is imported
+    return Command(argv=argv, env=env, folder=layout.data, log=layout.log(name))
