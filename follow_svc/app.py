@@ -1,0 +1,73 @@
+"""The composition root of follow_svc."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from functools import partial
+
+from lensfeed.follow.v1 import follow_internal_service_pb2_grpc, follow_service_pb2_grpc
+
+from follow_svc.create_follow import CreateFollow
+from follow_svc.delete_follow import DeleteFollow
+from follow_svc.events import STREAM
+from follow_svc.filter_followed import FilterFollowed
+from follow_svc.get_relationship import GetRelationship
+from follow_svc.list_followee_ids import ListFolloweeIds
+from follow_svc.list_follower_ids import ListFollowerIds
+from follow_svc.list_followers import ListFollowers
+from follow_svc.list_following import ListFollowing
+from follow_svc.peers import USER_INTERNAL, UserPeer
+from follow_svc.ports import Announce
+from follow_svc.rpc import FollowInternalServicer, FollowServicer
+from follow_svc.settings import FollowSettings
+from follow_svc.store.port import FollowStore
+from follow_svc.store.sqlite import MIGRATIONS, SqliteFollowStore
+from meshkit import server
+from meshkit.channels import connect
+from meshkit.cursors import Cursors
+from meshkit.events import open_producer
+from meshkit.events.sqlite_outbox import MIGRATIONS as OUTBOX_MIGRATIONS
+from meshkit.events.sqlite_outbox import SqliteOutbox
+from meshkit.server import Process
+from meshkit.sqlite import open_database
+
+
+async def serve() -> None:
+    """Serve the social graph, to apps and to the other services."""
+    settings = FollowSettings.load()
+    async with serving_process(settings) as process:
+        await server.serve(process, settings)
+
+
+@contextlib.asynccontextmanager
+async def serving_process(settings: FollowSettings) -> AsyncIterator[Process]:
+    """Open all that the serving process needs, and put it together."""
+    async with (
+        open_database(settings.sqlite_dir / "follow_svc.db", MIGRATIONS, OUTBOX_MIGRATIONS) as database,
+        open_producer(settings.redis_url, STREAM, SqliteOutbox(database)) as producer,
+        connect(settings.user_addr, USER_INTERNAL) as user_channel,
+    ):
+        store = SqliteFollowStore(database)
+        public = _public(store, UserPeer(user_channel), producer, settings.cursor_key_list)
+        yield Process(
+            name="follow_svc",
+            registrations=(
+                partial(follow_service_pb2_grpc.add_FollowServiceServicer_to_server, public),
+                partial(follow_internal_service_pb2_grpc.add_FollowInternalServiceServicer_to_server, _internal(store)),
+            ),
+            background={"sweep": producer.sweep},
+            dependencies={"store": database.check},
+        )
+
+
+def _public(store: FollowStore, users: UserPeer, announce: Announce, cursor_keys: list[str]) -> FollowServicer:
+    return FollowServicer(
+        CreateFollow(store, users, announce),
+        DeleteFollow(store, announce),
+        ListFollowers(store, users, Cursors(cursor_keys, "followers")),
+        ListFollowing(store, users, Cursors(cursor_keys, "following")),
+        GetRelationship(store, users),
+    )
+
+
+def _internal(store: FollowStore) -> FollowInternalServicer:
+    return FollowInternalServicer(ListFollowerIds(store), ListFolloweeIds(store), FilterFollowed(store))

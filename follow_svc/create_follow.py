@@ -1,0 +1,38 @@
+"""Make an account follow another."""
+
+import time
+
+from follow_svc.accounts import require_account
+from follow_svc.errors import self_follow
+from follow_svc.events import follow_created
+from follow_svc.model import MAX_FOLLOWEES, Follow
+from follow_svc.ports import Account, Announce, Users
+from follow_svc.store.port import FollowStore
+
+
+class CreateFollow:
+    """Follows, once: a repeated follow returns the first one, and neither counts nor tells anybody."""
+
+    def __init__(self, store: FollowStore, users: Users[Account], announce: Announce) -> None:
+        self._store = store
+        self._users = users
+        self._announce = announce
+
+    async def __call__(self, follower_id: int, followee_id: int) -> Follow:
+        """Return the follow as it stands.
+
+        Raises InvalidArgumentError (SELF_FOLLOW), UserNotFoundError, and FollowLimitError at MAX_FOLLOWEES.
+        """
+        if follower_id == followee_id:
+            raise self_follow()
+        # A retry is answered from the graph alone, so that it works while user_svc is down.
+        return await self._store.get_follow(follower_id, followee_id) or await self._create(follower_id, followee_id)
+
+    async def _create(self, follower_id: int, followee_id: int) -> Follow:
+        await require_account(self._users, followee_id)
+        follow = Follow(follower_id, followee_id, created_ms=time.time_ns() // 1_000_000)
+        record = follow_created(follower_id, followee_id)
+        added = await self._store.add_follow(follow, MAX_FOLLOWEES, [record])
+        if added.is_new:
+            self._announce.send_soon(record)
+        return added.follow

@@ -1,0 +1,17 @@
+"""What the social graph tells the other services."""
+
+from lensfeed.events.v1 import event_pb2
+
+from meshkit.events import EventStream, OutboxRecord, new_record
+
+STREAM = EventStream("follow", ("feed_svc",))
+
+
+def follow_created(follower_id: int, followee_id: int) -> OutboxRecord:
+    """Make the event of a follow that is new."""
+    return new_record(event_pb2.FollowCreated(follower_id=follower_id, followee_id=followee_id))
+
+
+def follow_deleted(follower_id: int, followee_id: int) -> OutboxRecord:
+    """Make the event of a follow that is no more."""
+    return new_record(event_pb2.FollowDeleted(follower_id=follower_id, followee_id=followee_id))

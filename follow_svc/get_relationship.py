@@ -1,0 +1,36 @@
+"""Tell how two accounts stand to each other."""
+
+import asyncio
+from dataclasses import dataclass
+
+from follow_svc.accounts import require_account
+from follow_svc.model import FollowCounts
+from follow_svc.ports import Account, Users
+from follow_svc.store.port import FollowStore
+
+
+@dataclass(frozen=True, slots=True)
+class Relationship:
+    """How a viewer and an account stand to each other, and the account's counts."""
+
+    following: bool
+    followed_by: bool
+    counts: FollowCounts
+
+
+class GetRelationship:
+    """Reads both directions of a pair, and the counts of its second account."""
+
+    def __init__(self, store: FollowStore, users: Users[Account]) -> None:
+        self._store = store
+        self._users = users
+
+    async def __call__(self, viewer_id: int, user_id: int) -> Relationship:
+        """Return how the viewer stands to `user_id`. Raises UserNotFoundError."""
+        _, follows, followed_by, counts = await asyncio.gather(
+            require_account(self._users, user_id),
+            self._store.get_follow(viewer_id, user_id),
+            self._store.get_follow(user_id, viewer_id),
+            self._store.get_counts(user_id),
+        )
+        return Relationship(follows is not None, followed_by is not None, counts)

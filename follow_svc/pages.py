@@ -1,0 +1,31 @@
+"""Cutting one page out of what a store returned."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from follow_svc.ports import AccountT
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class AccountPage(Generic[AccountT]):
+    """A page of accounts; `next_cursor` is None only at the end."""
+
+    accounts: Sequence[AccountT]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class IdPage:
+    """A page of account ids; `next_page_token` is empty only at the end."""
+
+    user_ids: Sequence[int]
+    next_page_token: str
+
+
+def cut(rows: Sequence[T], size: int) -> tuple[Sequence[T], T | None]:
+    """Return a page of `size`, and its last row if there are more: ask the store for one row above the size."""
+    page = rows[:size]
+    return page, page[-1] if len(rows) > size else None

@@ -1,0 +1,127 @@
+"""Protos to domain calls, and back."""
+
+from typing import Any
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from lensfeed.follow.v1 import (
+    follow_internal_service_pb2,
+    follow_internal_service_pb2_grpc,
+    follow_service_pb2,
+    follow_service_pb2_grpc,
+)
+from lensfeed.user.v1 import user_pb2
+
+from follow_svc.create_follow import CreateFollow
+from follow_svc.delete_follow import DeleteFollow
+from follow_svc.filter_followed import FilterFollowed
+from follow_svc.get_relationship import GetRelationship
+from follow_svc.list_followee_ids import ListFolloweeIds
+from follow_svc.list_follower_ids import ListFollowerIds
+from follow_svc.list_followers import ListFollowers
+from follow_svc.list_following import ListFollowing
+from follow_svc.model import Follow
+from meshkit.call import caller_id
+
+# ruff: noqa: ARG002, N802 - the generated base classes name the methods and their arguments
+
+
+class FollowServicer(follow_service_pb2_grpc.FollowServiceServicer):
+    """The public methods."""
+
+    def __init__(
+        self,
+        create_follow: CreateFollow,
+        delete_follow: DeleteFollow,
+        list_followers: ListFollowers[user_pb2.User],
+        list_following: ListFollowing[user_pb2.User],
+        get_relationship: GetRelationship,
+    ) -> None:
+        self._create_follow = create_follow
+        self._delete_follow = delete_follow
+        self._list_followers = list_followers
+        self._list_following = list_following
+        self._get_relationship = get_relationship
+
+    async def CreateFollow(
+        self, request: follow_service_pb2.CreateFollowRequest, context: Any
+    ) -> follow_service_pb2.CreateFollowResponse:
+        """Make the caller follow an account."""
+        follow = await self._create_follow(caller_id(), request.followee_id)
+        return follow_service_pb2.CreateFollowResponse(follow=_follow(follow))
+
+    async def DeleteFollow(
+        self, request: follow_service_pb2.DeleteFollowRequest, context: Any
+    ) -> follow_service_pb2.DeleteFollowResponse:
+        """End a follow of the caller."""
+        await self._delete_follow(caller_id(), request.followee_id)
+        return follow_service_pb2.DeleteFollowResponse()
+
+    async def ListFollowers(
+        self, request: follow_service_pb2.ListFollowersRequest, context: Any
+    ) -> follow_service_pb2.ListFollowersResponse:
+        """List who follows an account."""
+        page = await self._list_followers(caller_id(), request.user_id, request.cursor, request.limit)
+        return follow_service_pb2.ListFollowersResponse(users=page.accounts, next_cursor=page.next_cursor)
+
+    async def ListFollowing(
+        self, request: follow_service_pb2.ListFollowingRequest, context: Any
+    ) -> follow_service_pb2.ListFollowingResponse:
+        """List whom an account follows."""
+        page = await self._list_following(caller_id(), request.user_id, request.cursor, request.limit)
+        return follow_service_pb2.ListFollowingResponse(users=page.accounts, next_cursor=page.next_cursor)
+
+    async def GetRelationship(
+        self, request: follow_service_pb2.GetRelationshipRequest, context: Any
+    ) -> follow_service_pb2.GetRelationshipResponse:
+        """Tell how the caller and an account stand to each other."""
+        found = await self._get_relationship(caller_id(), request.user_id)
+        return follow_service_pb2.GetRelationshipResponse(
+            following=found.following,
+            followed_by=found.followed_by,
+            follower_count=found.counts.followers,
+            following_count=found.counts.following,
+        )
+
+
+class FollowInternalServicer(follow_internal_service_pb2_grpc.FollowInternalServiceServicer):
+    """The methods for the other services."""
+
+    def __init__(
+        self, list_follower_ids: ListFollowerIds, list_followee_ids: ListFolloweeIds, filter_followed: FilterFollowed
+    ) -> None:
+        self._list_follower_ids = list_follower_ids
+        self._list_followee_ids = list_followee_ids
+        self._filter_followed = filter_followed
+
+    async def ListFollowerIds(
+        self, request: follow_internal_service_pb2.ListFollowerIdsRequest, context: Any
+    ) -> follow_internal_service_pb2.ListFollowerIdsResponse:
+        """Return a page of an account's followers."""
+        page = await self._list_follower_ids(request.user_id, request.page_token, request.page_size)
+        return follow_internal_service_pb2.ListFollowerIdsResponse(
+            follower_ids=page.user_ids, next_page_token=page.next_page_token
+        )
+
+    async def ListFolloweeIds(
+        self, request: follow_internal_service_pb2.ListFolloweeIdsRequest, context: Any
+    ) -> follow_internal_service_pb2.ListFolloweeIdsResponse:
+        """Return a page of the accounts that an account follows."""
+        page = await self._list_followee_ids(request.user_id, request.page_token, request.page_size)
+        return follow_internal_service_pb2.ListFolloweeIdsResponse(
+            followee_ids=page.user_ids, next_page_token=page.next_page_token
+        )
+
+    async def FilterFollowed(
+        self, request: follow_internal_service_pb2.FilterFollowedRequest, context: Any
+    ) -> follow_internal_service_pb2.FilterFollowedResponse:
+        """Tell which accounts an account follows."""
+        followed = await self._filter_followed(request.follower_id, request.followee_ids)
+        return follow_internal_service_pb2.FilterFollowedResponse(followee_ids=followed)
+
+
+def _follow(follow: Follow) -> follow_service_pb2.Follow:
+    created_at = Timestamp()
+    created_at.FromMilliseconds(follow.created_ms)
+    return follow_service_pb2.Follow(
+        follower_id=follow.follower_id, followee_id=follow.followee_id, created_at=created_at
+    )

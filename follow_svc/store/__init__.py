@@ -1,0 +1,1 @@
+"""The graph's store: its port, and what implements it."""

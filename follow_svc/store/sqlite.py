@@ -1,0 +1,138 @@
+"""The graph in SQLite: each write is one transaction, its events included."""
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from pathlib import Path
+
+from follow_svc.errors import FollowLimitError
+from follow_svc.model import FOLLOWER_BUCKET_SIZE, AddedFollow, Follow, FollowCounts, FollowerPlace, bucket_of
+from meshkit.events.outbox import OutboxRecord
+from meshkit.events.sqlite_outbox import insert_records
+from meshkit.sqlite import Database
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+# Below every id and every bucket.
+_BEFORE_ALL = -1
+
+
+class SqliteFollowStore:
+    """FollowStore over a database that `MIGRATIONS` and those of the outbox were applied to."""
+
+    def __init__(self, database: Database, bucket_size: int = FOLLOWER_BUCKET_SIZE) -> None:
+        self._database = database
+        self._bucket_size = bucket_size
+
+    async def add_follow(self, follow: Follow, max_followees: int, records: Sequence[OutboxRecord]) -> AddedFollow:
+        """Add a follow unless it is there."""
+
+        def work(connection: sqlite3.Connection) -> AddedFollow:
+            if first := _follow(connection, follow.follower_id, follow.followee_id):
+                return AddedFollow(first, is_new=False)
+            if _counts(connection, follow.follower_id).following >= max_followees:
+                raise FollowLimitError(max_followees)
+            bucket = bucket_of(_counts(connection, follow.followee_id).followers, self._bucket_size)
+            _insert(connection, follow, bucket)
+            _count(connection, follow.follower_id, follow.followee_id, 1)
+            insert_records(connection, records)
+            return AddedFollow(follow, is_new=True)
+
+        return await self._database.write(work)
+
+    async def remove_follow(self, follower_id: int, followee_id: int, records: Sequence[OutboxRecord]) -> bool:
+        """Remove a follow if it is there."""
+
+        def work(connection: sqlite3.Connection) -> bool:
+            if not _delete(connection, follower_id, followee_id):
+                return False
+            _count(connection, follower_id, followee_id, -1)
+            insert_records(connection, records)
+            return True
+
+        return await self._database.write(work)
+
+    async def get_follow(self, follower_id: int, followee_id: int) -> Follow | None:
+        """Return the follow of a pair."""
+        return await self._database.read(lambda connection: _follow(connection, follower_id, followee_id))
+
+    async def get_counts(self, user_id: int) -> FollowCounts:
+        """Return an account's counts."""
+        return await self._database.read(lambda connection: _counts(connection, user_id))
+
+    async def list_followers(self, user_id: int, after: FollowerPlace | None, limit: int) -> Sequence[FollowerPlace]:
+        """Return followers above a place."""
+        bucket, follower_id = after or (_BEFORE_ALL, _BEFORE_ALL)
+        query = (
+            "SELECT bucket, follower_id FROM followers WHERE followee_id = ? AND (bucket, follower_id) > (?, ?)"
+            " ORDER BY bucket, follower_id LIMIT ?"
+        )
+        return await self._database.read(
+            lambda connection: [
+                FollowerPlace(*row) for row in connection.execute(query, (user_id, bucket, follower_id, limit))
+            ]
+        )
+
+    async def list_followees(self, user_id: int, after: int | None, limit: int) -> Sequence[int]:
+        """Return followees above an id."""
+        first = _BEFORE_ALL if after is None else after
+        query = "SELECT followee_id FROM follows WHERE follower_id = ? AND followee_id > ? ORDER BY followee_id LIMIT ?"
+        return await self._database.read(
+            lambda connection: [row[0] for row in connection.execute(query, (user_id, first, limit))]
+        )
+
+    async def filter_followed(self, follower_id: int, followee_ids: Sequence[int]) -> AbstractSet[int]:
+        """Return those that are followed."""
+        query = (
+            "SELECT followee_id FROM follows WHERE follower_id = ? AND followee_id IN (SELECT value FROM json_each(?))"
+        )
+        # One parameter whatever their number: SQLite bounds how many a statement may have.
+        wanted = json.dumps(list(followee_ids))
+        return await self._database.read(
+            lambda connection: {row[0] for row in connection.execute(query, (follower_id, wanted))}
+        )
+
+
+def _follow(connection: sqlite3.Connection, follower_id: int, followee_id: int) -> Follow | None:
+    row = connection.execute(
+        "SELECT created_ms FROM follows WHERE follower_id = ? AND followee_id = ?", (follower_id, followee_id)
+    ).fetchone()
+    return row and Follow(follower_id, followee_id, row[0])
+
+
+def _counts(connection: sqlite3.Connection, user_id: int) -> FollowCounts:
+    row = connection.execute("SELECT followers, following FROM follow_counts WHERE user_id = ?", (user_id,)).fetchone()
+    return FollowCounts(*row) if row else FollowCounts()
+
+
+def _insert(connection: sqlite3.Connection, follow: Follow, bucket: int) -> None:
+    connection.execute(
+        "INSERT INTO follows (follower_id, followee_id, bucket, created_ms) VALUES (?, ?, ?, ?)",
+        (follow.follower_id, follow.followee_id, bucket, follow.created_ms),
+    )
+    connection.execute(
+        "INSERT INTO followers (followee_id, bucket, follower_id) VALUES (?, ?, ?)",
+        (follow.followee_id, bucket, follow.follower_id),
+    )
+
+
+def _delete(connection: sqlite3.Connection, follower_id: int, followee_id: int) -> bool:
+    row = connection.execute(
+        "DELETE FROM follows WHERE follower_id = ? AND followee_id = ? RETURNING bucket", (follower_id, followee_id)
+    ).fetchone()
+    if row is None:
+        return False
+    connection.execute(
+        "DELETE FROM followers WHERE followee_id = ? AND bucket = ? AND follower_id = ?",
+        (followee_id, row[0], follower_id),
+    )
+    return True
+
+
+def _count(connection: sqlite3.Connection, follower_id: int, followee_id: int, change: int) -> None:
+    for user_id, followers, following in ((followee_id, change, 0), (follower_id, 0, change)):
+        connection.execute("INSERT OR IGNORE INTO follow_counts (user_id) VALUES (?)", (user_id,))
+        connection.execute(
+            "UPDATE follow_counts SET followers = followers + ?, following = following + ? WHERE user_id = ?",
+            (followers, following, user_id),
+        )
