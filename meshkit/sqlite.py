@@ -6,8 +6,9 @@ Python is as plain as SQL allows, a call costs one hop to a thread, and two proc
 
 import asyncio
 import contextlib
+import fcntl
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
@@ -55,6 +56,9 @@ class Database:
         try:
             return await asyncio.get_running_loop().run_in_executor(thread, work)
         except sqlite3.OperationalError as error:
+            # What is wrong with the statement itself stays an error of ours: coming again does not help.
+            if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) == sqlite3.SQLITE_ERROR:
+                raise
             raise UnavailableError from error
 
     def close(self) -> None:
@@ -88,20 +92,32 @@ def _transaction(connection: sqlite3.Connection, work: Work[T]) -> T:
     connection.execute("BEGIN IMMEDIATE")
     try:
         result = work(connection)
+        connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        # A full disk, for one, has rolled back already; without this a failed COMMIT would fail every write after it.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
         raise
-    connection.execute("COMMIT")
     return result
 
 
 def _migrate(path: Path, migrations: tuple[Path, ...]) -> None:
     from yoyo import get_backend, read_migrations
 
-    backend = get_backend(f"sqlite:///{path}")
-    try:
-        # The lock makes it safe that all processes of a service start at once.
-        with backend.lock():
+    with _locked(path.with_name(f"{path.name}.lock")):
+        backend = get_backend(f"sqlite:///{path}")
+        try:
             backend.apply_migrations(backend.to_apply(read_migrations(*map(str, migrations))))
-    finally:
-        backend.connection.close()
+        finally:
+            backend.connection.close()
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold a lock between processes, so that all of a service may start at once.
+
+    The kernel lets go of it when its holder dies; yoyo's own lock is a row, which a killed process leaves behind for ever.
+    """
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
