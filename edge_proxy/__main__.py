@@ -1,0 +1,43 @@
+"""Commands: `python -m edge_proxy render|validate|run`."""
+
+import argparse
+import json
+import sys
+
+from edge_proxy import envoy
+from edge_proxy.bootstrap import bootstrap
+from edge_proxy.contracts import ContractsError
+from edge_proxy.settings import EdgeSettings
+from meshkit.settings import SettingsError
+
+
+def main() -> None:
+    """Run one command; exit with 2 and a sentence where something about the set-up is wrong."""
+    parser = argparse.ArgumentParser(prog="python -m edge_proxy", description="The edge of a mesh: Envoy, configured.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("render", help="print the configuration as JSON")
+    commands.add_parser("validate", help="write the configuration and let Envoy check it")
+    commands.add_parser("run", help="write the configuration and become Envoy")
+    command = parser.parse_args().command
+    try:
+        _do(command, EdgeSettings.load())
+    except (SettingsError, ContractsError, envoy.EnvoyError) as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(2)
+
+
+def _do(command: str, settings: EdgeSettings) -> None:
+    config = bootstrap(settings)
+    if command == "render":
+        json.dump(config, sys.stdout, indent=1)
+        sys.stdout.write("\n")
+        return
+    path = envoy.write_config(settings, config)
+    if command == "run":
+        envoy.run(settings, path)
+    envoy.validate(settings, path)
+    sys.stdout.write(f"{path} is valid\n")
+
+
+if __name__ == "__main__":
+    main()

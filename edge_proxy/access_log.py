@@ -1,0 +1,31 @@
+"""One line of JSON for each call worth one."""
+
+from edge_proxy.cel import SENT_TYPE, cel_filter
+from edge_proxy.json_types import Json, extension
+from edge_proxy.settings import EdgeSettings
+
+FIELDS = {
+    "time": "%START_TIME%",
+    "process": "edge",
+    "request_id": "%REQ(X-REQUEST-ID)%",
+    "method": "%REQ(X-ENVOY-ORIGINAL-METHOD?:METHOD)%",
+    "path": "%PATH(NQ:ORIG_OR_PATH)%",
+    "status": "%RESPONSE_CODE%",
+    "grpc_status": "%GRPC_STATUS(SNAKE_STRING)%",
+    "details": "%RESPONSE_CODE_DETAILS%",
+    "milliseconds": "%DURATION%",
+    "cluster": "%UPSTREAM_CLUSTER%",
+}
+# 2 UNKNOWN, 4 DEADLINE_EXCEEDED, 13 INTERNAL, 14 UNAVAILABLE, 15 DATA_LOSS. Only where gRPC was spoken: of a REST call
+# Envoy would derive a status from the HTTP one, UNKNOWN for 200.
+FAILED = f"response.code >= 500 || ({SENT_TYPE}.startsWith('application/grpc') && response.grpc_status in [2, 4, 13, 14, 15])"
+
+
+def access_log(settings: EdgeSettings) -> Json:
+    """Render the log on stderr: failures of ours only, or at DEBUG every call. It holds no query and no token."""
+    log = extension(
+        "envoy.access_loggers.stderr",
+        "extensions.access_loggers.stream.v3.StderrAccessLog",
+        log_format={"json_format": FIELDS},
+    )
+    return log if settings.log_level == "DEBUG" else log | {"filter": cel_filter(FAILED)}

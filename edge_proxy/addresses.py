@@ -1,0 +1,44 @@
+"""Network addresses as settings write them."""
+
+import ipaddress
+from typing import NamedTuple
+
+from edge_proxy.json_types import Json
+
+MAX_PORT = 65535
+# The notation of gRPC's own resolver, which a service address may carry for its other readers.
+DNS_SCHEME = "dns:///"
+
+
+class Address(NamedTuple):
+    """A host (name, IPv4 or IPv6 without brackets) and a port."""
+
+    host: str
+    port: int
+
+
+def parse_address(text: str) -> Address:
+    """Read `host:port`, `[v6]:port` or `dns:///host:port`. Raises ValueError."""
+    host, _, port = text.removeprefix(DNS_SCHEME).rpartition(":")
+    if not host or not port.isascii() or not port.isdigit() or not 0 < int(port) <= MAX_PORT:
+        raise ValueError(f"{text!r} is not host:port")
+    return Address(host.removeprefix("[").removesuffix("]"), int(port))
+
+
+def is_ip(host: str) -> bool:
+    """Whether a host is an IP address rather than a name."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def is_loopback(address: Address) -> bool:
+    """Whether an address is an IP that only this machine reaches."""
+    return is_ip(address.host) and ipaddress.ip_address(address.host).is_loopback
+
+
+def socket_address(address: Address) -> Json:
+    """Render an address as Envoy's `core.v3.Address`."""
+    return {"socket_address": {"address": address.host, "port_value": address.port}}

@@ -1,0 +1,42 @@
+"""Cross-origin calls: which pages of others may call the edge from a browser."""
+
+from collections.abc import Sequence
+
+from edge_proxy.json_types import Json, extension, typed
+
+NAME = "envoy.filters.http.cors"
+METHODS = ("GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS")
+REQUEST_HEADERS = (
+    "authorization",
+    "content-type",
+    "grpc-timeout",
+    "idempotency-key",
+    "traceparent",
+    "tracestate",
+    "x-grpc-web",
+    "x-user-agent",
+)
+RESPONSE_HEADERS = ("grpc-message", "grpc-status", "grpc-status-details-bin", "retry-after", "x-request-id")
+# Two hours, the most that browsers keep a preflight.
+MAX_AGE_SECONDS = 7200
+
+
+def cors_filter() -> Json:
+    """Render the filter, which does what the policy of the host says."""
+    return extension(NAME, "extensions.filters.http.cors.v3.Cors")
+
+
+def cors_policy(origins: Sequence[str]) -> Json:
+    """Render the policy as a host's filter configuration; without origins there is none, and browsers refuse."""
+    if not origins:
+        return {}
+    return {
+        NAME: typed(
+            "extensions.filters.http.cors.v3.CorsPolicy",
+            allow_origin_string_match=[{"exact": origin} for origin in origins],
+            allow_methods=",".join(METHODS),
+            allow_headers=",".join(REQUEST_HEADERS),
+            expose_headers=",".join(RESPONSE_HEADERS),
+            max_age=str(MAX_AGE_SECONDS),
+        )
+    }

@@ -1,0 +1,33 @@
+"""What the edge does to the headers of every request before it picks a route or runs a filter."""
+
+from edge_proxy.json_types import Json, extension
+from edge_proxy.settings import EdgeSettings
+from edge_proxy.tokens import CLAIM_HEADERS
+
+# Nobody outside speaks for the edge (ours), steers its timeouts and retries (Envoy's) or the object store.
+INTERNAL_PREFIXES = ("x-lensfeed-", "x-envoy-", "x-amz-")
+# Binary metadata: no service reads any, and a gRPC server fails a call over one that is not base64.
+BINARY_SUFFIX = "-bin"
+# What the caller sent as content type; the filters that translate protocols change the original.
+CONTENT_TYPE_HEADER = "x-lensfeed-content-type"
+
+
+def early_mutation(settings: EdgeSettings) -> Json:
+    """Render the mutation: identity headers go, and every call gets a deadline."""
+    milliseconds = round(settings.edge_timeout_seconds * 1000)
+    return extension(
+        "envoy.http.early_header_mutation.header_mutation",
+        "extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation",
+        mutations=[
+            *({"remove": header} for header in CLAIM_HEADERS),
+            *({"remove_on_match": {"key_matcher": {"prefix": prefix}}} for prefix in INTERNAL_PREFIXES),
+            {"remove_on_match": {"key_matcher": {"suffix": BINARY_SUFFIX}}},
+            _append(CONTENT_TYPE_HEADER, "%REQ(content-type)%", "OVERWRITE_IF_EXISTS_OR_ADD"),
+            # Here and not at the route, whose timer has started by the time it adds headers.
+            _append("grpc-timeout", f"{milliseconds}m", "ADD_IF_ABSENT"),
+        ],
+    )
+
+
+def _append(name: str, value: str, action: str) -> Json:
+    return {"append": {"header": {"key": name, "value": value}, "append_action": action}}

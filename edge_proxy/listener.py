@@ -1,0 +1,89 @@
+"""The one port that apps call, and what happens to a call on its way through."""
+
+from collections.abc import Sequence
+
+from edge_proxy.access_log import access_log
+from edge_proxy.addresses import socket_address
+from edge_proxy.contracts import Method
+from edge_proxy.cors import cors_filter
+from edge_proxy.early_headers import early_mutation
+from edge_proxy.health import health_filter
+from edge_proxy.json_types import Json, extension
+from edge_proxy.local_replies import local_reply_config
+from edge_proxy.media import media_filters
+from edge_proxy.routes import route_config
+from edge_proxy.settings import MAX_BODY_BYTES, EdgeSettings
+from edge_proxy.tokens import token_filter
+from edge_proxy.transcoding import grpc_web_filter, json_filter, rest_response_filter
+
+# Enough for a slow phone's megabyte, too little to hold connections for nothing.
+REQUEST_TIMEOUT = "30s"
+HEADERS_TIMEOUT = "10s"
+IDLE_TIMEOUT = "300s"
+# One app has a handful of calls at once; a thousand streams are an attack.
+MAX_STREAMS = 128
+
+
+def public_listener(settings: EdgeSettings, methods: Sequence[Method]) -> Json:
+    """Render the listener. HTTP/1.1 and HTTP/2 without TLS share the port."""
+    return {
+        "name": "public",
+        "address": socket_address(settings.edge_addr),
+        "filter_chains": [{"filters": [connection_manager(settings, methods)]}],
+    }
+
+
+def connection_manager(settings: EdgeSettings, methods: Sequence[Method]) -> Json:
+    """Render how HTTP is spoken with apps."""
+    return extension(
+        "envoy.filters.network.http_connection_manager",
+        "extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+        stat_prefix="public",
+        codec_type="AUTO",
+        server_name="lensfeed",
+        use_remote_address=True,
+        generate_request_id=True,
+        always_set_request_id_in_response=True,
+        normalize_path=True,
+        merge_slashes=True,
+        path_with_escaped_slashes_action="REJECT_REQUEST",
+        strip_any_host_port=True,
+        request_timeout=REQUEST_TIMEOUT,
+        request_headers_timeout=HEADERS_TIMEOUT,
+        common_http_protocol_options={
+            "idle_timeout": IDLE_TIMEOUT,
+            # Some readers take x_user_id for x-user-id.
+            "headers_with_underscores_action": "DROP_HEADER",
+        },
+        http2_protocol_options={"max_concurrent_streams": MAX_STREAMS},
+        early_header_mutation_extensions=[early_mutation(settings)],
+        local_reply_config=local_reply_config(),
+        http_filters=http_filters(settings, methods),
+        route_config=route_config(settings, methods),
+        access_log=[access_log(settings)],
+    )
+
+
+def http_filters(settings: EdgeSettings, methods: Sequence[Method]) -> list[Json]:
+    """List the filters. A request passes them downwards, a response upwards."""
+    return [
+        # Sees what the app sent, and has the last word on what it gets.
+        rest_response_filter(),
+        # Before anything can refuse: a browser hides a refusal without these headers from its page.
+        cors_filter(),
+        health_filter(),
+        grpc_web_filter(),
+        # The whole body before the translation of it, so that no service sees half of a refused call.
+        _body_limit(),
+        json_filter(settings, methods),
+        # After the translation: rules are written once, on gRPC paths.
+        token_filter(settings, methods),
+        *media_filters(),
+        extension("envoy.filters.http.router", "extensions.filters.http.router.v3.Router", suppress_envoy_headers=True),
+    ]
+
+
+def _body_limit() -> Json:
+    return extension(
+        "envoy.filters.http.buffer", "extensions.filters.http.buffer.v3.Buffer", max_request_bytes=MAX_BODY_BYTES
+    )

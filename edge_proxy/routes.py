@@ -1,0 +1,84 @@
+"""Which path goes where. What is not listed is unknown."""
+
+from collections.abc import Sequence
+
+from edge_proxy.contracts import Method
+from edge_proxy.cors import cors_policy
+from edge_proxy.json_types import Json
+from edge_proxy.media import media_route
+from edge_proxy.settings import EdgeSettings
+
+# gRPC and gRPC-Web. Plain JSON on a gRPC path is no protocol of ours.
+GRPC_CONTENT_TYPES = r"application/grpc(-web(-text)?)?([+;].*)?"
+# What gRPC servers make of other values is an internal error.
+HEADER_FORMS = {"grpc-timeout": "[0-9]{1,8}[HMSmun]", "grpc-encoding": "identity|deflate|gzip"}
+# Only where the service cannot have begun, or says itself that coming again helps.
+RETRY_ON = "connect-failure,refused-stream,reset-before-request,unavailable"
+
+
+def route_config(settings: EdgeSettings, methods: Sequence[Method]) -> Json:
+    """Render all routes. A REST call is matched twice: as it comes (unknown), and as gRPC once it is transcoded."""
+    return {
+        "name": "public",
+        # The last route has none.
+        "validate_clusters": False,
+        "virtual_hosts": [
+            {
+                "name": "public",
+                "domains": ["*"],
+                "typed_per_filter_config": cors_policy(settings.cors_origins),
+                "routes": [
+                    *(malformed_route(header, form) for header, form in HEADER_FORMS.items()),
+                    *(method_route(settings, method) for method in methods),
+                    media_route(settings),
+                    unknown_route(),
+                ],
+            }
+        ],
+    }
+
+
+def method_route(settings: EdgeSettings, method: Method) -> Json:
+    """Render the route of one method, in every protocol."""
+    timeout = f"{settings.edge_timeout_seconds:.3f}s"
+    return {
+        "name": method.path,
+        "match": {
+            "path": method.path,
+            "headers": [
+                {"name": "content-type", "string_match": {"safe_regex": {"regex": GRPC_CONTENT_TYPES}}},
+            ],
+        },
+        "route": {
+            "cluster": method.cluster,
+            # The deadline of `grpc-timeout`, which every call has by now, counts up to ours. Once it is used, Envoy
+            # does not look at `timeout` any more.
+            "max_stream_duration": {"max_stream_duration": timeout, "grpc_timeout_header_max": timeout},
+            **({"retry_policy": {"retry_on": RETRY_ON, "num_retries": 1}} if method.is_repeatable else {}),
+        },
+    }
+
+
+def malformed_route(header: str, form: str) -> Json:
+    """Render the route that refuses a header no gRPC server could read, which would end as an error of ours."""
+    malformed = {
+        "name": header,
+        "string_match": {"safe_regex": {"regex": f"({form})?"}},
+        "treat_missing_header_as_empty": True,
+        "invert_match": True,
+    }
+    return {
+        "name": f"malformed {header}",
+        "match": {"prefix": "/lensfeed.", "headers": [malformed]},
+        "direct_response": {"status": 400},
+    }
+
+
+def unknown_route() -> Json:
+    """Render the last route, which refuses.
+
+    It leads to a cluster that is not there, and is no direct response: on those the CORS filter does nothing, and both
+    preflights and REST calls, which are transcoded only later, first meet this route.
+    """
+    action = {"cluster": "unknown", "cluster_not_found_response_code": "NOT_FOUND"}
+    return {"name": "unknown", "match": {"prefix": "/"}, "route": action}
