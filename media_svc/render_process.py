@@ -1,0 +1,94 @@
+"""`python -m media_svc.render_process FOLDER CONTENT_TYPE MEMORY_BYTES CPU_SECONDS`: decode one picture, and end.
+
+Decoders are where hostile bytes bite, so each picture gets a process of its own, started by exec, with limits, without
+credentials, and with nothing but FOLDER: the original is read from there, renditions and the manifest written there.
+The exit code is 0 whenever there is a manifest, also where that tells of a failure.
+"""
+
+import resource
+import sys
+import traceback
+from pathlib import Path
+
+import pyvips
+
+from media_svc.encode import ENCODINGS, decode_largest, shrink, sizes, thumbhash
+from media_svc.manifest import (
+    MANIFEST_NAME,
+    ORIGINAL_NAME,
+    FailureEntry,
+    Manifest,
+    PictureEntry,
+    RenditionEntry,
+)
+from media_svc.model import MediaRejectedError
+from media_svc.read_picture import open_picture, shown_size
+
+OPEN_FILES = 64
+# The original has at most 50 MB, and no rendition comes near that.
+WRITTEN_BYTES = 64 * 1024 * 1024
+
+
+def main(folder: Path, content_type: str, memory_bytes: int, cpu_seconds: int) -> None:
+    """Make the renditions of FOLDER/original."""
+    _limit_resources(memory_bytes, cpu_seconds)
+    _prepare_vips()
+    try:
+        manifest = Manifest(picture=_render(folder, content_type))
+    except MediaRejectedError as error:
+        # What the decoder said is for the log, never for the client.
+        traceback.print_exception(error)
+        failure = FailureEntry(reason=error.failure.reason, message=error.failure.message)
+        manifest = Manifest(failure=failure)
+    (folder / MANIFEST_NAME).write_text(manifest.model_dump_json())
+
+
+def _render(folder: Path, content_type: str) -> PictureEntry:
+    width, height, largest = _decode(folder / ORIGINAL_NAME, content_type)
+    entries = [
+        entry for size in sizes(width, height) for entry in _write_formats(folder, shrink(largest, *size), size[0])
+    ]
+    return PictureEntry(width=width, height=height, thumbhash=thumbhash(largest).hex(), renditions=tuple(entries))
+
+
+def _decode(original: Path, content_type: str) -> tuple[int, int, pyvips.Image]:
+    """Return the original's size as shown and the largest rendition. The original's own pixels are let go on return."""
+    image = open_picture(original, content_type)
+    return *shown_size(image), decode_largest(image)
+
+
+def _write_formats(folder: Path, image: pyvips.Image, width: int) -> list[RenditionEntry]:
+    entries = []
+    for encoding in ENCODINGS:
+        file = f"{width}.{encoding.extension}"
+        (folder / file).write_bytes(encoding.write(image))
+        entries.append(
+            RenditionEntry(file=file, content_type=encoding.content_type, width=image.width, height=image.height)
+        )
+    return entries
+
+
+def _limit_resources(memory_bytes: int, cpu_seconds: int) -> None:
+    """Bind this process. Past the CPU limit the kernel ends it by a signal; past the memory limit allocations fail."""
+    # At the soft CPU limit comes SIGXCPU; at the hard one it would be a SIGKILL, which looks like lack of memory.
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 1))
+    limits = {
+        resource.RLIMIT_AS: memory_bytes,
+        resource.RLIMIT_NOFILE: OPEN_FILES,
+        resource.RLIMIT_FSIZE: WRITTEN_BYTES,
+        resource.RLIMIT_CORE: 0,
+    }
+    for kind, limit in limits.items():
+        resource.setrlimit(kind, (limit, limit))
+
+
+def _prepare_vips() -> None:
+    """Take every loader away from libvips but those that `read_picture` calls by name, and keep no pixels for later."""
+    pyvips.cache_set_max(0)
+    pyvips.operation_block_set("VipsForeignLoad", True)
+    for name in ("Jpeg", "Png", "Webp", "Heif"):
+        pyvips.operation_block_set(f"VipsForeignLoad{name}", False)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))

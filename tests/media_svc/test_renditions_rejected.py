@@ -1,0 +1,174 @@
+"""What becomes of bad pictures: a verdict, in bounded time and memory, and nothing left behind."""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from media_svc.model import FailureReason, MediaRejectedError
+from media_svc.read_picture import MAX_FRAMES
+from media_svc.renditions import RenderCrashedError, RenderLimits, render
+from tests.media_svc import pictures
+
+ZIP_PART = b"PK\x03\x04" + b"evil.js" * 40
+FILM = [pictures.quarters(64, 64).rotate(90 * index) for index in range(MAX_FRAMES + 1)]
+
+
+async def _reason(
+    folder: Path, original: bytes, content_type: str, limits: RenderLimits | None = None
+) -> FailureReason:
+    with pytest.raises(MediaRejectedError) as caught:
+        await pictures.rendered(folder, original, content_type, limits)
+    assert str(folder) not in caught.value.failure.message
+    return caught.value.failure.reason
+
+
+def _children() -> list[psutil.Process]:
+    return psutil.Process().children(recursive=True)
+
+
+async def test_other_type(tmp_path: Path) -> None:
+    """A good picture of another type than the stated one is refused."""
+    original = pictures.encoded(pictures.quarters(), "image/png")
+    assert await _reason(tmp_path, original, "image/jpeg") is FailureReason.TYPE_MISMATCH
+
+
+@pytest.mark.parametrize("content_type", pictures.FORMATS)
+@pytest.mark.parametrize("part", [0.05, 0.5, 0.98])
+async def test_cut(tmp_path: Path, content_type: str, part: float) -> None:
+    """A file that ends too early is refused, also where its header and most of its pixels are fine."""
+    original = pictures.encoded(pictures.noise(200, 200), content_type)
+    assert await _reason(tmp_path, original[: int(len(original) * part)], content_type) is FailureReason.MEDIA_CORRUPT
+
+
+async def test_cut_progressive_jpeg(tmp_path: Path) -> None:
+    """A progressive JPEG without its last scans would only look blurred; it is refused all the same."""
+    original = pictures.encoded(pictures.noise(200, 200), "image/jpeg", progressive=True)
+    assert await _reason(tmp_path, original[: len(original) * 9 // 10], "image/jpeg") is FailureReason.MEDIA_CORRUPT
+
+
+async def test_damaged_png(tmp_path: Path) -> None:
+    """Pixels that fail their checksum are refused."""
+    original = bytearray(pictures.encoded(pictures.noise(200, 200), "image/png"))
+    original[len(original) // 2] ^= 0xFF
+    assert await _reason(tmp_path, bytes(original), "image/png") is FailureReason.MEDIA_CORRUPT
+
+
+async def test_polyglot(tmp_path: Path) -> None:
+    """A picture that is also an archive gives renditions that are pictures and nothing else."""
+    original = pictures.encoded(pictures.quarters(), "image/jpeg", comment=b"<script>alert(1)</script>") + ZIP_PART
+    made = await pictures.rendered(tmp_path, original, "image/jpeg")
+    assert made.contents
+    assert not any(
+        words in each for each in made.contents.values() for words in (b"PK\x03\x04", b"evil.js", b"<script>")
+    )
+
+
+@pytest.mark.parametrize("side", [(8_000, 7_000), (30_000, 30_000), (2_000_000, 2_000_000)])
+async def test_bomb(tmp_path: Path, side: tuple[int, int]) -> None:
+    """A header that promises too many pixels is enough for a refusal; with one thousandth of the memory it would need."""
+    original = pictures.png_header(*side)
+    assert len(original) < 200
+    assert await _reason(tmp_path, original, "image/png") is FailureReason.MEDIA_TOO_LARGE
+
+
+async def test_jpeg_bomb(tmp_path: Path) -> None:
+    """The same holds for the header of a JPEG."""
+    original = bytearray(pictures.encoded(pictures.quarters(), "image/jpeg"))
+    frame = original.index(b"\xff\xc0")
+    original[frame + 5 : frame + 9] = b"\xff\x00\xff\x00"
+    assert await _reason(tmp_path, bytes(original), "image/jpeg") is FailureReason.MEDIA_TOO_LARGE
+
+
+@pytest.mark.parametrize("content_type", ["image/heic", "image/avif"])
+async def test_heif_bomb(tmp_path: Path, content_type: str) -> None:
+    """The same holds for HEIF's image spatial extents."""
+    original = bytearray(pictures.encoded(pictures.quarters(), content_type))
+    extents = original.index(b"ispe") + 8
+    original[extents : extents + 8] = (40_000).to_bytes(4, "big") * 2
+    assert await _reason(tmp_path, bytes(original), content_type) is FailureReason.MEDIA_TOO_LARGE
+
+
+@pytest.mark.parametrize("content_type", sorted(set(pictures.FORMATS) - {"image/jpeg"}))
+async def test_too_many_frames(tmp_path: Path, content_type: str) -> None:
+    """An animation with more frames than allowed is refused, one with as many is not."""
+    film = pictures.encoded(FILM[0], content_type, save_all=True, append_images=FILM[1:])
+    assert await _reason(tmp_path, film, content_type) is FailureReason.MEDIA_TOO_LARGE
+    short = pictures.encoded(FILM[0], content_type, save_all=True, append_images=FILM[1:-1])
+    assert (await pictures.rendered(tmp_path, short, content_type)).contents
+
+
+async def test_too_little_memory(tmp_path: Path) -> None:
+    """A picture that does not fit the memory limit is too large, not corrupt."""
+    picture = pictures.noise(1000, 1000).resize((7000, 7000))
+    original = pictures.encoded(picture, "image/jpeg", progressive=True, subsampling=0)
+    limits = RenderLimits(memory_bytes=300 * 1024**2)
+    assert await _reason(tmp_path, original, "image/jpeg", limits) is FailureReason.MEDIA_TOO_LARGE
+    assert not _children()
+
+
+@pytest.mark.parametrize("limits", [RenderLimits(cpu_seconds=1), RenderLimits(wall_seconds=0.3)], ids=["cpu", "wall"])
+async def test_too_slow(tmp_path: Path, limits: RenderLimits) -> None:
+    """A picture that takes too long is given up, and its process is gone."""
+    original = pictures.encoded(pictures.noise(1500, 1500).resize((7000, 7000)), "image/jpeg", progressive=True)
+    assert await _reason(tmp_path, original, "image/jpeg", limits) is FailureReason.MEDIA_CORRUPT
+    assert not _children()
+
+
+async def _started(task: "asyncio.Task[object]") -> psutil.Process:
+    """Return the render process of a task once it is there and runs Python."""
+    while not task.done():
+        for child in _children():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if "media_svc.render_process" in child.cmdline():
+                    return child
+        await asyncio.sleep(0.01)
+    raise AssertionError("the picture was ready before its process was seen")
+
+
+@pytest.fixture
+def slow_picture(tmp_path: Path) -> Callable[[], "asyncio.Task[object]"]:
+    """Return what starts to render a picture that keeps its process busy for seconds."""
+    original = pictures.encoded(pictures.noise(1500, 1500).resize((7000, 7000)), "image/jpeg", progressive=True)
+    return lambda: asyncio.create_task(pictures.rendered(tmp_path, original, "image/jpeg"))
+
+
+async def test_cancelled(slow_picture: Callable[[], "asyncio.Task[object]"]) -> None:
+    """A worker that is stopped in the middle of a picture leaves no process behind."""
+    task = slow_picture()
+    await _started(task)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert not _children()
+
+
+async def test_killed(slow_picture: Callable[[], "asyncio.Task[object]"]) -> None:
+    """A process that the kernel kills for its memory means a picture that is too large."""
+    task = slow_picture()
+    (await _started(task)).kill()
+    with pytest.raises(MediaRejectedError) as caught:
+        await task
+    assert caught.value.failure.reason is FailureReason.MEDIA_TOO_LARGE
+
+
+async def test_no_secrets(slow_picture: Callable[[], "asyncio.Task[object]"], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process that decodes strangers' bytes knows none of our settings."""
+    monkeypatch.setenv("LENSFEED_S3_SECRET_KEY", "secret")
+    task = slow_picture()
+    child = await _started(task)
+    assert not {name for name in child.environ() if name.startswith("LENSFEED_")}
+    assert any(name.startswith("LENSFEED_") for name in os.environ)
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+async def test_own_mistake(tmp_path: Path) -> None:
+    """Where the picture is not to blame, as without any file, nothing is said about the picture."""
+    with pytest.raises(RenderCrashedError):
+        await render(tmp_path, "image/jpeg", RenderLimits())
