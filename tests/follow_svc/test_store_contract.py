@@ -1,0 +1,230 @@
+"""What every store of the graph must do."""
+
+import asyncio
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from follow_svc.errors import FollowLimitError
+from follow_svc.model import AddedFollow, Follow, FollowCounts, FollowerPlace
+from follow_svc.store.port import FollowStore
+from meshkit.ids import MAX_ID
+from tests.follow_svc.graph_stores import BUCKET_SIZE, OpenGraph, is_written, open_graph, some_event
+from tests.store_kinds import STORE_KINDS
+
+PLENTY = 1_000_000
+STAR = 77
+
+
+async def add(store: FollowStore, follower_id: int, followee_id: int, *, created_ms: int = 5) -> AddedFollow:
+    """Add a follow that no limit stops."""
+    return await store.add_follow(Follow(follower_id, followee_id, created_ms), PLENTY, [])
+
+
+async def add_followers(store: FollowStore, follower_ids: Iterable[int]) -> None:
+    """Let many follow the star, in this order."""
+    for follower_id in follower_ids:
+        await add(store, follower_id, STAR)
+
+
+async def all_followers(store: FollowStore, user_id: int, limit: int) -> list[FollowerPlace]:
+    """Walk the followers' pages to the end."""
+    found: list[FollowerPlace] = []
+    while page := await store.list_followers(user_id, found[-1] if found else None, limit):
+        assert len(page) <= limit
+        found += page
+    return found
+
+
+async def test_an_added_follow_is_there(graph: OpenGraph) -> None:
+    """An added follow can be read, from both sides."""
+    added = await add(graph.follows, 1, 2, created_ms=1_234_567_890_123)
+    assert added == AddedFollow(Follow(1, 2, 1_234_567_890_123), is_new=True)
+    assert await graph.follows.get_follow(1, 2) == Follow(1, 2, 1_234_567_890_123)
+    assert await graph.follows.list_followees(1, None, 10) == [2]
+    assert await graph.follows.list_followers(2, None, 10) == [FollowerPlace(0, 1)]
+
+
+async def test_a_follow_has_a_direction(graph: OpenGraph) -> None:
+    """Following somebody does not make them follow back."""
+    await add(graph.follows, 1, 2)
+    assert await graph.follows.get_follow(2, 1) is None
+    assert await graph.follows.list_followees(2, None, 10) == []
+    assert await graph.follows.list_followers(1, None, 10) == []
+
+
+async def test_a_store_knows_nothing_of_an_account_it_never_saw(graph: OpenGraph) -> None:
+    """An unknown account follows nobody, is followed by nobody, and counts nothing."""
+    assert await graph.follows.get_follow(1, 2) is None
+    assert await graph.follows.get_counts(1) == FollowCounts(0, 0)
+    assert await graph.follows.list_followers(1, None, 10) == []
+    assert await graph.follows.list_followees(1, None, 10) == []
+    assert await graph.follows.filter_followed(1, [2]) == set()
+
+
+async def test_adding_again_returns_the_first_follow(graph: OpenGraph) -> None:
+    """A repeated add changes neither the follow nor the counts, and writes no event."""
+    await add(graph.follows, 1, 2, created_ms=100)
+    record = some_event()
+    again = await graph.follows.add_follow(Follow(1, 2, created_ms=200), PLENTY, [record])
+    assert again == AddedFollow(Follow(1, 2, created_ms=100), is_new=False)
+    assert await graph.follows.get_counts(1) == FollowCounts(followers=0, following=1)
+    assert await graph.follows.get_counts(2) == FollowCounts(followers=1, following=0)
+    assert not await is_written(graph.outbox, record)
+
+
+async def test_concurrent_adds_of_a_pair_are_new_once(graph: OpenGraph) -> None:
+    """Of many concurrent adds of one pair one is new, and all return it."""
+    added = await asyncio.gather(*(add(graph.follows, 1, 2, created_ms=at) for at in range(50)))
+    assert [each.is_new for each in added].count(True) == 1
+    assert len({each.follow for each in added}) == 1
+    assert await graph.follows.get_counts(2) == FollowCounts(followers=1, following=0)
+
+
+async def test_concurrent_removes_of_a_pair_remove_once(graph: OpenGraph) -> None:
+    """Of many concurrent removes of one pair one removes, and the counts are zero."""
+    await add(graph.follows, 1, 2)
+    removed = await asyncio.gather(*(graph.follows.remove_follow(1, 2, []) for _ in range(50)))
+    assert removed.count(True) == 1
+    assert await graph.follows.get_counts(1) == FollowCounts(0, 0)
+    assert await graph.follows.get_counts(2) == FollowCounts(0, 0)
+
+
+async def test_a_follow_and_its_event_are_written_together(graph: OpenGraph) -> None:
+    """A new follow brings its event, and so does the end of one."""
+    created, deleted = some_event(), some_event()
+    await graph.follows.add_follow(Follow(1, 2, 5), PLENTY, [created])
+    assert await is_written(graph.outbox, created)
+    await graph.follows.remove_follow(1, 2, [deleted])
+    assert await is_written(graph.outbox, deleted)
+
+
+async def test_a_removed_follow_is_gone(graph: OpenGraph) -> None:
+    """A removed follow is gone from both sides, its counts too, and the others stay."""
+    await add(graph.follows, 1, 2)
+    await add(graph.follows, 1, 3)
+    await add(graph.follows, 4, 2)
+    assert await graph.follows.remove_follow(1, 2, [])
+    assert await graph.follows.get_follow(1, 2) is None
+    assert await graph.follows.list_followees(1, None, 10) == [3]
+    assert await graph.follows.list_followers(2, None, 10) == [FollowerPlace(0, 4)]
+    assert await graph.follows.get_counts(1) == FollowCounts(followers=0, following=1)
+    assert await graph.follows.get_counts(2) == FollowCounts(followers=1, following=0)
+
+
+async def test_removing_what_is_not_there_changes_nothing(graph: OpenGraph) -> None:
+    """The removal of an absent follow says so and writes no event."""
+    await add(graph.follows, 2, 1)
+    record = some_event()
+    assert not await graph.follows.remove_follow(1, 2, [record])
+    assert not await is_written(graph.outbox, record)
+    assert await graph.follows.get_counts(1) == FollowCounts(followers=1, following=0)
+
+
+async def test_following_again_after_the_end_is_a_new_follow(graph: OpenGraph) -> None:
+    """A follow after an unfollow is new, with its own time, and counts once."""
+    await add(graph.follows, 1, 2, created_ms=100)
+    await graph.follows.remove_follow(1, 2, [])
+    assert await add(graph.follows, 1, 2, created_ms=200) == AddedFollow(Follow(1, 2, 200), is_new=True)
+    assert await graph.follows.get_counts(2) == FollowCounts(followers=1, following=0)
+
+
+async def test_the_limit_stops_new_follows_alone(graph: OpenGraph) -> None:
+    """At the limit a new follow is refused and leaves no trace; a repeated one is not; room made can be used."""
+    for followee_id in (10, 11, 12):
+        await graph.follows.add_follow(Follow(1, followee_id, 5), 3, [])
+    record = some_event()
+    with pytest.raises(FollowLimitError):
+        await graph.follows.add_follow(Follow(1, 13, 5), 3, [record])
+    assert not await is_written(graph.outbox, record)
+    assert await graph.follows.list_followees(1, None, 10) == [10, 11, 12]
+    assert await graph.follows.get_counts(13) == FollowCounts(0, 0)
+    assert not (await graph.follows.add_follow(Follow(1, 12, 6), 3, [])).is_new
+    await graph.follows.remove_follow(1, 10, [])
+    assert (await graph.follows.add_follow(Follow(1, 13, 5), 3, [])).is_new
+
+
+async def test_the_limit_counts_followees_and_not_followers(graph: OpenGraph) -> None:
+    """Who is followed by many may still follow."""
+    for follower_id in (10, 11, 12):
+        await graph.follows.add_follow(Follow(follower_id, 1, 5), 3, [])
+    assert (await graph.follows.add_follow(Follow(1, 10, 5), 3, [])).is_new
+
+
+async def test_ids_at_the_edges_are_ids(graph: OpenGraph) -> None:
+    """The lowest and highest ids follow, are followed, and are listed in order."""
+    edges = [0, 1, 2, 2**53, 2**53 + 1, MAX_ID - 1, MAX_ID]
+    for edge in edges:
+        await add(graph.follows, edge, STAR)
+        await add(graph.follows, STAR, edge)
+    assert [place.follower_id for place in await all_followers(graph.follows, STAR, 2)] == edges
+    assert await graph.follows.list_followees(STAR, None, 100) == edges
+    assert await graph.follows.list_followees(STAR, 2**53, 100) == [2**53 + 1, MAX_ID - 1, MAX_ID]
+    assert await graph.follows.list_followees(STAR, MAX_ID, 100) == []
+    assert await graph.follows.filter_followed(STAR, edges) == set(edges)
+
+
+async def test_followees_come_ascending_in_pages(graph: OpenGraph) -> None:
+    """Pages of followees go on after the given id, whether it still stands there or not."""
+    for followee_id in (50, 10, 40, 20, 30):
+        await add(graph.follows, 1, followee_id)
+    assert await graph.follows.list_followees(1, None, 2) == [10, 20]
+    await graph.follows.remove_follow(1, 20, [])
+    assert await graph.follows.list_followees(1, 20, 2) == [30, 40]
+    assert await graph.follows.list_followees(1, 40, 2) == [50]
+
+
+async def test_followers_come_ascending_in_pages(graph: OpenGraph) -> None:
+    """Pages of followers go on after the given place, whether it still stands there or not."""
+    await add_followers(graph.follows, (50, 10, 40, 20, 30))
+    first = await graph.follows.list_followers(STAR, None, 2)
+    assert [place.follower_id for place in first] == [10, 20]
+    await graph.follows.remove_follow(20, STAR, [])
+    second = await graph.follows.list_followers(STAR, first[-1], 2)
+    assert [place.follower_id for place in second] == [30, 40]
+
+
+async def test_followed_ones_are_filtered(graph: OpenGraph) -> None:
+    """Of a thousand ids those are kept that are followed now."""
+    for followee_id in (3, 5, 7, 2_000):
+        await add(graph.follows, 1, followee_id)
+    await graph.follows.remove_follow(1, 5, [])
+    assert await graph.follows.filter_followed(1, range(1_000)) == {3, 7}
+    assert await graph.follows.filter_followed(1, []) == set()
+
+
+async def test_thousands_of_followers_are_walked_once_each_over_their_buckets(graph: OpenGraph) -> None:
+    """A page crosses from one bucket into the next, and the walk gives each follower once, by bucket, then by id."""
+    count = 3 * BUCKET_SIZE + 500
+    # A prime's multiples, so that the order of coming is not the order of ids.
+    ids = [1 + number * 7_919 % 100_003 for number in range(count)]
+    await add_followers(graph.follows, ids)
+    walked = await all_followers(graph.follows, STAR, 700)
+    assert walked == sorted(FollowerPlace(number // BUCKET_SIZE, each) for number, each in enumerate(ids))
+    assert {place.bucket for place in walked} == {0, 1, 2, 3}
+    assert await graph.follows.get_counts(STAR) == FollowCounts(followers=count, following=0)
+    await _check_shrinking(graph.follows, ids)
+
+
+async def _check_shrinking(store: FollowStore, ids: list[int]) -> None:
+    """When the first thousands leave, those in the last bucket are still found and can still leave."""
+    for follower_id in ids[: 3 * BUCKET_SIZE]:
+        assert await store.remove_follow(follower_id, STAR, [])
+    stayed = ids[3 * BUCKET_SIZE :]
+    assert await all_followers(store, STAR, 300) == [FollowerPlace(3, each) for each in sorted(stayed)]
+    await add(store, MAX_ID, STAR)
+    assert (await all_followers(store, STAR, 300))[0] == FollowerPlace(0, MAX_ID)
+    assert await store.remove_follow(stayed[0], STAR, [])
+    assert await store.get_counts(STAR) == FollowCounts(followers=len(stayed), following=0)
+
+
+@pytest.mark.parametrize("kind", STORE_KINDS)
+async def test_another_bucket_size_leaves_old_followers_in_place(kind: str, tmp_path: Path) -> None:
+    """A follower stays in its bucket when the size of buckets changes, and can still leave."""
+    async with open_graph(kind, tmp_path, bucket_size=2) as before:
+        await add_followers(before.follows, (1, 2, 3))
+    async with open_graph(kind, tmp_path, bucket_size=100) as after:
+        assert (await all_followers(after.follows, STAR, 2))[-1] == FollowerPlace(1, 3)
+        assert await after.follows.remove_follow(3, STAR, [])
+        assert [place.follower_id for place in await all_followers(after.follows, STAR, 2)] == [1, 2]

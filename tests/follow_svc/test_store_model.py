@@ -1,0 +1,105 @@
+"""The store against a plain set of pairs, under whatever anybody does."""
+
+import itertools
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from follow_svc.errors import FollowLimitError
+from follow_svc.model import Follow, FollowCounts, FollowerPlace, bucket_of
+from tests.follow_svc.graph_stores import OpenGraph, is_written, open_graph, some_event
+from tests.store_kinds import STORE_KINDS
+
+BUCKET_SIZE = 2
+MAX_FOLLOWEES = 3
+PEOPLE = 6
+PERSON = st.integers(0, PEOPLE - 1)
+STEP = st.tuples(st.sampled_from(["follow", "follow", "unfollow"]), PERSON, PERSON).filter(
+    lambda step: step[1] != step[2]
+)
+# Each example has people of its own, so that all share one store.
+FIRST_PERSON = itertools.count(0, PEOPLE)
+
+
+class Model:
+    """The graph in a dict: pair -> (its follow, its bucket)."""
+
+    def __init__(self) -> None:
+        self.pairs: dict[tuple[int, int], tuple[Follow, int]] = {}
+
+    def counts(self, person: int) -> FollowCounts:
+        """Count by looking at every pair."""
+        return FollowCounts(
+            followers=sum(followee == person for _, followee in self.pairs),
+            following=sum(follower == person for follower, _ in self.pairs),
+        )
+
+    def followers(self, person: int) -> list[FollowerPlace]:
+        """List by looking at every pair."""
+        return sorted(FollowerPlace(each[1], pair[0]) for pair, each in self.pairs.items() if pair[1] == person)
+
+    def followees(self, person: int) -> list[int]:
+        """List by looking at every pair."""
+        return sorted(followee for follower, followee in self.pairs if follower == person)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session", params=STORE_KINDS)
+async def shared_graph(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[OpenGraph]:
+    """Give one store with tiny buckets for all examples."""
+    async with open_graph(request.param, tmp_path_factory.mktemp("graph"), BUCKET_SIZE) as opened:
+        yield opened
+
+
+@settings(deadline=None)  # real files: how long an example takes says nothing
+@given(steps=st.lists(STEP, max_size=40))
+async def test_the_store_is_a_set_of_pairs(shared_graph: OpenGraph, steps: list[tuple[str, int, int]]) -> None:
+    """After any follows and unfollows the store holds, lists and counts what a plain dict would."""
+    base = next(FIRST_PERSON)
+    model = Model()
+    for moment, (verb, follower, followee) in enumerate(steps):
+        act = _follow if verb == "follow" else _unfollow
+        await act(shared_graph, model, Follow(base + follower, base + followee, moment))
+    for person in range(base, base + PEOPLE):
+        await _compare(shared_graph, model, person, range(base, base + PEOPLE))
+
+
+async def _follow(graph: OpenGraph, model: Model, follow: Follow) -> None:
+    pair = (follow.follower_id, follow.followee_id)
+    record = some_event()
+    is_new = pair not in model.pairs
+    if is_new and model.counts(follow.follower_id).following >= MAX_FOLLOWEES:
+        with pytest.raises(FollowLimitError):
+            await graph.follows.add_follow(follow, MAX_FOLLOWEES, [record])
+        assert not await is_written(graph.outbox, record)
+        return
+    bucket = bucket_of(model.counts(follow.followee_id).followers, BUCKET_SIZE)
+    expected, _ = model.pairs.setdefault(pair, (follow, bucket))
+    added = await graph.follows.add_follow(follow, MAX_FOLLOWEES, [record])
+    assert (added.follow, added.is_new) == (expected, is_new)
+    assert await is_written(graph.outbox, record) == is_new
+
+
+async def _unfollow(graph: OpenGraph, model: Model, follow: Follow) -> None:
+    record = some_event()
+    was_there = model.pairs.pop((follow.follower_id, follow.followee_id), None) is not None
+    assert await graph.follows.remove_follow(follow.follower_id, follow.followee_id, [record]) == was_there
+    assert await is_written(graph.outbox, record) == was_there
+
+
+async def _compare(graph: OpenGraph, model: Model, person: int, everybody: range) -> None:
+    store = graph.follows
+    followers, followees = model.followers(person), model.followees(person)
+    assert await store.get_counts(person) == model.counts(person)
+    assert await store.list_followers(person, None, PEOPLE) == followers
+    assert await store.list_followees(person, None, PEOPLE) == followees
+    assert await store.filter_followed(person, everybody) == set(followees)
+    for index, place in enumerate(followers):
+        assert await store.list_followers(person, place, 1) == followers[index + 1 : index + 2]
+    for index, followee in enumerate(followees):
+        assert await store.list_followees(person, followee, 1) == followees[index + 1 : index + 2]
+        assert await store.get_follow(person, followee) == model.pairs[person, followee][0]

@@ -1,0 +1,3 @@
+"""The stores that every contract suite runs on."""
+
+STORE_KINDS = ("sqlite",)
