@@ -25,7 +25,7 @@ class Health:
     async def watch(self, stopping: asyncio.Event) -> None:
         """Ask every dependency again and again until the process stops."""
         while not stopping.is_set():
-            await self._ask()
+            await self.ask()
             try:
                 await asyncio.wait_for(stopping.wait(), INTERVAL_SECONDS)
             except TimeoutError:
@@ -35,7 +35,8 @@ class Health:
         """Say NOT_SERVING, for good: the process drains."""
         await self.servicer.enter_graceful_shutdown()
 
-    async def _ask(self) -> None:
+    async def ask(self) -> None:
+        """Ask every dependency once. Do so before the server starts: until then the servicer says SERVING unasked."""
         outcomes = await asyncio.gather(*(self._failure(check) for check in self._dependencies.values()))
         failing = {name: why for name, why in zip(self._dependencies, outcomes, strict=True) if why is not None}
         if failing.keys() != self._failing.keys():

@@ -14,6 +14,7 @@ from grpc_reflection.v1alpha import reflection
 
 from meshkit.errors import LensfeedError, UnimplementedError
 from meshkit.health import Check, Health
+from meshkit.in_flight import InFlight
 from meshkit.layers import Layer, Method, compose, default_layers
 from meshkit.logs import LogFormat
 from meshkit.settings import Settings
@@ -24,6 +25,8 @@ Registration = Callable[[Any], None]
 # A loop beside the server. It returns soon after the event is set; one that returns or raises before ends the process.
 Background = Callable[[asyncio.Event], Awaitable[None]]
 MAX_MESSAGE_BYTES = 1024 * 1024
+# What a handler that was cancelled may take for its `finally`.
+CANCELLED_SECONDS = 2.0
 # Client keepalive is 30 s (channels.py); a server minimum above it would answer GOAWAY too_many_pings.
 OPTIONS = (
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
@@ -61,6 +64,10 @@ class Process:
     dependencies: Mapping[str, Check] = field(default_factory=dict)
 
 
+class LoopEndedError(Exception):
+    """A background loop returned although nobody stopped the process."""
+
+
 async def serve(process: Process, settings: ServerSettings) -> None:
     """Serve until SIGTERM or SIGINT, then drain: NOT_SERVING, no new calls, those in flight finish, loops end.
 
@@ -83,14 +90,16 @@ async def running(
     """Run a process's server and loops while the body runs; yields the address it listens on."""
     stopping = stopping or asyncio.Event()
     health = Health(process.dependencies)
+    in_flight = InFlight()
     layers = default_layers(max_in_flight=settings.max_in_flight, default_deadline=settings.default_deadline_seconds)
-    server, names = build_server(process.registrations, layers)
+    server, names = build_server(process.registrations, (in_flight.layer, *layers))
     health_pb2_grpc.add_HealthServicer_to_server(health.servicer, server)
     reflection.enable_server_reflection(
         [*names, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME], server
     )
     host, _, _ = settings.listen_addr.rpartition(":")
     port = server.add_insecure_port(settings.listen_addr)
+    await health.ask()
     await server.start()
     loops = {"health": health.watch, **process.background}
     tasks = [asyncio.create_task(_keep(name, loop, stopping), name=name) for name, loop in loops.items()]
@@ -99,7 +108,7 @@ async def running(
     finally:
         stopping.set()
         await health.leave()
-        await server.stop(settings.drain_seconds)
+        await _drain(server, in_flight, settings.drain_seconds)
         await _end(tasks, settings.drain_seconds)
 
 
@@ -116,10 +125,25 @@ def build_server(registrations: Sequence[Registration], layers: tuple[Layer, ...
 async def _keep(name: str, loop: Background, stopping: asyncio.Event) -> None:
     try:
         await loop(stopping)
-    finally:
         if not stopping.is_set():
-            _log.error("loop_ended", loop=name)
-            stopping.set()
+            raise LoopEndedError(f"the loop {name!r} returned while the process was to go on")  # noqa: TRY301 - as it died
+    except Exception:
+        _log.error("loop_ended", loop=name)  # what it raised is shown after the drain
+        raise
+    finally:
+        stopping.set()
+
+
+async def _drain(server: grpc.aio.Server, in_flight: InFlight, seconds: float) -> None:
+    """Refuse new calls, let those in flight finish, and cancel what is left after `seconds`.
+
+    grpc's own stop would wait for open health watches as for calls, and not at all for what cancelled handlers still do.
+    """
+    stopped = asyncio.create_task(server.stop(seconds))
+    await in_flight.wait(seconds)
+    await server.stop(None)
+    await stopped
+    await in_flight.wait(CANCELLED_SECONDS)
 
 
 async def _end(tasks: Sequence[asyncio.Task[None]], seconds: float) -> None:
