@@ -2,9 +2,12 @@
 
 import argparse
 import asyncio
+import inspect
 import sys
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 
+import structlog
 import uvloop
 
 from meshkit.logs import set_up_logs
@@ -12,26 +15,33 @@ from meshkit.server import ServerSettings
 from meshkit.settings import SettingsError
 from meshkit.telemetry import set_up_telemetry
 
-Command = Callable[[], Awaitable[None]]
+# Its parameters, if it has any, are words of the command line, each turned into what its annotation names.
+Command = Callable[..., Awaitable[None]]
 
 
 def main(name: str, commands: Mapping[str, Command]) -> None:
     """Run one of a service's commands on uvloop. The first line of a command's docstring is its help.
 
-    Exits with 2 for settings that are mistyped, missing or wrong, after saying which.
+    Exits with 2 for settings that are mistyped, missing or wrong, after saying which, and with 1 for what went wrong later.
     """
     parser = argparse.ArgumentParser(prog=f"python -m {name}", description=f"One process of {name}.")
     choices = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for word, command in commands.items():
-        choices.add_parser(word, help=(command.__doc__ or "").partition("\n")[0])
-    chosen = parser.parse_args().command
+        choice = choices.add_parser(word, help=(command.__doc__ or "").partition("\n")[0])
+        for parameter in inspect.signature(command).parameters.values():
+            choice.add_argument(parameter.name, type=parameter.annotation, metavar=parameter.name.upper())
+    arguments = vars(parser.parse_args())
+    chosen = arguments.pop("command")
     try:
         settings = ServerSettings.load()
         set_up_logs(f"{name} {chosen}", settings.log_level, settings.log_format)
         set_up_telemetry(name)
-        uvloop.run(_run(commands[chosen]))
+        uvloop.run(_run(partial(commands[chosen], **arguments)))
     except SettingsError as error:
         sys.exit(_usage(str(error)))
+    except Exception:  # noqa: BLE001 - the end of the process, told in the shape of its other logs
+        structlog.get_logger().exception("process_failed")
+        sys.exit(1)
 
 
 def _usage(text: str) -> int:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import SecretStr
+from pydantic import SecretStr, field_validator
 
 from meshkit.server import ServerSettings
 
@@ -19,7 +19,18 @@ class CursorSettings(ServiceSettings):
 
     cursor_keys: SecretStr
 
+    @field_validator("cursor_keys")
+    @classmethod
+    def _has_a_key(cls, keys: SecretStr) -> SecretStr:
+        if not _split(keys):
+            raise ValueError("at least one key is needed")
+        return keys
+
     @property
     def cursor_key_list(self) -> list[str]:
         """The keys, oldest first."""
-        return [key.strip() for key in self.cursor_keys.get_secret_value().split(",") if key.strip()]
+        return _split(self.cursor_keys)
+
+
+def _split(keys: SecretStr) -> list[str]:
+    return [key.strip() for key in keys.get_secret_value().split(",") if key.strip()]

@@ -7,6 +7,7 @@ from typing import Self
 
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsError as UnreadableError
 
 from meshkit.setting_names import SETTING_NAMES
 
@@ -33,6 +34,8 @@ class Settings(BaseSettings):
             return cls()
         except ValidationError as error:
             raise SettingsError("\n".join(_sentences(error))) from None
+        except UnreadableError as error:  # a list or table that is no JSON; the text names the field, and no value
+            raise SettingsError(str(error)) from None
 
 
 def refuse_unknown_names(environment: Mapping[str, str]) -> None:

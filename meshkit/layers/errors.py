@@ -5,7 +5,7 @@ from typing import Any
 import grpc
 import structlog
 
-from meshkit.errors import LensfeedError
+from meshkit.errors import LensfeedError, UnavailableError
 from meshkit.layers.base import Handler, Layer, Method
 from meshkit.status import code_of, known_error, trailers_of
 
@@ -33,6 +33,9 @@ def errors() -> Layer:
                 if known is None:
                     _log.exception("call_failed", method=method.path, exc_info=error)
                     known = _INTERNAL
+                elif isinstance(known, UnavailableError):
+                    # Which part is down is for us to know, and not for the caller.
+                    _log.warning("call_unavailable", method=method.path, error=repr(error.__cause__ or error))
             return await context.abort(code_of(known), known.message, trailers_of(known))
 
         return call
