@@ -6,6 +6,7 @@ fine, what is unknown is a mistake. A test holds this list against the settings 
 
 SETTING_NAMES = frozenset(
     {
+        "LENSFEED_ACCESS_TOKEN_SECONDS",
         "LENSFEED_CORS_ORIGINS",
         "LENSFEED_CURSOR_KEYS",
         "LENSFEED_DEFAULT_DEADLINE_SECONDS",
@@ -27,6 +28,7 @@ SETTING_NAMES = frozenset(
         "LENSFEED_MEDIA_BASE_URL",
         "LENSFEED_POST_ADDR",
         "LENSFEED_REDIS_URL",
+        "LENSFEED_REFRESH_TOKEN_DAYS",
         "LENSFEED_S3_ACCESS_KEY",
         "LENSFEED_S3_BUCKET",
         "LENSFEED_S3_ENDPOINT_URL",
@@ -41,5 +43,6 @@ SETTING_NAMES = frozenset(
         "LENSFEED_WEBHOOK_ADDR",
         "LENSFEED_WEBHOOK_SECRET",
         "LENSFEED_WEED_BINARY",
+        "LENSFEED_WORKER_INDEX",
     }
 )

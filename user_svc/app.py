@@ -1,0 +1,68 @@
+"""What user_svc is made of: the one place where its parts meet."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from functools import partial
+
+from lensfeed.user.v1 import user_internal_service_pb2_grpc, user_service_pb2_grpc
+
+from meshkit import server
+from meshkit.channels import connect
+from meshkit.events import open_producer
+from meshkit.events.sqlite_outbox import MIGRATIONS as OUTBOX_MIGRATIONS
+from meshkit.events.sqlite_outbox import SqliteOutbox
+from meshkit.server import Process
+from meshkit.sqlite import open_database
+from user_svc.create_session import CreateSession
+from user_svc.create_user import CreateUser
+from user_svc.delete_session import DeleteSession
+from user_svc.events import STREAM, user_updated
+from user_svc.get_user import GetUser
+from user_svc.passwords import open_passwords
+from user_svc.peers import MEDIA_SERVICE, MediaPictures
+from user_svc.refresh_session import RefreshSession
+from user_svc.rpc import UserInternalRpc, UserRpc
+from user_svc.settings import UserSettings
+from user_svc.store.sqlite import MIGRATIONS, SqliteUserStore
+from user_svc.tokens import TokenSigner, load_key
+from user_svc.update_user import UpdateUser
+
+
+async def serve() -> None:
+    """Serve accounts, profiles and sessions."""
+    settings = UserSettings.load()
+    async with serving_process(settings) as process:
+        await server.serve(process, settings)
+
+
+@contextlib.asynccontextmanager
+async def serving_process(settings: UserSettings) -> AsyncIterator[Process]:
+    """Open what `serve` needs, and put it together."""
+    signer = TokenSigner(load_key(settings.token_key_file), settings.access_token_life)
+    async with (
+        open_database(settings.sqlite_dir / "user_svc.db", MIGRATIONS, OUTBOX_MIGRATIONS) as database,
+        open_producer(settings.redis_url, STREAM, SqliteOutbox(database)) as producer,
+        connect(settings.media_addr, MEDIA_SERVICE) as media,
+        open_passwords() as passwords,
+    ):
+        store = SqliteUserStore(database)
+        get_user = GetUser(store)
+        public = UserRpc(
+            create_user=CreateUser(store, passwords),
+            create_session=CreateSession(store, passwords, signer, settings.refresh_token_life),
+            refresh_session=RefreshSession(store, signer, settings.refresh_token_life),
+            delete_session=DeleteSession(store),
+            get_user=get_user,
+            update_user=UpdateUser(store, MediaPictures(media), producer, user_updated),
+        )
+        yield Process(
+            "user_svc",
+            registrations=(
+                partial(user_service_pb2_grpc.add_UserServiceServicer_to_server, public),
+                partial(
+                    user_internal_service_pb2_grpc.add_UserInternalServiceServicer_to_server, UserInternalRpc(get_user)
+                ),
+            ),
+            background={"sweep": producer.sweep},
+            dependencies={"store": database.check},
+        )

@@ -1,0 +1,57 @@
+"""Making an account."""
+
+import structlog
+
+from meshkit.errors import AlreadyExistsError, InvalidArgumentError
+from meshkit.ids import id_millis, new_id
+from user_svc.model import MAX_PASSWORD, MIN_PASSWORD, Account, User, check_display_name, is_handle
+from user_svc.passwords import Passwords
+from user_svc.store import UserStore
+
+_log = structlog.get_logger()
+
+
+class CreateUser:
+    """Makes accounts; of all who want one handle at once, one gets it."""
+
+    def __init__(self, store: UserStore, passwords: Passwords) -> None:
+        self._store = store
+        self._passwords = passwords
+
+    async def __call__(self, handle: str, display_name: str, password: str) -> User:
+        """Make an account and return it.
+
+        Raises InvalidArgumentError (HANDLE_INVALID, PASSWORD_INVALID, FIELD_INVALID), AlreadyExistsError (HANDLE_TAKEN).
+        """
+        _check(handle, display_name, password)
+        # Only to save the work: the claim below is what decides.
+        if await self._store.get_handle_owner(handle) is not None:
+            raise _taken()
+        user = await self._add(handle, display_name, await self._passwords.hash(password))
+        if await self._store.claim_handle(handle, user.user_id) != user.user_id:
+            await self._store.remove_account(user.user_id)
+            raise _taken()
+        _log.info("user_created", user_id=user.user_id)
+        return user
+
+    async def _add(self, handle: str, display_name: str, password_hash: str) -> User:
+        """Add the account under an id that nobody has. Two in one millisecond share one once in four million times."""
+        while True:
+            user_id = new_id()
+            user = User(user_id, handle, display_name, created_at=id_millis(user_id))
+            if await self._store.add_account(Account(user, password_hash)):
+                return user
+
+
+def _check(handle: str, display_name: str, password: str) -> None:
+    if not is_handle(handle):
+        raise InvalidArgumentError.of_field(
+            "handle", "HANDLE_INVALID", "a handle has 3 to 30 characters of a-z, 0-9, _ and ."
+        )
+    if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
+        raise InvalidArgumentError.of_field("password", "PASSWORD_INVALID", "a password has 8 to 1,024 characters")
+    check_display_name(display_name)
+
+
+def _taken() -> AlreadyExistsError:
+    return AlreadyExistsError("HANDLE_TAKEN", "the handle is taken")

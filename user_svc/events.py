@@ -1,0 +1,13 @@
+"""The events of accounts, and the stream they go to."""
+
+from lensfeed.events.v1 import event_pb2
+
+from meshkit.events import EventStream, OutboxRecord, new_record
+
+# feed_svc shows authors on its cards.
+STREAM = EventStream("user", ("feed_svc",))
+
+
+def user_updated(user_id: int) -> OutboxRecord:
+    """Make the event of a profile that changes now."""
+    return new_record(event_pb2.UserUpdated(user_id=user_id))

@@ -1,0 +1,37 @@
+"""Reading accounts."""
+
+from collections.abc import Sequence
+
+from meshkit.errors import NotFoundError
+from user_svc.model import User, is_handle
+from user_svc.store import UserStore
+
+
+class GetUser:
+    """Reads one account, by either of its names, or many."""
+
+    def __init__(self, store: UserStore) -> None:
+        self._store = store
+
+    async def by_id(self, user_id: int) -> User:
+        """Return an account. Raises NotFoundError (USER_NOT_FOUND)."""
+        found = await self._store.get_users([user_id])
+        if not found:
+            raise unknown_user()
+        return found[0]
+
+    async def by_handle(self, handle: str) -> User:
+        """Return an account. Raises NotFoundError (USER_NOT_FOUND), also for what is no handle."""
+        user_id = await self._store.get_handle_owner(handle) if is_handle(handle) else None
+        if user_id is None:
+            raise unknown_user()
+        return await self.by_id(user_id)
+
+    async def by_ids(self, user_ids: Sequence[int]) -> Sequence[User]:
+        """Return the accounts that exist, in the order asked for."""
+        return await self._store.get_users(user_ids)
+
+
+def unknown_user() -> NotFoundError:
+    """Make the error of an account that is not there."""
+    return NotFoundError("USER_NOT_FOUND", "there is no such user")

@@ -1,0 +1,94 @@
+"""Sessions, and the refresh tokens that keep them going.
+
+A refresh token is `<session>.<secret>`, both base64url. The secret is two random parts: the family, which stays for the life
+of a session, and the turn, which each refresh replaces. Only their SHA-256 is stored, which is enough for what is random.
+The family tells an outdated token, whose reuse revokes the session, from a made-up one, which must not: a session's id is no
+secret, and whoever has read it in a log must not be able to end the session.
+"""
+
+import base64
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+
+from meshkit.errors import UnauthenticatedError
+
+_SESSION_BYTES = 16
+_FAMILY_BYTES = 16
+_TURN_BYTES = 32
+# 16 bytes are 22 characters of base64, 48 bytes are 64.
+_TEXT_SIZE = 22 + 1 + 64
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One log-in. Times are in whole seconds since 1970; the hashes are of the refresh token's two secrets."""
+
+    session_id: str
+    user_id: int
+    family_hash: bytes
+    turn_hash: bytes
+    created_at: int
+    expires_at: int
+    is_revoked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshToken:
+    """What the app holds. Its secrets stay out of tracebacks and logs."""
+
+    session_id: str
+    family: bytes
+    turn: bytes
+
+    @classmethod
+    def new(cls) -> "RefreshToken":
+        """Make the first token of a new session."""
+        session_id = secrets.token_urlsafe(_SESSION_BYTES)
+        return cls(session_id, secrets.token_bytes(_FAMILY_BYTES), secrets.token_bytes(_TURN_BYTES))
+
+    def next(self) -> "RefreshToken":
+        """Make the token that replaces this one."""
+        return RefreshToken(self.session_id, self.family, secrets.token_bytes(_TURN_BYTES))
+
+    @classmethod
+    def parse(cls, text: str) -> "RefreshToken":
+        """Return the token that a text spells. Raises UnauthenticatedError (TOKEN_INVALID) for any other text."""
+        if len(text) != _TEXT_SIZE:
+            raise invalid_token()
+        session_id, _, encoded = text.partition(".")
+        try:
+            secret = base64.b64decode(encoded, altchars=b"-_", validate=True)
+        except ValueError:
+            raise invalid_token() from None
+        parsed = cls(session_id, secret[:_FAMILY_BYTES], secret[_FAMILY_BYTES:])
+        if str(parsed) != text or len(parsed.turn) != _TURN_BYTES:
+            raise invalid_token()
+        return parsed
+
+    @property
+    def family_hash(self) -> bytes:
+        """What is stored of the part that stays."""
+        return hashlib.sha256(self.family).digest()
+
+    @property
+    def turn_hash(self) -> bytes:
+        """What is stored of the part that changes."""
+        return hashlib.sha256(self.turn).digest()
+
+    def is_of(self, session: Session) -> bool:
+        """Return whether the token was given out in a session, lately or before."""
+        return hmac.compare_digest(self.family_hash, session.family_hash)
+
+    def __str__(self) -> str:
+        """Return what is sent to the app."""
+        return f"{self.session_id}.{base64.urlsafe_b64encode(self.family + self.turn).decode()}"
+
+    def __repr__(self) -> str:
+        return f"RefreshToken({self.session_id!r})"
+
+
+def invalid_token() -> UnauthenticatedError:
+    """Make the error of a refresh token that is made up, used, expired or revoked: the caller cannot tell which."""
+    return UnauthenticatedError("TOKEN_INVALID", "the token is not valid")

@@ -1,0 +1,27 @@
+"""The settings of the accounts."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from pydantic import Field
+
+from meshkit.service_settings import ServiceSettings
+
+
+class UserSettings(ServiceSettings):
+    """What `serve` reads. `media_addr` is where media_svc serves; avatars alone need it."""
+
+    token_key_file: Path
+    access_token_seconds: int = Field(default=15 * 60, gt=0)
+    refresh_token_days: int = Field(default=60, gt=0)
+    media_addr: str = "127.0.0.1:50054"
+
+    @property
+    def access_token_life(self) -> timedelta:
+        """How long an access token is good for."""
+        return timedelta(seconds=self.access_token_seconds)
+
+    @property
+    def refresh_token_life(self) -> timedelta:
+        """How long a session goes on without being refreshed."""
+        return timedelta(days=self.refresh_token_days)

@@ -1,0 +1,161 @@
+"""The store in SQLite."""
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import astuple, replace
+from pathlib import Path
+
+from meshkit.events.outbox import OutboxRecord
+from meshkit.events.sqlite_outbox import insert_records
+from meshkit.sqlite import Database
+from user_svc.model import Account, ProfileChange, User
+from user_svc.sessions import Session
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class SqliteUserStore:
+    """UserStore over one SQLite file."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add_account(self, account: Account) -> bool:
+        """Add an account, unless its id is taken."""
+        return await self._database.write(
+            lambda connection: _changed(
+                connection,
+                "INSERT OR IGNORE INTO users (user_id, handle, display_name, created_at, bio, avatar_media_id, avatar_url,"
+                " password_hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                *astuple(account.user),
+                account.password_hash,
+            )
+        )
+
+    async def remove_account(self, user_id: int) -> None:
+        """Remove an account."""
+        await self._database.write(
+            lambda connection: _changed(connection, "DELETE FROM users WHERE user_id = ?", user_id)
+        )
+
+    async def claim_handle(self, handle: str, user_id: int) -> int:
+        """Give a handle to an account unless it has an owner; returns whose it is."""
+
+        def claim(connection: sqlite3.Connection) -> int:
+            _changed(connection, "INSERT OR IGNORE INTO handles (handle, user_id) VALUES (?, ?)", handle, user_id)
+            owner = _handle_owner(connection, handle)
+            return user_id if owner is None else owner
+
+        return await self._database.write(claim)
+
+    async def get_handle_owner(self, handle: str) -> int | None:
+        """Return the id of the account that owns a handle."""
+        return await self._database.read(lambda connection: _handle_owner(connection, handle))
+
+    async def get_account(self, user_id: int) -> Account | None:
+        """Return an account with its secret."""
+
+        def read(connection: sqlite3.Connection) -> Account | None:
+            row = connection.execute(
+                "SELECT user_id, handle, display_name, created_at, bio, avatar_media_id, avatar_url, password_hash"
+                " FROM users WHERE user_id = ?",
+                (user_id,),
+            ).fetchone()
+            return None if row is None else Account(User(*row[:-1]), row[-1])
+
+        return await self._database.read(read)
+
+    async def get_users(self, user_ids: Sequence[int]) -> Sequence[User]:
+        """Return the accounts that exist, in the order asked for."""
+        return await self._database.read(
+            lambda connection: [
+                User(*row)
+                for row in connection.execute(
+                    "SELECT user_id, handle, display_name, created_at, bio, avatar_media_id, avatar_url"
+                    " FROM json_each(?) AS wanted JOIN users ON user_id = wanted.value ORDER BY wanted.key",
+                    (json.dumps(list(user_ids)),),
+                )
+            ]
+        )
+
+    async def change_profile(self, user_id: int, change: ProfileChange, records: Sequence[OutboxRecord]) -> None:
+        """Change an account, and write `records` with it."""
+
+        def write(connection: sqlite3.Connection) -> None:
+            avatar = change.avatar
+            connection.execute(
+                "UPDATE users SET display_name = ifnull(?, display_name), bio = ifnull(?, bio),"
+                " avatar_media_id = ifnull(?, avatar_media_id), avatar_url = ifnull(?, avatar_url) WHERE user_id = ?",
+                (change.display_name, change.bio, avatar and avatar.media_id, avatar and avatar.url, user_id),
+            )
+            insert_records(connection, records)
+
+        await self._database.write(write)
+
+    async def replace_password_hash(self, user_id: int, old: str, new: str) -> None:
+        """Replace a hash, unless it is no longer `old`."""
+        await self._database.write(
+            lambda connection: _changed(
+                connection,
+                "UPDATE users SET password_hash = ? WHERE user_id = ? AND password_hash = ?",
+                new,
+                user_id,
+                old,
+            )
+        )
+
+    async def add_session(self, session: Session) -> None:
+        """Add a session, and forget those that have expired by its time."""
+
+        def write(connection: sqlite3.Connection) -> None:
+            _changed(connection, "DELETE FROM sessions WHERE expires_at < ?", session.created_at)
+            connection.execute("INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?)", astuple(session))
+
+        await self._database.write(write)
+
+    async def get_session(self, session_id: str) -> Session | None:
+        """Return a session."""
+
+        def read(connection: sqlite3.Connection) -> Session | None:
+            row = connection.execute(
+                "SELECT session_id, user_id, family_hash, turn_hash, created_at, expires_at, is_revoked"
+                " FROM sessions WHERE session_id = ?",
+                (session_id,),
+            ).fetchone()
+            if row is None:
+                return None
+            *values, is_revoked = row
+            return replace(Session(*values), is_revoked=bool(is_revoked))
+
+        return await self._database.read(read)
+
+    async def rotate_session(self, session_id: str, old_turn: bytes, new_turn: bytes, expires_at: int) -> bool:
+        """Replace the hash of the turn and move the expiry, if nobody did so before."""
+        return await self._database.write(
+            lambda connection: _changed(
+                connection,
+                "UPDATE sessions SET turn_hash = ?, expires_at = ? WHERE session_id = ? AND turn_hash = ? AND NOT is_revoked",
+                new_turn,
+                expires_at,
+                session_id,
+                old_turn,
+            )
+        )
+
+    async def revoke_session(self, session_id: str) -> None:
+        """Revoke a session for good."""
+        await self._database.write(
+            lambda connection: _changed(
+                connection, "UPDATE sessions SET is_revoked = TRUE WHERE session_id = ?", session_id
+            )
+        )
+
+
+def _changed(connection: sqlite3.Connection, statement: str, *values: object) -> bool:
+    return connection.execute(statement, values).rowcount > 0
+
+
+def _handle_owner(connection: sqlite3.Connection, handle: str) -> int | None:
+    row = connection.execute("SELECT user_id FROM handles WHERE handle = ?", (handle,)).fetchone()
+    return None if row is None else int(row[0])
