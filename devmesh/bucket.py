@@ -34,10 +34,15 @@ class S3:
     region: str = "us-east-1"
 
 
+def load_botocore() -> None:
+    """Import what a client needs: half a second that can pass while S3 starts, and that `lensfeed --help` need not pay."""
+    import aiobotocore.session  # noqa: F401 - it is there afterwards
+
+
 @contextlib.asynccontextmanager
 async def s3_client(s3: S3) -> AsyncIterator["S3Client"]:
     """Make a client with its key."""
-    # botocore takes half a second to import, which `lensfeed --help` need not pay.
+    # Here and not on top for the reason that load_botocore tells.
     from aiobotocore.config import AioConfig
     from aiobotocore.session import get_session
 

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
-
+from devmesh.bucket import load_botocore
 from devmesh.display import Display
 from devmesh.environment import ignored_settings, shared_environment
 from devmesh.errors import MeshError
@@ -50,9 +49,9 @@ def dev(options: DevOptions) -> int:
 async def _run(layout: Layout, exec_command: str | None) -> int:
     env = shared_environment(layout, os.environ)
     parts = parts_of(layout, env)
-    display = Display(Console(highlight=False))
+    display = Display()
     for name in ignored_settings(layout, os.environ):
-        display.say(f"note: {name} is not used: a mesh sets it for its own parts", "yellow")
+        display.note(f"{name} is not used: a mesh sets it for its own parts")
     supervisor = Supervisor(parts.groups(), display)
     work = asyncio.ensure_future(_work(layout, parts, supervisor, display, exec_command, env))
     interrupts = Interrupts(work.cancel, supervisor.kill)
@@ -89,4 +88,4 @@ async def _start(layout: Layout, parts: Parts, supervisor: Supervisor, env: Mapp
     await asyncio.gather(make_keys(layout.keys, keys_command(layout, env)), supervisor.ready((parts.valkey,)))
     rest = (*parts.services, *parts.workers, parts.edge)
     supervisor.start(rest)
-    await supervisor.ready((parts.seaweed, *rest))
+    await asyncio.gather(asyncio.to_thread(load_botocore), supervisor.ready((parts.seaweed, *rest)))

@@ -25,10 +25,14 @@ class _Row:
 
 
 class Display:
-    """Shows what a supervisor reports, and what the mesh is once it runs. Everything is flushed line by line."""
+    """Shows what a supervisor reports, and what the mesh is once it runs. Everything is flushed line by line.
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    Troubles and the end go to standard error: on standard output `ready` is the last word, before a command's own.
+    """
+
+    def __init__(self) -> None:
+        self._console = Console(highlight=False)
+        self._errors = Console(highlight=False, stderr=True)
         self._rows: dict[str, _Row] = {}
         self._live: Live | None = None
 
@@ -59,13 +63,17 @@ class Display:
 
     def died(self, part: Part, why: str, log_tail: str, restart_seconds: float) -> None:
         """Show why a part ended, and the end of its log."""
-        self.say(f"{why}; it starts again in {restart_seconds:g} s. Its log, {part.command.log}, ends with:", "yellow")
+        self.warn(f"{why}; it starts again in {restart_seconds:g} s. Its log, {part.command.log}, ends with:", "yellow")
         for line in log_tail.splitlines():
-            self.say(f"    {line}", "dim")
+            self.warn(f"    {line}", "dim")
+
+    def note(self, text: str) -> None:
+        """Show what is good to know."""
+        self.warn(f"note: {text}", "yellow")
 
     def stopping(self) -> None:
         """Show that the end has begun."""
-        self.say("stopping")
+        self.warn("stopping")
 
     def ready(self, layout: Layout) -> None:
         """Show where each part listens, and as the last line that the mesh is ready."""
@@ -80,6 +88,10 @@ class Display:
         """Print one line as it is, however long."""
         self._console.print(Text(line, style), soft_wrap=True)
         self._console.file.flush()
+
+    def warn(self, line: str, style: str = "") -> None:
+        """Print one line on standard error."""
+        self._errors.print(Text(line, style), soft_wrap=True)
 
     def _progress(self) -> Group:
         table = Table.grid(padding=(0, 2))

@@ -13,8 +13,8 @@ from devmesh.readiness import Check, grpc_serving, http_status, valkey_answers
 from devmesh.seaweed import STOP_SECONDS, Webhook, remove_sockets, s3_answers, seaweed_command
 from devmesh.valkey import valkey_command
 
-DRAIN_SECONDS = 10.0
-"""How long a part may take to finish the calls it has in hand."""
+DRAIN_SECONDS = 15.0
+"""How long a part may take to end. A service gives the calls that it has in hand 10 s of it."""
 
 
 async def _nothing_async() -> None:

@@ -75,7 +75,8 @@ class Child:
         """SIGTERM, then after `grace` seconds SIGKILL; on return neither it nor what it started is left. Repeatable."""
         self._signal(signal.SIGTERM)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._process.wait(), grace)
+            async with asyncio.timeout(grace):
+                await self._process.wait()
         self.kill()
         await self._process.wait()
 

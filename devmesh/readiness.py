@@ -19,7 +19,8 @@ async def until(check: Check) -> None:
 
 async def _holds(check: Check) -> bool:
     try:
-        return await asyncio.wait_for(check(), TRY_SECONDS)
+        async with asyncio.timeout(TRY_SECONDS):  # wait_for may swallow a cancellation, and we would go on for ever
+            return await check()
     except (OSError, TimeoutError, asyncio.IncompleteReadError):
         return False
 

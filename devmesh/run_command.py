@@ -40,7 +40,8 @@ def command_environment(env: Mapping[str, str], url: str) -> dict[str, str]:
 async def _end(process: asyncio.subprocess.Process, *, alone: bool) -> None:
     _signal(process, signal.SIGTERM, alone=alone)
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(process.wait(), GRACE_SECONDS)
+        async with asyncio.timeout(GRACE_SECONDS):
+            await process.wait()
     _signal(process, signal.SIGKILL, alone=alone)
     await process.wait()
 

@@ -1,0 +1,85 @@
+"""Sample people, what they post and whom they follow: the same for the same seed."""
+
+from dataclasses import dataclass
+from random import Random
+
+PASSWORD = "lensfeed-sample"  # noqa: S105 - of people who do not exist
+"""The password of every sample person."""
+
+FIRST_NAMES = (
+    "Ada",
+    "Bela",
+    "Chidi",
+    "Dora",
+    "Emre",
+    "Freya",
+    "Goran",
+    "Hana",
+    "Ines",
+    "Jonas",
+    "Kofi",
+    "Lina",
+    "Mirai",
+)
+LAST_NAMES = ("Amari", "Berg", "Costa", "Dahl", "Eze", "Fischer", "Haddad", "Ito", "Kaya", "Lund", "Moreau", "Novak")
+BIOS = ("Light and long walks.", "Film, mostly.", "Cities before breakfast.", "Hills, in any weather.", "")
+SCENES = (
+    "First light",
+    "After the rain",
+    "Last tram home",
+    "The long way round",
+    "Above the fog",
+    "Nobody up yet",
+    "Blue hour",
+)
+THOUGHTS = (
+    "could have stayed all day",
+    "worth the cold hands",
+    "one frame left",
+    "no filter, just patience",
+    "again tomorrow",
+)
+TAGS = ("#hills", "#citylights", "#35mm", "#goldenhour", "#walks", "")
+
+
+@dataclass(frozen=True)
+class SamplePost:
+    """A post to be: its caption and one seed for each of its pictures."""
+
+    caption: str
+    picture_seeds: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SamplePerson:
+    """A person to be: whom they follow are places in the list of people."""
+
+    handle: str
+    display_name: str
+    bio: str
+    posts: tuple[SamplePost, ...]
+    follows: tuple[int, ...]
+
+
+def sample_people(seed: int, people: int, posts: int, follows: int) -> list[SamplePerson]:
+    """Invent so many people with so many posts and follows each. The first follows everyone: theirs is the fullest feed."""
+    return [_person(seed, place, people, posts, follows) for place in range(people)]
+
+
+def _person(seed: int, place: int, people: int, posts: int, follows: int) -> SamplePerson:
+    chance = Random(f"{seed}/{place}")  # noqa: S311 - pictures, not secrets
+    first, last = chance.choice(FIRST_NAMES), chance.choice(LAST_NAMES)
+    others = [other for other in range(people) if other != place]
+    return SamplePerson(
+        handle=f"{first}.{last}.{seed}.{place}".lower(),
+        display_name=f"{first} {last}",
+        bio=chance.choice(BIOS),
+        posts=tuple(_post(chance, f"{seed}/{place}/{number}") for number in range(posts)),
+        follows=tuple(others if place == 0 else chance.sample(others, min(follows, len(others)))),
+    )
+
+
+def _post(chance: Random, name: str) -> SamplePost:
+    caption = f"{chance.choice(SCENES)}, {chance.choice(THOUGHTS)}. {chance.choice(TAGS)}".rstrip()
+    pictures = chance.choices((1, 2, 3), weights=(7, 2, 1))[0]
+    return SamplePost(caption, tuple(f"{name}/{number}" for number in range(pictures)))
