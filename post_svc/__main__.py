@@ -1,0 +1,7 @@
+"""Run one process of the service."""
+
+from meshkit.main import main
+from post_svc.app import serve, work
+
+if __name__ == "__main__":
+    main("post_svc", {"serve": serve, "work": work})

@@ -1,0 +1,110 @@
+"""The composition root: what each process of the service is made of."""
+
+import contextlib
+import platform
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import NamedTuple
+
+from lensfeed.post.v1.post_internal_service_pb2_grpc import add_PostInternalServiceServicer_to_server
+from lensfeed.post.v1.post_service_pb2_grpc import add_PostServiceServicer_to_server
+
+from meshkit import server
+from meshkit.channels import connect
+from meshkit.cursors import Cursors
+from meshkit.events import Consumer, open_producer
+from meshkit.events.producer import Producer
+from meshkit.events.sqlite_outbox import MIGRATIONS as OUTBOX_MIGRATIONS
+from meshkit.events.sqlite_outbox import SqliteOutbox
+from meshkit.redis_client import check_redis, open_redis
+from meshkit.server import Process
+from meshkit.sqlite import Database, open_database
+from post_svc.batch_get_posts import BatchGetPosts
+from post_svc.batch_list_places import BatchListPlaces
+from post_svc.create_post import CreatePost
+from post_svc.delete_post import DeletePost
+from post_svc.events import GROUP, MEDIA_STREAM, STREAM, PostEvents, media_handler
+from post_svc.get_post import GetPost
+from post_svc.list_user_posts import CURSOR_KIND, ListUserPosts
+from post_svc.peers import MEDIA_SERVICE, MediaService
+from post_svc.publish_waiting import PublishReady, PublishWaiting
+from post_svc.rpc import PostInternalServicer, PostServicer
+from post_svc.settings import ServeSettings, WorkSettings
+from post_svc.store.sqlite import MIGRATIONS, SqlitePostStore
+from post_svc.sweep_waiting import SweepWaiting
+
+
+class _Parts(NamedTuple):
+    """What both processes stand on."""
+
+    database: Database
+    store: SqlitePostStore
+    producer: Producer
+    events: PostEvents
+    media: MediaService
+    publish_waiting: PublishWaiting
+
+
+@contextlib.asynccontextmanager
+async def serving_process(settings: ServeSettings) -> AsyncIterator[Process]:
+    """Open what `serve` needs."""
+    async with _parts(settings) as parts:
+        get_post = GetPost(parts.store, parts.media)
+        public = PostServicer(
+            CreatePost(parts.store, parts.media, parts.events, parts.publish_waiting, get_post),
+            get_post,
+            DeletePost(parts.store, parts.events),
+            ListUserPosts(parts.store, Cursors(settings.cursor_key_list, CURSOR_KIND)),
+        )
+        internal = PostInternalServicer(BatchGetPosts(parts.store), BatchListPlaces(parts.store))
+        yield Process(
+            "post_svc serve",
+            [
+                partial(add_PostServiceServicer_to_server, public),
+                partial(add_PostInternalServiceServicer_to_server, internal),
+            ],
+            background={"sweep": parts.producer.sweep},
+            dependencies={"store": parts.database.check},
+        )
+
+
+@contextlib.asynccontextmanager
+async def working_process(settings: WorkSettings) -> AsyncIterator[Process]:
+    """Open what `work` needs."""
+    async with _parts(settings) as parts, open_redis(settings.redis_url) as redis:
+        handler = media_handler(PublishReady(parts.store, parts.publish_waiting))
+        member = f"{platform.node()}-{settings.worker_index}"
+        yield Process(
+            "post_svc work",
+            background={
+                "consume": Consumer(redis, MEDIA_STREAM, GROUP, member, handler).run,
+                "sweep_waiting": SweepWaiting(parts.store, parts.publish_waiting).run,
+            },
+            dependencies={"store": parts.database.check, "redis": check_redis(redis)},
+        )
+
+
+async def serve() -> None:
+    """Answer for posts and authors' timelines."""
+    settings = ServeSettings.load()
+    async with serving_process(settings) as process:
+        await server.serve(process, settings)
+
+
+async def work() -> None:
+    """Publish posts whose media have become ready."""
+    settings = WorkSettings.load()
+    async with working_process(settings) as process:
+        await server.serve(process, settings)
+
+
+@contextlib.asynccontextmanager
+async def _parts(settings: ServeSettings | WorkSettings) -> AsyncIterator[_Parts]:
+    path = settings.sqlite_dir / "post_svc.db"
+    async with (
+        open_database(path, MIGRATIONS, OUTBOX_MIGRATIONS) as database,
+        open_producer(settings.redis_url, STREAM, SqliteOutbox(database)) as producer,
+        connect(settings.media_addr, MEDIA_SERVICE) as channel,
+    ):
+        store, events, media = SqlitePostStore(database), PostEvents(producer), MediaService(channel)
+        yield _Parts(database, store, producer, events, media, PublishWaiting(store, media, events))

@@ -1,0 +1,95 @@
+"""CreatePost: an author's draft becomes a post, once for each idempotency key."""
+
+import time
+from collections.abc import Sequence
+
+from meshkit.errors import (
+    AlreadyExistsError,
+    FailedPreconditionError,
+    FieldViolation,
+    NotFoundError,
+)
+from meshkit.ids import PublicId, new_id
+from post_svc.get_post import GetPost
+from post_svc.model import (
+    Claim,
+    Draft,
+    Medium,
+    MediumState,
+    PostView,
+    PublishedPost,
+    WaitingPost,
+    are_ready,
+    check_key,
+    manifest_of,
+)
+from post_svc.ports import Events, MediaCatalog
+from post_svc.publish_waiting import PublishWaiting
+from post_svc.store import PostStore
+
+
+class CreatePost:
+    """Makes a post: published at once if its media are READY, else waiting for them.
+
+    A key binds its first draft to one post id for 24 hours. What fails keeps the binding and nothing else, so the same call
+    can be made again until it succeeds; from then on it returns that post, or POST_NOT_FOUND once the post is deleted.
+    """
+
+    def __init__(
+        self, store: PostStore, media: MediaCatalog, events: Events, publish_waiting: PublishWaiting, get_post: GetPost
+    ) -> None:
+        self._store = store
+        self._media = media
+        self._events = events
+        self._publish_waiting = publish_waiting
+        self._get_post = get_post
+
+    async def __call__(self, author_id: int, draft: Draft, key: str | None) -> PostView:
+        """Return the post as it stands now. Without a key, each call makes a post of its own.
+
+        Raises IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_MISMATCH, MEDIA_NOT_FOUND, MEDIA_REJECTED, POST_NOT_FOUND.
+        """
+        post, is_first = await self._claim(author_id, draft, key)
+        if not is_first and await self._store.find(post) is not None:
+            return await self._settle(post)
+        media = await self._media.media_of(author_id, draft.media_ids)
+        _check_media(draft, media)
+        # A later try may come hours after its post id was made: it must take a fresh place, as those that wait do.
+        if is_first and are_ready(media, draft.media_ids):
+            return await self._publish(PublishedPost(post, post.local, draft.caption, manifest_of(media)))
+        await self._store.add_waiting(WaitingPost(post, draft.caption, draft.media_ids))
+        # The last medium may have become READY before the post could be found waiting for it: look once more.
+        return await self._settle(post)
+
+    async def _claim(self, author_id: int, draft: Draft, key: str | None) -> tuple[PublicId, bool]:
+        """Return the post's id, and whether this call is the first to use it."""
+        proposed = new_id()
+        if key is None:
+            return PublicId(proposed, author_id), True
+        check_key(key)
+        claim = Claim(proposed, draft.fingerprint, time.time_ns() // 1_000_000)
+        winner = await self._store.claim_key(author_id, key, claim)
+        if winner.fingerprint != claim.fingerprint:
+            raise AlreadyExistsError("IDEMPOTENCY_MISMATCH", "this idempotency key was used for another post")
+        return PublicId(winner.post_id, author_id), winner.post_id == proposed
+
+    async def _publish(self, post: PublishedPost) -> PostView:
+        record = self._events.published(post.id.owner, post.place)
+        if not await self._store.publish(post, [record]):
+            return await self._settle(post.id)  # another call with the same key was quicker
+        self._events.send_soon(record)
+        return post.view()
+
+    async def _settle(self, post: PublicId) -> PostView:
+        return await self._publish_waiting(post) or await self._get_post(post.owner, post)
+
+
+def _check_media(draft: Draft, media: Sequence[Medium]) -> None:
+    if len(media) < len(draft.media_ids):
+        message = "a medium is not there, or is not the author's"
+        violation = FieldViolation("media_ids", message, "MEDIA_NOT_FOUND")
+        raise NotFoundError("MEDIA_NOT_FOUND", message, violations=[violation])
+    if any(medium.state is MediumState.REJECTED for medium in media):
+        message = "a medium was rejected and will never be served"
+        violation = FieldViolation("media_ids", message, "MEDIA_REJECTED")
+        raise FailedPreconditionError("MEDIA_REJECTED", message, violations=[violation])

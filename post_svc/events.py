@@ -1,0 +1,45 @@
+"""What post_svc tells others, and what it hears from media_svc."""
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from lensfeed.events.v1 import event_pb2
+
+from meshkit.events import EventStream, OutboxRecord, new_record
+
+STREAM = EventStream("post", ("feed_svc",))
+MEDIA_STREAM = EventStream("media", ("media_svc", "post_svc"))
+GROUP = "post_svc"
+
+
+class _Sender(Protocol):
+    def send_soon(self, *records: OutboxRecord) -> None: ...
+
+
+class PostEvents:
+    """Events over a producer."""
+
+    def __init__(self, producer: _Sender) -> None:
+        self._producer = producer
+
+    def published(self, author_id: int, place: int) -> OutboxRecord:
+        """Make a PostPublished."""
+        return new_record(event_pb2.PostPublished(author_id=author_id, place=place))
+
+    def deleted(self, author_id: int, place: int) -> OutboxRecord:
+        """Make a PostDeleted."""
+        return new_record(event_pb2.PostDeleted(author_id=author_id, place=place))
+
+    def send_soon(self, *records: OutboxRecord) -> None:
+        """Hand records to the producer."""
+        self._producer.send_soon(*records)
+
+
+def media_handler(publish_ready: Callable[[str], Awaitable[None]]) -> Callable[[event_pb2.Event], Awaitable[None]]:
+    """Make the handler of the stream of media. A rejected medium changes nothing: its post goes on waiting, shown as it is."""
+
+    async def handle(event: event_pb2.Event) -> None:
+        if event.WhichOneof("payload") == "media_ready":
+            await publish_ready(event.media_ready.media.media_id)
+
+    return handle

@@ -1,0 +1,46 @@
+"""ListUserPosts: an author's own timeline, page by page."""
+
+import struct
+from collections.abc import Sequence
+
+from meshkit.cursors import Cursors, invalid_cursor
+from meshkit.ids import MAX_ID
+from meshkit.paging import clamp_limit
+from post_svc.model import PostView
+from post_svc.store import PostStore
+
+CURSOR_KIND = "user_posts"
+# The author, and the place of the last post of the page before.
+_POSITION = struct.Struct(">qq")
+
+
+class ListUserPosts:
+    """Lists published posts, newest first by publication."""
+
+    def __init__(self, store: PostStore, cursors: Cursors) -> None:
+        self._store = store
+        self._cursors = cursors
+
+    async def __call__(
+        self, viewer_id: int, author_id: int, cursor: str, limit: int
+    ) -> tuple[Sequence[PostView], str | None]:
+        """Return a page and the cursor of the next, None at the end. Somebody unknown has no posts.
+
+        Raises CURSOR_INVALID for a cursor that this viewer did not get from this author's list.
+        """
+        size = clamp_limit(limit)
+        before = self._place_of(viewer_id, author_id, cursor) if cursor else MAX_ID
+        posts = await self._store.list_posts(author_id, before, size + 1)
+        page = posts[:size]
+        has_more = len(posts) > size
+        following = self._cursors.encode(viewer_id, _POSITION.pack(author_id, page[-1].place)) if has_more else None
+        return [post.view() for post in page], following
+
+    def _place_of(self, viewer_id: int, author_id: int, cursor: str) -> int:
+        try:
+            author, place = _POSITION.unpack(self._cursors.decode(viewer_id, cursor))
+        except struct.error:
+            raise invalid_cursor() from None
+        if author != author_id:
+            raise invalid_cursor()
+        return int(place)

@@ -1,0 +1,101 @@
+# ruff: noqa: ARG002, N802 - the contract names the methods, and what they are given
+"""The service's methods: from messages to use cases and back."""
+
+from typing import Any
+
+from lensfeed.post.v1 import (
+    post_internal_service_pb2,
+    post_internal_service_pb2_grpc,
+    post_pb2,
+    post_service_pb2,
+    post_service_pb2_grpc,
+)
+
+from meshkit.call import caller_id, current_call
+from post_svc.batch_get_posts import BatchGetPosts
+from post_svc.batch_list_places import BatchListPlaces
+from post_svc.create_post import CreatePost
+from post_svc.delete_post import DeletePost
+from post_svc.get_post import GetPost
+from post_svc.list_user_posts import ListUserPosts
+from post_svc.model import Draft, Place, PostView, parse_post_id
+
+
+class PostServicer(post_service_pb2_grpc.PostServiceServicer):
+    """The public methods."""
+
+    def __init__(
+        self, create_post: CreatePost, get_post: GetPost, delete_post: DeletePost, list_user_posts: ListUserPosts
+    ) -> None:
+        self._create_post = create_post
+        self._get_post = get_post
+        self._delete_post = delete_post
+        self._list_user_posts = list_user_posts
+
+    async def CreatePost(
+        self, request: post_service_pb2.CreatePostRequest, context: Any
+    ) -> post_service_pb2.CreatePostResponse:
+        """Post."""
+        draft = Draft(request.caption, tuple(request.media_ids))
+        post = await self._create_post(caller_id(), draft, current_call().idempotency_key)
+        return post_service_pb2.CreatePostResponse(post_id=str(post.id), post=_message(post))
+
+    async def GetPost(self, request: post_service_pb2.GetPostRequest, context: Any) -> post_service_pb2.GetPostResponse:
+        """Show."""
+        post = await self._get_post(caller_id(), parse_post_id(request.post_id))
+        return post_service_pb2.GetPostResponse(post=_message(post))
+
+    async def DeletePost(
+        self, request: post_service_pb2.DeletePostRequest, context: Any
+    ) -> post_service_pb2.DeletePostResponse:
+        """Delete."""
+        await self._delete_post(caller_id(), parse_post_id(request.post_id))
+        return post_service_pb2.DeletePostResponse()
+
+    async def ListUserPosts(
+        self, request: post_service_pb2.ListUserPostsRequest, context: Any
+    ) -> post_service_pb2.ListUserPostsResponse:
+        """List."""
+        posts, following = await self._list_user_posts(caller_id(), request.user_id, request.cursor, request.limit)
+        return post_service_pb2.ListUserPostsResponse(posts=map(_message, posts), next_cursor=following)
+
+
+class PostInternalServicer(post_internal_service_pb2_grpc.PostInternalServiceServicer):
+    """The methods for the other services."""
+
+    def __init__(self, batch_get_posts: BatchGetPosts, batch_list_places: BatchListPlaces) -> None:
+        self._batch_get_posts = batch_get_posts
+        self._batch_list_places = batch_list_places
+
+    async def BatchGetPosts(
+        self, request: post_internal_service_pb2.BatchGetPostsRequest, context: Any
+    ) -> post_internal_service_pb2.BatchGetPostsResponse:
+        """Read posts."""
+        posts = await self._batch_get_posts([Place(each.author_id, each.place) for each in request.places])
+        response = post_internal_service_pb2.BatchGetPostsResponse()
+        for post in posts:
+            place = post_internal_service_pb2.PostPlace(author_id=post.id.owner, place=post.place)
+            response.posts.add(place=place, post=_message(post.view()))
+        return response
+
+    async def BatchListPlaces(
+        self, request: post_internal_service_pb2.BatchListPlacesRequest, context: Any
+    ) -> post_internal_service_pb2.BatchListPlacesResponse:
+        """Read places."""
+        authors = await self._batch_list_places(request.author_ids, request.before_place, request.limit_per_author)
+        response = post_internal_service_pb2.BatchListPlacesResponse()
+        for author_id, places in authors:
+            response.authors.add(author_id=author_id, places=places)
+        return response
+
+
+def _message(post: PostView) -> post_pb2.Post:
+    message = post_pb2.Post.FromString(post.manifest)
+    message.post_id = str(post.id)
+    message.author_id = post.id.owner
+    message.caption = post.caption
+    message.state = post_pb2.POST_STATE_PENDING
+    if post.published_at is not None:
+        message.state = post_pb2.POST_STATE_PUBLISHED
+        message.published_at.FromMilliseconds(post.published_at)
+    return message

@@ -1,0 +1,236 @@
+"""PostStore in SQLite. One writer at a time makes every method that writes atomic, checks included."""
+
+import json
+import sqlite3
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from meshkit.events.outbox import MINUTE_MS, OutboxRecord
+from meshkit.events.sqlite_outbox import insert_records
+from meshkit.ids import PublicId, first_id
+from meshkit.sqlite import Database
+from post_svc.model import Claim, DeletedPost, Place, PublishedPost, WaitingPost
+from post_svc.store.port import CLAIM_TTL_MS, DELETION_TTL_MS
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+PAGE = 200
+# SQLite has no TTL: a write that adds a row drops up to so many expired ones, so that a table cannot outgrow its traffic.
+EXPIRE_AT_ONCE = 10
+_POST = "SELECT author_id, place, post_id, caption, media FROM posts"
+
+
+class SqlitePostStore:
+    """Posts in one file."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def claim_key(self, author_id: int, key: str, claim: Claim) -> Claim:
+        """Bind a key, or return what it is bound to."""
+        return await self._database.write(lambda connection: _claim_key(connection, author_id, key, claim))
+
+    async def find(self, post: PublicId) -> WaitingPost | PublishedPost | DeletedPost | None:
+        """Look in the order of a post's life, so that one which moves on meanwhile is still met."""
+        return await self._database.read(
+            lambda connection: _waiting(connection, post) or _published(connection, post) or _deleted(connection, post)
+        )
+
+    async def add_waiting(self, post: WaitingPost) -> None:
+        """Store a post that waits, unless it is there."""
+        await self._database.write(lambda connection: _add_waiting(connection, post))
+
+    async def claim_place(self, post: PublicId, proposed: int) -> int | None:
+        """Compare and set."""
+        return await self._database.write(lambda connection: _claim_place(connection, post, proposed))
+
+    async def publish(self, post: PublishedPost, records: Sequence[OutboxRecord]) -> bool:
+        """Publish once."""
+        return await self._database.write(lambda connection: _publish(connection, post, records))
+
+    async def withdraw(self, post: PublicId, deleted_at: int) -> bool:
+        """Delete a post that waits."""
+        return await self._database.write(lambda connection: _withdraw(connection, post, deleted_at))
+
+    async def delete(self, post: PublicId, place: int, deleted_at: int, records: Sequence[OutboxRecord]) -> bool:
+        """Delete once."""
+        return await self._database.write(lambda connection: _delete(connection, post, place, deleted_at, records))
+
+    async def list_posts(self, author_id: int, before_place: int, limit: int) -> Sequence[PublishedPost]:
+        """Read a page of an author's timeline."""
+        query = f"{_POST} WHERE author_id = ? AND place < ? ORDER BY place DESC LIMIT ?"
+        return await self._database.read(
+            lambda connection: [_post(row) for row in connection.execute(query, (author_id, before_place, limit))]
+        )
+
+    async def posts_at(self, places: Sequence[Place]) -> Mapping[Place, PublishedPost]:
+        """Read posts by their keys, in one hop to the thread."""
+        return await self._database.read(
+            lambda connection: {place: post for place in places if (post := _post_at(connection, place))}
+        )
+
+    async def places_of(self, author_ids: Sequence[int], before_place: int, limit: int) -> Mapping[int, Sequence[int]]:
+        """Read the newest places of some authors, in one hop to the thread."""
+        query = "SELECT place FROM posts WHERE author_id = ? AND place < ? ORDER BY place DESC LIMIT ?"
+        return await self._database.read(
+            lambda connection: {
+                author_id: [place for (place,) in connection.execute(query, (author_id, before_place, limit))]
+                for author_id in author_ids
+            }
+        )
+
+    async def waiting_for(self, media_id: str) -> Sequence[PublicId]:
+        """Read who waits for a medium."""
+        query = "SELECT post_id, author_id FROM pending_media WHERE media_id = ?"
+        return await self._database.read(
+            lambda connection: [PublicId(*row) for row in connection.execute(query, (media_id,))]
+        )
+
+    async def waiting_since(self, minute: int) -> AsyncIterator[PublicId]:
+        """Read page by page who has waited since a minute."""
+        after = (first_id(minute * MINUTE_MS), -1)
+        end = first_id((minute + 1) * MINUTE_MS)
+        while page := await self._waiting_page(after, end):
+            for post in page:
+                yield post
+            after = (page[-1].local, page[-1].owner)
+
+    async def _waiting_page(self, after: tuple[int, int], end: int) -> list[PublicId]:
+        query = (
+            "SELECT post_id, author_id FROM pending_posts WHERE (post_id, author_id) > (?, ?) AND post_id < ?"
+            " ORDER BY post_id, author_id LIMIT ?"
+        )
+        return await self._database.read(
+            lambda connection: [PublicId(*row) for row in connection.execute(query, (*after, end, PAGE))]
+        )
+
+
+def _claim_key(connection: sqlite3.Connection, author_id: int, key: str, claim: Claim) -> Claim:
+    expired = claim.claimed_at - CLAIM_TTL_MS
+    connection.execute(
+        "DELETE FROM idempotency WHERE user_id = ? AND key = ? AND claimed_at <= ?", (author_id, key, expired)
+    )
+    connection.execute(
+        "DELETE FROM idempotency WHERE (user_id, key) IN"
+        " (SELECT user_id, key FROM idempotency WHERE claimed_at <= ? LIMIT ?)",
+        (expired, EXPIRE_AT_ONCE),
+    )
+    connection.execute(
+        "INSERT OR IGNORE INTO idempotency (user_id, key, post_id, fingerprint, claimed_at) VALUES (?, ?, ?, ?, ?)",
+        (author_id, key, claim.post_id, claim.fingerprint, claim.claimed_at),
+    )
+    query = "SELECT post_id, fingerprint, claimed_at FROM idempotency WHERE user_id = ? AND key = ?"
+    return Claim(*connection.execute(query, (author_id, key)).fetchone())
+
+
+def _add_waiting(connection: sqlite3.Connection, post: WaitingPost) -> None:
+    if _published(connection, post.id) or _deleted(connection, post.id):
+        return
+    connection.execute(
+        "INSERT OR IGNORE INTO pending_posts (author_id, post_id, caption, media_ids, place) VALUES (?, ?, ?, ?, ?)",
+        (*_key(post.id), post.caption, json.dumps(post.media_ids), post.place),
+    )
+    connection.executemany(
+        "INSERT OR IGNORE INTO pending_media (media_id, author_id, post_id) VALUES (?, ?, ?)",
+        [(media_id, *_key(post.id)) for media_id in post.media_ids],
+    )
+
+
+def _claim_place(connection: sqlite3.Connection, post: PublicId, proposed: int) -> int | None:
+    connection.execute(
+        "UPDATE pending_posts SET place = ? WHERE author_id = ? AND post_id = ? AND place IS NULL",
+        (proposed, *_key(post)),
+    )
+    waiting = _waiting(connection, post)
+    return None if waiting is None else waiting.place
+
+
+def _publish(connection: sqlite3.Connection, post: PublishedPost, records: Sequence[OutboxRecord]) -> bool:
+    if _published(connection, post.id) or _deleted(connection, post.id):
+        return False
+    waiting = _waiting(connection, post.id)
+    if waiting is not None and waiting.place not in {None, post.place}:
+        return False
+    connection.execute(
+        "INSERT INTO posts (author_id, place, post_id, caption, media) VALUES (?, ?, ?, ?, ?)",
+        (post.id.owner, post.place, post.id.local, post.caption, post.manifest),
+    )
+    if post.place != post.id.local:
+        connection.execute(
+            "INSERT INTO post_places (author_id, post_id, place) VALUES (?, ?, ?)", (*_key(post.id), post.place)
+        )
+    _end_waiting(connection, post.id)
+    insert_records(connection, records)
+    return True
+
+
+def _withdraw(connection: sqlite3.Connection, post: PublicId, deleted_at: int) -> bool:
+    waiting = _waiting(connection, post)
+    if waiting is None or waiting.place is not None:
+        return False
+    _end_waiting(connection, post)
+    return _mark_deleted(connection, post, None, deleted_at)
+
+
+def _delete(
+    connection: sqlite3.Connection, post: PublicId, place: int, deleted_at: int, records: Sequence[OutboxRecord]
+) -> bool:
+    if not _mark_deleted(connection, post, place, deleted_at):
+        return False
+    connection.execute("DELETE FROM posts WHERE author_id = ? AND place = ?", (post.owner, place))
+    connection.execute("DELETE FROM post_places WHERE author_id = ? AND post_id = ?", _key(post))
+    _end_waiting(connection, post)
+    insert_records(connection, records)
+    return True
+
+
+def _mark_deleted(connection: sqlite3.Connection, post: PublicId, place: int | None, deleted_at: int) -> bool:
+    connection.execute(
+        "DELETE FROM deleted_posts WHERE (author_id, post_id) IN"
+        " (SELECT author_id, post_id FROM deleted_posts WHERE deleted_at <= ? LIMIT ?)",
+        (deleted_at - DELETION_TTL_MS, EXPIRE_AT_ONCE),
+    )
+    cursor = connection.execute(
+        "INSERT OR IGNORE INTO deleted_posts (author_id, post_id, place, deleted_at) VALUES (?, ?, ?, ?)",
+        (*_key(post), place, deleted_at),
+    )
+    return cursor.rowcount > 0
+
+
+def _end_waiting(connection: sqlite3.Connection, post: PublicId) -> None:
+    connection.execute("DELETE FROM pending_posts WHERE author_id = ? AND post_id = ?", _key(post))
+    connection.execute("DELETE FROM pending_media WHERE author_id = ? AND post_id = ?", _key(post))
+
+
+def _waiting(connection: sqlite3.Connection, post: PublicId) -> WaitingPost | None:
+    query = "SELECT caption, media_ids, place FROM pending_posts WHERE author_id = ? AND post_id = ?"
+    row = connection.execute(query, _key(post)).fetchone()
+    return row and WaitingPost(post, row[0], tuple(json.loads(row[1])), row[2])
+
+
+def _published(connection: sqlite3.Connection, post: PublicId) -> PublishedPost | None:
+    query = "SELECT place FROM post_places WHERE author_id = ? AND post_id = ?"
+    (place,) = connection.execute(query, _key(post)).fetchone() or (post.local,)
+    found = _post_at(connection, Place(post.owner, place))
+    # A post that waited stands at a place that is not its id, and must not be found by it.
+    return found if found is not None and found.id == post else None
+
+
+def _deleted(connection: sqlite3.Connection, post: PublicId) -> DeletedPost | None:
+    query = "SELECT 1 FROM deleted_posts WHERE author_id = ? AND post_id = ?"
+    return DeletedPost(post) if connection.execute(query, _key(post)).fetchone() else None
+
+
+def _post_at(connection: sqlite3.Connection, place: Place) -> PublishedPost | None:
+    query = f"{_POST} WHERE author_id = ? AND place = ?"
+    row = connection.execute(query, (place.author_id, place.place)).fetchone()
+    return row and _post(row)
+
+
+def _post(row: Any) -> PublishedPost:
+    author_id, place, post_id, caption, media = row
+    return PublishedPost(PublicId(post_id, author_id), place, caption, media)
+
+
+def _key(post: PublicId) -> tuple[int, int]:
+    return post.owner, post.local

@@ -1,0 +1,56 @@
+"""The safety net under waiting posts: what no event published is looked at again, ever more rarely.
+
+A process may die between storing a waiting post and looking at its media once more, and an event may end among the dead
+letters while media_svc is away. Each sweep looks at the posts that were made 1, 2, 4, 8, … minutes ago.
+"""
+
+import asyncio
+import time
+
+import structlog
+
+from meshkit.events.outbox import MINUTE_MS
+from meshkit.ids import PublicId
+from post_svc.publish_waiting import PublishWaiting
+from post_svc.store import PostStore
+
+INTERVAL_SECONDS = 60.0
+# 1 minute to 5 days 16 hours: longer than an upload may take.
+AGES = tuple(2**power for power in range(14))
+_log = structlog.get_logger()
+
+
+class SweepWaiting:
+    """Tries waiting posts again. Several may sweep at once."""
+
+    def __init__(self, store: PostStore, publish_waiting: PublishWaiting) -> None:
+        self._store = store
+        self._publish_waiting = publish_waiting
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Sweep once a minute until the process stops."""
+        while not stopping.is_set():
+            try:
+                await self.sweep()
+            except Exception as error:  # noqa: BLE001 - the boundary: the next sweep comes in a minute
+                _log.warning("sweep_failed", error=repr(error))
+            try:
+                await asyncio.wait_for(stopping.wait(), INTERVAL_SECONDS)
+            except TimeoutError:
+                continue
+
+    async def sweep(self, now_ms: int | None = None) -> None:
+        """Sweep once. `now_ms` is the time in milliseconds since 1970."""
+        now = time.time_ns() // 1_000_000 if now_ms is None else now_ms
+        for age in AGES:
+            async for post in self._store.waiting_since(now // MINUTE_MS - age):
+                await self._try(post)
+
+    async def _try(self, post: PublicId) -> None:
+        try:
+            view = await self._publish_waiting(post)
+        except Exception as error:  # noqa: BLE001 - one post must not keep the others waiting
+            _log.warning("waiting_post_not_tried", post=str(post), error=repr(error))
+            return
+        if view is not None and view.published_at is not None:
+            _log.info("waiting_post_published", post=str(post))
