@@ -1,0 +1,150 @@
+"""The graph as its callers see it: follow_svc and user_svc, each serving on a port of its own, and their files."""
+
+import asyncio
+import contextlib
+import itertools
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import grpc
+from lensfeed.events.v1 import event_pb2
+from lensfeed.follow.v1 import (
+    follow_internal_service_pb2_grpc,
+    follow_service_pb2,
+    follow_service_pb2_grpc,
+)
+from lensfeed.user.v1 import user_service_pb2, user_service_pb2_grpc
+from pydantic import SecretStr
+
+from follow_svc import app as follow_app
+from follow_svc.events import STREAM
+from follow_svc.settings import FollowSettings
+from meshkit.redis_client import open_redis
+from meshkit.server import running
+from meshkit.sqlite import Database, open_database
+from user_svc import app as user_app
+from user_svc.keys import make_keys
+from user_svc.settings import UserSettings
+
+_NUMBER = itertools.count()
+# The sweeper begins 2 s after an event; a test that waits this long has failed.
+_PATIENCE_SECONDS = 30
+
+
+def caller(user_id: int) -> grpc.aio.Metadata:
+    """Return the metadata of a call by a user, as the edge sets it."""
+    return grpc.aio.Metadata(("x-user-id", str(user_id)))
+
+
+# The types of the stubs are quoted: they stand in the stub files of the generated code alone.
+@dataclass(frozen=True, slots=True)
+class ServedGraph:
+    """Stubs of a running follow_svc and of the user_svc that it asks, and the graph's own database."""
+
+    public: "follow_service_pb2_grpc.FollowServiceAsyncStub"
+    internal: "follow_internal_service_pb2_grpc.FollowInternalServiceAsyncStub"
+    accounts: "user_service_pb2_grpc.UserServiceAsyncStub"
+    database: Database
+
+    async def new_users(self, count: int) -> list[int]:
+        """Make accounts; returns their ids, ascending."""
+        requests = [
+            user_service_pb2.CreateUserRequest(handle=f"person{next(_NUMBER)}", password="correct horse")
+            for _ in range(count)
+        ]
+        return sorted([(await self.accounts.CreateUser(request)).user.user_id for request in requests])
+
+    async def follow(self, follower_id: int, followee_id: int) -> follow_service_pb2.Follow:
+        """Follow."""
+        request = follow_service_pb2.CreateFollowRequest(followee_id=followee_id)
+        return (await self.public.CreateFollow(request, metadata=caller(follower_id))).follow
+
+    async def unfollow(self, follower_id: int, followee_id: int) -> None:
+        """Follow no longer."""
+        request = follow_service_pb2.DeleteFollowRequest(followee_id=followee_id)
+        await self.public.DeleteFollow(request, metadata=caller(follower_id))
+
+    async def relationship(self, viewer_id: int, user_id: int) -> tuple[bool, bool, int, int]:
+        """Return (following, followed by, followers, following) as the viewer sees an account."""
+        request = follow_service_pb2.GetRelationshipRequest(user_id=user_id)
+        found = await self.public.GetRelationship(request, metadata=caller(viewer_id))
+        return found.following, found.followed_by, found.follower_count, found.following_count
+
+    async def write_follows(self, pairs: Iterable[tuple[int, int]]) -> None:
+        """Write many follows (follower, followee) at once, past user_svc: their accounts need not exist."""
+        rows = list(pairs)
+        await self.database.write(
+            lambda connection: (
+                connection.executemany("INSERT INTO follows VALUES (?, ?, 0, 1)", rows),
+                connection.executemany(
+                    "INSERT INTO followers (follower_id, followee_id, bucket) VALUES (?, ?, 0)", rows
+                ),
+                [
+                    connection.executemany(
+                        f"INSERT INTO follow_counts (user_id, {column}) VALUES (?, 1)"  # noqa: S608 - our own two names
+                        f" ON CONFLICT DO UPDATE SET {column} = {column} + 1",
+                        [(row[index],) for row in rows],
+                    )
+                    for index, column in enumerate(("following", "followers"))
+                ],
+            )
+        )
+
+    async def events_of(self, follower_id: int) -> list[event_pb2.Event]:
+        """Return the events of a follower that were written, in the order of their ids."""
+        payloads = await self.database.read(
+            lambda connection: connection.execute("SELECT payload FROM outbox ORDER BY event_id").fetchall()
+        )
+        events = [event_pb2.Event.FromString(row[0]) for row in payloads]
+        return [event for event in events if follower_of(event) == follower_id]
+
+
+def follower_of(event: event_pb2.Event) -> int:
+    """Return whose follow an event tells of."""
+    return event.follow_created.follower_id or event.follow_deleted.follower_id
+
+
+async def streamed_events(redis_url: str, follower_id: int, count: int) -> list[event_pb2.Event]:
+    """Return the events of a follower that are in the stream, by their ids, once there are `count` of them."""
+    async with asyncio.timeout(_PATIENCE_SECONDS), open_redis(redis_url) as redis:
+        while True:
+            entries: Any = await redis.xrange(STREAM.key)  # typed for every protocol at once
+            events = [event_pb2.Event.FromString(fields[b"event"]) for _, fields in entries]
+            found = [event for event in events if follower_of(event) == follower_id]
+            if len(found) >= count:
+                return sorted(found, key=lambda event: event.event_id)
+            await asyncio.sleep(0.05)
+
+
+@contextlib.asynccontextmanager
+async def serving_users(directory: Path, redis_url: str) -> AsyncIterator[str]:
+    """Run a user_svc; yields its address."""
+    make_keys(directory)
+    settings = UserSettings(sqlite_dir=directory, redis_url=redis_url, token_key_file=directory / "token-key.pem")
+    async with user_app.serving_process(settings) as process, running(process, settings) as address:
+        yield address
+
+
+@contextlib.asynccontextmanager
+async def serving_graph(
+    directory: Path, redis_url: str, user_addr: str, accounts_addr: str = ""
+) -> AsyncIterator[ServedGraph]:
+    """Run a follow_svc that asks for accounts at `user_addr`; ours are made at `accounts_addr`, where that differs."""
+    settings = FollowSettings(
+        sqlite_dir=directory, redis_url=redis_url, user_addr=user_addr, cursor_keys=SecretStr("a secret of the tests")
+    )
+    async with (
+        follow_app.serving_process(settings) as process,
+        running(process, settings) as address,
+        grpc.aio.insecure_channel(address) as channel,
+        grpc.aio.insecure_channel(accounts_addr or user_addr) as user_channel,
+        open_database(directory / "follow_svc.db") as database,
+    ):
+        yield ServedGraph(
+            follow_service_pb2_grpc.FollowServiceStub(channel),
+            follow_internal_service_pb2_grpc.FollowInternalServiceStub(channel),
+            user_service_pb2_grpc.UserServiceStub(user_channel),
+            database,
+        )
