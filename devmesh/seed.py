@@ -54,10 +54,12 @@ def seed(options: SeedOptions) -> int:
     trouble = ""
     try:
         asyncio.run(_seed(options))
+    except* httpx.ConnectError:
+        trouble = f"nothing answers at {options.url}; start a mesh with `lensfeed dev`, or name one with --url"
     except* (ApiError, httpx.HTTPError, TimeoutError) as group:
         trouble = _first(group) or "it took too long"
     if trouble:
-        print(f"lensfeed: {trouble} ({options.url})", file=sys.stderr)  # noqa: T201 - a command speaks to its user
+        print(f"lensfeed: {trouble}", file=sys.stderr)  # noqa: T201 - a command speaks to its user
     return 1 if trouble else 0
 
 

@@ -1,0 +1,73 @@
+"""The `lensfeed` command, as its user calls it."""
+
+import asyncio
+import os
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+
+HEAVY = ("grpc", "aiobotocore", "httpx", "PIL", "pydantic", "redis")
+
+
+async def lensfeed(*arguments: str, **env: str) -> tuple[int | None, str, str]:
+    """Run the command: exit code, standard output, standard error."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "devmesh", *arguments),
+        env={**os.environ, "COLUMNS": "200", **env},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    output, errors = await process.communicate()
+    return process.returncode, output.decode(), errors.decode()
+
+
+async def test_help_names_every_command() -> None:
+    """And tells each in a line."""
+    code, output, _ = await lensfeed("--help")
+    assert code == 0
+    assert all(name in output for name in ("dev", "seed", "version"))
+
+
+async def test_help_waits_for_no_heavy_import() -> None:
+    """It answers as quickly as Python starts."""
+    script = f"import devmesh.__main__, sys; print([name for name in {HEAVY} if name in sys.modules])"
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", script, stdout=asyncio.subprocess.PIPE)
+    output, _ = await process.communicate()
+    assert output.decode().strip() == "[]"
+
+
+async def test_a_mistyped_setting_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    """With the name that was probably meant."""
+    code, output, errors = await lensfeed("dev", "--data", str(tmp_path / "data"), LENSFEED_LOG_LEVLE="DEBUG")
+    assert (code, output) == (1, "")
+    assert errors == "lensfeed: LENSFEED_LOG_LEVLE is not a setting; did you mean LENSFEED_LOG_LEVEL?\n"
+    assert not (tmp_path / "data").exists()
+
+
+async def test_a_taken_port_is_told_before_anything_starts(tmp_path: Path) -> None:
+    """One sentence that names the option."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        code, output, errors = await lensfeed("dev", "--data", str(tmp_path), "--port", str(port))
+    assert (code, output) == (1, "")
+    assert errors == f"lensfeed: port {port} is in use; give the edge another with --port (0 picks a free one)\n"
+    assert not (tmp_path / "logs").exists()
+
+
+@pytest.mark.parametrize("arguments", [("dev", "--store", "paper"), ("dev", "--port", "70000"), ("nonsense",)])
+async def test_a_wrong_argument_is_refused(arguments: tuple[str, ...]) -> None:
+    """With the usual code of a wrong command line."""
+    code, output, errors = await lensfeed(*arguments)
+    assert (code, output) == (2, "")
+    assert errors
+
+
+async def test_seeding_where_nothing_runs_tells_what_to_do() -> None:
+    """Instead of a traceback."""
+    code, _, errors = await lensfeed("seed", "--url", "http://127.0.0.1:1")
+    assert code == 1
+    assert "nothing answers at http://127.0.0.1:1; start a mesh with `lensfeed dev`" in errors
