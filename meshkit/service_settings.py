@@ -7,14 +7,13 @@ from pydantic import SecretStr, field_validator
 from meshkit.server import ServerSettings
 
 
-class ServiceSettings(ServerSettings):
-    """Where a service finds its store and Redis."""
+class RedisSettings(ServerSettings):
+    """Where Redis is."""
 
-    sqlite_dir: Path = Path("data/sqlite")
     redis_url: str = "redis://127.0.0.1:6379/0"
 
 
-class CursorSettings(ServiceSettings):
+class CursorKeySettings(ServerSettings):
     """A service whose lists have cursors needs the keys that sign them: comma-separated, the newest last."""
 
     cursor_keys: SecretStr
@@ -30,6 +29,16 @@ class CursorSettings(ServiceSettings):
     def cursor_key_list(self) -> list[str]:
         """The keys, oldest first."""
         return _split(self.cursor_keys)
+
+
+class ServiceSettings(RedisSettings):
+    """Where a service finds its store and Redis."""
+
+    sqlite_dir: Path = Path("data/sqlite")
+
+
+class CursorSettings(ServiceSettings, CursorKeySettings):
+    """A service with a store and with cursors."""
 
 
 def _split(keys: SecretStr) -> list[str]:

@@ -1,0 +1,7 @@
+"""The command line of feed_svc."""
+
+from feed_svc.app import serve, work
+from meshkit.main import main
+
+if __name__ == "__main__":
+    main("feed_svc", {"serve": serve, "work": work})

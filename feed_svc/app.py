@@ -1,0 +1,114 @@
+"""The composition root of feed_svc: everything is made and connected here, and nowhere else."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from functools import partial
+
+from lensfeed.feed.v1.feed_service_pb2_grpc import add_FeedServiceServicer_to_server
+from redis.asyncio import Redis
+
+from feed_svc.apply_follow import ApplyFollow
+from feed_svc.events import GROUP, STREAMS, FeedEvents
+from feed_svc.fan_out import FanOut
+from feed_svc.get_feed import GetFeed
+from feed_svc.peers import GrpcCardSource, GrpcGraph, GrpcPosts
+from feed_svc.read_store import ReadStore
+from feed_svc.rebuild_timeline import RebuildTimeline
+from feed_svc.refresh_author import RefreshAuthor
+from feed_svc.remove_post import RemovePost
+from feed_svc.rpc import FeedRpc
+from feed_svc.settings import FeedSettings, TimelineSettings, WorkSettings
+from feed_svc.store.cards import RedisCards
+from feed_svc.store.partings import RedisPartings
+from feed_svc.store.timelines import RedisTimelines
+from meshkit.channels import connect
+from meshkit.cursors import Cursors
+from meshkit.events import Consumer
+from meshkit.redis_client import open_redis
+from meshkit.redis_mux import open_mux
+from meshkit.server import Process
+from meshkit.server import serve as serve_process
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What both kinds of process are made of."""
+
+    redis: "Redis"
+    timelines: RedisTimelines
+    partings: RedisPartings
+    cards: RedisCards
+    graph: GrpcGraph
+    posts: GrpcPosts
+    source: GrpcCardSource
+
+
+@contextlib.asynccontextmanager
+async def _open_parts(settings: TimelineSettings) -> AsyncIterator[_Parts]:
+    async with contextlib.AsyncExitStack() as stack:
+        redis = await stack.enter_async_context(open_redis(settings.redis_url))
+        mux = await stack.enter_async_context(open_mux(settings.redis_url))
+        follow = connect(settings.follow_addr, "lensfeed.follow.v1.FollowInternalService")
+        post = connect(settings.post_addr, "lensfeed.post.v1.PostInternalService")
+        user = connect(settings.user_addr, "lensfeed.user.v1.UserInternalService")
+        for channel in (follow, post, user):
+            stack.push_async_callback(channel.close, None)
+        yield _Parts(
+            redis,
+            RedisTimelines(mux, redis, ttl_seconds=settings.timeline_ttl_seconds),
+            RedisPartings(redis),
+            RedisCards(mux),
+            GrpcGraph(follow),
+            GrpcPosts(post),
+            GrpcCardSource(post, user),
+        )
+
+
+@contextlib.asynccontextmanager
+async def serving_process(settings: FeedSettings) -> AsyncIterator[Process]:
+    """Make the process that answers reads."""
+    async with _open_parts(settings) as parts:
+        store = ReadStore(parts.graph, parts.posts)
+        rebuild = RebuildTimeline(parts.timelines, parts.partings, store)
+        cursors = Cursors(settings.cursor_key_list, "feed")
+        get_feed = GetFeed(parts.timelines, parts.cards, rebuild, store, parts.source, parts.graph, cursors)
+        yield Process(
+            "feed_svc",
+            registrations=[partial(add_FeedServiceServicer_to_server, FeedRpc(get_feed))],
+            dependencies={"redis": parts.timelines.check},
+        )
+
+
+@contextlib.asynccontextmanager
+async def working_process(settings: WorkSettings) -> AsyncIterator[Process]:
+    """Make the process that fills timelines."""
+    async with _open_parts(settings) as parts:
+        handle = FeedEvents(
+            FanOut(parts.graph, parts.timelines, parts.partings),
+            RemovePost(parts.graph, parts.timelines, parts.cards),
+            ApplyFollow(parts.graph, parts.posts, parts.timelines, parts.partings),
+            RefreshAuthor(parts.posts, parts.cards),
+        )
+        yield Process(
+            "feed_svc",
+            background={
+                stream.name: Consumer(parts.redis, stream, GROUP, settings.worker_name, handle).run
+                for stream in STREAMS
+            },
+            dependencies={"redis": parts.timelines.check},
+        )
+
+
+async def serve() -> None:
+    """Answer FeedService."""
+    settings = FeedSettings.load()
+    async with serving_process(settings) as process:
+        await serve_process(process, settings)
+
+
+async def work() -> None:
+    """Fan posts out, backfill follows, remove what is gone."""
+    settings = WorkSettings.load()
+    async with working_process(settings) as process:
+        await serve_process(process, settings)

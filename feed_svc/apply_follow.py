@@ -1,0 +1,38 @@
+"""Backfill on follow, removal on unfollow."""
+
+from feed_svc.model import TIMELINE_LENGTH, merge
+from feed_svc.ports import Graph, Posts
+from feed_svc.store.port import Partings, Timelines
+
+
+class ApplyFollow:
+    """Makes a viewer's timeline agree with what the graph says of one author now.
+
+    Events of one pair may come late, twice or in the wrong order, so they only say where to look.
+    """
+
+    def __init__(self, graph: Graph, posts: Posts, timelines: Timelines, partings: Partings) -> None:
+        self._graph = graph
+        self._posts = posts
+        self._timelines = timelines
+        self._partings = partings
+
+    async def __call__(self, viewer: int, author_id: int) -> None:
+        """Add an author's posts to a viewer's timeline, or take them out. Repeatable."""
+        is_following = await self._graph.is_following(viewer, author_id)
+        while True:
+            await (self._backfill if is_following else self._remove)(viewer, author_id)
+            is_still = await self._graph.is_following(viewer, author_id)
+            if is_still == is_following:
+                return
+            is_following = is_still  # it changed meanwhile, and that event's own handler may have been before us
+
+    async def _backfill(self, viewer: int, author_id: int) -> None:
+        await self._partings.forget(viewer, author_id)
+        merged = merge(await self._posts.newest([author_id], None, TIMELINE_LENGTH), TIMELINE_LENGTH)
+        await self._timelines.backfill(viewer, merged.entries, merged.floor)
+
+    async def _remove(self, viewer: int, author_id: int) -> None:
+        # First remembered, then removed: a fan-out or rebuild that is under way looks there when it is done.
+        await self._partings.add(viewer, author_id)
+        await self._timelines.remove_author(viewer, author_id)

@@ -1,0 +1,105 @@
+"""The other services, behind feed_svc's ports."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+
+import grpc
+from lensfeed.feed.v1 import feed_service_pb2
+from lensfeed.follow.v1 import follow_internal_service_pb2 as follow_pb2
+from lensfeed.follow.v1.follow_internal_service_pb2_grpc import FollowInternalServiceStub
+from lensfeed.post.v1 import post_internal_service_pb2 as post_pb2
+from lensfeed.post.v1.post_internal_service_pb2_grpc import PostInternalServiceStub
+from lensfeed.user.v1 import user_internal_service_pb2 as user_pb2
+from lensfeed.user.v1.user_internal_service_pb2_grpc import UserInternalServiceStub
+
+from feed_svc.model import Entry, Places, author_of, entry_of, place_of
+
+# A page of followers is one batch of pushes; a page of followees only fills a list.
+FOLLOWERS_PAGE = 1_000
+FOLLOWEES_PAGE = 10_000
+
+
+class GrpcGraph:
+    """follow_svc as the Graph."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._stub = FollowInternalServiceStub(channel)
+
+    async def followers(self, author_id: int) -> AsyncIterator[list[int]]:
+        """Yield pages of followers."""
+        token = ""
+        while True:
+            page = await self._stub.ListFollowerIds(
+                follow_pb2.ListFollowerIdsRequest(user_id=author_id, page_token=token, page_size=FOLLOWERS_PAGE)
+            )
+            if page.follower_ids:
+                yield list(page.follower_ids)
+            token = page.next_page_token
+            if not token:
+                return
+
+    async def followees(self, viewer: int) -> list[int]:
+        """Read all followees."""
+        found: list[int] = []
+        token = ""
+        while True:
+            page = await self._stub.ListFolloweeIds(
+                follow_pb2.ListFolloweeIdsRequest(user_id=viewer, page_token=token, page_size=FOLLOWEES_PAGE)
+            )
+            found.extend(page.followee_ids)
+            token = page.next_page_token
+            if not token:
+                return found
+
+    async def follows_anybody(self, viewer: int) -> bool:
+        """Ask for one followee."""
+        page = await self._stub.ListFolloweeIds(follow_pb2.ListFolloweeIdsRequest(user_id=viewer, page_size=1))
+        return bool(page.followee_ids)
+
+    async def is_following(self, viewer: int, author_id: int) -> bool:
+        """Ask for one pair."""
+        answer = await self._stub.FilterFollowed(
+            follow_pb2.FilterFollowedRequest(follower_id=viewer, followee_ids=[author_id])
+        )
+        return bool(answer.followee_ids)
+
+
+class GrpcPosts:
+    """post_svc as the Posts."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._stub = PostInternalServiceStub(channel)
+
+    async def newest(self, author_ids: Sequence[int], below_place: int | None, limit: int) -> list[Places]:
+        """Read authors' newest places."""
+        answer = await self._stub.BatchListPlaces(
+            post_pb2.BatchListPlacesRequest(
+                author_ids=author_ids, before_place=below_place or 0, limit_per_author=limit
+            )
+        )
+        return [Places(each.author_id, list(each.places), len(each.places) < limit) for each in answer.authors]
+
+
+class GrpcCardSource:
+    """post_svc and user_svc as the CardSource."""
+
+    def __init__(self, post_channel: grpc.aio.Channel, user_channel: grpc.aio.Channel) -> None:
+        self._posts = PostInternalServiceStub(post_channel)
+        self._users = UserInternalServiceStub(user_channel)
+
+    async def make(self, entries: Sequence[Entry]) -> Mapping[Entry, bytes]:
+        """Read posts and authors side by side. A post whose author is gone has no card."""
+        places = [post_pb2.PostPlace(author_id=author_of(entry), place=place_of(entry)) for entry in entries]
+        authors = sorted({place.author_id for place in places})
+        posts, users = await asyncio.gather(
+            self._posts.BatchGetPosts(post_pb2.BatchGetPostsRequest(places=places)),
+            self._users.BatchGetUsers(user_pb2.BatchGetUsersRequest(user_ids=authors)),
+        )
+        by_id = {user.user_id: user for user in users.users}
+        return {
+            entry_of(placed.place.place, placed.place.author_id): feed_service_pb2.FeedItem(
+                post=placed.post, author=by_id[placed.post.author_id]
+            ).SerializeToString()
+            for placed in posts.posts
+            if placed.post.author_id in by_id
+        }

@@ -1,0 +1,42 @@
+"""What feed_svc asks of the other services, in its own words."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Protocol
+
+from feed_svc.model import Entry, Places
+
+
+class Graph(Protocol):
+    """Who follows whom."""
+
+    def followers(self, author_id: int) -> AsyncIterator[list[int]]:
+        """Yield an author's followers, page by page."""
+        ...
+
+    async def followees(self, viewer: int) -> list[int]:
+        """Return all accounts that a viewer follows (7,500 at most)."""
+        ...
+
+    async def follows_anybody(self, viewer: int) -> bool:
+        """Tell whether a viewer follows an account at all."""
+        ...
+
+    async def is_following(self, viewer: int, author_id: int) -> bool:
+        """Tell whether a viewer follows an account now."""
+        ...
+
+
+class Posts(Protocol):
+    """The posts that exist."""
+
+    async def newest(self, author_ids: Sequence[int], below_place: int | None, limit: int) -> list[Places]:
+        """Return at most `limit` places of each author, below a place or from the newest."""
+        ...
+
+
+class CardSource(Protocol):
+    """Makes cards from what post_svc and user_svc know."""
+
+    async def make(self, entries: Sequence[Entry]) -> Mapping[Entry, bytes]:
+        """Return the cards of those entries whose posts exist."""
+        ...

@@ -1,0 +1,49 @@
+"""FeedService: proto to domain and back. Items stay bytes: a page is its items' bytes behind one another."""
+
+from typing import Any
+
+from lensfeed.feed.v1 import feed_service_pb2
+from lensfeed.feed.v1.feed_service_pb2_grpc import FeedServiceServicer
+
+from feed_svc.get_feed import EmptyReason, FeedPage, GetFeed
+from meshkit.call import caller_id
+from meshkit.paging import clamp_limit
+
+_ITEMS = feed_service_pb2.GetFeedResponse.DESCRIPTOR.fields_by_name["items"].number
+# The tag of a length-delimited field (https://protobuf.dev/programming-guides/encoding/#structure).
+_ITEMS_TAG = bytes([_ITEMS << 3 | 2])
+_REASONS = {
+    EmptyReason.FOLLOWS_NOBODY: feed_service_pb2.EMPTY_REASON_FOLLOWS_NOBODY,
+    EmptyReason.NO_POSTS_YET: feed_service_pb2.EMPTY_REASON_NO_POSTS_YET,
+}
+
+
+class FeedRpc(FeedServiceServicer):
+    """The public methods."""
+
+    def __init__(self, get_feed: GetFeed) -> None:
+        self._get_feed = get_feed
+
+    async def GetFeed(self, request: feed_service_pb2.GetFeedRequest, context: Any) -> Any:  # noqa: N802, ARG002 - grpc's names
+        """Return a page of the caller's feed."""
+        return present(await self._get_feed(caller_id(), request.cursor, clamp_limit(request.limit)))
+
+
+def present(page: FeedPage) -> bytes:
+    """Return the serialized GetFeedResponse of a page."""
+    rest = feed_service_pb2.GetFeedResponse(
+        next_cursor=page.next_cursor,
+        empty_reason=None if page.empty_reason is None else _REASONS[page.empty_reason],
+    )
+    parts = [part for item in page.items for part in (_ITEMS_TAG, _varint(len(item)), item)]
+    return b"".join([*parts, rest.SerializeToString()])
+
+
+def _varint(number: int) -> bytes:
+    """Return a base-128 varint (https://protobuf.dev/programming-guides/encoding/#varints)."""
+    encoded = bytearray()
+    while number > 0x7F:  # noqa: PLR2004 - seven bits a byte
+        encoded.append(number & 0x7F | 0x80)
+        number >>= 7
+    encoded.append(number)
+    return bytes(encoded)

@@ -1,0 +1,1 @@
+"""Home timelines and cards in Redis, behind ports."""

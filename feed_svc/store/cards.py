@@ -1,0 +1,43 @@
+"""Cards in Redis. A card is bytes from end to end: a page is put together from cards without parsing one."""
+
+from collections.abc import Mapping, Sequence
+
+from feed_svc.model import Entry
+from meshkit.redis_mux import RedisMux
+
+# A card may be stale for as long as a feed may lag.
+CARD_TTL_SECONDS = 120
+# Longer than a reader can take from reading a post in the store to putting its card.
+GONE_TTL_SECONDS = 600
+GONE = b""
+_DROP = "if redis.call('STRLEN', KEYS[1]) > 0 then redis.call('DEL', KEYS[1]) end"
+
+
+class RedisCards:
+    """Cards over the multiplexed connection."""
+
+    def __init__(self, mux: RedisMux) -> None:
+        self._mux = mux
+
+    async def get(self, entries: Sequence[Entry]) -> list[bytes | None]:
+        """Read cards in one round trip."""
+        cards: list[bytes | None] = await self._mux.execute("MGET", *map(_key, entries))
+        return cards
+
+    async def put(self, cards: Mapping[Entry, bytes]) -> None:
+        """Keep cards; NX, because what is there is newer: a card just made, or that the post is gone."""
+        await self._mux.execute_many(
+            [("SET", _key(entry), card, "EX", CARD_TTL_SECONDS, "NX") for entry, card in cards.items()]
+        )
+
+    async def mark_gone(self, entry: Entry) -> None:
+        """Put the empty card."""
+        await self._mux.execute("SET", _key(entry), GONE, "EX", GONE_TTL_SECONDS)
+
+    async def drop(self, entries: Sequence[Entry]) -> None:
+        """Drop cards that are not empty."""
+        await self._mux.execute_many([("EVAL", _DROP, 1, _key(entry)) for entry in entries])
+
+
+def _key(entry: Entry) -> bytes:
+    return b"card:" + entry
