@@ -46,8 +46,10 @@ def refuse_unknown_names(environment: Mapping[str, str]) -> None:
 
 
 def _unknown(name: str) -> str:
-    near = difflib.get_close_matches(name, SETTING_NAMES, n=1)
-    return f"{name} is not a setting" + (f"; did you mean {near[0]}?" if near else "")
+    # Without the prefix, which would make any two names alike.
+    words = [known.removeprefix(PREFIX) for known in sorted(SETTING_NAMES)]
+    near = difflib.get_close_matches(name.removeprefix(PREFIX), words, n=1)
+    return f"{name} is not a setting" + (f"; did you mean {PREFIX}{near[0]}?" if near else "")
 
 
 def _sentences(error: ValidationError) -> list[str]:
