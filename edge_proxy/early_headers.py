@@ -10,11 +10,14 @@ INTERNAL_PREFIXES = ("x-lensfeed-", "x-envoy-", "x-amz-")
 BINARY_SUFFIX = "-bin"
 # What the caller sent as content type; the filters that translate protocols change the original.
 CONTENT_TYPE_HEADER = "x-lensfeed-content-type"
+# A service without a caller's deadline may work a little longer than the edge waits. With the same time for both, the
+# service's gRPC library often answers first, and its answer has no details.
+GRACE_MILLISECONDS = 500
 
 
 def early_mutation(settings: EdgeSettings) -> Json:
     """Render the mutation: identity headers go, and every call gets a deadline."""
-    milliseconds = round(settings.edge_timeout_seconds * 1000)
+    milliseconds = round(settings.edge_timeout_seconds * 1000) + GRACE_MILLISECONDS
     return extension(
         "envoy.http.early_header_mutation.header_mutation",
         "extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation",
@@ -23,7 +26,6 @@ def early_mutation(settings: EdgeSettings) -> Json:
             *({"remove_on_match": {"key_matcher": {"prefix": prefix}}} for prefix in INTERNAL_PREFIXES),
             {"remove_on_match": {"key_matcher": {"suffix": BINARY_SUFFIX}}},
             _append(CONTENT_TYPE_HEADER, "%REQ(content-type)%", "OVERWRITE_IF_EXISTS_OR_ADD"),
-            # Here and not at the route, whose timer has started by the time it adds headers.
             _append("grpc-timeout", f"{milliseconds}m", "ADD_IF_ABSENT"),
         ],
     )

@@ -11,7 +11,8 @@ PREFIX = "/m/"
 ROUTE = "media"
 # Names as the media service makes them. No query, which would reach the store's other operations (?acl, ?uploads).
 PATHS = r"/m/[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*"
-TIMEOUT = "60s"
+# A slow phone may take as long as it needs, while bytes go on flowing.
+IDLE_TIMEOUT = "60s"
 STORE_HEADERS = ("x-amz-", "x-seaweedfs-")
 # The store's status to our answer. 304 and 206 are as good as 200. What may not be read is not there.
 REPLACED = (
@@ -24,11 +25,12 @@ function envoy_on_response(handle)
   local headers = handle:headers()
   local answer = answers[headers:get(":status")]
   if answer == nil then return end
-  local body = handle:body()
-  if body ~= nil then body:setBytes(answer[3]) end
   headers:replace(":status", answer[1])
   headers:replace("content-type", "application/json")
   if answer[2] ~= "" then headers:replace("retry-after", answer[2]) end
+  -- Last, as it waits: the headers cannot be reached any more.
+  local body = handle:body()
+  if body ~= nil then body:setBytes(answer[3]) end
 end
 """
 
@@ -51,7 +53,8 @@ def media_route(settings: EdgeSettings) -> Json:
             "cluster": S3,
             "prefix_rewrite": f"/{settings.s3_bucket}{PREFIX}",
             "host_rewrite_literal": host if address.port == default_port else f"{host}:{address.port}",
-            "timeout": TIMEOUT,
+            "timeout": "0s",
+            "idle_timeout": IDLE_TIMEOUT,
             "retry_policy": {"retry_on": "connect-failure,refused-stream,reset-before-request", "num_retries": 1},
         },
         # The store must neither see an app's token nor try to understand it.

@@ -51,9 +51,7 @@ def method_route(settings: EdgeSettings, method: Method) -> Json:
         },
         "route": {
             "cluster": method.cluster,
-            # The deadline of `grpc-timeout`, which every call has by now, counts up to ours. Once it is used, Envoy
-            # does not look at `timeout` any more.
-            "max_stream_duration": {"max_stream_duration": timeout, "grpc_timeout_header_max": timeout},
+            "timeout": timeout,
             **({"retry_policy": {"retry_on": RETRY_ON, "num_retries": 1}} if method.is_repeatable else {}),
         },
     }

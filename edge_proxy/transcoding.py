@@ -37,10 +37,7 @@ def json_filter(settings: EdgeSettings, methods: Sequence[Method]) -> Json:
         print_options={"always_print_primitive_fields": True},
         convert_grpc_status=True,
         # What is no method of ours passes to the routes, which know the other paths and refuse the rest.
-        request_validation_options={
-            "reject_unknown_query_parameters": True,
-            "reject_binding_body_field_collisions": True,
-        },
+        request_validation_options={"reject_unknown_query_parameters": True},
         max_response_body_size=MAX_RESPONSE_BYTES,
     )
 

@@ -1,0 +1,128 @@
+"""A small real gRPC backend that has every public service, notes what reaches it, and answers by simple rules."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+from google.rpc.error_details_pb2 import ErrorInfo
+from google.rpc.status_pb2 import Status
+from grpc_health.v1 import health_pb2_grpc
+from grpc_health.v1._async import HealthServicer
+from lensfeed.feed.v1 import feed_service_pb2
+from lensfeed.follow.v1 import follow_service_pb2
+from lensfeed.media.v1 import media_service_pb2
+from lensfeed.post.v1 import post_service_pb2
+from lensfeed.user.v1 import user_service_pb2
+
+SERVICES: tuple[ServiceDescriptor, ...] = (
+    feed_service_pb2.DESCRIPTOR.services_by_name["FeedService"],
+    follow_service_pb2.DESCRIPTOR.services_by_name["FollowService"],
+    media_service_pb2.DESCRIPTOR.services_by_name["MediaService"],
+    post_service_pb2.DESCRIPTOR.services_by_name["PostService"],
+    user_service_pb2.DESCRIPTOR.services_by_name["UserService"],
+)
+
+
+@dataclass
+class Seen:
+    """One call as it reached the backend."""
+
+    method: str
+    metadata: dict[str, Any]
+    seconds_left: float | None
+    request: Any
+
+
+@dataclass
+class Backend:
+    """What the backend saw, and where it listens."""
+
+    address: str = ""
+    seen: list[Seen] = field(default_factory=list)
+    feed: feed_service_pb2.GetFeedResponse = field(default_factory=feed_service_pb2.GetFeedResponse)
+    failure: tuple[grpc.StatusCode, str, str] | None = None
+    """The code, reason and message that the next answers fail with."""
+    failures_left: int = 0
+    delay: float = 0.0
+    trailers: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def last(self) -> Seen:
+        """The newest call."""
+        return self.seen[-1]
+
+    def forget(self) -> None:
+        """Begin anew."""
+        self.seen.clear()
+        self.feed = feed_service_pb2.GetFeedResponse()
+        self.failure, self.failures_left, self.delay, self.trailers = None, 0, 0.0, ()
+
+
+def _create_user(request: Any) -> Message:
+    response = user_service_pb2.CreateUserResponse()
+    response.user.user_id, response.user.handle = 2**60 + 1, request.handle
+    return response
+
+
+def _create_post(request: Any) -> Message:
+    response = post_service_pb2.CreatePostResponse(post_id="p")
+    response.post.caption = request.caption
+    return response
+
+
+ANSWERS = {"CreateUser": _create_user, "CreatePost": _create_post}
+
+
+def _handlers(backend: Backend, service: ServiceDescriptor) -> "grpc.GenericRpcHandler[Any, Any]":
+    """Serve every method of a service: by its rule, or with an empty response."""
+    handlers = {
+        method.name: grpc.unary_unary_rpc_method_handler(
+            _handler(backend, method),
+            request_deserializer=GetMessageClass(method.input_type).FromString,
+            response_serializer=lambda response: response.SerializeToString(),
+        )
+        for method in service.methods
+    }
+    return grpc.method_handlers_generic_handler(service.full_name, handlers)
+
+
+def _handler(backend: Backend, method: MethodDescriptor) -> Callable[[Any, Any], Awaitable[Message]]:
+    async def handle(request: Any, context: Any) -> Message:
+        metadata = dict(context.invocation_metadata())
+        backend.seen.append(Seen(method.name, metadata, context.time_remaining(), request))
+        await asyncio.sleep(backend.delay)
+        await _fail(backend, context)
+        if method.name == "GetFeed":
+            return backend.feed
+        answer = ANSWERS.get(method.name)
+        return answer(request) if answer else GetMessageClass(method.output_type)()
+
+    return handle
+
+
+async def _fail(backend: Backend, context: Any) -> None:
+    if backend.failure is None or backend.failures_left == 0:
+        return
+    backend.failures_left -= 1
+    code, reason, message = backend.failure
+    detail = AnyMessage()
+    detail.Pack(ErrorInfo(reason=reason, domain="lensfeed"))
+    status = Status(code=code.value[0], message=message, details=[detail])
+    await context.abort(code, message, (("grpc-status-details-bin", status.SerializeToString()), *backend.trailers))
+
+
+async def start_backend() -> tuple[Backend, grpc.aio.Server]:
+    """Start it on a free port."""
+    backend = Backend()
+    server = grpc.aio.server()
+    server.add_generic_rpc_handlers([_handlers(backend, service) for service in SERVICES])
+    health_pb2_grpc.add_HealthServicer_to_server(HealthServicer(), server)
+    backend.address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    await server.start()
+    return backend, server

@@ -1,0 +1,162 @@
+"""A real Envoy in front of a real backend and a real S3, and one in front of nothing."""
+
+import asyncio
+import contextlib
+import json
+import os
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+import httpx
+import jwt
+import pytest
+import pytest_asyncio
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from jwt.algorithms import OKPAlgorithm
+
+from devmesh.bucket import S3
+from devmesh.ports import free_ports
+from tests.edge_proxy.backend import Backend, start_backend
+
+SERVICES = ("USER", "FOLLOW", "POST", "MEDIA", "FEED")
+TIMEOUT_SECONDS = 2.0
+ORIGIN = "https://app.example"
+
+
+@dataclass
+class Edge:
+    """A running edge and ways to call it."""
+
+    address: str
+    http: httpx.AsyncClient
+    channel: grpc.aio.Channel
+
+
+class Signer:
+    """Signs tokens as the user service does."""
+
+    def __init__(self) -> None:
+        self.key = Ed25519PrivateKey.generate()
+
+    def jwks(self) -> str:
+        """Return the public keys."""
+        public = OKPAlgorithm.to_jwk(self.key.public_key(), as_dict=True)
+        return json.dumps({"keys": [{**public, "kid": "test", "alg": "EdDSA", "use": "sig"}]})
+
+    def token(self, **changes: object) -> str:
+        """Sign a token of user 42; a change to None leaves a claim out."""
+        claims = {"iss": "lensfeed", "aud": "lensfeed", "sub": "42", "sid": "s-1", "exp": int(time.time()) + 600}
+        kept = {name: value for name, value in {**claims, **changes}.items() if value is not None}
+        return jwt.encode(kept, self.key, algorithm="EdDSA", headers={"kid": "test"})
+
+
+@pytest.fixture(scope="session")
+def signer() -> Signer:
+    """Give the key of all tests."""
+    return Signer()
+
+
+@pytest.fixture(scope="session")
+def bearer(signer: Signer) -> dict[str, str]:
+    """Give the header of a valid token."""
+    return {"authorization": f"Bearer {signer.token()}"}
+
+
+@pytest.fixture(scope="session")
+def jwks_file(signer: Signer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a file with the public keys."""
+    path = tmp_path_factory.mktemp("keys") / "jwks.json"
+    path.write_text(signer.jwks())
+    return path
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def running_backend() -> AsyncIterator[Backend]:
+    """Give the backend, with what earlier tests left in it."""
+    backend, server = await start_backend()
+    yield backend
+    await server.stop(0)
+
+
+@pytest.fixture
+def backend(running_backend: Backend) -> Iterator[Backend]:
+    """Give the backend, as new."""
+    running_backend.forget()
+    yield running_backend
+    running_backend.forget()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def edge(
+    running_backend: Backend, s3: S3, jwks_file: Path, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Edge]:
+    """Give an edge whose services all are the backend."""
+    settings = {
+        **{f"LENSFEED_{name}_ADDR": running_backend.address for name in SERVICES},
+        "LENSFEED_S3_ENDPOINT_URL": s3.endpoint_url,
+        "LENSFEED_S3_BUCKET": s3.bucket,
+        "LENSFEED_CORS_ORIGINS": ORIGIN,
+    }
+    async with running_edge(tmp_path_factory.mktemp("edge"), jwks_file, settings) as edge:
+        await until_serving(edge)
+        yield edge
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def lonely_edge(jwks_file: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Edge]:
+    """Give an edge behind which nothing listens."""
+    (nobody,) = free_ports(1)
+    settings = {
+        **{f"LENSFEED_{name}_ADDR": f"127.0.0.1:{nobody}" for name in SERVICES},
+        "LENSFEED_S3_ENDPOINT_URL": f"http://127.0.0.1:{nobody}",
+    }
+    async with running_edge(tmp_path_factory.mktemp("lonely"), jwks_file, settings) as edge:
+        yield edge
+
+
+@contextlib.asynccontextmanager
+async def running_edge(folder: Path, jwks_file: Path, settings: dict[str, str]) -> AsyncIterator[Edge]:
+    """Run `python -m edge_proxy run` until the block ends."""
+    port, admin_port = free_ports(2)
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("LENSFEED_")},
+        "LENSFEED_EDGE_ADDR": f"127.0.0.1:{port}",
+        "LENSFEED_EDGE_ADMIN_ADDR": f"127.0.0.1:{admin_port}",
+        "LENSFEED_EDGE_DIR": str(folder),
+        "LENSFEED_EDGE_TIMEOUT_SECONDS": str(TIMEOUT_SECONDS),
+        "LENSFEED_TOKEN_JWKS_FILE": str(jwks_file),
+        **settings,
+    }
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "edge_proxy", "run", env=environment)
+    address = f"127.0.0.1:{port}"
+    try:
+        async with (
+            httpx.AsyncClient(base_url=f"http://{address}", timeout=30) as http,
+            grpc.aio.insecure_channel(address) as channel,
+        ):
+            await _until_listening(process, http)
+            yield Edge(address, http, channel)
+    finally:
+        process.terminate()
+        assert await process.wait() == 0
+
+
+async def _until_listening(process: asyncio.subprocess.Process, http: httpx.AsyncClient) -> None:
+    async with asyncio.timeout(30):
+        while True:
+            assert process.returncode is None, "the edge did not start"
+            with contextlib.suppress(httpx.TransportError):
+                await http.get("/healthz")
+                return
+            await asyncio.sleep(0.02)
+
+
+async def until_serving(edge: Edge) -> None:
+    """Wait until the edge has found every service."""
+    async with asyncio.timeout(30):
+        while (await edge.http.get("/healthz")).status_code != 200:  # noqa: ASYNC110 - it is another process that gets ready
+            await asyncio.sleep(0.05)

@@ -1,0 +1,231 @@
+"""What callers are told when a call fails, at the edge or behind it."""
+
+import grpc
+import httpx
+import pytest
+from google.protobuf.message import Message
+from google.rpc.code_pb2 import Code
+from lensfeed.feed.v1 import feed_service_pb2
+from lensfeed.post.v1 import post_service_pb2
+from lensfeed.user.v1 import user_internal_service_pb2
+
+from tests.edge_proxy.backend import Backend
+from tests.edge_proxy.conftest import ORIGIN, Edge
+from tests.edge_proxy.protocols import ALL, ReadFeed, grpc_call, grpc_web_call
+
+MEBIBYTE = 1024 * 1024
+UNKNOWN_PATHS = {
+    "/lensfeed.feed.v1.FeedService/Nothing": feed_service_pb2.GetFeedRequest(),
+    "/lensfeed.nothing.v1.NothingService/Get": feed_service_pb2.GetFeedRequest(),
+    "/lensfeed.user.v1.UserInternalService/BatchGetUsers": user_internal_service_pb2.BatchGetUsersRequest(),
+    "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo": feed_service_pb2.GetFeedRequest(),
+}
+
+
+def refusal(response: httpx.Response) -> tuple[int, int, str]:
+    """Read HTTP status, code and reason of a refusal, which has our form whatever it is."""
+    assert response.headers["content-type"] == "application/json"
+    body = response.json()
+    assert set(body) == {"code", "message", "details"}
+    info = body["details"][0]
+    assert info["@type"] == "type.googleapis.com/google.rpc.ErrorInfo"
+    assert info["domain"] == "lensfeed"
+    assert not {"grpc-status", "grpc-message", "grpc-status-details-bin"} & set(response.headers)
+    for word in ("upstream", "envoy", "jwt", "127.0.0.1", "cluster"):
+        assert word not in response.text.lower()
+        assert word not in str(response.headers).lower()
+    return response.status_code, body["code"], info["reason"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "content"),
+    [
+        ("POST", "/follows", b'{"followeeId":'),
+        ("POST", "/follows", b'{"followeeId":"x"}'),
+        ("POST", "/follows", b"[]"),
+        ("POST", "/posts", b'{"caption":"\xff\xfe"}'),
+        ("POST", "/posts", b'{"caption":"\\ud800"}'),
+        ("GET", "/feed?unknown=1", b""),
+        ("GET", "/feed?limit=many", b""),
+        ("GET", "/users/ann", b""),
+        ("GET", "/users/99999999999999999999", b""),
+        ("GET", "/users%2F5", b""),
+    ],
+)
+async def test_what_does_not_fit_the_method_is_malformed(
+    edge: Edge, backend: Backend, bearer: dict[str, str], method: str, path: str, content: bytes
+) -> None:
+    """A body, query or path value that is no request of the method is 400, and no service hears of it."""
+    response = await edge.http.request(method, path, content=content, headers=bearer)
+    assert refusal(response) == (400, Code.INVALID_ARGUMENT, "BODY_MALFORMED")
+    assert backend.seen == []
+
+
+@pytest.mark.parametrize("header", ["grpc-timeout", "grpc-encoding"])
+async def test_malformed_grpc_headers_are_the_callers_fault(edge: Edge, bearer: dict[str, str], header: str) -> None:
+    """A header that a gRPC server cannot read is no internal error."""
+    response = await edge.http.get("/feed", headers={**bearer, header: "nonsense"})
+    assert refusal(response) == (400, Code.INVALID_ARGUMENT, "BODY_MALFORMED")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/nothing"),
+        ("GET", "/"),
+        ("GET", "/openapi.json"),
+        ("PUT", "/feed"),
+        ("POST", "/feed"),
+        ("DELETE", "/healthz"),
+        ("GET", "/users/5/nothing"),
+        ("POST", "/lensfeed.feed.v1.FeedService/GetFeed"),
+        ("POST", "/lensfeed.user.v1.UserInternalService/BatchGetUsers"),
+    ],
+)
+async def test_unknown_methods_are_told_in_rest(
+    edge: Edge, backend: Backend, bearer: dict[str, str], method: str, path: str
+) -> None:
+    """An unknown path, a known one with another method, and JSON on a gRPC path are 404."""
+    response = await edge.http.request(method, path, headers=bearer)
+    assert refusal(response) == (404, Code.UNIMPLEMENTED, "METHOD_UNKNOWN")
+    assert backend.seen == []
+
+
+@pytest.mark.parametrize("path", UNKNOWN_PATHS)
+@pytest.mark.parametrize("is_web", [False, True])
+async def test_unknown_methods_are_told_in_grpc(
+    edge: Edge, backend: Backend, bearer: dict[str, str], path: str, is_web: bool
+) -> None:
+    """Methods that do not exist, internal ones and the services' own reflection are unknown from outside."""
+    call = grpc_web_call if is_web else grpc_call
+    outcome = await call(edge, path, UNKNOWN_PATHS[path], bearer)
+    assert (outcome.code, outcome.reason) == (Code.UNIMPLEMENTED, "METHOD_UNKNOWN")
+    assert backend.seen == []
+
+
+async def test_one_mebibyte_is_the_limit_of_a_body(edge: Edge, backend: Backend, bearer: dict[str, str]) -> None:
+    """A body of exactly 1 MiB passes, and one byte more is 413."""
+    frame = len('{"caption":""}')
+    largest = b'{"caption":"' + b"a" * (MEBIBYTE - frame) + b'"}'
+    assert (await edge.http.post("/posts", content=largest, headers=bearer)).status_code == 200
+    backend.seen.clear()
+    response = await edge.http.post("/posts", content=largest + b" ", headers=bearer)
+    assert refusal(response) == (413, Code.RESOURCE_EXHAUSTED, "MESSAGE_TOO_LARGE")
+    assert backend.seen == []
+
+
+@pytest.mark.parametrize("is_web", [False, True])
+async def test_large_messages_are_refused_in_grpc(
+    edge: Edge, backend: Backend, bearer: dict[str, str], is_web: bool
+) -> None:
+    """The limit holds for gRPC and gRPC-Web too."""
+    request: Message = post_service_pb2.CreatePostRequest(caption="a" * MEBIBYTE)
+    call = grpc_web_call if is_web else grpc_call
+    outcome = await call(edge, "/lensfeed.post.v1.PostService/CreatePost", request, bearer)
+    assert (outcome.code, outcome.reason) == (Code.RESOURCE_EXHAUSTED, "MESSAGE_TOO_LARGE")
+    assert backend.seen == []
+
+
+@pytest.mark.parametrize("read_feed", ALL)
+async def test_an_unreachable_service_is_unavailable(
+    lonely_edge: Edge, bearer: dict[str, str], read_feed: ReadFeed
+) -> None:
+    """Where nobody answers, the caller is told when to come again, and nothing of what is behind the edge."""
+    outcome = await read_feed(lonely_edge, bearer)
+    assert (outcome.code, outcome.reason) == (Code.UNAVAILABLE, "UNAVAILABLE")
+    assert (outcome.retry_after, outcome.retry_delay) == ("1", 1)
+
+
+async def test_an_unreachable_service_is_http_503(lonely_edge: Edge, bearer: dict[str, str]) -> None:
+    """REST says it by status and header."""
+    response = await lonely_edge.http.get("/feed", headers=bearer)
+    assert refusal(response) == (503, Code.UNAVAILABLE, "UNAVAILABLE")
+    assert response.headers["retry-after"] == "1"
+
+
+@pytest.mark.parametrize("read_feed", ALL)
+async def test_a_slow_service_ends_at_the_deadline(
+    edge: Edge, backend: Backend, bearer: dict[str, str], read_feed: ReadFeed
+) -> None:
+    """The edge does not wait for ever."""
+    backend.delay = 60
+    outcome = await read_feed(edge, bearer)
+    assert (outcome.code, outcome.reason) == (Code.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED")
+
+
+@pytest.mark.parametrize(
+    ("code", "http_status"),
+    [
+        (grpc.StatusCode.INVALID_ARGUMENT, 400),
+        (grpc.StatusCode.FAILED_PRECONDITION, 400),
+        (grpc.StatusCode.UNAUTHENTICATED, 401),
+        (grpc.StatusCode.PERMISSION_DENIED, 403),
+        (grpc.StatusCode.NOT_FOUND, 404),
+        (grpc.StatusCode.ALREADY_EXISTS, 409),
+        (grpc.StatusCode.RESOURCE_EXHAUSTED, 429),
+        (grpc.StatusCode.INTERNAL, 500),
+        (grpc.StatusCode.UNAVAILABLE, 503),
+        (grpc.StatusCode.DEADLINE_EXCEEDED, 504),
+    ],
+)
+async def test_a_services_error_becomes_json(
+    edge: Edge, backend: Backend, bearer: dict[str, str], code: grpc.StatusCode, http_status: int
+) -> None:
+    """A service's status comes out as the HTTP status of the contract, with its details, and without gRPC's headers."""
+    backend.failure, backend.failures_left = (code, "SOME_REASON", "what went wrong, in words"), 2
+    response = await edge.http.get("/feed", headers=bearer)
+    assert refusal(response) == (http_status, code.value[0], "SOME_REASON")
+    assert response.json()["message"] == "what went wrong, in words"
+
+
+@pytest.mark.parametrize("read_feed", ALL)
+async def test_a_services_error_is_the_same_in_every_protocol(
+    edge: Edge, backend: Backend, bearer: dict[str, str], read_feed: ReadFeed
+) -> None:
+    """Message, details and `retry-after` reach the caller of each protocol."""
+    backend.failure, backend.failures_left = (grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED", "come again"), 1
+    backend.trailers = (("retry-after", "7"),)
+    outcome = await read_feed(edge, bearer)
+    assert (outcome.code, outcome.reason, outcome.message) == (Code.RESOURCE_EXHAUSTED, "OVERLOADED", "come again")
+    assert outcome.retry_after == "7"
+
+
+async def test_a_repeatable_call_is_tried_twice(edge: Edge, backend: Backend, bearer: dict[str, str]) -> None:
+    """One replica that is going down is not seen from outside, where calling again is safe."""
+    backend.failure, backend.failures_left = (grpc.StatusCode.UNAVAILABLE, "UNAVAILABLE", "going down"), 1
+    assert (await edge.http.get("/feed", headers=bearer)).status_code == 200
+    assert len(backend.seen) == 2
+
+
+async def test_other_calls_are_tried_once(edge: Edge, backend: Backend, bearer: dict[str, str]) -> None:
+    """A call that its contract does not declare repeatable is never repeated by the edge."""
+    backend.failure, backend.failures_left = (grpc.StatusCode.UNAVAILABLE, "UNAVAILABLE", "going down"), 1
+    assert (await edge.http.post("/posts", json={}, headers=bearer)).status_code == 503
+    assert len(backend.seen) == 1
+
+
+async def test_pages_of_known_origins_may_call(edge: Edge, bearer: dict[str, str]) -> None:
+    """A preflight from a configured origin is answered, and refusals can be read by its pages too."""
+    asked = {
+        "origin": ORIGIN,
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "authorization",
+    }
+    preflight = await edge.http.options("/posts", headers=asked)
+    assert preflight.status_code == 200
+    assert preflight.headers["access-control-allow-origin"] == ORIGIN
+    assert "authorization" in preflight.headers["access-control-allow-headers"]
+    for headers in ({}, bearer):
+        response = await edge.http.get("/feed", headers={"origin": ORIGIN, **headers})
+        assert response.headers["access-control-allow-origin"] == ORIGIN
+        assert "grpc-status" in response.headers["access-control-expose-headers"]
+
+
+async def test_pages_of_other_origins_may_not(edge: Edge, bearer: dict[str, str]) -> None:
+    """An origin that is not configured gets no permission."""
+    other = {"origin": "https://other.example", "access-control-request-method": "GET"}
+    for response in (
+        await edge.http.options("/feed", headers=other),
+        await edge.http.get("/feed", headers={**bearer, **other}),
+    ):
+        assert "access-control-allow-origin" not in response.headers

@@ -1,0 +1,87 @@
+"""Who calls: services learn it from the token, and from nothing else."""
+
+import pytest
+from lensfeed.user.v1 import user_service_pb2
+
+from tests.edge_proxy.backend import Backend
+from tests.edge_proxy.conftest import TIMEOUT_SECONDS, Edge
+from tests.edge_proxy.protocols import ALL, ReadFeed, grpc_call, grpc_web_call
+
+CREATE_USER = "/lensfeed.user.v1.UserService/CreateUser"
+FORGED = {
+    "x-user-id": "1",
+    "x-session-id": "forged",
+    "x-lensfeed-anything": "forged",
+    "x-envoy-upstream-rq-timeout-ms": "1",
+    "x-envoy-original-path": "/forged",
+    "x-note-bin": "Zm9yZ2Vk",
+}
+
+
+@pytest.mark.parametrize("read_feed", ALL)
+async def test_identity_comes_from_the_token(
+    edge: Edge, backend: Backend, bearer: dict[str, str], read_feed: ReadFeed
+) -> None:
+    """A service sees the token's user and session whatever the caller claims, and never the token itself."""
+    assert (await read_feed(edge, {**bearer, **FORGED})).code == 0
+    seen = backend.last.metadata
+    assert (seen["x-user-id"], seen["x-session-id"]) == ("42", "s-1")
+    assert "authorization" not in seen
+
+
+@pytest.mark.parametrize("read_feed", ALL)
+async def test_internal_headers_do_not_pass(
+    edge: Edge, backend: Backend, bearer: dict[str, str], read_feed: ReadFeed
+) -> None:
+    """No header that speaks for the edge gets through, and none steers it."""
+    assert (await read_feed(edge, {**bearer, **FORGED})).code == 0
+    assert "forged" not in " ".join(str(value) for value in backend.last.metadata.values())
+    assert "x-lensfeed-anything" not in backend.last.metadata
+
+
+@pytest.mark.parametrize("protocol", ["rest", "grpc", "grpc_web"])
+async def test_open_methods_carry_no_identity(edge: Edge, backend: Backend, protocol: str) -> None:
+    """Where no token is asked for, claimed identities are dropped all the same."""
+    request = user_service_pb2.CreateUserRequest(handle="ann")
+    if protocol == "rest":
+        response = await edge.http.post("/users", json={"handle": "ann"}, headers=FORGED)
+        assert response.status_code == 200
+    else:
+        call = grpc_call if protocol == "grpc" else grpc_web_call
+        assert (await call(edge, CREATE_USER, request, FORGED)).code == 0
+    assert backend.last.request == request
+    assert not {"x-user-id", "x-session-id", "x-lensfeed-anything"} & set(backend.last.metadata)
+
+
+@pytest.mark.parametrize("read_feed", ALL)
+async def test_every_call_has_a_deadline(
+    edge: Edge, backend: Backend, bearer: dict[str, str], read_feed: ReadFeed
+) -> None:
+    """A service knows when to stop, also where the caller did not say."""
+    assert (await read_feed(edge, bearer)).code == 0
+    assert backend.last.seconds_left is not None
+    assert 0 < backend.last.seconds_left <= TIMEOUT_SECONDS + 1
+
+
+@pytest.mark.parametrize("read_feed", ALL)
+async def test_a_callers_deadline_counts(
+    edge: Edge, backend: Backend, bearer: dict[str, str], read_feed: ReadFeed
+) -> None:
+    """A deadline that the caller states reaches the service."""
+    assert (await read_feed(edge, {**bearer, "grpc-timeout": "900m"})).code == 0
+    assert backend.last.seconds_left is not None
+    assert 0 < backend.last.seconds_left < TIMEOUT_SECONDS
+
+
+async def test_headers_for_services_pass(edge: Edge, backend: Backend, bearer: dict[str, str]) -> None:
+    """The idempotency key and the trace context reach the service, with the request id that the caller gets."""
+    sent = {
+        **bearer,
+        "Idempotency-Key": "key-1",
+        "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+    }
+    response = await edge.http.post("/posts", json={"caption": "hello"}, headers=sent)
+    seen = backend.last.metadata
+    assert seen["idempotency-key"] == "key-1"
+    assert seen["traceparent"] == sent["traceparent"]
+    assert seen["x-request-id"] == response.headers["x-request-id"]

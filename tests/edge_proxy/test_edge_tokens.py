@@ -1,0 +1,90 @@
+"""Which tokens open the edge."""
+
+import base64
+import json
+import time
+from collections.abc import Callable
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from google.rpc.code_pb2 import Code
+
+from tests.edge_proxy.backend import Backend
+from tests.edge_proxy.conftest import Edge, Signer
+from tests.edge_proxy.protocols import ALL, ReadFeed
+
+
+def _unsigned(_signer: Signer) -> str:
+    claims = {"iss": "lensfeed", "aud": "lensfeed", "sub": "42", "exp": int(time.time()) + 600}
+    return jwt.encode(claims, "", algorithm="none")
+
+
+def _signed_with_public_key(signer: Signer) -> str:
+    """Take the public key for a shared secret, as a careless verifier would."""
+    claims = {"iss": "lensfeed", "aud": "lensfeed", "sub": "42", "exp": int(time.time()) + 600}
+    secret = base64.urlsafe_b64decode(json.loads(signer.jwks())["keys"][0]["x"] + "=")
+    return jwt.encode(claims, secret, algorithm="HS256", headers={"kid": "test"})
+
+
+def _foreign(_signer: Signer) -> str:
+    other = Signer()
+    other.key = Ed25519PrivateKey.generate()
+    return other.token()
+
+
+BAD_TOKENS: dict[str, Callable[[Signer], str]] = {
+    "no token": lambda _: "nonsense",
+    "expired": lambda signer: signer.token(exp=int(time.time()) - 3600),
+    "without expiry": lambda signer: signer.token(exp=None),
+    "other audience": lambda signer: signer.token(aud="other"),
+    "without audience": lambda signer: signer.token(aud=None),
+    "other issuer": lambda signer: signer.token(iss="other"),
+    "foreign key": _foreign,
+    "unsigned": _unsigned,
+    "signed with the public key": _signed_with_public_key,
+}
+
+
+@pytest.mark.parametrize("kind", BAD_TOKENS)
+@pytest.mark.parametrize("read_feed", ALL)
+@pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning")
+async def test_bad_tokens_are_refused(
+    edge: Edge, backend: Backend, signer: Signer, kind: str, read_feed: ReadFeed
+) -> None:
+    """A token that is not ours, not for us or not valid now opens nothing."""
+    outcome = await read_feed(edge, {"authorization": f"Bearer {BAD_TOKENS[kind](signer)}"})
+    assert (outcome.code, outcome.reason, outcome.domain) == (Code.UNAUTHENTICATED, "TOKEN_INVALID", "lensfeed")
+    assert backend.seen == []
+
+
+@pytest.mark.parametrize("headers", [{}, {"authorization": "Basic YTpi"}])
+@pytest.mark.parametrize("read_feed", ALL)
+async def test_a_missing_token_is_told(
+    edge: Edge, backend: Backend, headers: dict[str, str], read_feed: ReadFeed
+) -> None:
+    """A caller without a token learns that one is needed."""
+    outcome = await read_feed(edge, headers)
+    assert (outcome.code, outcome.reason, outcome.domain) == (Code.UNAUTHENTICATED, "TOKEN_MISSING", "lensfeed")
+    assert backend.seen == []
+
+
+async def test_a_token_in_the_query_is_no_token(edge: Edge, backend: Backend, signer: Signer) -> None:
+    """A token never belongs into a URL, which lies in logs."""
+    response = await edge.http.get("/feed", params={"access_token": signer.token()})
+    assert response.status_code in {400, 401}
+    assert backend.seen == []
+
+
+async def test_a_refusal_is_http_401(edge: Edge) -> None:
+    """REST says it by status and header, and names nothing behind the edge."""
+    response = await edge.http.get("/feed")
+    assert response.status_code == 401
+    assert response.headers["www-authenticate"] == "Bearer"
+    assert response.headers["content-type"] == "application/json"
+
+
+async def test_open_methods_ignore_tokens(edge: Edge, backend: Backend) -> None:
+    """An old token in the way does not keep anybody from a method that asks for none."""
+    response = await edge.http.post("/users", json={"handle": "ann"}, headers={"authorization": "Bearer old"})
+    assert response.status_code == 200
