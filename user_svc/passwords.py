@@ -19,6 +19,7 @@ T = TypeVar("T")
 TIME_COST = 2
 MEMORY_KIB = 19 * 1024
 PARALLELISM = 1
+HASHER = PasswordHasher(time_cost=TIME_COST, memory_cost=MEMORY_KIB, parallelism=PARALLELISM)
 # More callers than this would wait longer than a person does.
 MAX_WAITING = 256
 RETRY_AFTER_SECONDS = 2.0
@@ -69,9 +70,8 @@ class Passwords:
 
 
 @contextlib.asynccontextmanager
-async def open_passwords() -> AsyncIterator[Passwords]:
+async def open_passwords(hasher: PasswordHasher = HASHER) -> AsyncIterator[Passwords]:
     """Open as many threads as there are cores, and make the decoy."""
-    hasher = PasswordHasher(time_cost=TIME_COST, memory_cost=MEMORY_KIB, parallelism=PARALLELISM)
     threads = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="argon2")
     try:
         decoy = await asyncio.get_running_loop().run_in_executor(threads, hasher.hash, os.urandom(16))

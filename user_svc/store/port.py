@@ -25,7 +25,10 @@ class UserStore(Protocol):
         ...
 
     async def claim_handle(self, handle: str, user_id: int) -> int:
-        """Give a handle to an account unless it has an owner; returns whose it is. Atomic, and repeatable by its owner."""
+        """Give a handle to an account unless it has an owner; returns whose it is.
+
+        Atomic, and repeatable by its owner. Where the outcome is unknown it raises UnavailableError.
+        """
         ...
 
     async def get_handle_owner(self, handle: str) -> int | None:
@@ -53,13 +56,14 @@ class UserStore(Protocol):
         ...
 
     async def get_session(self, session_id: str) -> Session | None:
-        """Return a session as it is now: a later write than the one this sees must make `rotate_session` fail."""
+        """Return a session that was added and has not expired. Its turn and revocation may lag: `rotate_session` decides."""
         ...
 
     async def rotate_session(self, session_id: str, old_turn: bytes, new_turn: bytes, expires_at: int) -> bool:
         """Replace the hash of the turn and move the expiry, if the hash is `old_turn` and the session is not revoked.
 
-        Returns whether it did. Atomic: of two callers with one `old_turn`, one is told True.
+        Returns whether it did. Atomic: of two callers with one `old_turn`, one is told True. Where the outcome is unknown it
+        raises UnavailableError: False would end the session.
         """
         ...
 

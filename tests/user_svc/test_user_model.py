@@ -1,0 +1,58 @@
+"""The rules of accounts, whatever stands in a store."""
+
+import re
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from meshkit.errors import InvalidArgumentError
+from user_svc.model import Rendition, avatar_url, check_bio, check_display_name, is_handle
+
+_WIDTHS = st.lists(st.integers(1, 5000), unique=True)
+_TYPES = ("image/avif", "image/webp", "image/jpeg")
+
+
+@given(st.from_regex(re.compile(r"[a-z0-9_.]{3,30}", re.ASCII), fullmatch=True))
+def test_handles(text: str) -> None:
+    """Three to thirty characters of the alphabet are a handle."""
+    assert is_handle(text)
+
+
+@pytest.mark.parametrize("text", ["", "ab", "a" * 31, "Ada", "a-b", "ada\n", "ada ", "adä", "a\0da", "ad٣"])
+def test_what_is_no_handle(text: str) -> None:
+    """Other lengths and characters are none, a line end behind it and digits of other scripts included."""
+    assert not is_handle(text)
+
+
+@given(st.text(max_size=64))
+def test_display_name_is_one_line(text: str) -> None:
+    """A name is refused if, and only if, it has a control character; the error names the field."""
+    if any(unicodedata.category(each) == "Cc" for each in text):
+        with pytest.raises(InvalidArgumentError) as caught:
+            check_display_name(text)
+        assert [(each.field, each.reason) for each in caught.value.violations] == [("display_name", "FIELD_INVALID")]
+    else:
+        check_display_name(text)
+
+
+def test_bio_may_have_lines() -> None:
+    """A bio has line ends and tabs, and no other control characters."""
+    check_bio("one\r\ntwo\tthree")
+    for text in ("\0", "a\x1bb", "\x7f", "\x85"):
+        with pytest.raises(InvalidArgumentError, match="FIELD_INVALID"):
+            check_bio(text)
+
+
+@given(_WIDTHS)
+def test_avatar_is_the_narrowest_wide_enough(widths: list[int]) -> None:
+    """Of a photo's renditions in all types, the avatar is the narrowest JPEG from 320 pixels on, else the widest."""
+    renditions = [Rendition(f"{kind}/{width}", kind, width) for width in widths for kind in _TYPES]
+    best = min((width for width in widths if width >= 320), default=max(widths, default=None))
+    assert avatar_url(renditions) == (None if best is None else f"image/jpeg/{best}")
+
+
+def test_avatar_needs_a_jpeg() -> None:
+    """A picture in other types alone gives no avatar: every app must be able to show it."""
+    assert avatar_url([Rendition("a", "image/avif", 640), Rendition("w", "image/webp", 640)]) is None
