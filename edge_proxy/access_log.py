@@ -1,6 +1,7 @@
 """One line of JSON for each call worth one."""
 
 from edge_proxy.cel import SENT_TYPE, cel_filter
+from edge_proxy.health import PATH as HEALTH_PATH
 from edge_proxy.json_types import Json, extension
 from edge_proxy.settings import EdgeSettings
 
@@ -18,7 +19,9 @@ FIELDS = {
 }
 # 2 UNKNOWN, 4 DEADLINE_EXCEEDED, 13 INTERNAL, 14 UNAVAILABLE, 15 DATA_LOSS. Only where gRPC was spoken: of a REST call
 # Envoy would derive a status from the HTTP one, UNKNOWN for 200.
-FAILED = f"response.code >= 500 || ({SENT_TYPE}.startsWith('application/grpc') && response.grpc_status in [2, 4, 13, 14, 15])"
+GRPC_FAILED = f"{SENT_TYPE}.startsWith('application/grpc') && response.grpc_status in [2, 4, 13, 14, 15]"
+# Who waits for a mesh asks for its health often, and a failure then is no news.
+FAILED = f"request.url_path != '{HEALTH_PATH}' && (response.code >= 500 || ({GRPC_FAILED}))"
 
 
 def access_log(settings: EdgeSettings) -> Json:
