@@ -28,7 +28,12 @@ local function raise_floor(key, floor)
   redis.call('ZADD', key, 0, floor .. string.sub(old, 17))
   redis.call('ZREMRANGEBYLEX', key, '-', '[' .. floor)
 end
-local function drop_below_floor(key) redis.call('ZREMRANGEBYLEX', key, '-', '(' .. marker_of(key)) end
+local function add_above_floor(key, entries, first)
+  local marker = marker_of(key)
+  for i = first, #entries do
+    if is_above(entries[i], marker, 16) then redis.call('ZADD', key, 0, entries[i]) end
+  end
+end
 local function cut(key, length)
   local over = redis.call('ZCARD', key) - 1 - length
   if over <= 0 then return end
@@ -58,9 +63,8 @@ BACKFILL = (
     + """
 local key, length = KEYS[1], tonumber(ARGV[1])
 if not marker_of(key) then return 0 end
-for i = 3, #ARGV do redis.call('ZADD', key, 0, ARGV[i]) end
 raise_floor(key, ARGV[2])
-drop_below_floor(key)
+add_above_floor(key, ARGV, 3)
 cut(key, length)
 return 1
 """
@@ -87,9 +91,8 @@ FINISH_BUILD = (
 local key = KEYS[1]
 local marker = marker_of(key)
 if not marker or #marker == 17 then return 0 end
-for i = 4, #ARGV do redis.call('ZADD', key, 0, ARGV[i]) end
 raise_floor(key, ARGV[2])
-drop_below_floor(key)
+add_above_floor(key, ARGV, 4)
 marker = marker_of(key)
 set_marker(key, marker, string.sub(marker, 1, 17))
 cut(key, tonumber(ARGV[1]))

@@ -1,0 +1,37 @@
+"""A feed over a real Redis, emptied before each test."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from redis.asyncio import Redis
+
+from meshkit.redis_client import open_redis
+from meshkit.redis_mux import RedisMux, open_mux
+from tests.feed_svc.world import Feed, World, open_feed
+
+
+@pytest.fixture
+def feed_redis_url(valkey_url: str) -> str:
+    """Give a database that only these tests use."""
+    return valkey_url.removesuffix("/0") + "/5"
+
+
+@pytest.fixture
+async def redis(feed_redis_url: str) -> AsyncIterator["Redis"]:
+    """Give an empty Redis."""
+    async with open_redis(feed_redis_url) as client:
+        await client.flushdb()
+        yield client
+
+
+@pytest.fixture
+async def mux(feed_redis_url: str) -> AsyncIterator[RedisMux]:
+    """Give the hot path's connection."""
+    async with open_mux(feed_redis_url) as mux:
+        yield mux
+
+
+@pytest.fixture
+def feed(redis: "Redis", mux: RedisMux) -> Feed:
+    """Give a feed over an empty world."""
+    return open_feed(World(), redis, mux)

@@ -1,0 +1,147 @@
+"""A small world of people and posts behind feed_svc's ports, and the oracle of what a feed must show."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from redis.asyncio import Redis
+
+from feed_svc.apply_follow import ApplyFollow
+from feed_svc.fan_out import FanOut
+from feed_svc.get_feed import FeedPage, GetFeed
+from feed_svc.model import Entry, Places, author_of, entry_of, place_of
+from feed_svc.read_store import ReadStore
+from feed_svc.rebuild_timeline import RebuildTimeline
+from feed_svc.remove_post import RemovePost
+from feed_svc.store.cards import RedisCards
+from feed_svc.store.partings import RedisPartings
+from feed_svc.store.timelines import RedisTimelines
+from meshkit.cursors import Cursors
+from meshkit.redis_mux import RedisMux
+
+FOLLOWERS_PAGE = 2
+
+
+@dataclass
+class World:
+    """The truth: who follows whom, and what is posted. Implements Graph, Posts and CardSource."""
+
+    follows: set[tuple[int, int]] = field(default_factory=set)
+    posts: dict[int, set[int]] = field(default_factory=dict)
+    made: int = 0
+
+    def oracle(self, viewer: int) -> list[Entry]:
+        """Return every entry of a viewer's feed: all posts of the followees, newest first."""
+        return sorted(
+            (
+                entry_of(place, author)
+                for follower, author in self.follows
+                if follower == viewer
+                for place in self._of(author)
+            ),
+            reverse=True,
+        )
+
+    def post(self, author: int, place: int) -> None:
+        """Publish."""
+        self.posts.setdefault(author, set()).add(place)
+
+    def delete(self, author: int, place: int) -> None:
+        """Delete."""
+        self.posts[author].remove(place)
+
+    async def followers(self, author_id: int) -> AsyncIterator[list[int]]:
+        """Yield small pages."""
+        found = sorted(follower for follower, author in self.follows if author == author_id)
+        for start in range(0, len(found), FOLLOWERS_PAGE):
+            yield found[start : start + FOLLOWERS_PAGE]
+
+    async def followees(self, viewer: int) -> list[int]:
+        """Return all followees."""
+        return sorted(author for follower, author in self.follows if follower == viewer)
+
+    async def follows_anybody(self, viewer: int) -> bool:
+        """Tell whether there is one."""
+        return bool(await self.followees(viewer))
+
+    async def is_following(self, viewer: int, author_id: int) -> bool:
+        """Tell of one pair."""
+        return (viewer, author_id) in self.follows
+
+    async def newest(self, author_ids: Sequence[int], below_place: int | None, limit: int) -> list[Places]:
+        """Return the newest places of each author."""
+        return [self._newest(author, below_place, limit) for author in author_ids]
+
+    async def make(self, entries: Sequence[Entry]) -> Mapping[Entry, bytes]:
+        """Return a card of each post that exists: its entry with a mark before it."""
+        self.made += len(entries)
+        return {entry: card_of(entry) for entry in entries if place_of(entry) in self._of(author_of(entry))}
+
+    def _of(self, author: int) -> set[int]:
+        return self.posts.get(author, set())
+
+    def _newest(self, author: int, below_place: int | None, limit: int) -> Places:
+        found = sorted(
+            (place for place in self._of(author) if below_place is None or place < below_place), reverse=True
+        )
+        return Places(author, found[:limit], len(found) < limit)
+
+
+def card_of(entry: Entry) -> bytes:
+    """Return the card that this world makes for an entry."""
+    return b"card " + entry
+
+
+@dataclass(frozen=True)
+class Feed:
+    """feed_svc's use cases over a world and a real Redis."""
+
+    world: World
+    redis: "Redis"
+    timelines: RedisTimelines
+    partings: RedisPartings
+    cards: RedisCards
+    get_feed: GetFeed
+    fan_out: FanOut
+    remove_post: RemovePost
+    apply_follow: ApplyFollow
+    rebuild: RebuildTimeline
+
+    async def walk(self, viewer: int, limit: int) -> list[Entry]:
+        """Walk pages from the top to the end; returns all entries that were shown."""
+        shown: list[Entry] = []
+        cursor = ""
+        while True:
+            page = await self.get_feed(viewer, cursor, limit)
+            shown += entries_of(page)
+            assert len(page.items) <= limit
+            if page.next_cursor is None:
+                return shown
+            assert page.items, "a page that is not the last has items"
+            cursor = page.next_cursor
+
+
+def entries_of(page: FeedPage) -> list[Entry]:
+    """Return the entries of a page's cards."""
+    return [item.removeprefix(b"card ") for item in page.items]
+
+
+def open_feed(world: World, redis: "Redis", mux: RedisMux, *, length: int = 500, ttl_seconds: int = 3_600) -> Feed:
+    """Connect everything, as the composition root does."""
+    timelines = RedisTimelines(mux, redis, ttl_seconds=ttl_seconds, length=length)
+    partings = RedisPartings(redis)
+    cards = RedisCards(mux)
+    store = ReadStore(world, world)
+    rebuild = RebuildTimeline(timelines, partings, store)
+    get_feed = GetFeed(timelines, cards, rebuild, store, world, world, Cursors(["a key of the tests"], "feed"))
+    return Feed(
+        world,
+        redis,
+        timelines,
+        partings,
+        cards,
+        get_feed,
+        FanOut(world, timelines, partings),
+        RemovePost(world, timelines, cards),
+        ApplyFollow(world, world, timelines, partings),
+        rebuild,
+    )
