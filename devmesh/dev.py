@@ -12,7 +12,7 @@ from devmesh.display import Display
 from devmesh.environment import ignored_settings, shared_environment
 from devmesh.errors import MeshError
 from devmesh.interrupts import Interrupts
-from devmesh.layout import Layout, choose_ports
+from devmesh.layout import Layout, chosen_ports
 from devmesh.lock import locked
 from devmesh.make_keys import make_keys
 from devmesh.mesh_secrets import load_secrets
@@ -36,10 +36,8 @@ def dev(options: DevOptions) -> int:
     """Run a mesh; the exit code. What stands in its way is told in a sentence on standard error."""
     try:
         refuse_unknown_names(os.environ)
-        with locked(options.data):
-            layout = Layout(
-                options.data, choose_ports(options.port, options.base_port), load_secrets(options.data / "secrets.json")
-            )
+        with locked(options.data), chosen_ports(options.port, options.base_port) as ports:
+            layout = Layout(options.data, ports, load_secrets(options.data / "secrets.json"))
             return asyncio.run(_run(layout, options.exec_command))
     except (MeshError, SettingsError) as error:
         print(f"lensfeed: {error}", file=sys.stderr, flush=True)  # noqa: T201 - a command speaks to its user

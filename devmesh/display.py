@@ -65,7 +65,7 @@ class Display:
         """Show why a part ended, and the end of its log."""
         self.warn(f"{why}; it starts again in {restart_seconds:g} s. Its log, {part.command.log}, ends with:", "yellow")
         for line in log_tail.splitlines():
-            self.warn(f"    {line}", "dim")
+            self.warn(f"    {Text.from_ansi(line).plain}", "dim")
 
     def note(self, text: str) -> None:
         """Show what is good to know."""

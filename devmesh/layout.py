@@ -1,12 +1,14 @@
 """Where everything of one mesh lies: its folders and its ports."""
 
+import contextlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from devmesh.bucket import S3
 from devmesh.errors import MeshError
 from devmesh.mesh_secrets import MeshSecrets
-from devmesh.ports import LOOPBACK, address, free_ports, is_free, numbered_ports
+from devmesh.ports import LOOPBACK, address, is_free, numbered_ports, reserved_ports
 from devmesh.seaweed import SeaweedPorts
 
 SERVICES = ("user", "follow", "post", "media", "feed")
@@ -55,17 +57,23 @@ class Layout:
         return self.data / "logs" / f"{name}.log"
 
 
-def choose_ports(edge: int, base: int | None) -> Ports:
-    """Take the edge's port as given (0: a free one) and the others from `base` on, or free ones.
+@contextlib.contextmanager
+def chosen_ports(edge: int, base: int | None) -> Iterator[Ports]:
+    """Take the edge's port as given (0: a free one) and the others from `base` on, or free ones, kept for this mesh.
 
     Raises MeshError where a port that was asked for is taken.
     """
     if edge and not is_free(edge):
         raise MeshError(f"port {edge} is in use; give the edge another with --port (0 picks a free one)")
     count = 3 + SeaweedPorts.COUNT + len(SERVICES) + len(WORKERS)
-    others = iter(free_ports(count + 1) if base is None else [*numbered_ports(base, count), *free_ports(1)])
-    valkey, webhook, admin = next(others), next(others), next(others)
-    services = {name: next(others) for name in SERVICES}
-    workers = {name: next(others) for name in WORKERS}
-    seaweed = SeaweedPorts(*(next(others) for _ in range(SeaweedPorts.COUNT)))
-    return Ports(edge or next(others), admin, valkey, webhook, seaweed, services, workers)
+    with reserved_ports(1 + (count if base is None else 0)) as free:
+        yield _share_out(edge or free[0], free[1:] if base is None else numbered_ports(base, count))
+
+
+def _share_out(edge: int, others: Iterable[int]) -> Ports:
+    following = iter(others)
+    valkey, webhook, admin = next(following), next(following), next(following)
+    services = {name: next(following) for name in SERVICES}
+    workers = {name: next(following) for name in WORKERS}
+    seaweed = SeaweedPorts(*(next(following) for _ in range(SeaweedPorts.COUNT)))
+    return Ports(edge, admin, valkey, webhook, seaweed, services, workers)

@@ -3,6 +3,7 @@
 import contextlib
 import random
 import socket
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,24 +13,39 @@ LOOPBACK = "127.0.0.1"
 EPHEMERAL_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 LOWEST = 15_000
 TRIES = 1_000
+RESERVES = sys.platform == "linux"
+"""Elsewhere a bound socket keeps servers off its port, too."""
+
+
+@contextlib.contextmanager
+def reserved_ports(count: int) -> Iterator[list[int]]:
+    """Give different ports of the loopback that nobody uses, and keep others from choosing them until the end.
+
+    On Linux a socket stays bound to each: whoever looks for a free port passes it by, and yet a server that sets
+    SO_REUSEADDR, as all of ours do, can listen on it.
+
+    They lie below the range from which the kernel takes the ports of outgoing connections: one of those could otherwise
+    sit on a port while its server restarts.
+    """
+    with contextlib.ExitStack() as held:
+        ports: list[int] = []
+        for port in random.sample(range(LOWEST, _first_ephemeral()), TRIES):
+            if len(ports) == count:
+                break
+            with contextlib.suppress(OSError):
+                held.enter_context(_bound(port, lenient=False))
+                ports.append(port)
+        if len(ports) < count:
+            raise MeshError(f"found no {count} free ports on {LOOPBACK}")
+        if not RESERVES:
+            held.close()
+        yield ports
 
 
 def free_ports(count: int) -> list[int]:
-    """Different ports on the loopback that nothing listens on now.
-
-    They lie below the range from which the kernel takes the ports of outgoing connections: one of those could otherwise
-    sit on a port between our picking it and a server's binding it, or while a server restarts.
-    """
-    candidates = random.sample(range(LOWEST, _first_ephemeral()), TRIES)
-    found: list[int] = []
-    with contextlib.ExitStack() as held:
-        for port in candidates:
-            if len(found) == count:
-                return found
-            with contextlib.suppress(OSError):
-                held.enter_context(_bound(port))
-                found.append(port)
-    raise MeshError(f"found no {count} free ports on {LOOPBACK}")
+    """Pick such ports without keeping them: soon enough, somebody else may take one."""
+    with reserved_ports(count) as ports:
+        return ports
 
 
 def numbered_ports(base: int, count: int) -> list[int]:
@@ -46,10 +62,10 @@ def numbered_ports(base: int, count: int) -> list[int]:
 def is_free(port: int) -> bool:
     """Whether nothing listens on a port of the loopback."""
     try:
-        with _bound(port):
-            return True
+        _bound(port, lenient=True).close()
     except OSError:
         return False
+    return True
 
 
 def address(port: int) -> str:
@@ -57,13 +73,17 @@ def address(port: int) -> str:
     return f"{LOOPBACK}:{port}"
 
 
-@contextlib.contextmanager
-def _bound(port: int) -> Iterator[None]:
-    with socket.socket() as server:
-        # Connections of an earlier mesh that linger in TIME_WAIT keep nobody from listening.
-        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+def _bound(port: int, *, lenient: bool) -> socket.socket:
+    """Bind to a port; lenient: also where it is reserved, or connections of an earlier server linger in TIME_WAIT."""
+    server = socket.socket()
+    try:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(lenient))
         server.bind((LOOPBACK, port))
-        yield
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    except OSError:
+        server.close()
+        raise
+    return server
 
 
 def _first_ephemeral() -> int:

@@ -13,7 +13,7 @@ from secrets import token_hex
 
 from devmesh.bucket import S3, prepare_bucket
 from devmesh.errors import MeshError
-from devmesh.ports import LOOPBACK, free_ports
+from devmesh.ports import LOOPBACK, address, reserved_ports
 from devmesh.process import Command
 from devmesh.readiness import http_status
 from devmesh.running import running
@@ -111,15 +111,16 @@ async def running_seaweed(
     folder: Path, webhook: Webhook | None = None, bucket: str = "lensfeed-media"
 ) -> AsyncIterator[S3]:
     """Run an S3 of its own on free ports, with its data in `folder`; give it with its bucket made."""
-    ports = SeaweedPorts(*free_ports(SeaweedPorts.COUNT))
-    s3 = S3(f"http://{LOOPBACK}:{ports.s3}", access_key=token_hex(8), secret_key=token_hex(16), bucket=bucket)
-    command = seaweed_command(folder, ports, s3, token_hex(32), webhook, folder / "seaweed.log", os.environ)
-    try:
-        async with running("SeaweedFS", command, partial(s3_answers, ports.s3), grace=STOP_SECONDS):
-            await prepare_bucket(s3)
-            yield s3
-    finally:
-        remove_sockets(ports)
+    with reserved_ports(SeaweedPorts.COUNT) as numbers:
+        ports = SeaweedPorts(*numbers)
+        s3 = S3(f"http://{address(ports.s3)}", access_key=token_hex(8), secret_key=token_hex(16), bucket=bucket)
+        command = seaweed_command(folder, ports, s3, token_hex(32), webhook, folder / "seaweed.log", os.environ)
+        try:
+            async with running("SeaweedFS", command, partial(s3_answers, ports.s3), grace=STOP_SECONDS):
+                await prepare_bucket(s3)
+                yield s3
+        finally:
+            remove_sockets(ports)
 
 
 def _options(data: Path, ports: SeaweedPorts) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from devmesh.errors import MeshError
-from devmesh.ports import LOOPBACK, free_ports
+from devmesh.ports import LOOPBACK, reserved_ports
 from devmesh.process import Command
 from devmesh.readiness import valkey_answers
 from devmesh.running import running
@@ -49,10 +49,10 @@ def valkey_binary(env: Mapping[str, str]) -> Path:
 @contextlib.asynccontextmanager
 async def running_valkey(folder: Path) -> AsyncIterator[str]:
     """Run a Valkey of its own on a free port, with its data in `folder`; give its URL."""
-    [port] = free_ports(1)
-    command = valkey_command(folder, port, folder / "valkey.log", os.environ)
-    async with running("Valkey", command, partial(valkey_answers, port)):
-        yield valkey_url(port)
+    with reserved_ports(1) as [port]:
+        command = valkey_command(folder, port, folder / "valkey.log", os.environ)
+        async with running("Valkey", command, partial(valkey_answers, port)):
+            yield valkey_url(port)
 
 
 def _config(folder: Path, port: int) -> str:

@@ -8,17 +8,18 @@ import pytest
 
 from devmesh.environment import fixed_settings, ignored_settings, shared_environment
 from devmesh.errors import MeshError
-from devmesh.layout import Layout, choose_ports
+from devmesh.layout import Layout, chosen_ports
 from devmesh.lock import locked
 from devmesh.mesh_secrets import load_secrets
 from devmesh.parts import parts_of
-from devmesh.ports import free_ports, is_free
+from devmesh.ports import RESERVES, free_ports, is_free, reserved_ports
 from meshkit.settings import refuse_unknown_names
 
 
 def layout_in(folder: Path) -> Layout:
     """Lay out a mesh in a folder."""
-    return Layout(folder, choose_ports(0, None), load_secrets(folder / "secrets.json"))
+    with chosen_ports(0, None) as ports:
+        return Layout(folder, ports, load_secrets(folder / "secrets.json"))
 
 
 def test_free_ports_are_different_and_free() -> None:
@@ -26,6 +27,20 @@ def test_free_ports_are_different_and_free() -> None:
     ports = free_ports(30)
     assert len(set(ports)) == 30
     assert all(is_free(port) for port in ports)
+
+
+@pytest.mark.skipif(not RESERVES, reason="only Linux lets a server listen on a reserved port")
+def test_reserved_ports_are_passed_by_and_yet_a_server_can_listen_on_them() -> None:
+    """Two meshes that start at the same moment never choose the same port."""
+    with reserved_ports(1) as [port]:
+        with socket.socket() as stranger, pytest.raises(OSError, match="in use"):
+            stranger.bind(("127.0.0.1", port))
+        with socket.socket() as server:
+            server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            server.bind(("127.0.0.1", port))
+            server.listen()
+            socket.create_connection(("127.0.0.1", port)).close()
+            assert not is_free(port)
 
 
 @pytest.mark.parametrize("shared", [False, True])
@@ -44,13 +59,14 @@ def test_a_taken_port_of_the_edge_is_told_with_its_option() -> None:
         other.bind(("127.0.0.1", 0))
         other.listen()
         with pytest.raises(MeshError, match=r"port \d+ is in use; give the edge another with --port"):
-            choose_ports(other.getsockname()[1], None)
+            chosen_ports(other.getsockname()[1], None).__enter__()
 
 
 def test_a_base_port_numbers_all_ports_but_the_edges() -> None:
     """So that a firewall or a person can know them."""
     base = free_ports(1)[0]
-    ports = choose_ports(0, base)
+    with chosen_ports(0, base) as ports:
+        pass
     others = {ports.valkey, ports.webhook, ports.edge_admin, *ports.services.values(), *ports.workers.values()}
     others |= set(vars(ports.seaweed).values())
     assert others == set(range(base, base + len(others)))
