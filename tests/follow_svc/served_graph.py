@@ -106,15 +106,17 @@ def follower_of(event: event_pb2.Event) -> int:
     return event.follow_created.follower_id or event.follow_deleted.follower_id
 
 
-async def streamed_events(redis_url: str, follower_id: int, count: int) -> list[event_pb2.Event]:
-    """Return the events of a follower that are in the stream, by their ids, once there are `count` of them."""
+async def streamed_events(redis_url: str, follower_id: int, last: event_pb2.Event) -> list[event_pb2.Event]:
+    """Return the events of a follower that are in the stream, by their ids, once `last` is among them."""
     async with asyncio.timeout(_PATIENCE_SECONDS), open_redis(redis_url) as redis:
         while True:
             entries: Any = await redis.xrange(STREAM.key)  # typed for every protocol at once
             events = [event_pb2.Event.FromString(fields[b"event"]) for _, fields in entries]
-            found = [event for event in events if follower_of(event) == follower_id]
-            if len(found) >= count:
-                return sorted(found, key=lambda event: event.event_id)
+            found = sorted(
+                (each for each in events if follower_of(each) == follower_id), key=lambda each: each.event_id
+            )
+            if last in found:
+                return found
             await asyncio.sleep(0.05)
 
 
