@@ -25,6 +25,8 @@ Registration = Callable[[Any], None]
 # A loop beside the server. It returns soon after the event is set; one that returns or raises before ends the process.
 Background = Callable[[asyncio.Event], Awaitable[None]]
 MAX_MESSAGE_BYTES = 1024 * 1024
+# How long clients may take to hear that we go, before their health watches are cut.
+FAREWELL_SECONDS = 0.5
 # What a handler that was cancelled may take for its `finally`.
 CANCELLED_SECONDS = 2.0
 # Client keepalive is 30 s (channels.py); a server minimum above it would answer GOAWAY too_many_pings.
@@ -139,8 +141,12 @@ async def _drain(server: grpc.aio.Server, in_flight: InFlight, seconds: float) -
 
     grpc's own stop would wait for open health watches as for calls, and not at all for what cancelled handlers still do.
     """
+    loop = asyncio.get_running_loop()
+    end = loop.time() + seconds
     stopped = asyncio.create_task(server.stop(seconds))
     await in_flight.wait(seconds)
+    await asyncio.wait({stopped}, timeout=FAREWELL_SECONDS)
+    await in_flight.wait(end - loop.time())  # a call that crossed our farewell
     await server.stop(None)
     await stopped
     await in_flight.wait(CANCELLED_SECONDS)
