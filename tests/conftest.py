@@ -1,9 +1,11 @@
 """The real servers that tests share. Each starts once, when the first test asks for it."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 import pytest_asyncio
+import uvloop
 
 from devmesh.bucket import S3
 from devmesh.seaweed import running_seaweed
@@ -13,6 +15,11 @@ from devmesh.valkey import running_valkey
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers."""
     config.addinivalue_line("markers", "mesh: starts a whole mesh, which takes seconds")
+
+
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Run the tests on the loop that the processes run on."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
