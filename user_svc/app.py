@@ -18,13 +18,14 @@ from user_svc.create_user import CreateUser
 from user_svc.delete_session import DeleteSession
 from user_svc.events import STREAM, user_updated
 from user_svc.get_user import GetUser
+from user_svc.keys import load_key
 from user_svc.passwords import open_passwords
 from user_svc.peers import MEDIA_SERVICE, MediaPictures
 from user_svc.refresh_session import RefreshSession
 from user_svc.rpc import UserInternalRpc, UserRpc
 from user_svc.settings import UserSettings
 from user_svc.store.sqlite import MIGRATIONS, SqliteUserStore
-from user_svc.tokens import TokenSigner, load_key
+from user_svc.tokens import TokenSigner
 from user_svc.update_user import UpdateUser
 
 

@@ -1,10 +1,12 @@
 """Making an account."""
 
+from collections.abc import Callable
+
 import structlog
 
-from meshkit.errors import AlreadyExistsError, InvalidArgumentError
+from meshkit.errors import AlreadyExistsError
 from meshkit.ids import id_millis, new_id
-from user_svc.model import MAX_PASSWORD, MIN_PASSWORD, Account, User, check_display_name, is_handle
+from user_svc.model import Account, User, check_display_name
 from user_svc.passwords import Passwords
 from user_svc.store import UserStore
 
@@ -14,16 +16,17 @@ _log = structlog.get_logger()
 class CreateUser:
     """Makes accounts; of all who want one handle at once, one gets it."""
 
-    def __init__(self, store: UserStore, passwords: Passwords) -> None:
+    def __init__(self, store: UserStore, passwords: Passwords, make_id: Callable[[], int] = new_id) -> None:
         self._store = store
         self._passwords = passwords
+        self._make_id = make_id
 
     async def __call__(self, handle: str, display_name: str, password: str) -> User:
-        """Make an account and return it.
+        """Make an account of a handle and a password that keep the contract's rules, and return it.
 
-        Raises InvalidArgumentError (HANDLE_INVALID, PASSWORD_INVALID, FIELD_INVALID), AlreadyExistsError (HANDLE_TAKEN).
+        Raises InvalidArgumentError (FIELD_INVALID) for the name, AlreadyExistsError (HANDLE_TAKEN).
         """
-        _check(handle, display_name, password)
+        check_display_name(display_name)
         # Only to save the work: the claim below is what decides.
         if await self._store.get_handle_owner(handle) is not None:
             raise _taken()
@@ -37,20 +40,10 @@ class CreateUser:
     async def _add(self, handle: str, display_name: str, password_hash: str) -> User:
         """Add the account under an id that nobody has. Two in one millisecond share one once in four million times."""
         while True:
-            user_id = new_id()
+            user_id = self._make_id()
             user = User(user_id, handle, display_name, created_at=id_millis(user_id))
             if await self._store.add_account(Account(user, password_hash)):
                 return user
-
-
-def _check(handle: str, display_name: str, password: str) -> None:
-    if not is_handle(handle):
-        raise InvalidArgumentError.of_field(
-            "handle", "HANDLE_INVALID", "a handle has 3 to 30 characters of a-z, 0-9, _ and ."
-        )
-    if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
-        raise InvalidArgumentError.of_field("password", "PASSWORD_INVALID", "a password has 8 to 1,024 characters")
-    check_display_name(display_name)
 
 
 def _taken() -> AlreadyExistsError:

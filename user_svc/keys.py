@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from meshkit.settings import SettingsError
+
 KEY_FILE = "token-key.pem"
 JWKS_FILE = "jwks.json"
 _PRIVATE = 0o600
@@ -26,14 +28,24 @@ def make_keys(folder: Path) -> None:
     """Make `token-key.pem` and `jwks.json` in a folder, each only if it is absent.
 
     Where the key is there and the JWKS is not, the JWKS is made of that key. Several processes may do this at once.
+    Raises SettingsError where the key is there and no Ed25519 key.
     """
     folder.mkdir(parents=True, exist_ok=True)
     _write_once(folder / KEY_FILE, _new_pem(), _PRIVATE)
-    key = load_pem_private_key((folder / KEY_FILE).read_bytes(), password=None)
-    if not isinstance(key, Ed25519PrivateKey):
-        raise TypeError(f"{folder / KEY_FILE} is no Ed25519 key")
+    key = load_key(folder / KEY_FILE)
     jwks = json.dumps({"keys": [public_jwk(key.public_key())]}, indent=2) + "\n"
     _write_once(folder / JWKS_FILE, jwks.encode(), _PUBLIC)
+
+
+def load_key(file: Path) -> Ed25519PrivateKey:
+    """Read the key that signs. Raises SettingsError, which says how to make one."""
+    try:
+        key = load_pem_private_key(file.read_bytes(), password=None)
+    except (OSError, ValueError, TypeError) as error:
+        raise _unusable(file) from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise _unusable(file)
+    return key
 
 
 def key_id(key: Ed25519PublicKey) -> str:
@@ -45,6 +57,12 @@ def key_id(key: Ed25519PublicKey) -> str:
 def public_jwk(key: Ed25519PublicKey) -> dict[str, str]:
     """Return a public key as the JWKS holds it."""
     return {**_required_members(key), "kid": key_id(key), "alg": "EdDSA", "use": "sig"}
+
+
+def _unusable(file: Path) -> SettingsError:
+    return SettingsError(
+        f"{file} is no Ed25519 key in PEM (LENSFEED_TOKEN_KEY_FILE); `python -m user_svc keys DIR` makes one where none is"
+    )
 
 
 def _required_members(key: Ed25519PublicKey) -> dict[str, str]:

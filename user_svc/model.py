@@ -9,7 +9,6 @@ from meshkit.errors import InvalidArgumentError
 
 # The contract's rule: one lower-case alphabet, so that two handles never look the same.
 _HANDLE = re.compile(r"[a-z0-9_.]{3,30}")
-MIN_PASSWORD = 8
 # In characters. Whatever is longer is refused before it costs a hash.
 MAX_PASSWORD = 1_024
 _CONTROL = "Cc"

@@ -30,14 +30,15 @@ class RefreshSession:
         token = RefreshToken.parse(refresh_token)
         now = int(self._now())
         session = await self._find(token, now)
+        # Before the rotation: a read that fails after it would cost the app its session.
+        users = await self._store.get_users([session.user_id])
+        if not users:
+            raise invalid_token()
         following = token.next()
         if not await self._store.rotate_session(
             session.session_id, token.turn_hash, following.turn_hash, now + self._life
         ):
             await self._revoke(session)
-            raise invalid_token()
-        users = await self._store.get_users([session.user_id])
-        if not users:
             raise invalid_token()
         return OpenSession(users[0], self._signer.sign(session.user_id, session.session_id, now), str(following))
 

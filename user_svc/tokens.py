@@ -2,13 +2,10 @@
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from meshkit.settings import SettingsError
 from user_svc.keys import key_id
 
 ISSUER = "lensfeed"
@@ -44,20 +41,3 @@ class TokenSigner:
             "exp": expires_at,
         }
         return AccessToken(jwt.encode(claims, self._key, ALGORITHM, self._headers), expires_at)
-
-
-def load_key(file: Path) -> Ed25519PrivateKey:
-    """Read the key that signs. Raises SettingsError, which says how to make one."""
-    try:
-        key = load_pem_private_key(file.read_bytes(), password=None)
-    except (OSError, ValueError, TypeError) as error:
-        raise _unusable(file) from error
-    if not isinstance(key, Ed25519PrivateKey):
-        raise _unusable(file)
-    return key
-
-
-def _unusable(file: Path) -> SettingsError:
-    return SettingsError(
-        f"LENSFEED_TOKEN_KEY_FILE: {file} is no Ed25519 key in PEM; `python -m user_svc keys DIR` makes one"
-    )

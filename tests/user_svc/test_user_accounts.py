@@ -12,6 +12,9 @@ from lensfeed.user.v1.user_service_pb2 import CreateUserRequest, GetUserByHandle
 
 from tests.errors import reason_of, violations_of
 from tests.user_svc.running_users import PASSWORD, Users, caller, new_handle, running_users
+from tests.user_svc.user_stores import open_store
+from user_svc.create_user import CreateUser
+from user_svc.passwords import open_passwords
 
 SOMEBODY = caller(1)
 
@@ -137,7 +140,7 @@ async def test_user_is_not_found_by_id(users: Users, user_id: int) -> None:
     assert reason_of(caught.value) == "USER_NOT_FOUND"
 
 
-@pytest.mark.parametrize("handle", ["", "nobody", "Not A Handle", "n\0", "é" * 100_000])
+@pytest.mark.parametrize("handle", ["", "nobody", "Not A Handle", "n\0", pytest.param("é" * 100_000, id="long")])
 async def test_user_is_not_found_by_handle(users: Users, handle: str) -> None:
     """A handle of nobody is not found, and what is no handle neither."""
     with pytest.raises(grpc.aio.AioRpcError) as caught:
@@ -160,13 +163,24 @@ async def test_reading_needs_a_token(users: Users) -> None:
         assert reason_of(caught.value) == "TOKEN_MISSING"
 
 
-async def test_accounts_outlive_the_process(tmp_path: Path, valkey_url: str) -> None:
+async def test_accounts_outlive_the_process(tmp_path: Path, redis_url: str) -> None:
     """An account is there when the service comes back, and its handle is still taken."""
-    async with running_users(tmp_path, redis_url=valkey_url) as before:
+    async with running_users(tmp_path, redis_url=redis_url) as before:
         user = await before.new_user("Ada")
-    async with running_users(tmp_path, redis_url=valkey_url) as after:
+    async with running_users(tmp_path, redis_url=redis_url) as after:
         found = await after.public.GetUser(GetUserRequest(user_id=user.user_id), metadata=SOMEBODY)
         assert found.user == user
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await after.public.CreateUser(CreateUserRequest(handle=user.handle, password=PASSWORD))
         assert reason_of(caught.value) == "HANDLE_TAKEN"
+
+
+async def test_id_that_is_taken_is_not_used(tmp_path: Path) -> None:
+    """Where a new id is taken already, the account gets another, and the older account stays as it is."""
+    ids = iter([7, 7, 7, 8])
+    async with open_store("sqlite", tmp_path) as opened, open_passwords() as passwords:
+        create = CreateUser(opened.store, passwords, lambda: next(ids))
+        first = await create("ada", "Ada", PASSWORD)
+        second = await create("bob", "Bob", PASSWORD)
+        assert (first.user_id, second.user_id) == (7, 8)
+        assert await opened.store.get_users([7, 8]) == [first, second]

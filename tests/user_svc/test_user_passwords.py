@@ -16,10 +16,10 @@ from tests.user_svc.user_stores import open_store
 from user_svc import passwords as rules
 from user_svc.create_session import CreateSession
 from user_svc.create_user import CreateUser
-from user_svc.keys import make_keys
+from user_svc.keys import load_key, make_keys
 from user_svc.passwords import Passwords, open_passwords
 from user_svc.store import UserStore
-from user_svc.tokens import TokenSigner, load_key
+from user_svc.tokens import TokenSigner
 
 LIFE = timedelta(days=1)
 

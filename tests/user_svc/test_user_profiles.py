@@ -28,9 +28,9 @@ async def read(users: Users, user: User) -> User:
     return (await users.public.GetUser(GetUserRequest(user_id=user.user_id), metadata=caller(1))).user
 
 
-async def events_of(valkey_url: str, user: User, count: int) -> list[event_pb2.Event]:
+async def events_of(redis_url: str, user: User, count: int) -> list[event_pb2.Event]:
     """Return the events of a user that are in the stream, as soon as they are `count`."""
-    async with Redis.from_url(valkey_url) as redis, asyncio.timeout(EVENT_WAIT_SECONDS):
+    async with Redis.from_url(redis_url) as redis, asyncio.timeout(EVENT_WAIT_SECONDS):
         while True:
             entries: Any = await redis.xrange("events:{user}")
             events = [event_pb2.Event.FromString(fields[b"event"]) for _, fields in entries]
@@ -137,21 +137,21 @@ async def test_avatar_waits_for_media_svc(users: Users) -> None:
     assert (await update(users, user, bio="kept", avatar_media_id="")).bio == "kept"
 
 
-async def test_change_is_told(users: Users, valkey_url: str) -> None:
+async def test_change_is_told(users: Users, redis_url: str) -> None:
     """Each change comes into the stream as an event once; a request that changes nothing tells nothing."""
     user = await users.new_user("Ada")
     await update(users, user, display_name="Ada")
     await update(users, user)
     await update(users, user, display_name="Countess")
     await update(users, user, bio="hello")
-    assert len(await events_of(valkey_url, user, 2)) == 2
+    assert len(await events_of(redis_url, user, 2)) == 2
 
 
-async def test_change_is_told_after_redis_was_down(tmp_path: Path, valkey_url: str) -> None:
+async def test_change_is_told_after_redis_was_down(tmp_path: Path, redis_url: str) -> None:
     """A change is made while Redis is down, and told once there is one again."""
     async with running_users(tmp_path, redis_url=f"redis://{NOWHERE}/0") as users:
         user = await users.new_user("Ada")
         changed = await update(users, user, display_name="Countess")
         assert await read(users, user) == changed
-    async with running_users(tmp_path, redis_url=valkey_url):
-        assert len(await events_of(valkey_url, user, 1)) == 1
+    async with running_users(tmp_path, redis_url=redis_url):
+        assert len(await events_of(redis_url, user, 1)) == 1

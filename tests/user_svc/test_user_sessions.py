@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,11 @@ from tests.user_svc.running_users import PASSWORD, Users, caller
 from tests.user_svc.user_stores import open_store
 from user_svc.create_session import CreateSession
 from user_svc.create_user import CreateUser
-from user_svc.keys import make_keys
+from user_svc.keys import load_key, make_keys
 from user_svc.passwords import open_passwords
 from user_svc.refresh_session import RefreshSession
 from user_svc.settings import UserSettings
-from user_svc.tokens import TokenSigner, load_key
+from user_svc.tokens import TokenSigner
 
 DAY = 86_400
 
@@ -193,6 +194,18 @@ async def test_tokens_are_stored_as_hashes(users: Users) -> None:
     assert session_id.encode() in content
     assert secret.encode() not in content
     assert PASSWORD.encode() not in content
+
+
+async def test_session_of_nobody(tmp_path: Path) -> None:
+    """A session whose account is gone gives no tokens."""
+    make_keys(tmp_path)
+    signer, life = TokenSigner(load_key(tmp_path / "token-key.pem"), timedelta(minutes=15)), timedelta(days=60)
+    async with open_store("sqlite", tmp_path) as opened, open_passwords() as passwords:
+        user = await CreateUser(opened.store, passwords)("ada", "", PASSWORD)
+        token = (await CreateSession(opened.store, passwords, signer, life)("ada", PASSWORD)).refresh_token
+        await opened.store.remove_account(user.user_id)
+        with pytest.raises(UnauthenticatedError, match="TOKEN_INVALID"):
+            await RefreshSession(opened.store, signer, life)(token)
 
 
 async def test_session_expires_unless_refreshed(tmp_path: Path) -> None:

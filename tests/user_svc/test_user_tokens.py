@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 
 from meshkit.errors import UnauthenticatedError
 from meshkit.settings import SettingsError
-from user_svc.keys import make_keys
+from user_svc.keys import load_key, make_keys
 from user_svc.sessions import RefreshToken, Session
-from user_svc.tokens import TokenSigner, load_key
+from user_svc.tokens import TokenSigner
 
 LIFE = timedelta(minutes=15)
 
@@ -124,6 +124,15 @@ def test_unusable_key_is_a_setting_to_mend(tmp_path: Path) -> None:
             load_key(tmp_path / name)
 
 
+def test_foreign_key_stays(tmp_path: Path) -> None:
+    """Where the key's place is taken by something else, nothing is made and nothing is lost."""
+    (tmp_path / "token-key.pem").write_text("hello")
+    with pytest.raises(SettingsError, match=r"token-key\.pem is no Ed25519 key"):
+        make_keys(tmp_path)
+    assert [each.name for each in tmp_path.iterdir()] == ["token-key.pem"]
+    assert (tmp_path / "token-key.pem").read_text() == "hello"
+
+
 def test_refresh_token_round_trip() -> None:
     """A token is parsed as it was made; the next one differs in its turn alone; none shows its secrets."""
     token = RefreshToken.new()
@@ -152,7 +161,11 @@ def test_refresh_token_of_other_texts(text: str) -> None:
         assert str(RefreshToken.parse(text)) == text
 
 
-@pytest.mark.parametrize("text", ["", ".", "a.b", "\0", "é" * 87, "a" * 87, f"{'a' * 22}.{'=' * 64}"])
+@pytest.mark.parametrize(
+    "text",
+    ["", ".", "a.b", "\0", "é" * 87, "a" * 87, f"{'a' * 22}.{'=' * 64}", f"{'a' * 22}.{'+' * 64}"],
+    ids=["empty", "dot", "short", "nul", "accents", "no dot", "padding", "other alphabet"],
+)
 def test_refresh_token_that_is_made_up(text: str) -> None:
     """What is no token is refused as one that is not valid."""
     with pytest.raises(UnauthenticatedError, match="TOKEN_INVALID"):
