@@ -1,0 +1,153 @@
+"""GetPost and DeletePost, as an app sees them."""
+
+import asyncio
+
+import grpc
+import pytest
+from lensfeed.post.v1 import post_pb2
+
+from meshkit.ids import PublicId, new_id
+from tests.errors import reason_of
+from tests.post_svc.clients import App, published_and_deleted, some_user
+from tests.post_svc.media_peer import PROCESSING, READY, REJECTED, MediaPeer, State
+from tests.post_svc.post_stores import OpenStore
+
+MALFORMED = ["", "x", "a" * 26, "A" * 26, "a" * 27, "../../etc/passwd", "ünïcödé", "1" * 26, "a" * 100_000]
+
+
+async def _not_found(call: "asyncio.Future[object]") -> bool:
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await call
+    return (refused.value.code(), reason_of(refused.value)) == (grpc.StatusCode.NOT_FOUND, "POST_NOT_FOUND")
+
+
+async def _is_hidden(app: App, viewer_id: int, post_id: str) -> bool:
+    return await _not_found(asyncio.ensure_future(app.get(viewer_id, post_id)))
+
+
+async def _cannot_delete(app: App, caller_id: int, post_id: str) -> bool:
+    return await _not_found(asyncio.ensure_future(app.delete(caller_id, post_id)))
+
+
+async def test_published_post_is_for_everybody(app: App, peer: MediaPeer) -> None:
+    """Author and stranger see the same."""
+    author = some_user()
+    post = await app.create(author, [peer.add(author)], "hello")
+    assert await app.get(author, post.post_id) == post
+    assert await app.get(some_user(), post.post_id) == post
+
+
+async def test_published_post_keeps_its_media_as_they_were(app: App, peer: MediaPeer) -> None:
+    """Reading a published post asks nobody for its media."""
+    author = some_user()
+    post = await app.create(author, [peer.add(author)])
+    asked = peer.calls
+    assert (await app.get(author, post.post_id)).media == post.media
+    assert peer.calls == asked
+
+
+@pytest.mark.parametrize("state", [PROCESSING, READY, REJECTED])
+async def test_waiting_post_is_shown_to_its_author_as_its_media_are_now(
+    app: App, peer: MediaPeer, state: State
+) -> None:
+    """The author follows what becomes of the media, a rejection with the rest; to all others there is no such post."""
+    author = some_user()
+    medium = peer.add(author, PROCESSING)
+    post_id = (await app.create(author, [medium])).post_id
+    peer.move(medium, state)
+    post = await app.get(author, post_id)
+    assert post.state == post_pb2.POST_STATE_PENDING
+    assert list(post.media) == [peer.medium(medium)]
+    assert await _is_hidden(app, some_user(), post_id)
+
+
+@pytest.mark.parametrize("post_id", MALFORMED)
+async def test_malformed_id_is_the_id_of_no_post(app: App, post_id: str) -> None:
+    """Whatever is no id names no post, to see or to delete."""
+    user = some_user()
+    assert await _is_hidden(app, user, post_id)
+    assert await _cannot_delete(app, user, post_id)
+
+
+async def test_absent_post_is_not_found(app: App) -> None:
+    """A well-formed id of nothing names no post, the caller's own or not."""
+    user = some_user()
+    for owner in (user, some_user()):
+        post_id = str(PublicId(new_id(), owner))
+        assert await _is_hidden(app, user, post_id)
+        assert await _cannot_delete(app, user, post_id)
+
+
+async def test_deleted_post_is_gone_for_everybody(app: App, peer: MediaPeer, beside: OpenStore) -> None:
+    """It is found by nobody, stands in no list, and one event tells of it, however often it is deleted."""
+    author = some_user()
+    kept, post = [await app.create(author, [peer.add(author)], caption) for caption in ("kept", "deleted")]
+    for _ in range(3):
+        await app.delete(author, post.post_id)
+    assert await _is_hidden(app, author, post.post_id)
+    assert await _is_hidden(app, some_user(), post.post_id)
+    assert await app.walk(author, author) == [kept]
+    _, deleted = await published_and_deleted(beside.outbox, author)
+    assert deleted == [PublicId.parse(post.post_id).local]
+
+
+async def test_many_deletions_at_once_are_one(app: App, peer: MediaPeer, beside: OpenStore) -> None:
+    """All callers succeed, and one event is written."""
+    author = some_user()
+    post = await app.create(author, [peer.add(author)])
+    await asyncio.gather(*(app.delete(author, post.post_id) for _ in range(20)))
+    _, deleted = await published_and_deleted(beside.outbox, author)
+    assert deleted == [PublicId.parse(post.post_id).local]
+
+
+async def test_deletion_of_a_post_that_waited_tells_its_place(app: App, peer: MediaPeer, beside: OpenStore) -> None:
+    """The event names the place where the post stood, which is not its id."""
+    author = some_user()
+    medium = peer.add(author, PROCESSING)
+    peer.after_look.append(lambda: peer.move(medium, READY))
+    post = await app.create(author, [medium])
+    await app.delete(author, post.post_id)
+    published, deleted = await published_and_deleted(beside.outbox, author)
+    assert len(published) == 1
+    assert deleted == published
+    assert await app.walk(author, author) == []
+
+
+async def test_waiting_post_is_deleted_without_an_event(app: App, peer: MediaPeer, beside: OpenStore) -> None:
+    """Nobody knew of it; its author may delete it again and again."""
+    author = some_user()
+    post = await app.create(author, [peer.add(author, PROCESSING)])
+    for _ in range(2):
+        await app.delete(author, post.post_id)
+    assert await _is_hidden(app, author, post.post_id)
+    assert await published_and_deleted(beside.outbox, author) == ([], [])
+
+
+@pytest.mark.parametrize("state", [READY, PROCESSING])
+async def test_post_of_another_is_not_deleted(app: App, peer: MediaPeer, state: State) -> None:
+    """To whom it does not belong, a post to delete is not there; it stays."""
+    author = some_user()
+    post = await app.create(author, [peer.add(author, state)])
+    assert await _cannot_delete(app, some_user(), post.post_id)
+    assert await app.get(author, post.post_id) == post
+
+
+async def test_deletion_by_another_after_the_author_is_not_found(app: App, peer: MediaPeer) -> None:
+    """That a repeated deletion is fine holds for the author alone."""
+    author = some_user()
+    post = await app.create(author, [peer.add(author)])
+    await app.delete(author, post.post_id)
+    assert await _cannot_delete(app, some_user(), post.post_id)
+
+
+async def test_place_of_a_post_that_waited_is_not_its_id(app: App, peer: MediaPeer, beside: OpenStore) -> None:
+    """An id made of the place names no post, so that nothing can be deleted by halves."""
+    author = some_user()
+    medium = peer.add(author, PROCESSING)
+    peer.after_look.append(lambda: peer.move(medium, READY))
+    post = await app.create(author, [medium])
+    [place], _ = await published_and_deleted(beside.outbox, author)
+    alias = str(PublicId(place, author))
+    assert await _is_hidden(app, author, alias)
+    assert await _cannot_delete(app, author, alias)
+    assert await app.get(author, post.post_id) == post

@@ -1,0 +1,332 @@
+"""What every store of posts promises."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+
+import pytest
+from lensfeed.events.v1 import event_pb2
+
+from meshkit.events import OutboxRecord, new_record
+from meshkit.events.outbox import MINUTE_MS
+from meshkit.ids import MAX_ID, PublicId, id_millis, new_id
+from post_svc.model import Claim, DeletedPost, Place, PublishedPost, WaitingPost
+from post_svc.store import PostStore
+from post_svc.store.port import CLAIM_TTL_MS, DELETION_TTL_MS
+from tests.post_svc.clients import published_and_deleted, some_user
+from tests.post_svc.post_stores import OpenStore
+
+NOW = time.time_ns() // 1_000_000
+
+
+@pytest.fixture
+def store(opened: OpenStore) -> PostStore:
+    """Give the store under test."""
+    return opened.posts
+
+
+def _waiting(author_id: int | None = None, media_ids: tuple[str, ...] = ("a", "b"), now: int = NOW) -> WaitingPost:
+    return WaitingPost(PublicId(new_id(now), author_id or some_user()), "Füße 🐾", media_ids)
+
+
+def _published(post: PublicId, place: int | None = None) -> PublishedPost:
+    return PublishedPost(post, place or post.local, "Füße 🐾\n", b"\x00media\xff")
+
+
+def _event(post: PublishedPost) -> list[OutboxRecord]:
+    return [new_record(event_pb2.PostPublished(author_id=post.id.owner, place=post.place))]
+
+
+def _farewell(post: PublishedPost) -> list[OutboxRecord]:
+    return [new_record(event_pb2.PostDeleted(author_id=post.id.owner, place=post.place))]
+
+
+async def _all(found: AsyncIterator[PublicId]) -> list[PublicId]:
+    return [each async for each in found]
+
+
+async def _publish_some(store: PostStore, author_id: int, count: int) -> list[PublishedPost]:
+    """Publish some posts in no order; returns them newest first."""
+    posts = [_published(PublicId(new_id(NOW + (number * 7) % count), author_id)) for number in range(count)]
+    for post in posts:
+        assert await store.publish(post, [])
+    return sorted(posts, key=lambda post: post.place, reverse=True)
+
+
+async def test_first_claim_of_a_key_binds_it(store: PostStore) -> None:
+    """Whoever claims a key later gets the first claim back."""
+    author, first = some_user(), Claim(new_id(), b"f" * 32, NOW)
+    assert await store.claim_key(author, "k", first) == first
+    assert await store.claim_key(author, "k", Claim(new_id(), b"g" * 32, NOW + 1)) == first
+
+
+async def test_keys_of_others_and_other_keys_are_free(store: PostStore) -> None:
+    """A key is bound for one author, and exactly as it is spelt."""
+    author, first = some_user(), Claim(new_id(), b"f" * 32, NOW)
+    await store.claim_key(author, "k", first)
+    for owner, key in ((some_user(), "k"), (author, "K"), (author, "k ")):
+        other = Claim(new_id(), b"g" * 32, NOW)
+        assert await store.claim_key(owner, key, other) == other
+
+
+async def test_claims_at_once_agree(store: PostStore) -> None:
+    """Of many claims at once, all get the same one."""
+    author = some_user()
+    claims = [Claim(new_id(), b"f" * 32, NOW) for _ in range(20)]
+    winners = await asyncio.gather(*(store.claim_key(author, "k", claim) for claim in claims))
+    assert len(set(winners)) == 1
+    assert winners[0] in claims
+
+
+async def test_claim_ends_after_a_day(store: PostStore) -> None:
+    """A key is bound for 24 hours, to the millisecond, and then free again."""
+    author, first = some_user(), Claim(new_id(), b"f" * 32, NOW)
+    await store.claim_key(author, "k", first)
+    assert await store.claim_key(author, "k", Claim(new_id(), b"f" * 32, NOW + CLAIM_TTL_MS - 1)) == first
+    second = Claim(new_id(), b"f" * 32, NOW + CLAIM_TTL_MS)
+    assert await store.claim_key(author, "k", second) == second
+
+
+async def test_unknown_post_is_none(store: PostStore) -> None:
+    """There is nothing to find where nothing was stored."""
+    assert await store.find(PublicId(new_id(), some_user())) is None
+
+
+async def test_waiting_post_is_found_as_it_was_stored(store: PostStore) -> None:
+    """Caption and the order of the media are kept; another author's post of the same number is not this one."""
+    post = _waiting(media_ids=("z", "a", "m"))
+    await store.add_waiting(post)
+    assert await store.find(post.id) == post
+    assert await store.find(PublicId(post.id.local, some_user())) is None
+
+
+async def test_post_published_at_once_is_found(store: PostStore) -> None:
+    """A post that stands at its own id is found by it."""
+    post = _published(PublicId(new_id(), some_user()))
+    assert await store.publish(post, [])
+    assert await store.find(post.id) == post
+
+
+async def test_post_that_waited_is_found_by_its_id_only(store: PostStore) -> None:
+    """A post whose place is not its id is found by its id, and is no post of the id that equals its place."""
+    waiting = _waiting()
+    await store.add_waiting(waiting)
+    place = await store.claim_place(waiting.id, new_id(NOW + 5000))
+    assert place is not None
+    post = _published(waiting.id, place)
+    assert await store.publish(post, [])
+    assert await store.find(waiting.id) == post
+    assert await store.find(PublicId(place, waiting.id.owner)) is None
+
+
+async def test_adding_again_changes_nothing(store: PostStore) -> None:
+    """A waiting post that is added again keeps the place that was claimed."""
+    post = _waiting()
+    await store.add_waiting(post)
+    place = await store.claim_place(post.id, new_id())
+    await store.add_waiting(post)
+    assert await store.find(post.id) == WaitingPost(post.id, post.caption, post.media_ids, place)
+    assert await store.waiting_for("a") == [post.id]
+
+
+async def test_what_was_published_or_deleted_waits_no_more(store: PostStore) -> None:
+    """A late write of the waiting post brings nothing back."""
+    published, deleted = _waiting(media_ids=("p",)), _waiting(media_ids=("d",))
+    await store.publish(_published(published.id), [])
+    await store.add_waiting(deleted)
+    assert await store.withdraw(deleted.id, NOW)
+    for post in (published, deleted):
+        await store.add_waiting(post)
+    assert await store.find(published.id) == _published(published.id)
+    assert await store.find(deleted.id) == DeletedPost(deleted.id)
+    assert [await store.waiting_for(each) for each in ("p", "d")] == [[], []]
+
+
+async def test_first_claim_of_a_place_holds(store: PostStore) -> None:
+    """Of many publishers at once, all get the same place."""
+    post = _waiting()
+    await store.add_waiting(post)
+    proposed = [new_id() for _ in range(20)]
+    places = await asyncio.gather(*(store.claim_place(post.id, place) for place in proposed))
+    assert len(set(places)) == 1
+    assert places[0] in proposed
+    found = await store.find(post.id)
+    assert isinstance(found, WaitingPost)
+    assert found.place == places[0]
+
+
+async def test_only_waiting_posts_get_a_place(store: PostStore) -> None:
+    """There is no place to claim for a post that is absent, published or deleted."""
+    published, deleted = _waiting(), _waiting()
+    await store.publish(_published(published.id), [])
+    await store.add_waiting(deleted)
+    await store.withdraw(deleted.id, NOW)
+    for post in (published.id, deleted.id, PublicId(new_id(), some_user())):
+        assert await store.claim_place(post, new_id()) is None
+
+
+async def test_publishing_writes_the_event_once(opened: OpenStore) -> None:
+    """Of many publications of one post, one happens, and its event alone is written."""
+    post = _waiting()
+    await opened.posts.add_waiting(post)
+    place = await opened.posts.claim_place(post.id, new_id())
+    published = _published(post.id, place)
+    outcomes = await asyncio.gather(*(opened.posts.publish(published, _event(published)) for _ in range(10)))
+    assert sorted(outcomes) == [False] * 9 + [True]
+    assert await published_and_deleted(opened.outbox, post.id.owner) == ([place], [])
+
+
+async def test_publishing_ends_the_waiting(store: PostStore) -> None:
+    """A published post waits for no medium and stands in no list of waiting ones."""
+    post = _waiting()
+    await store.add_waiting(post)
+    place = await store.claim_place(post.id, new_id())
+    await store.publish(_published(post.id, place), [])
+    assert [await store.waiting_for(each) for each in post.media_ids] == [[], []]
+    assert await _all(store.waiting_since(id_millis(post.id.local) // MINUTE_MS)) == []
+
+
+async def test_post_is_published_at_the_claimed_place_only(opened: OpenStore) -> None:
+    """Once a place is claimed, a publication elsewhere does not happen."""
+    post = _waiting()
+    await opened.posts.add_waiting(post)
+    place = await opened.posts.claim_place(post.id, new_id())
+    elsewhere = _published(post.id)
+    assert not await opened.posts.publish(elsewhere, _event(elsewhere))
+    assert await opened.posts.publish(_published(post.id, place), [])
+    assert await published_and_deleted(opened.outbox, post.id.owner) == ([], [])
+
+
+async def test_withdrawn_post_is_never_published(opened: OpenStore) -> None:
+    """A deletion that comes before the claim of a place wins over all publishers."""
+    post = _waiting()
+    await opened.posts.add_waiting(post)
+    assert await opened.posts.withdraw(post.id, NOW)
+    assert await opened.posts.find(post.id) == DeletedPost(post.id)
+    assert await opened.posts.waiting_for("a") == []
+    assert not await opened.posts.publish(_published(post.id, new_id()), _event(_published(post.id)))
+    assert await opened.posts.find(post.id) == DeletedPost(post.id)
+    assert await published_and_deleted(opened.outbox, post.id.owner) == ([], [])
+
+
+async def test_only_a_waiting_post_without_a_place_is_withdrawn(store: PostStore) -> None:
+    """An absent, claimed or published post is not withdrawn, and stays what it is."""
+    claimed, published = _waiting(), _waiting()
+    await store.add_waiting(claimed)
+    place = await store.claim_place(claimed.id, new_id())
+    await store.publish(_published(published.id), [])
+    for post in (claimed.id, published.id, PublicId(new_id(), some_user())):
+        assert not await store.withdraw(post, NOW)
+    assert await store.find(claimed.id) == WaitingPost(claimed.id, claimed.caption, claimed.media_ids, place)
+    assert await store.find(published.id) == _published(published.id)
+
+
+async def test_deletion_writes_its_event_once(opened: OpenStore) -> None:
+    """Of many deletions of one post, one happens, and its event alone is written."""
+    post = _published(PublicId(new_id(), some_user()))
+    await opened.posts.publish(post, _event(post))
+    outcomes = await asyncio.gather(
+        *(opened.posts.delete(post.id, post.place, NOW, _farewell(post)) for _ in range(10))
+    )
+    assert sorted(outcomes) == [False] * 9 + [True]
+    assert await opened.posts.find(post.id) == DeletedPost(post.id)
+    assert await opened.posts.list_posts(post.id.owner, MAX_ID, 10) == []
+    assert await published_and_deleted(opened.outbox, post.id.owner) == ([post.place], [post.place])
+
+
+async def test_deletion_of_a_claimed_post_comes_before_its_publication(opened: OpenStore) -> None:
+    """A publisher that has its place, but is slow, publishes nothing after the deletion."""
+    waiting = _waiting()
+    await opened.posts.add_waiting(waiting)
+    place = await opened.posts.claim_place(waiting.id, new_id())
+    assert place is not None
+    post = _published(waiting.id, place)
+    assert await opened.posts.delete(waiting.id, place, NOW, _farewell(post))
+    assert not await opened.posts.publish(post, _event(post))
+    assert await opened.posts.find(waiting.id) == DeletedPost(waiting.id)
+    assert await opened.posts.waiting_for("a") == []
+    assert await published_and_deleted(opened.outbox, waiting.id.owner) == ([], [place])
+
+
+async def test_deletion_of_a_post_that_waited_leaves_nothing(store: PostStore) -> None:
+    """A deleted post is found neither by its id nor by its place."""
+    waiting = _waiting()
+    await store.add_waiting(waiting)
+    place = await store.claim_place(waiting.id, new_id())
+    assert place is not None
+    await store.publish(_published(waiting.id, place), [])
+    assert await store.delete(waiting.id, place, NOW, [])
+    assert await store.find(waiting.id) == DeletedPost(waiting.id)
+    assert await store.posts_at([Place(waiting.id.owner, place)]) == {}
+
+
+async def test_deletion_is_remembered_for_a_month(store: PostStore) -> None:
+    """A deletion outlives every retry of its post's creation: 30 days of later deletions do not drop it."""
+    post, others = _published(PublicId(new_id(), some_user())), [_waiting() for _ in range(3)]
+    await store.publish(post, [])
+    await store.delete(post.id, post.place, NOW, [])
+    for other in others:
+        await store.add_waiting(other)
+    await store.withdraw(others[0].id, NOW + DELETION_TTL_MS - 1)
+    assert await store.find(post.id) == DeletedPost(post.id)
+
+
+async def test_posts_are_listed_newest_first_below_a_place(store: PostStore) -> None:
+    """A page holds an author's own posts only, in the order of their places, and not the bound itself."""
+    author = some_user()
+    posts = await _publish_some(store, author, 7)
+    await _publish_some(store, some_user(), 3)
+    assert await store.list_posts(author, MAX_ID, 100) == posts
+    assert await store.list_posts(author, posts[2].place, 3) == posts[3:6]
+    assert await store.list_posts(author, posts[-1].place, 3) == []
+    assert await store.list_posts(some_user(), MAX_ID, 3) == []
+
+
+async def test_posts_at_places(store: PostStore) -> None:
+    """Posts of several authors are read at once; a place of the wrong author is empty."""
+    mine, yours = await _publish_some(store, some_user(), 3), await _publish_some(store, some_user(), 2)
+    wanted = [Place(post.id.owner, post.place) for post in (*mine[1:], *yours)]
+    wrong = Place(mine[0].id.owner, yours[0].place)
+    found = await store.posts_at([wrong, *wanted])
+    assert found == dict(zip(wanted, (*mine[1:], *yours), strict=True))
+
+
+async def test_places_of_authors(store: PostStore) -> None:
+    """Each author's newest places are read below the bound, at most so many; who has none has an empty list."""
+    mine, yours, nobody = await _publish_some(store, some_user(), 5), await _publish_some(store, some_user(), 1), 77
+    authors = [mine[0].id.owner, nobody, yours[0].id.owner]
+    found = await store.places_of(authors, MAX_ID, 3)
+    assert found == {
+        authors[0]: [post.place for post in mine[:3]],
+        nobody: [],
+        authors[2]: [yours[0].place],
+    }
+    assert (await store.places_of(authors, mine[3].place, 3))[authors[0]] == [mine[4].place]
+
+
+async def test_every_post_that_waits_for_a_medium_is_told(store: PostStore) -> None:
+    """A medium may stand in several posts."""
+    author = some_user()
+    first, second = _waiting(author, ("a", "b")), _waiting(author, ("b", "c"))
+    for post in (first, second):
+        await store.add_waiting(post)
+    assert await store.waiting_for("a") == [first.id]
+    assert sorted(await store.waiting_for("b")) == sorted([first.id, second.id])
+    assert await store.waiting_for("d") == []
+
+
+def _minute_of(posts: Sequence[WaitingPost]) -> int:
+    return id_millis(posts[0].id.local) // MINUTE_MS
+
+
+async def test_waiting_posts_of_a_minute(store: PostStore) -> None:
+    """Every post of the minute comes once, however many there are, and none of the minutes beside it."""
+    start = NOW // MINUTE_MS * MINUTE_MS
+    inside = [_waiting(now=start + (number * 999) % MINUTE_MS) for number in range(450)]
+    edges = [_waiting(now=start), _waiting(now=start + MINUTE_MS - 1)]
+    outside = [_waiting(now=start - 1), _waiting(now=start + MINUTE_MS)]
+    for post in (*inside, *edges, *outside):
+        await store.add_waiting(post)
+    found = await _all(store.waiting_since(_minute_of(edges)))
+    assert len(found) == 452
+    assert set(found) == {post.id for post in (*inside, *edges)}

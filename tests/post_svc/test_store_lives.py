@@ -1,0 +1,99 @@
+"""The life of a post under any order of writes: whatever the order, the store agrees with a few lines of rules."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from lensfeed.events.v1 import event_pb2
+
+from meshkit.events import new_record
+from meshkit.ids import PublicId, new_id
+from post_svc.model import DeletedPost, PublishedPost, WaitingPost
+from tests.post_svc.clients import published_and_deleted, some_user
+from tests.post_svc.post_stores import OpenStore, open_store
+from tests.store_kinds import STORE_KINDS
+
+Step = Literal["wait", "claim", "publish", "publish at once", "withdraw", "delete"]
+STEPS: tuple[Step, ...] = ("wait", "claim", "publish", "publish at once", "withdraw", "delete")
+
+
+@dataclass(slots=True)
+class _Life:
+    """One post, as the rules say that it is."""
+
+    id: PublicId
+    state: Literal["absent", "waiting", "published", "deleted"] = "absent"
+    place: int | None = None
+    events: tuple[list[int], list[int]] = field(default_factory=lambda: ([], []))
+
+    def expected(self) -> WaitingPost | PublishedPost | DeletedPost | None:
+        match self.state:
+            case "absent":
+                return None
+            case "waiting":
+                return WaitingPost(self.id, "c", ("m",), self.place)
+            case "published":
+                assert self.place is not None
+                return PublishedPost(self.id, self.place, "c", b"m")
+            case "deleted":
+                return DeletedPost(self.id)
+
+
+@pytest.mark.parametrize("kind", STORE_KINDS)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=st.lists(st.sampled_from(STEPS), min_size=3, max_size=12))
+async def test_any_order_of_writes_keeps_to_the_rules(kind: str, tmp_path: Path, steps: list[Step]) -> None:
+    """A post only moves on, publishes once at one place, and stays deleted, and its events say just that."""
+    async with open_store(kind, tmp_path) as opened:
+        life = _Life(PublicId(new_id(), some_user()))
+        for step in steps:
+            await _take(step, opened, life)
+            assert await opened.posts.find(life.id) == life.expected()
+        assert await published_and_deleted(opened.outbox, life.id.owner) == life.events
+
+
+async def _take(step: Step, opened: OpenStore, life: _Life) -> None:
+    store, proposed = opened.posts, new_id()
+    match step:
+        case "wait":
+            await store.add_waiting(WaitingPost(life.id, "c", ("m",)))
+            life.state = "waiting" if life.state == "absent" else life.state
+        case "claim":
+            if life.state == "waiting":
+                life.place = life.place or proposed
+            expected = life.place if life.state == "waiting" else None
+            assert await store.claim_place(life.id, proposed) == expected
+        case "publish":
+            if life.place is not None:  # a publisher publishes where it was told to
+                await _publish(opened, life, life.place)
+        case "publish at once":
+            await _publish(opened, life, life.id.local)
+        case "withdraw":
+            can = life.state == "waiting" and life.place is None
+            assert await store.withdraw(life.id, 1) == can
+            life.state = "deleted" if can else life.state
+        case "delete":
+            await _delete(opened, life)
+
+
+async def _publish(opened: OpenStore, life: _Life, place: int) -> None:
+    record = new_record(event_pb2.PostPublished(author_id=life.id.owner, place=place))
+    can = life.state in {"absent", "waiting"} and life.place in {None, place}
+    assert await opened.posts.publish(PublishedPost(life.id, place, "c", b"m"), [record]) == can
+    if can:
+        life.state, life.place = "published", place
+        life.events[0].append(place)
+
+
+async def _delete(opened: OpenStore, life: _Life) -> None:
+    if life.place is None:  # nothing to delete is known
+        return
+    record = new_record(event_pb2.PostDeleted(author_id=life.id.owner, place=life.place))
+    can = life.state != "deleted"
+    assert await opened.posts.delete(life.id, life.place, 1, [record]) == can
+    if can:
+        life.state = "deleted"
+        life.events[1].append(life.place)

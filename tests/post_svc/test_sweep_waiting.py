@@ -1,0 +1,99 @@
+"""The safety net: waiting posts that no event published."""
+
+import asyncio
+
+import pytest
+
+from meshkit.channels import connect
+from meshkit.events import open_producer
+from meshkit.events.outbox import MINUTE_MS
+from meshkit.ids import PublicId, id_millis, new_id
+from post_svc.events import STREAM, PostEvents
+from post_svc.model import PublishedPost, WaitingPost
+from post_svc.peers import MEDIA_SERVICE, MediaService
+from post_svc.publish_waiting import PublishWaiting
+from post_svc.settings import ServeSettings
+from post_svc.sweep_waiting import AGES, SweepWaiting
+from tests.post_svc.clients import published_and_deleted, some_user
+from tests.post_svc.media_peer import PROCESSING, READY, MediaPeer
+from tests.post_svc.post_stores import OpenStore
+
+
+@pytest.fixture
+def sweeper(beside: OpenStore, publish_waiting: PublishWaiting) -> SweepWaiting:
+    """Give a sweeper over the store."""
+    return SweepWaiting(beside.posts, publish_waiting)
+
+
+async def _leave_waiting(beside: OpenStore, peer: MediaPeer, author_id: int) -> tuple[PublicId, str]:
+    """Store a waiting post as a process does that dies right after; its medium is ready, and its event was in vain."""
+    medium = peer.add(author_id, READY)
+    post = PublicId(new_id(), author_id)
+    await beside.posts.add_waiting(WaitingPost(post, "left", (medium,)))
+    return post, medium
+
+
+def _minutes_later(post: PublicId, minutes: int) -> int:
+    return id_millis(post.local) + minutes * MINUTE_MS
+
+
+@pytest.mark.parametrize("age", AGES)
+async def test_post_that_was_left_is_published(
+    sweeper: SweepWaiting, peer: MediaPeer, beside: OpenStore, age: int
+) -> None:
+    """After 1, 2, 4, 8, … minutes a sweep finds the post, and publishes it once."""
+    post, _ = await _leave_waiting(beside, peer, some_user())
+    for _ in range(2):
+        await sweeper.sweep(_minutes_later(post, age))
+    found = await beside.posts.find(post)
+    assert isinstance(found, PublishedPost)
+    assert await published_and_deleted(beside.outbox, post.owner) == ([found.place], [])
+
+
+async def test_post_of_this_minute_is_its_creators(sweeper: SweepWaiting, peer: MediaPeer, beside: OpenStore) -> None:
+    """A sweep does not touch what is only being made."""
+    post, _ = await _leave_waiting(beside, peer, some_user())
+    await sweeper.sweep(id_millis(post.local))
+    assert isinstance(await beside.posts.find(post), WaitingPost)
+
+
+async def test_post_whose_media_are_not_ready_goes_on_waiting(
+    sweeper: SweepWaiting, peer: MediaPeer, beside: OpenStore
+) -> None:
+    """A sweep looks at the media as an event does, and a later one finds them ready."""
+    post, medium = await _leave_waiting(beside, peer, some_user())
+    peer.move(medium, PROCESSING)
+    await sweeper.sweep(_minutes_later(post, 1))
+    assert isinstance(await beside.posts.find(post), WaitingPost)
+    peer.move(medium, READY)
+    await sweeper.sweep(_minutes_later(post, 2))
+    assert isinstance(await beside.posts.find(post), PublishedPost)
+
+
+async def test_publisher_that_died_with_its_place_is_followed_up(
+    sweeper: SweepWaiting, peer: MediaPeer, beside: OpenStore
+) -> None:
+    """A place that was claimed and not used is used."""
+    post, _ = await _leave_waiting(beside, peer, some_user())
+    place = await beside.posts.claim_place(post, new_id())
+    await sweeper.sweep(_minutes_later(post, 4))
+    assert await published_and_deleted(beside.outbox, post.owner) == ([place], [])
+
+
+async def test_sweeping_goes_on_while_the_media_service_is_down(
+    settings: ServeSettings, peer: MediaPeer, beside: OpenStore
+) -> None:
+    """A sweep that cannot ask for media fails for no post for good, and ends when the process does."""
+    post, _ = await _leave_waiting(beside, peer, some_user())
+    async with (
+        open_producer(settings.redis_url, STREAM, beside.outbox) as producer,
+        connect("127.0.0.1:1", MEDIA_SERVICE) as channel,
+    ):
+        sweeper = SweepWaiting(beside.posts, PublishWaiting(beside.posts, MediaService(channel), PostEvents(producer)))
+        await sweeper.sweep(_minutes_later(post, 1))
+        stopping = asyncio.Event()
+        running = asyncio.create_task(sweeper.run(stopping))
+        await asyncio.sleep(0)
+        stopping.set()
+        await running
+    assert isinstance(await beside.posts.find(post), WaitingPost)
