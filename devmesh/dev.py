@@ -21,6 +21,9 @@ from devmesh.run_command import command_environment, run_command
 from devmesh.supervisor import Supervisor
 from meshkit.settings import SettingsError, refuse_unknown_names
 
+TELL_SECONDS = 10.0
+"""A start that takes longer than this is worth a word, again and again."""
+
 
 @dataclass(frozen=True)
 class DevOptions:
@@ -72,7 +75,11 @@ async def _work(
     env: Mapping[str, str],
 ) -> int:
     with display.starting(parts.in_display_order()):
-        await _start(layout, parts, supervisor, env)
+        telling = asyncio.create_task(_tell_whom_we_wait_for(supervisor, display))
+        try:
+            await _start(layout, parts, supervisor, env)
+        finally:
+            telling.cancel()
     display.ready(layout)
     if exec_command is not None:
         return await run_command(exec_command, command_environment(env, layout.url))
@@ -87,3 +94,9 @@ async def _start(layout: Layout, parts: Parts, supervisor: Supervisor, env: Mapp
     rest = (*parts.services, *parts.workers, parts.edge)
     supervisor.start(rest)
     await asyncio.gather(asyncio.to_thread(load_botocore), supervisor.ready((parts.seaweed, *rest)))
+
+
+async def _tell_whom_we_wait_for(supervisor: Supervisor, display: Display) -> None:
+    while True:
+        await asyncio.sleep(TELL_SECONDS)
+        display.waiting(supervisor.awaited())

@@ -71,6 +71,11 @@ class Display:
         """Show what is good to know."""
         self.warn(f"note: {text}", "yellow")
 
+    def waiting(self, names: Sequence[str]) -> None:
+        """Show whom the start waits for, where no live table does."""
+        if self._live is None:
+            self.warn(f"waiting for {', '.join(names)}")
+
     def stopping(self) -> None:
         """Show that the end has begun."""
         self.warn("stopping")

@@ -10,6 +10,7 @@ from devmesh.layout import SERVICES, WORKERS, Layout
 from devmesh.ports import address
 from devmesh.process import Command
 from devmesh.readiness import Check, grpc_serving, http_status, valkey_answers
+from devmesh.running import START_SECONDS
 from devmesh.seaweed import STOP_SECONDS, Webhook, remove_sockets, s3_answers, seaweed_command
 from devmesh.valkey import valkey_command
 
@@ -39,6 +40,8 @@ class Part:
     """What remains to do once it answers; it is ready after that. Repeatable: it runs after every start."""
     clean_up: Callable[[], None] = _nothing
     """What remains to do once it has ended."""
+    patience: float = START_SECONDS
+    """Seconds from its start until it must answer."""
     grace: float = DRAIN_SECONDS
     """Seconds from SIGTERM to SIGKILL."""
 
@@ -120,6 +123,7 @@ def _edge(layout: Layout, env: Mapping[str, str]) -> Part:
         command=_module(layout, env, "edge", "edge_proxy", "run"),
         check=partial(edge_answers, layout.ports.edge),
         address=address(layout.ports.edge),
+        patience=START_SECONDS * 1.5,  # it waits for the services, and must not be blamed for one of them
     )
 
 

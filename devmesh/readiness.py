@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 TRY_SECONDS = 2.0
 """How long one try may take."""
 
-POLL_SECONDS = 0.05
+POLL_SECONDS = 0.1
 
 Check = Callable[[], Awaitable[bool]]
 

@@ -9,6 +9,8 @@ from devmesh.process import Child, Command, exit_text
 from devmesh.readiness import Check, until
 
 START_SECONDS = 60.0
+"""How long a server may take to answer. A machine that is busy with other things is slow, not broken."""
+
 STOP_SECONDS = 10.0
 
 

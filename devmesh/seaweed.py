@@ -173,7 +173,7 @@ def _notification(webhook: Webhook | None, bucket: str) -> str:
             "timeout_seconds = 5",
             "max_retries = 3",
             "backoff_seconds = 1",
-            f'path_prefixes = ["/buckets/{bucket}"]',
+            f'path_prefixes = ["/buckets/{bucket}/"]',
             "",
         )
     )

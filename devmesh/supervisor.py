@@ -34,6 +34,11 @@ class Supervised:
         """Return once it was ready for the first time. Raises MeshError where it cannot start."""
         await asyncio.shield(self._ready)
 
+    @property
+    def is_awaited(self) -> bool:
+        """Whether it was started and has not been ready yet."""
+        return self._keeping is not None and not (self._ready.done() and self._ready.exception() is None)
+
     async def stop(self) -> None:
         """Stop the part. Repeatable."""
         if self._keeping is None:
@@ -67,7 +72,7 @@ class Supervised:
         self._reporter.status(self.part, State.STARTING)
         self._child = await Child.start(self.part.command)
         try:
-            await wait_ready(self.part.name, self._child, self.part.check)
+            await wait_ready(self.part.name, self._child, self.part.check, self.part.patience)
             await self.part.set_up()
         except Exception as error:  # noqa: BLE001 - a set-up may fail in any way, and is tried again like any start
             await self._child.stop(self.part.grace)
@@ -110,7 +115,14 @@ class Supervisor:
 
     async def ready(self, parts: Iterable[Part]) -> None:
         """Return once all of these are ready. Raises MeshError as soon as one of them cannot start."""
-        await asyncio.gather(*(self._by_name[part.name].ready() for part in parts))
+        try:
+            await asyncio.gather(*(self._by_name[part.name].ready() for part in parts))
+        except MeshError as error:
+            raise MeshError(f"{error}\nnot ready: {', '.join(self.awaited())}") from error
+
+    def awaited(self) -> list[str]:
+        """Name the parts that were started and have not been ready yet."""
+        return [name for name, one in self._by_name.items() if one.is_awaited]
 
     async def stop(self) -> None:
         """Stop group after group, from the last to the first."""
