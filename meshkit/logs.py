@@ -25,7 +25,7 @@ def set_up_logs(process: str, level: str = "INFO", log_format: LogFormat = "auto
         shared.append(structlog.processors.format_exc_info)
     # Plain tracebacks: richer ones print local variables, and those hold passwords.
     renderer: Processor = (
-        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
         if is_console
         else structlog.processors.JSONRenderer()
     )
