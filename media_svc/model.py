@@ -1,7 +1,10 @@
 """What a medium is: frozen values and pure rules."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Self
+
+from meshkit.ids import PublicId, id_millis
 
 
 class MediaState(StrEnum):
@@ -26,6 +29,8 @@ class FailureReason(StrEnum):
     MEDIA_CORRUPT = "MEDIA_CORRUPT"
     MEDIA_TOO_LARGE = "MEDIA_TOO_LARGE"
     TYPE_MISMATCH = "TYPE_MISMATCH"
+    # Its bytes never came.
+    UPLOAD_EXPIRED = "UPLOAD_EXPIRED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +68,72 @@ class Picture:
     height: int
     thumbhash: bytes
     renditions: tuple[Rendition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """One medium, from the start of its upload on. Each step gives a new value; the store takes it if it is the next one."""
+
+    media_id: PublicId
+    state: MediaState
+    kind: MediaKind
+    content_type: str
+    size_bytes: int
+    alt_text: str
+    # S3's id of a multipart upload; empty for one PUT.
+    upload_id: str = ""
+    # The uploaded object's ETag without quotes, from PROCESSING on: it names the bytes that were accepted.
+    etag: str = ""
+    failure: Failure | None = None
+    width: int = 0
+    height: int = 0
+    duration_ms: int = 0
+    thumbhash: bytes = b""
+    renditions: tuple[Rendition, ...] = ()
+
+    @property
+    def created_ms(self) -> int:
+        """When its upload began, in milliseconds since 1970."""
+        return id_millis(self.media_id.local)
+
+    @property
+    def upload_key(self) -> str:
+        """Where its bytes are PUT. URLs to it may still be valid after the upload is finished."""
+        return f"u/{self.media_id}"
+
+    @property
+    def original_key(self) -> str:
+        """Where the accepted bytes lie. It names their ETag, so that no later PUT can get under it."""
+        return f"o/{self.media_id}/{self.etag}"
+
+    def visible_to(self, user_id: int) -> bool:
+        """Return whether somebody may see it: its owner always, others once it is READY."""
+        return self.state is MediaState.READY or self.media_id.owner == user_id
+
+    def awaiting(self, upload_id: str) -> Self:
+        """Return it with its bytes to come in the parts of a multipart upload."""
+        return replace(self, upload_id=upload_id)
+
+    def uploaded(self, etag: str) -> Self:
+        """Return it with all its bytes there."""
+        return replace(self, state=MediaState.PROCESSING, etag=etag)
+
+    def ready(self, picture: Picture) -> Self:
+        """Return it with its renditions."""
+        return replace(
+            self,
+            state=MediaState.READY,
+            width=picture.width,
+            height=picture.height,
+            thumbhash=picture.thumbhash,
+            renditions=picture.renditions,
+        )
+
+    def rejected(self, failure: Failure) -> Self:
+        """Return it as never to be served."""
+        return replace(self, state=MediaState.REJECTED, failure=failure)
+
+
+def rendition_key(name: str) -> str:
+    """Return where a rendition lies. Everything under `m/` is public."""
+    return f"m/{name}"

@@ -1,0 +1,120 @@
+"""The composition roots of media_svc."""
+
+import contextlib
+import platform
+from collections.abc import AsyncIterator
+from functools import partial
+
+from lensfeed.media.v1 import media_internal_service_pb2_grpc, media_service_pb2_grpc
+
+from media_svc.complete_upload import CompleteUpload
+from media_svc.events import GROUP, STREAM, HandleEvent, MediaEvents
+from media_svc.finish_upload import FinishUpload
+from media_svc.get_media import BatchGetMedia, GetMedia
+from media_svc.make_renditions import MakeRenditions
+from media_svc.ports import Objects
+from media_svc.presenting import Presenter
+from media_svc.receive_s3_events import FinishByKey, S3EventReceiver
+from media_svc.renditions import RenderLimits, render
+from media_svc.rpc import MediaInternalServicer, MediaServicer
+from media_svc.s3 import open_objects
+from media_svc.settings import MediaSettings, ServeSettings, WorkSettings
+from media_svc.start_upload import StartUpload
+from media_svc.store.port import MediaStore
+from media_svc.store.sqlite import MIGRATIONS, SqliteMediaStore
+from media_svc.sweep_uploads import SweepUploads
+from meshkit import server
+from meshkit.events import Consumer, Producer, open_producer
+from meshkit.events.sqlite_outbox import MIGRATIONS as OUTBOX_MIGRATIONS
+from meshkit.events.sqlite_outbox import SqliteOutbox
+from meshkit.redis_client import check_redis, open_redis
+from meshkit.server import Process
+from meshkit.sqlite import Database, open_database
+
+# A picture may take a minute on a busy machine, and its bytes have to come and go.
+HANDLER_LIMIT_SECONDS = 100.0
+# Above it, so that a picture is not rendered twice at once.
+CLAIM_IDLE_MS = 130_000
+
+
+async def serve() -> None:
+    """Serve uploads and media, to apps and to the other services; listen to S3; sweep."""
+    settings = ServeSettings.load()
+    async with serving_process(settings) as process:
+        await server.serve(process, settings)
+
+
+async def work() -> None:
+    """Make renditions of what was uploaded."""
+    settings = WorkSettings.load()
+    async with working_process(settings) as process:
+        await server.serve(process, settings)
+
+
+@contextlib.asynccontextmanager
+async def serving_process(settings: ServeSettings) -> AsyncIterator[Process]:
+    """Open all that the serving process needs, and put it together."""
+    presenter = Presenter(settings.media_base_url)
+    async with _stores(settings) as (database, producer), open_objects(settings) as objects:
+        store, events = SqliteMediaStore(database), MediaEvents(producer, presenter)
+        finish = FinishUpload(store, objects, events)
+        background = {"sweep": producer.sweep, "uploads": SweepUploads(store, objects, events, finish).run}
+        if settings.webhook_addr and settings.webhook_secret:
+            secret = settings.webhook_secret.get_secret_value()
+            by_key = FinishByKey(store, finish)
+            background["webhook"] = S3EventReceiver(settings.webhook_addr, secret, settings.s3_bucket, by_key).run
+        public, internal = _public(store, objects, finish, presenter), _internal(store, presenter)
+        yield Process(
+            name="media_svc",
+            registrations=(
+                partial(media_service_pb2_grpc.add_MediaServiceServicer_to_server, public),
+                partial(media_internal_service_pb2_grpc.add_MediaInternalServiceServicer_to_server, internal),
+            ),
+            background=background,
+            dependencies={"store": database.check},
+        )
+
+
+@contextlib.asynccontextmanager
+async def working_process(settings: WorkSettings) -> AsyncIterator[Process]:
+    """Open all that the worker needs, and put it together."""
+    async with (
+        _stores(settings) as (database, producer),
+        open_objects(settings) as objects,
+        open_redis(settings.redis_url) as redis,
+    ):
+        events = MediaEvents(producer, Presenter(settings.media_base_url))
+        make = MakeRenditions(SqliteMediaStore(database), objects, events, partial(render, limits=RenderLimits()))
+        consumer = Consumer(
+            redis,
+            STREAM,
+            GROUP,
+            f"{platform.node()}-{settings.worker_index}",
+            HandleEvent(make),
+            handler_limit=HANDLER_LIMIT_SECONDS,
+            claim_idle_ms=CLAIM_IDLE_MS,
+            # What is read is handled at once, so this bounds how many are rendered together.
+            batch=settings.render_concurrency,
+        )
+        yield Process(
+            name="media_svc work",
+            background={"consume": consumer.run},
+            dependencies={"store": database.check, "redis": check_redis(redis)},
+        )
+
+
+@contextlib.asynccontextmanager
+async def _stores(settings: MediaSettings) -> AsyncIterator[tuple[Database, Producer]]:
+    async with (
+        open_database(settings.sqlite_dir / "media_svc.db", MIGRATIONS, OUTBOX_MIGRATIONS) as database,
+        open_producer(settings.redis_url, STREAM, SqliteOutbox(database)) as producer,
+    ):
+        yield database, producer
+
+
+def _public(store: MediaStore, objects: Objects, finish: FinishUpload, presenter: Presenter) -> MediaServicer:
+    return MediaServicer(StartUpload(store, objects), CompleteUpload(store, finish), GetMedia(store), presenter)
+
+
+def _internal(store: MediaStore, presenter: Presenter) -> MediaInternalServicer:
+    return MediaInternalServicer(BatchGetMedia(store), presenter)

@@ -1,0 +1,50 @@
+"""What media_svc tells the other services, and its own workers."""
+
+from lensfeed.events.v1 import event_pb2
+
+from media_svc.make_renditions import MakeRenditions
+from media_svc.model import Media
+from media_svc.presenting import Presenter
+from meshkit.events import EventStream, OutboxRecord, Producer, new_record
+from meshkit.ids import PublicId
+
+GROUP = "media_svc"
+STREAM = EventStream("media", (GROUP, "post_svc"))
+
+
+class MediaEvents:
+    """Events over the outbox and the stream."""
+
+    def __init__(self, producer: Producer, presenter: Presenter) -> None:
+        self._producer = producer
+        self._presenter = presenter
+
+    def uploaded(self, media: Media) -> OutboxRecord:
+        """Make the record of a medium whose bytes are all there."""
+        return new_record(event_pb2.MediaUploaded(media_id=str(media.media_id)))
+
+    def ready(self, media: Media) -> OutboxRecord:
+        """Make the record of a medium that can be served."""
+        shown = self._presenter.media(media)
+        return new_record(event_pb2.MediaReady(owner_id=media.media_id.owner, media=shown))
+
+    def rejected(self, media: Media) -> OutboxRecord:
+        """Make the record of a medium that will never be served."""
+        shown = self._presenter.media(media)
+        return new_record(event_pb2.MediaRejected(owner_id=media.media_id.owner, media=shown))
+
+    def send_soon(self, *records: OutboxRecord) -> None:
+        """Begin to send committed records."""
+        self._producer.send_soon(*records)
+
+
+class HandleEvent:
+    """The worker's side: of the events of the stream, those of uploads are for it."""
+
+    def __init__(self, make_renditions: MakeRenditions) -> None:
+        self._make_renditions = make_renditions
+
+    async def __call__(self, event: event_pb2.Event) -> None:
+        """Handle one event."""
+        if event.HasField("media_uploaded"):
+            await self._make_renditions(PublicId.parse(event.media_uploaded.media_id))

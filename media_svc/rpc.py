@@ -1,0 +1,87 @@
+"""Protos to domain calls, and back."""
+
+from typing import Any
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from lensfeed.media.v1 import (
+    media_internal_service_pb2,
+    media_internal_service_pb2_grpc,
+    media_service_pb2,
+    media_service_pb2_grpc,
+)
+
+from media_svc.complete_upload import ClaimedPart, CompleteUpload
+from media_svc.get_media import BatchGetMedia, GetMedia
+from media_svc.ports import SignedPut
+from media_svc.presenting import Presenter
+from media_svc.start_upload import StartedUpload, StartUpload
+from media_svc.upload_rules import PART_BYTES, Part
+from meshkit.call import caller_id
+
+# ruff: noqa: ARG002, N802 - the generated base classes name the methods and their arguments
+
+
+class MediaServicer(media_service_pb2_grpc.MediaServiceServicer):
+    """The public methods."""
+
+    def __init__(
+        self, start_upload: StartUpload, complete_upload: CompleteUpload, get_media: GetMedia, presenter: Presenter
+    ) -> None:
+        self._start_upload = start_upload
+        self._complete_upload = complete_upload
+        self._get_media = get_media
+        self._presenter = presenter
+
+    async def StartUpload(
+        self, request: media_service_pb2.StartUploadRequest, context: Any
+    ) -> media_service_pb2.StartUploadResponse:
+        """Begin an upload of the caller's."""
+        started = await self._start_upload(caller_id(), request.content_type, request.size_bytes, request.alt_text)
+        return _started(started)
+
+    async def CompleteUpload(
+        self, request: media_service_pb2.CompleteUploadRequest, context: Any
+    ) -> media_service_pb2.CompleteUploadResponse:
+        """Finish an upload of the caller's."""
+        parts = [ClaimedPart(part.number, part.etag) for part in request.parts]
+        media = await self._complete_upload(caller_id(), request.media_id, parts)
+        return media_service_pb2.CompleteUploadResponse(media=self._presenter.media(media))
+
+    async def GetMedia(
+        self, request: media_service_pb2.GetMediaRequest, context: Any
+    ) -> media_service_pb2.GetMediaResponse:
+        """Show a medium to the caller."""
+        media = await self._get_media(caller_id(), request.media_id)
+        return media_service_pb2.GetMediaResponse(media=self._presenter.media(media))
+
+
+class MediaInternalServicer(media_internal_service_pb2_grpc.MediaInternalServiceServicer):
+    """The methods for the other services."""
+
+    def __init__(self, batch_get_media: BatchGetMedia, presenter: Presenter) -> None:
+        self._batch_get_media = batch_get_media
+        self._presenter = presenter
+
+    async def BatchGetMedia(
+        self, request: media_internal_service_pb2.BatchGetMediaRequest, context: Any
+    ) -> media_internal_service_pb2.BatchGetMediaResponse:
+        """Return the media of one owner."""
+        media = await self._batch_get_media(request.owner_id, request.media_ids)
+        return media_internal_service_pb2.BatchGetMediaResponse(media=[self._presenter.media(each) for each in media])
+
+
+def _started(started: StartedUpload) -> media_service_pb2.StartUploadResponse:
+    expires_at = Timestamp()
+    expires_at.FromMilliseconds(started.expires_ms)
+    return media_service_pb2.StartUploadResponse(
+        media_id=str(started.media.media_id),
+        part_size_bytes=PART_BYTES,
+        parts=[_part(part, put) for part, put in started.puts],
+        expires_at=expires_at,
+    )
+
+
+def _part(part: Part, put: SignedPut) -> media_service_pb2.UploadPart:
+    return media_service_pb2.UploadPart(
+        number=part.number, size_bytes=part.size_bytes, url=put.url, headers=dict(put.headers)
+    )

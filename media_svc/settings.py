@@ -1,0 +1,50 @@
+"""What media_svc reads from the environment."""
+
+from typing import Self
+
+from pydantic import Field, SecretStr, model_validator
+
+from meshkit.service_settings import ServiceSettings
+
+
+class S3Settings(ServiceSettings):
+    """Where the bucket is. Without an endpoint it is AWS's.
+
+    `s3_public_url` is the endpoint as apps reach it, where that is another than ours; presigned URLs begin with it.
+    """
+
+    s3_endpoint_url: str | None = None
+    s3_public_url: str | None = None
+    s3_access_key: SecretStr
+    s3_secret_key: SecretStr
+    s3_bucket: str = "lensfeed-media"
+    s3_region: str = "us-east-1"
+
+
+class MediaSettings(S3Settings):
+    """What both processes need. A rendition is served at `media_base_url`/NAME."""
+
+    media_base_url: str
+
+
+class ServeSettings(MediaSettings):
+    """The settings of `serve`. Without a `webhook_addr` it listens to no events of S3, and sweeps only."""
+
+    webhook_addr: str | None = None
+    webhook_secret: SecretStr | None = None
+
+    @model_validator(mode="after")
+    def _webhook_is_guarded(self) -> Self:
+        if self.webhook_addr and not (self.webhook_secret and self.webhook_secret.get_secret_value()):
+            raise ValueError("with WEBHOOK_ADDR a WEBHOOK_SECRET is needed")
+        return self
+
+
+class WorkSettings(MediaSettings):
+    """The settings of `work`: how many pictures are rendered at once, each in a process of its own with two threads.
+
+    `worker_index` tells the workers of one host apart and must be stable over restarts.
+    """
+
+    worker_index: int = 0
+    render_concurrency: int = Field(default=2, ge=1, le=64)

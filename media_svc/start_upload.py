@@ -1,0 +1,60 @@
+"""Begin an upload: decide what it will be, and sign where its bytes go."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from media_svc.check_schedule import CHECK_AGES, MINUTE_MS, URL_LIFETIME_SECONDS
+from media_svc.errors import size_out_of_range, type_unsupported, video_unimplemented
+from media_svc.model import Media, MediaKind, MediaState
+from media_svc.ports import Objects, SignedPut
+from media_svc.store.port import MediaStore
+from media_svc.upload_rules import Part, kind_of, plan_parts, size_allowed
+from meshkit.ids import PublicId, new_id
+
+
+@dataclass(frozen=True, slots=True)
+class StartedUpload:
+    """An upload that awaits its bytes: each part with its PUT, and until when these work, in milliseconds since 1970."""
+
+    media: Media
+    puts: Sequence[tuple[Part, SignedPut]]
+    expires_ms: int
+
+
+class StartUpload:
+    """Makes a medium and the URLs for its bytes. Nothing but S3 ever sees them on their way in."""
+
+    def __init__(self, store: MediaStore, objects: Objects) -> None:
+        self._store = store
+        self._objects = objects
+
+    async def __call__(self, owner_id: int, content_type: str, size_bytes: int, alt_text: str) -> StartedUpload:
+        """Begin an upload. Raises InvalidArgumentError (TYPE_UNSUPPORTED, SIZE_OUT_OF_RANGE), UnimplementedError."""
+        kind = _checked_kind(content_type, size_bytes)
+        media_id = PublicId(new_id(), owner_id)
+        media = Media(media_id, MediaState.AWAITING_UPLOAD, kind, content_type, size_bytes, alt_text)
+        parts = plan_parts(size_bytes)
+        if len(parts) == 1:
+            puts = [await self._objects.sign_put(media.upload_key, content_type, size_bytes, URL_LIFETIME_SECONDS)]
+        else:
+            media, puts = await self._start_multipart(media, parts)
+        await self._store.add_media(media, media.created_ms // MINUTE_MS + CHECK_AGES[0])
+        expires_ms = media.created_ms + URL_LIFETIME_SECONDS * 1000
+        return StartedUpload(media, list(zip(parts, puts, strict=True)), expires_ms)
+
+    async def _start_multipart(self, media: Media, parts: Sequence[Part]) -> tuple[Media, list[SignedPut]]:
+        upload_id = await self._objects.start_multipart(media.upload_key, media.content_type)
+        signing = (self._objects.sign_part(media.upload_key, upload_id, part, URL_LIFETIME_SECONDS) for part in parts)
+        return media.awaiting(upload_id), await asyncio.gather(*signing)
+
+
+def _checked_kind(content_type: str, size_bytes: int) -> MediaKind:
+    kind = kind_of(content_type)
+    if kind is None:
+        raise type_unsupported()
+    if not size_allowed(kind, size_bytes):
+        raise size_out_of_range()
+    if kind is MediaKind.VIDEO:
+        raise video_unimplemented()
+    return kind

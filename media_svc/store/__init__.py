@@ -1,0 +1,1 @@
+"""The store of media: its port, and what implements it."""

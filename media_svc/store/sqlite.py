@@ -1,0 +1,151 @@
+"""Media in SQLite: each write is one transaction, its events included."""
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from media_svc.model import Failure, FailureReason, Media, MediaKind, MediaState, Rendition
+from media_svc.store.port import shard_of
+from meshkit.events.outbox import OutboxRecord
+from meshkit.events.sqlite_outbox import insert_records
+from meshkit.ids import PublicId
+from meshkit.sqlite import Database
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+_COLUMNS = (
+    "media_id, owner_id, state, kind, content_type, size_bytes, alt_text, upload_id, etag,"
+    " failure_reason, failure_message, width, height, duration_ms, thumbhash, renditions"
+)
+# Below every id.
+_BEFORE_ALL = PublicId(-1, -1)
+
+
+class SqliteMediaStore:
+    """MediaStore over a database that `MIGRATIONS` and those of the outbox were applied to."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add_media(self, media: Media, check_minute: int) -> None:
+        """Add a medium and its first check."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            row = _row(media)
+            marks = ", ".join("?" * len(row))
+            connection.execute(f"INSERT INTO media ({_COLUMNS}) VALUES ({marks})", row)  # noqa: S608 - both are ours
+            _plan(connection, check_minute, media.media_id)
+
+        await self._database.write(work)
+
+    async def get_media(self, media_ids: Sequence[PublicId]) -> Sequence[Media]:
+        """Return the media that exist, in order."""
+        query = f"SELECT {_COLUMNS} FROM media WHERE media_id = ? AND owner_id = ?"  # noqa: S608 - the columns are ours
+
+        def work(connection: sqlite3.Connection) -> list[Media]:
+            rows = (connection.execute(query, (each.local, each.owner)).fetchone() for each in media_ids)
+            return [_media(row) for row in rows if row]
+
+        return await self._database.read(work)
+
+    async def replace_media(self, old: Media, new: Media, records: Sequence[OutboxRecord]) -> bool:
+        """Take a medium's next step, with its events."""
+        row = _row(new)
+        columns = ", ".join(f"{name.strip()} = ?" for name in _COLUMNS.split(","))
+        statement = f"UPDATE media SET {columns} WHERE media_id = ? AND owner_id = ? AND state = ?"  # noqa: S608 - ours
+
+        def work(connection: sqlite3.Connection) -> bool:
+            changed = connection.execute(statement, (*row, old.media_id.local, old.media_id.owner, old.state)).rowcount
+            if changed:
+                insert_records(connection, records)
+            return bool(changed)
+
+        return await self._database.write(work)
+
+    async def add_records(self, records: Sequence[OutboxRecord]) -> None:
+        """Write events alone."""
+        await self._database.write(lambda connection: insert_records(connection, records))
+
+    async def plan_check(self, minute: int, media_id: PublicId) -> None:
+        """Plan a check."""
+        await self._database.write(lambda connection: _plan(connection, minute, media_id))
+
+    async def list_checks(self, minute: int, shard: int, after: PublicId | None, limit: int) -> Sequence[PublicId]:
+        """Return a bucket's checks above an id."""
+        first = after or _BEFORE_ALL
+        query = (
+            "SELECT media_id, owner_id FROM uploads_by_minute"
+            " WHERE minute = ? AND shard = ? AND (media_id, owner_id) > (?, ?) ORDER BY media_id, owner_id LIMIT ?"
+        )
+        return await self._database.read(
+            lambda connection: [
+                PublicId(*row) for row in connection.execute(query, (minute, shard, first.local, first.owner, limit))
+            ]
+        )
+
+    async def checks_done_before(self) -> int:
+        """Return the minute before which all is done."""
+        return await self._database.read(
+            lambda connection: int(connection.execute("SELECT done_before FROM uploads_progress").fetchone()[0])
+        )
+
+    async def set_checks_done_before(self, minute: int) -> None:
+        """Move that minute on."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute("UPDATE uploads_progress SET done_before = max(done_before, ?)", (minute,))
+            connection.execute("DELETE FROM uploads_by_minute WHERE minute < ?", (minute,))
+
+        await self._database.write(work)
+
+
+def _plan(connection: sqlite3.Connection, minute: int, media_id: PublicId) -> None:
+    connection.execute(
+        "INSERT OR IGNORE INTO uploads_by_minute (minute, shard, media_id, owner_id) VALUES (?, ?, ?, ?)",
+        (minute, shard_of(media_id), media_id.local, media_id.owner),
+    )
+
+
+def _row(media: Media) -> tuple[Any, ...]:
+    failure = media.failure
+    return (
+        media.media_id.local,
+        media.media_id.owner,
+        media.state,
+        media.kind,
+        media.content_type,
+        media.size_bytes,
+        media.alt_text,
+        media.upload_id,
+        media.etag,
+        failure and failure.reason,
+        failure and failure.message,
+        media.width,
+        media.height,
+        media.duration_ms,
+        media.thumbhash,
+        json.dumps([asdict(each) for each in media.renditions]),
+    )
+
+
+def _media(row: tuple[Any, ...]) -> Media:
+    local, owner, state, kind, content_type, size_bytes, alt_text, upload_id, etag, reason, message, *rest = row
+    width, height, duration_ms, thumbhash, renditions = rest
+    return Media(
+        media_id=PublicId(local, owner),
+        state=MediaState(state),
+        kind=MediaKind(kind),
+        content_type=content_type,
+        size_bytes=size_bytes,
+        alt_text=alt_text,
+        upload_id=upload_id,
+        etag=etag,
+        failure=Failure(FailureReason(reason), message) if reason else None,
+        width=width,
+        height=height,
+        duration_ms=duration_ms,
+        thumbhash=thumbhash,
+        renditions=tuple(Rendition(**each) for each in json.loads(renditions)),
+    )

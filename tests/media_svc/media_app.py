@@ -1,0 +1,127 @@
+"""media_svc as an app sees it: stubs of a running one, and a plain HTTP client for S3."""
+
+import asyncio
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import grpc
+import httpx
+from lensfeed.events.v1 import event_pb2
+from lensfeed.media.v1 import (
+    media_internal_service_pb2,
+    media_internal_service_pb2_grpc,
+    media_pb2,
+    media_service_pb2,
+    media_service_pb2_grpc,
+)
+
+from meshkit.sqlite import Database
+
+# A worker that takes longer over a small picture has lost it.
+PATIENCE_SECONDS = 60
+_USERS = itertools.count(7_000_001)
+
+
+def some_user() -> int:
+    """Return the id of somebody whom no other test knows."""
+    return next(_USERS)
+
+
+def caller(user_id: int) -> grpc.aio.Metadata:
+    """Return the metadata of a call by a user, as the edge sets it."""
+    return grpc.aio.Metadata(("x-user-id", str(user_id)))
+
+
+# The types of the stubs are quoted: they stand in the stub files of the generated code alone.
+@dataclass(frozen=True, slots=True)
+class MediaApp:
+    """Calls of a running media_svc, its own database, and a client for the URLs that it gives."""
+
+    public: "media_service_pb2_grpc.MediaServiceAsyncStub"
+    internal: "media_internal_service_pb2_grpc.MediaInternalServiceAsyncStub"
+    database: Database
+    http: httpx.AsyncClient
+
+    async def start(
+        self, user_id: int, content_type: str, size_bytes: int, alt_text: str = ""
+    ) -> media_service_pb2.StartUploadResponse:
+        """Begin an upload."""
+        request = media_service_pb2.StartUploadRequest(
+            content_type=content_type, size_bytes=size_bytes, alt_text=alt_text
+        )
+        return await self.public.StartUpload(request, metadata=caller(user_id))
+
+    async def put(self, part: media_service_pb2.UploadPart, content: bytes) -> httpx.Response:
+        """PUT a part, with exactly the headers that were given."""
+        return await self.http.put(part.url, content=content, headers=dict(part.headers))
+
+    async def put_all(
+        self, started: media_service_pb2.StartUploadResponse, content: bytes
+    ) -> list[media_service_pb2.CompletedPart]:
+        """PUT every part of a file; returns what to complete the upload with."""
+        done = []
+        for part in started.parts:
+            first = (part.number - 1) * started.part_size_bytes
+            answer = await self.put(part, content[first : first + part.size_bytes])
+            assert answer.status_code == httpx.codes.OK, answer.text
+            done.append(media_service_pb2.CompletedPart(number=part.number, etag=answer.headers["etag"]))
+        return done
+
+    async def complete(
+        self, user_id: int, media_id: str, parts: Sequence[media_service_pb2.CompletedPart] = ()
+    ) -> media_pb2.Media:
+        """Say that an upload is complete."""
+        request = media_service_pb2.CompleteUploadRequest(media_id=media_id, parts=parts)
+        return (await self.public.CompleteUpload(request, metadata=caller(user_id))).media
+
+    async def upload(self, user_id: int, content_type: str, content: bytes, alt_text: str = "") -> str:
+        """Upload a file; returns the medium's id."""
+        started = await self.start(user_id, content_type, len(content), alt_text)
+        await self.complete(user_id, started.media_id, await self.put_all(started, content))
+        return started.media_id
+
+    async def get(self, user_id: int, media_id: str) -> media_pb2.Media:
+        """Look at a medium."""
+        request = media_service_pb2.GetMediaRequest(media_id=media_id)
+        return (await self.public.GetMedia(request, metadata=caller(user_id))).media
+
+    async def batch_get(self, owner_id: int, media_ids: Sequence[str]) -> list[media_pb2.Media]:
+        """Look at an owner's media, as the other services do."""
+        request = media_internal_service_pb2.BatchGetMediaRequest(owner_id=owner_id, media_ids=media_ids)
+        return list((await self.internal.BatchGetMedia(request)).media)
+
+    async def settled(self, user_id: int, media_id: str) -> media_pb2.Media:
+        """Wait until a medium is READY or REJECTED."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while True:
+                media = await self.get(user_id, media_id)
+                if media.state in {media_pb2.MEDIA_STATE_READY, media_pb2.MEDIA_STATE_REJECTED}:
+                    return media
+                await asyncio.sleep(0.05)
+
+    async def left_awaiting(self, user_id: int, media_id: str) -> media_pb2.Media:
+        """Wait until a medium's bytes were found to be there."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while True:
+                media = await self.get(user_id, media_id)
+                if media.state != media_pb2.MEDIA_STATE_AWAITING_UPLOAD:
+                    return media
+                await asyncio.sleep(0.05)
+
+    async def events_of(self, media_id: str) -> list[event_pb2.Event]:
+        """Return the events of a medium that were written, in the order of their ids."""
+        payloads = await self.database.read(
+            lambda connection: connection.execute("SELECT payload FROM outbox ORDER BY event_id").fetchall()
+        )
+        events = [event_pb2.Event.FromString(row[0]) for row in payloads]
+        return [event for event in events if media_id in _media_ids(event)]
+
+
+def _media_ids(event: event_pb2.Event) -> set[str]:
+    return {event.media_uploaded.media_id, event.media_ready.media.media_id, event.media_rejected.media.media_id}
+
+
+def kinds(events: Sequence[event_pb2.Event]) -> list[str | None]:
+    """Return what events tell of."""
+    return [event.WhichOneof("payload") for event in events]

@@ -1,0 +1,80 @@
+"""Who may see a medium, and when."""
+
+import grpc
+import pytest
+
+from media_svc.model import Failure, FailureReason, MediaState, Picture, Rendition
+from media_svc.settings import ServeSettings
+from meshkit.ids import PublicId, new_id
+from tests.errors import reason_of
+from tests.media_svc.conftest import Parts
+from tests.media_svc.media_app import MediaApp, some_user
+
+PICTURE = Picture(400, 300, bytes(range(21)), (Rendition("ab.avif", "image/avif", 320, 240, 999),))
+
+
+async def _uploaded(app: MediaApp, owner: int) -> str:
+    return await app.upload(owner, "image/png", b"small", "a cat")
+
+
+async def _is_hidden(app: MediaApp, user_id: int, media_id: str) -> bool:
+    with pytest.raises(grpc.aio.AioRpcError) as refusal:
+        await app.get(user_id, media_id)
+    assert refusal.value.code() == grpc.StatusCode.NOT_FOUND
+    return reason_of(refusal.value) == "MEDIA_NOT_FOUND"
+
+
+async def test_before_it_is_ready(app: MediaApp, parts: Parts) -> None:
+    """Before a medium is READY, and when it is REJECTED, its owner sees it and nobody else does."""
+    owner, stranger = some_user(), some_user()
+    started = await app.start(owner, "image/png", 5)
+    assert await _is_hidden(app, stranger, started.media_id)
+    media_id = await _uploaded(app, owner)
+    assert await _is_hidden(app, stranger, media_id)
+    (media,) = await parts.store.get_media([PublicId.parse(media_id)])
+    await parts.store.replace_media(media, media.rejected(Failure(FailureReason.MEDIA_CORRUPT, "Broken.")), [])
+    assert await _is_hidden(app, stranger, media_id)
+    seen = await app.get(owner, media_id)
+    assert (seen.failure.reason, seen.failure.message) == ("MEDIA_CORRUPT", "Broken.")
+
+
+async def test_ready(app: MediaApp, parts: Parts, settings: ServeSettings) -> None:
+    """A READY medium is everybody's to see, with all that an app needs to show it."""
+    owner = some_user()
+    media_id = await _uploaded(app, owner)
+    (media,) = await parts.store.get_media([PublicId.parse(media_id)])
+    await parts.store.replace_media(media, media.ready(PICTURE), [])
+    seen = await app.get(some_user(), media_id)
+    assert seen == await app.get(owner, media_id)
+    assert (seen.width, seen.height, seen.thumbhash, seen.alt_text) == (400, 300, bytes(range(21)), "a cat")
+    assert not seen.HasField("failure")
+    (rendition,) = seen.renditions
+    assert rendition.url == f"{settings.media_base_url}/ab.avif"
+    assert (rendition.content_type, rendition.width, rendition.height) == ("image/avif", 320, 240)
+    assert rendition.size_bytes == 999
+
+
+@pytest.mark.parametrize("media_id", ["", "x", "a" * 26, "A" * 26, "ä" * 26])
+async def test_absent(app: MediaApp, media_id: str) -> None:
+    """An id of nothing, or that is none, is not found."""
+    assert await _is_hidden(app, some_user(), media_id)
+
+
+async def test_batch(app: MediaApp) -> None:
+    """Other services get an owner's media in every state and in the order asked for, without what is not the owner's."""
+    owner = some_user()
+    ready, foreign = await _uploaded(app, owner), await _uploaded(app, some_user())
+    awaiting = (await app.start(owner, "image/png", 5)).media_id
+    absent = str(PublicId(new_id(), owner))
+    found = await app.batch_get(owner, [awaiting, foreign, absent, "malformed", ready])
+    assert [media.media_id for media in found] == [awaiting, ready]
+    assert await app.batch_get(owner, []) == []
+    assert [media.media_id for media in await app.batch_get(owner, [ready, awaiting])] == [ready, awaiting]
+
+
+def test_states_are_those_of_the_contract() -> None:
+    """Each state of the domain has its value in the contract."""
+    from lensfeed.media.v1 import media_pb2
+
+    contract = {name.removeprefix("MEDIA_STATE_") for name in media_pb2.MediaState.keys()}  # noqa: SIM118 - it is no dict
+    assert {state.value for state in MediaState} == contract - {"UNSPECIFIED"}
