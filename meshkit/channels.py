@@ -26,15 +26,16 @@ _RETRY_POLICY = {
     "initialBackoff": "0.05s",
     "maxBackoff": "0.5s",
     "backoffMultiplier": 2,
-    "retryableStatusCodes": ["UNAVAILABLE"],
+    # CANCELLED is what grpc tells calls that arrive while a server begins to stop; no handler has seen them.
+    "retryableStatusCodes": ["UNAVAILABLE", "CANCELLED"],
 }
 
 
 def connect(target: str, *services: str) -> grpc.aio.Channel:
     """Open a channel to `target` (any gRPC name) for some services, named as in the contract.
 
-    Calls are spread by round_robin; idempotent methods are retried on UNAVAILABLE; each call carries the request id and the
-    trace context of the call being served, and ends before that one's deadline. The caller closes the channel.
+    Calls are spread by round_robin; idempotent methods are retried where the peer is away; each call carries the request id
+    and the trace context of the call being served, and ends before that one's deadline. The caller closes the channel.
     """
     # The stubs type a list of interceptors by a placeholder.
     interceptors: Any = [_Outgoing()]

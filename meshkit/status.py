@@ -31,6 +31,8 @@ CODES: dict[type[BaseException], grpc.StatusCode] = {
 # What libraries raise, as one of ours. A peer's other codes are our own fault, and stay unknown errors.
 _PEER: dict[grpc.StatusCode, Callable[[], errors.LensfeedError]] = {
     grpc.StatusCode.UNAVAILABLE: errors.UnavailableError,
+    # It stopped. A call that we cancel ourselves raises asyncio's CancelledError instead.
+    grpc.StatusCode.CANCELLED: errors.UnavailableError,
     grpc.StatusCode.RESOURCE_EXHAUSTED: errors.UnavailableError,
     grpc.StatusCode.DEADLINE_EXCEEDED: errors.DeadlineExceededError,
 }
