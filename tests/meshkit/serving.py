@@ -2,37 +2,20 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
-from functools import partial
+from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
 from lensfeed.user.v1 import user_internal_service_pb2_grpc, user_service_pb2_grpc
-from lensfeed.user.v1.user_internal_service_pb2_grpc import UserInternalServiceServicer, UserInternalServiceStub
-from lensfeed.user.v1.user_service_pb2_grpc import UserServiceServicer, UserServiceStub
+from lensfeed.user.v1.user_internal_service_pb2_grpc import UserInternalServiceStub
+from lensfeed.user.v1.user_service_pb2_grpc import UserServiceStub
 
 from meshkit.channels import connect
-from meshkit.server import Process, Registration, ServerSettings, running
+from meshkit.server import Process, ServerSettings, running
+from tests.meshkit.servicers import INTERNAL, RpcMethod, internal_service, user_service
 
-RpcMethod = Callable[[Any, Any], Awaitable[Any]]
-SERVICE, INTERNAL = "lensfeed.user.v1.UserService", "lensfeed.user.v1.UserInternalService"
 SETTINGS = ServerSettings(drain_seconds=5.0)
 AS_USER = (("x-user-id", "7"),)
-
-
-def user_service(**methods: RpcMethod) -> Registration:
-    """Make a UserService of some methods; the others are not implemented."""
-    servicer: Any = type("Users", (UserServiceServicer,), {})()
-    for name, method in methods.items():
-        setattr(servicer, name, method)
-    return partial(user_service_pb2_grpc.add_UserServiceServicer_to_server, servicer)
-
-
-def internal_service(batch_get_users: RpcMethod) -> Registration:
-    """Make a UserInternalService."""
-    servicer: Any = type("InternalUsers", (UserInternalServiceServicer,), {})()
-    servicer.BatchGetUsers = batch_get_users
-    return partial(user_internal_service_pb2_grpc.add_UserInternalServiceServicer_to_server, servicer)
 
 
 @contextlib.asynccontextmanager

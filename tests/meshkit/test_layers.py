@@ -16,17 +16,8 @@ from meshkit.errors import NotFoundError
 from meshkit.layers import Handler, Layer, Method, compose
 from meshkit.server import Process, ServerSettings, running
 from tests.errors import reason_of, status_of, violations_of
-from tests.meshkit.serving import (
-    AS_USER,
-    INTERNAL,
-    SERVICE,
-    SETTINGS,
-    Gate,
-    internal_users,
-    plain_channel,
-    user_service,
-    users,
-)
+from tests.meshkit.servicers import INTERNAL, SERVICE, user_service
+from tests.meshkit.serving import AS_USER, SETTINGS, Gate, internal_users, plain_channel, users
 
 OK = user_service_pb2.GetUserResponse()
 ASK = user_service_pb2.GetUserRequest(user_id=1)
@@ -315,7 +306,7 @@ async def test_a_child_call_has_less_time_than_its_parent() -> None:
     left: dict[str, float] = {}
 
     async def batch_get_users(request: Any, context: Any) -> Any:
-        left["child"] = current_call().deadline or 0.0
+        left["now"], left["child"] = time.monotonic(), current_call().deadline or 0.0
         return user_internal_service_pb2.BatchGetUsersResponse()
 
     async with internal_users(batch_get_users) as internal:
@@ -327,7 +318,7 @@ async def test_a_child_call_has_less_time_than_its_parent() -> None:
 
         async with users(GetUser=get_user) as stub:
             await stub.GetUser(ASK, metadata=AS_USER, timeout=5)
-    assert time.monotonic() < left["child"] < left["parent"]
+    assert left["now"] < left["child"] < left["parent"]
 
 
 async def test_no_child_call_begins_when_time_is_up() -> None:

@@ -1,0 +1,158 @@
+"""The server: health, reflection, unknown methods, large messages, and the channel's retries."""
+
+import asyncio
+from typing import Any
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from lensfeed.user.v1 import user_service_pb2
+from lensfeed.user.v1.user_service_pb2_grpc import UserServiceStub
+
+from meshkit.channels import connect, service_config
+from meshkit.errors import UnavailableError
+from meshkit.health import INTERVAL_SECONDS
+from meshkit.server import MAX_MESSAGE_BYTES, Process, running
+from tests.errors import reason_of
+from tests.meshkit.servicers import INTERNAL, SERVICE, user_service
+from tests.meshkit.serving import AS_USER, SETTINGS, plain_channel, users
+
+SERVING, NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
+ASK = user_service_pb2.GetUserRequest(user_id=1)
+GOOD_ACCOUNT = user_service_pb2.CreateUserRequest(handle="ada", password="long enough")
+
+
+class _Part:
+    """Something that a process cannot work without."""
+
+    def __init__(self) -> None:
+        self.is_down = False
+
+    async def check(self) -> None:
+        """Answer, or not."""
+        if self.is_down:
+            raise ConnectionError("down")
+
+
+async def test_health_follows_a_part() -> None:
+    """A process says NOT_SERVING while a part that it needs is down, and SERVING again afterwards."""
+    part = _Part()
+    process = Process("one", [user_service()], dependencies={"part": part.check})
+    async with running(process, SETTINGS) as address, plain_channel(address) as channel:
+        changes: Any = aiter(health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest()))
+        async with asyncio.timeout(20 * INTERVAL_SECONDS):
+            assert (await anext(changes)).status == SERVING
+            part.is_down = True
+            assert (await anext(changes)).status == NOT_SERVING
+            part.is_down = False
+            assert (await anext(changes)).status == SERVING
+
+
+async def test_health_is_true_from_the_first_call() -> None:
+    """A process that starts while a part is down never says SERVING before it has asked."""
+    part = _Part()
+    part.is_down = True
+    process = Process("one", [user_service()], dependencies={"part": part.check})
+    async with running(process, SETTINGS) as address, plain_channel(address) as channel:
+        stub: Any = health_pb2_grpc.HealthStub(channel)
+        assert (await stub.Check(health_pb2.HealthCheckRequest())).status == NOT_SERVING
+
+
+async def test_reflection_lists_the_services() -> None:
+    """A person with grpcurl finds the services of a process, health and reflection among them."""
+    process = Process("one", [user_service()])
+    async with running(process, SETTINGS) as address, plain_channel(address) as channel:
+        stub: Any = reflection_pb2_grpc.ServerReflectionStub(channel)
+        request = reflection_pb2.ServerReflectionRequest(list_services="")
+        [answer] = [each async for each in stub.ServerReflectionInfo(iter([request]))]
+    names = {service.name for service in answer.list_services_response.service}
+    assert names == {SERVICE, "grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection"}
+
+
+@pytest.mark.parametrize(
+    "path", [f"/{SERVICE}/Nothing", "/no.such.Service/GetUser", "/x", f"/{INTERNAL}/BatchGetUsers"]
+)
+async def test_an_unknown_method_is_told_so(path: str) -> None:
+    """A path that this process does not serve is METHOD_UNKNOWN, whatever is wrong with it."""
+    process = Process("one", [user_service()])
+    async with running(process, SETTINGS) as address, plain_channel(address) as channel:
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await channel.unary_unary(path, bytes, bytes)(b"")
+    assert refused.value.code() is grpc.StatusCode.UNIMPLEMENTED
+    assert reason_of(refused.value) == "METHOD_UNKNOWN"
+
+
+async def test_a_large_message_is_refused() -> None:
+    """A request over 1 MiB never reaches a method; one just under it does."""
+    reached: list[int] = []
+
+    async def get_user_by_handle(request: Any, context: Any) -> Any:
+        reached.append(len(request.handle))
+        return user_service_pb2.GetUserByHandleResponse()
+
+    async with users(GetUserByHandle=get_user_by_handle) as stub:
+        small = user_service_pb2.GetUserByHandleRequest(handle="x" * (MAX_MESSAGE_BYTES - 10))
+        await stub.GetUserByHandle(small, metadata=AS_USER)
+        large = user_service_pb2.GetUserByHandleRequest(handle="x" * MAX_MESSAGE_BYTES)
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await stub.GetUserByHandle(large, metadata=AS_USER)
+    assert refused.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert reached == [MAX_MESSAGE_BYTES - 10]
+
+
+async def test_only_what_may_be_repeated_is_retried() -> None:
+    """A peer that is away for a moment is asked again for an idempotent method, and only once for any other."""
+    asked: list[str] = []
+
+    async def get_user(request: Any, context: Any) -> Any:
+        asked.append("GetUser")
+        if len(asked) < 3:
+            raise UnavailableError
+        return user_service_pb2.GetUserResponse()
+
+    async def create_user(request: Any, context: Any) -> Any:
+        asked.append("CreateUser")
+        raise UnavailableError
+
+    process = Process("one", [user_service(GetUser=get_user, CreateUser=create_user)])
+    async with running(process, SETTINGS) as address, connect(address, SERVICE) as channel:
+        stub: Any = UserServiceStub(channel)
+        await stub.GetUser(ASK, metadata=AS_USER)
+        assert asked == ["GetUser"] * 3
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await stub.CreateUser(GOOD_ACCOUNT)
+    assert refused.value.code() is grpc.StatusCode.UNAVAILABLE
+    assert asked == [*["GetUser"] * 3, "CreateUser"]
+
+
+def test_the_contract_says_what_may_be_repeated() -> None:
+    """The methods that are retried are those with an idempotency level, of the services that the channel is for."""
+    config = service_config((SERVICE, INTERNAL))
+    [methods] = config["methodConfig"]
+    assert {(each["service"], each["method"]) for each in methods["name"]} == {
+        (SERVICE, "DeleteSession"),
+        (SERVICE, "GetUser"),
+        (SERVICE, "GetUserByHandle"),
+        (SERVICE, "UpdateUser"),
+        (INTERNAL, "BatchGetUsers"),
+    }
+    assert service_config(())["methodConfig"] == []
+
+
+async def test_a_channel_finds_a_server_that_comes_back() -> None:
+    """After a restart on the same address, the same channel works again."""
+
+    async def get_user(request: Any, context: Any) -> Any:
+        return user_service_pb2.GetUserResponse()
+
+    process = Process("one", [user_service(GetUser=get_user)])
+    async with running(process, SETTINGS) as first:
+        pass
+    settings = SETTINGS.model_copy(update={"listen_addr": first})
+    async with connect(first, SERVICE) as channel:
+        stub: Any = UserServiceStub(channel)
+        for _ in range(2):
+            async with running(process, settings):
+                call = stub.GetUser(ASK, metadata=AS_USER, wait_for_ready=True)
+                assert await call == user_service_pb2.GetUserResponse()
