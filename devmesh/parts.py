@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import partial
 
 from devmesh.bucket import prepare_bucket
@@ -11,7 +11,8 @@ from devmesh.ports import address
 from devmesh.process import Command
 from devmesh.readiness import Check, grpc_serving, http_status, valkey_answers
 from devmesh.running import START_SECONDS
-from devmesh.seaweed import STOP_SECONDS, Webhook, remove_sockets, s3_answers, seaweed_command
+from devmesh.seaweed import STOP_SECONDS, Webhook, s3_answers, seaweed_command
+from devmesh.seaweed_sockets import remove_sockets
 from devmesh.valkey import valkey_command
 
 DRAIN_SECONDS = 15.0
@@ -101,7 +102,7 @@ def _seaweed(layout: Layout, env: Mapping[str, str]) -> Part:
         check=partial(s3_answers, ports.s3),
         address=address(ports.s3),
         set_up=partial(prepare_bucket, layout.s3),
-        clean_up=partial(remove_sockets, ports),
+        clean_up=partial(remove_sockets, astuple(ports)),
         grace=STOP_SECONDS,
     )
 

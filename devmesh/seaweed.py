@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import partial
 from pathlib import Path
 from secrets import token_hex
@@ -17,6 +17,7 @@ from devmesh.ports import LOOPBACK, address, reserved_ports
 from devmesh.process import Command
 from devmesh.readiness import http_status
 from devmesh.running import running
+from devmesh.seaweed_sockets import remove_dead_sockets, remove_sockets
 
 BINARY_SETTING = "LENSFEED_WEED_BINARY"
 
@@ -60,7 +61,8 @@ def seaweed_command(
     log: Path,
     env: Mapping[str, str],
 ) -> Command:
-    """Write the configuration into `folder`, where its data lie too, and tell how to run the server."""
+    """Write the configuration into `folder`, where its data lie too, tidy up, and tell how to run the server."""
+    remove_dead_sockets()
     data = folder / "data"
     data.mkdir(parents=True, exist_ok=True)
     _write_private(folder / "s3.json", _identities(s3))
@@ -93,19 +95,6 @@ async def s3_answers(port: int) -> bool:
     return await http_status(port, "/") == 403  # noqa: PLR2004 - AccessDenied
 
 
-def remove_sockets(ports: SeaweedPorts) -> None:
-    """Remove the sockets that it leaves in /tmp when it is killed."""
-    for name, port in {
-        "master-grpc": ports.master_grpc,
-        "volume-grpc": ports.volume_grpc,
-        "filer-grpc": ports.filer_grpc,
-        "filer": ports.filer,
-        "s3-grpc": ports.s3_grpc,
-        "s3": ports.s3,
-    }.items():
-        Path(f"/tmp/seaweedfs-{name}-{port}.sock").unlink(missing_ok=True)  # noqa: S108 - the place is its choice
-
-
 @contextlib.asynccontextmanager
 async def running_seaweed(
     folder: Path, webhook: Webhook | None = None, bucket: str = "lensfeed-media"
@@ -120,7 +109,7 @@ async def running_seaweed(
                 await prepare_bucket(s3)
                 yield s3
         finally:
-            remove_sockets(ports)
+            remove_sockets(astuple(ports))
 
 
 def _options(data: Path, ports: SeaweedPorts) -> tuple[str, ...]:
@@ -132,7 +121,7 @@ def _options(data: Path, ports: SeaweedPorts) -> tuple[str, ...]:
         f"-master.port.grpc={ports.master_grpc}",
         f"-master.volumeSizeLimitMB={VOLUME_MEGABYTES}",
         "-master.volumePreallocate=false",
-        "-master.electionTimeout=1s",
+        "-master.peers=none",  # it need not wait for others before it leads
         "-master.telemetry=false",
         f"-volume.port={ports.volume}",
         f"-volume.port.grpc={ports.volume_grpc}",

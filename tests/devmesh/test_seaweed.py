@@ -1,6 +1,10 @@
 """SeaweedFS alone."""
 
 import asyncio
+import contextlib
+import os
+import re
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +13,7 @@ import pytest
 from aiohttp import web
 from botocore.exceptions import ClientError
 
+from devmesh import seaweed_sockets
 from devmesh.bucket import S3, prepare_bucket, s3_client
 from devmesh.ports import address, free_ports
 from devmesh.seaweed import Webhook, running_seaweed
@@ -38,6 +43,31 @@ async def test_a_page_may_put_a_part_and_read_its_etag(s3: S3) -> None:
     assert preflight.headers["Access-Control-Allow-Origin"] in {"*", "https://app.example"}
     assert put.is_success
     assert "etag" in put.headers["Access-Control-Expose-Headers"].lower()
+
+
+def test_sockets_of_killed_servers_are_removed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Those of live servers and of servers that are about to listen stay."""
+    monkeypatch.setattr(seaweed_sockets, "SOCKETS", tmp_path)
+    paths = {name: tmp_path / f"seaweedfs-{name}-1.sock" for name in ("live", "dead", "young")}
+    with contextlib.ExitStack() as bound:
+        for name, path in paths.items():
+            server = bound.enter_context(socket.socket(socket.AF_UNIX))
+            server.bind(str(path))
+            if name == "live":
+                server.listen()
+            if name != "young":
+                os.utime(path, (0, 0))
+        seaweed_sockets.remove_dead_sockets()
+    assert {path.name for path in tmp_path.iterdir()} == {paths["live"].name, paths["young"].name}
+
+
+async def test_stopping_leaves_no_sockets_behind(tmp_path: Path) -> None:
+    """The server itself would, when it is killed."""
+    async with running_seaweed(tmp_path) as s3:
+        ports = set(re.findall(r"(?:seaweedfs-[a-z-]+-|port )(\d+)", (tmp_path / "seaweed.log").read_text()))
+        assert s3.endpoint_url.rpartition(":")[2] in ports
+    left = {path.stem.rpartition("-")[2] for path in seaweed_sockets.SOCKETS.glob(seaweed_sockets.PATTERN)}
+    assert not left & ports
 
 
 async def test_preparing_the_bucket_again_keeps_what_is_in_it(s3: S3) -> None:

@@ -1,0 +1,42 @@
+"""The sockets that SeaweedFS makes in /tmp, named by port, and leaves there when it is killed."""
+
+import contextlib
+import os
+import socket
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+SOCKETS = Path("/tmp")  # noqa: S108 - the place is its choice
+PATTERN = "seaweedfs-*.sock"
+
+YOUNG_SECONDS = 60.0
+"""A socket this new may belong to a server that is about to listen on it."""
+
+
+def remove_sockets(ports: Iterable[int]) -> None:
+    """Remove the sockets that it leaves in /tmp when it is killed."""
+    names = {str(port) for port in ports}
+    for path in SOCKETS.glob(PATTERN):
+        if path.stem.rpartition("-")[2] in names:
+            path.unlink(missing_ok=True)
+
+
+def remove_dead_sockets() -> None:
+    """Remove what servers left there whose mesh was killed and could not: sockets of ours on which nobody listens."""
+    for path in SOCKETS.glob(PATTERN):
+        with contextlib.suppress(FileNotFoundError):
+            found = path.stat()
+            if found.st_uid == os.getuid() and time.time() - found.st_mtime > YOUNG_SECONDS and _is_dead(path):
+                path.unlink(missing_ok=True)
+
+
+def _is_dead(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as client:
+        try:
+            client.connect(str(path))
+        except ConnectionRefusedError:
+            return True
+        except OSError:
+            return False
+    return False
