@@ -23,10 +23,11 @@ class MediaPictures:
             return None  # it names nothing: no need to ask
         request = media_internal_service_pb2.BatchGetMediaRequest(owner_id=owner_id, media_ids=[media_id])
         answer = await self._stub.BatchGetMedia(request)
-        return _picture(answer.media[0]) if answer.media else None
+        return picture_of(answer.media[0]) if answer.media else None
 
 
-def _picture(media: media_pb2.Media) -> Picture:
+def picture_of(media: media_pb2.Media) -> Picture:
+    """Return what an avatar needs to know of a medium."""
     is_photo = media.kind == media_pb2.MEDIA_KIND_PHOTO
     return Picture(
         is_ready_photo=is_photo and media.state == media_pb2.MEDIA_STATE_READY,

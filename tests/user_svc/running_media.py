@@ -1,0 +1,45 @@
+"""A real media_svc, serving and working, for avatars."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import grpc
+import httpx
+from lensfeed.media.v1 import media_internal_service_pb2_grpc, media_service_pb2_grpc
+from pydantic import SecretStr
+
+from devmesh.bucket import S3
+from media_svc.app import serving_process, working_process
+from media_svc.settings import ServeSettings, WorkSettings
+from meshkit.server import running
+from meshkit.sqlite import open_database
+from tests.media_svc.media_app import MediaApp
+
+
+@contextlib.asynccontextmanager
+async def running_media(folder: Path, *, redis_url: str, s3: S3) -> AsyncIterator[tuple[MediaApp, str]]:
+    """Run a media_svc whose state lies in a folder; yields calls of it, and its address."""
+    settings = WorkSettings(
+        sqlite_dir=folder,
+        redis_url=redis_url,
+        s3_endpoint_url=s3.endpoint_url,
+        s3_access_key=SecretStr(s3.access_key),
+        s3_secret_key=SecretStr(s3.secret_key),
+        s3_bucket=s3.bucket,
+        s3_region=s3.region,
+        media_base_url="http://127.0.0.1:8080/m",
+    )
+    serve_settings = ServeSettings(**settings.model_dump(exclude={"worker_index", "render_concurrency"}))
+    async with (
+        serving_process(serve_settings) as serving,
+        running(serving, serve_settings) as address,
+        working_process(settings) as working,
+        running(working, settings),
+        grpc.aio.insecure_channel(address) as channel,
+        open_database(folder / "media_svc.db") as database,
+        httpx.AsyncClient() as http,
+    ):
+        public = media_service_pb2_grpc.MediaServiceStub(channel)
+        internal = media_internal_service_pb2_grpc.MediaInternalServiceStub(channel)
+        yield MediaApp(public, internal, database, http), address
