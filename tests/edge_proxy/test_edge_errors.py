@@ -11,7 +11,8 @@ from lensfeed.user.v1 import user_internal_service_pb2
 
 from tests.edge_proxy.backend import Backend
 from tests.edge_proxy.conftest import ORIGIN, Edge
-from tests.edge_proxy.protocols import ALL, ReadFeed, grpc_call, grpc_web_call
+from tests.edge_proxy.protocols import ALL, ReadFeed
+from tests.protocols import grpc_call, grpc_web_call
 
 MEBIBYTE = 1024 * 1024
 UNKNOWN_PATHS = {

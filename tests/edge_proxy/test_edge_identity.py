@@ -5,7 +5,8 @@ from lensfeed.user.v1 import user_service_pb2
 
 from tests.edge_proxy.backend import Backend
 from tests.edge_proxy.conftest import TIMEOUT_SECONDS, Edge
-from tests.edge_proxy.protocols import ALL, ReadFeed, grpc_call, grpc_web_call
+from tests.edge_proxy.protocols import ALL, ReadFeed
+from tests.protocols import grpc_call, grpc_web_call
 
 CREATE_USER = "/lensfeed.user.v1.UserService/CreateUser"
 FORGED = {
