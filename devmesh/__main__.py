@@ -54,8 +54,8 @@ def dev(
 @app.command()
 def seed(
     url: Annotated[str, typer.Option(envvar="LENSFEED_URL", help="The edge of the mesh.")] = "http://127.0.0.1:8080",
-    people: Annotated[int, typer.Option(min=2, max=1_000, help="How many people.")] = 12,
-    posts: Annotated[int, typer.Option(min=0, max=100, help="How many posts each of them has.")] = 4,
+    people: Annotated[int, typer.Option(min=2, max=1_000, help="How many people.")] = 10,
+    posts: Annotated[int, typer.Option(min=0, max=100, help="How many posts each of them has.")] = 3,
     follows: Annotated[int, typer.Option(min=0, help="How many others each follows; the first follows everyone.")] = 5,
     seed_number: Annotated[int, typer.Option("--seed", min=0, help="Another number invents other people.")] = 1,
 ) -> None:

@@ -81,5 +81,5 @@ def _person(seed: int, place: int, people: int, posts: int, follows: int) -> Sam
 
 def _post(chance: Random, name: str) -> SamplePost:
     caption = f"{chance.choice(SCENES)}, {chance.choice(THOUGHTS)}. {chance.choice(TAGS)}".rstrip()
-    pictures = chance.choices((1, 2, 3), weights=(7, 2, 1))[0]
+    pictures = chance.choices((1, 2, 3), weights=(8, 2, 1))[0]
     return SamplePost(caption, tuple(f"{name}/{number}" for number in range(pictures)))

@@ -24,8 +24,8 @@ AT_ONCE = 6
 
 PUBLISHED = "POST_STATE_PUBLISHED"
 
-PUBLISH_SECONDS = 120.0
-"""How long renditions of all pictures may take."""
+PUBLISH_SECONDS = 90.0
+"""How long to wait for one post: its pictures are prepared one after another, and those before it in the queue are done."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,9 @@ def seed(options: SeedOptions) -> int:
     except* httpx.ConnectError:
         trouble = f"nothing answers at {options.url}; start a mesh with `lensfeed dev`, or name one with --url"
     except* (ApiError, httpx.HTTPError, TimeoutError) as group:
-        trouble = _first(group) or "it took too long"
+        trouble = (
+            _first(group) or "all is posted, but pictures are still being prepared: their posts appear as they are done"
+        )
     if trouble:
         print(f"lensfeed: {trouble}", file=sys.stderr)  # noqa: T201 - a command speaks to its user
     return 1 if trouble else 0
@@ -81,8 +83,7 @@ async def _fill(progress: Progress, members: list[_Member], chance: Random) -> N
     chance.shuffle(todo)  # people take turns in the feeds
     posted = await _all(progress, "posts", _post, todo)
     waiting = [(member, post_id) for (member, _), post_id in zip(todo, posted, strict=True)]
-    async with asyncio.timeout(PUBLISH_SECONDS):
-        await _all(progress, "published", _published, waiting)
+    await _all(progress, "published", _published, waiting)
 
 
 async def _join(http: httpx.AsyncClient, person: SamplePerson) -> _Member:
@@ -116,8 +117,9 @@ async def _post(member: _Member, post: SamplePost) -> str:
 
 
 async def _published(member: _Member, post_id: str) -> None:
-    while await member.client.post_state(post_id) != PUBLISHED:  # noqa: ASYNC110 - the interface has no event for it
-        await asyncio.sleep(0.25)
+    async with asyncio.timeout(PUBLISH_SECONDS):
+        while await member.client.post_state(post_id) != PUBLISHED:  # noqa: ASYNC110 - the interface has no event for it
+            await asyncio.sleep(0.25)
 
 
 async def _all(
