@@ -1,9 +1,11 @@
 """The settings that services have in common."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import SecretStr, field_validator
 
+from meshkit.cassandra.settings import CassandraSettings
 from meshkit.server import ServerSettings
 
 
@@ -31,9 +33,10 @@ class CursorKeySettings(ServerSettings):
         return _split(self.cursor_keys)
 
 
-class ServiceSettings(RedisSettings):
-    """Where a service finds its store and Redis."""
+class ServiceSettings(RedisSettings, CassandraSettings):
+    """Where a service finds its store and Redis. `store` chooses between the embedded store and production's."""
 
+    store: Literal["sqlite", "cassandra"] = "sqlite"
     sqlite_dir: Path = Path("data/sqlite")
 
 

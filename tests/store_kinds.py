@@ -1,3 +1,5 @@
 """The stores that every contract suite runs on."""
 
-STORE_KINDS = ("sqlite",)
+import os
+
+STORE_KINDS = tuple(os.environ.get("TEST_STORES", "sqlite").split(","))

@@ -1,0 +1,26 @@
+"""Cassandra for asyncio: a bridge over the DataStax driver, its settings, migrations and outbox.
+
+A store makes its statements as module constants (`read`, `write`, `claim`) and runs them by `Cassandra.execute` and
+`Cassandra.execute_batch`. `open_cassandra` connects in the background: until the cluster is there, and whenever it is not,
+a statement fails at once with UnavailableError.
+"""
+
+from meshkit.cassandra.bridge import Cassandra, UnknownOutcomeError, open_cassandra
+from meshkit.cassandra.outbox import CassandraOutbox, outbox_steps
+from meshkit.cassandra.settings import CassandraSettings
+from meshkit.cassandra.statements import Statement, Step, claim, read, serial_read, write
+
+__all__ = [
+    "Cassandra",
+    "CassandraOutbox",
+    "CassandraSettings",
+    "Statement",
+    "Step",
+    "UnknownOutcomeError",
+    "claim",
+    "open_cassandra",
+    "outbox_steps",
+    "read",
+    "serial_read",
+    "write",
+]

@@ -1,0 +1,219 @@
+"""The bridge from the driver's IO thread to asyncio.
+
+The driver's callbacks only hand results over; everything else happens in the event loop. Several results that arrive before the
+loop turns are handed over in one go, because waking a loop costs a system call.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections import deque
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import cassandra
+import structlog
+from cassandra.cluster import Cluster, NoHostAvailable
+from cassandra.connection import ConnectionException
+from cassandra.query import BatchStatement, BatchType
+from opentelemetry import metrics
+
+from meshkit.call import current_call
+from meshkit.cassandra.cluster import consistency_of, make_cluster
+from meshkit.cassandra.migrations import MigrationError, migrate
+from meshkit.cassandra.settings import CassandraSettings
+from meshkit.cassandra.statements import Kind, Statement, Step, read
+from meshkit.errors import DeadlineExceededError, LensfeedError, UnavailableError
+
+DEFAULT_TIMEOUT = 10.0
+RETRY_CONNECT_SECONDS = 0.5
+Rows = list[tuple[Any, ...]]
+_CHECK = read("SELECT key FROM system.local WHERE key = 'local' LIMIT 1")
+_WRITES = (Kind.WRITE, Kind.CLAIM)
+# The node refused or failed: nothing was done, or what was done is not known.
+_NOT_DONE = (cassandra.Unavailable, NoHostAvailable)
+_IN_DOUBT = (cassandra.Timeout, cassandra.CoordinationFailure, cassandra.OperationTimedOut, ConnectionException)
+_duration = metrics.get_meter("meshkit").create_histogram("cassandra.duration", unit="s")
+_unknown = metrics.get_meter("meshkit").create_counter("cassandra.writes_unknown")
+_log = structlog.get_logger()
+
+
+class UnknownOutcomeError(UnavailableError):
+    """A write may or may not have taken effect. Repeat it if it is idempotent, else read what it has come to."""
+
+    def __init__(self) -> None:
+        super().__init__("the store did not confirm in time; whether the change took effect is unknown")
+
+
+class Cassandra:
+    """One keyspace of a cluster, for asyncio. Make it by `open_cassandra`."""
+
+    def __init__(self, settings: CassandraSettings, keyspace: str, migrations: tuple[Path, ...]) -> None:
+        self._settings = settings
+        self._keyspace = keyspace
+        self._migrations = migrations
+        self._loop = asyncio.get_running_loop()
+        self._turn = asyncio.Semaphore(settings.cassandra_max_in_flight)
+        self._session: Any = None
+        self._cluster: Cluster | None = None
+        self._failure: MigrationError | None = None
+        self._prepared: dict[Statement, asyncio.Task[Any]] = {}
+        self._arrived: deque[tuple[asyncio.Future[Rows], Rows | BaseException]] = deque()
+        self._is_waking = False
+        reads = consistency_of(settings.cassandra_read_consistency)
+        writes = consistency_of(settings.cassandra_write_consistency)
+        serial = consistency_of("LOCAL_SERIAL")
+        self._consistency = {Kind.READ: reads, Kind.SERIAL_READ: serial, Kind.WRITE: writes, Kind.CLAIM: writes}
+
+    async def execute(self, statement: Statement, *parameters: Any) -> Rows:
+        """Run a statement; returns its rows as tuples.
+
+        Raises UnavailableError where it was not carried out, UnknownOutcomeError where a write may have been, and
+        DeadlineExceededError where a read took longer than its call has left.
+        """
+        bound = (await self._prepare(statement)).bind(parameters)
+        bound.consistency_level = self._consistency[statement.kind]
+        bound.is_idempotent = statement.is_idempotent
+        return await self._send(bound, statement.kind)
+
+    async def execute_batch(self, *steps: Step) -> None:
+        """Run writes as one logged batch: all of them take effect, or none."""
+        batch = BatchStatement(BatchType.LOGGED, consistency_level=self._consistency[Kind.WRITE])
+        for statement, parameters in steps:
+            batch.add((await self._prepare(statement)).bind(parameters))
+        batch.is_idempotent = all(statement.is_idempotent for statement, _ in steps)
+        await self._send(batch, Kind.WRITE)
+
+    async def check(self) -> None:
+        """Return if the cluster answers; the health check."""
+        if self._failure is not None:
+            raise self._failure
+        await self.execute(_CHECK)
+
+    async def connect(self) -> None:
+        """Connect and migrate, trying until the cluster is there. Returns when statements can run."""
+        while True:
+            try:
+                self._session = await asyncio.to_thread(self._open)
+            except MigrationError as error:
+                _log.error("migration_refused", keyspace=self._keyspace, error=str(error))
+                self._failure = error
+                return
+            except (*_NOT_DONE, *_IN_DOUBT, cassandra.DriverException, OSError) as error:
+                _log.warning("cassandra_not_reached", keyspace=self._keyspace, error=type(error).__name__)
+                await asyncio.sleep(RETRY_CONNECT_SECONDS)
+            else:
+                _log.info("cassandra_connected", keyspace=self._keyspace)
+                return
+
+    async def close(self) -> None:
+        """Close all connections."""
+        if self._cluster is not None:
+            await asyncio.to_thread(self._cluster.shutdown)
+
+    def _open(self) -> Any:
+        cluster = make_cluster(self._settings)
+        try:
+            session = cluster.connect()
+            replication = self._settings.cassandra_replication
+            migrate(session, self._keyspace, replication, self._migrations)
+        except BaseException:
+            cluster.shutdown()
+            raise
+        self._cluster = cluster
+        return session
+
+    async def _prepare(self, statement: Statement) -> Any:
+        """Return the prepared statement; all tasks that need a new one share one preparation."""
+        if self._session is None:
+            raise UnavailableError
+        task = self._prepared.get(statement)
+        if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
+            task = asyncio.create_task(asyncio.to_thread(self._session.prepare, statement.cql))
+            self._prepared[statement] = task
+        try:
+            return await asyncio.shield(task)
+        except (*_NOT_DONE, *_IN_DOUBT) as error:
+            raise UnavailableError from error
+
+    async def _send(self, bound: Any, kind: Kind) -> Rows:
+        await self._turn.acquire()
+        answer: asyncio.Future[Rows] = self._loop.create_future()
+        start = time.perf_counter()
+        try:
+            future = self._session.execute_async(bound, timeout=_time_left())
+        except BaseException as error:
+            self._turn.release()
+            raise _translated(error, kind) from error
+        future.add_callbacks(
+            callback=lambda rows: self._hand_over(answer, rows or []),
+            errback=lambda error: self._hand_over(answer, error),
+        )
+        try:
+            return await answer
+        except asyncio.CancelledError:
+            if kind in _WRITES:
+                _unknown.add(1)
+                _log.warning("write_outcome_unknown", keyspace=self._keyspace)
+            raise
+        except Exception as error:
+            raise _translated(error, kind) from error
+        finally:
+            _duration.record(time.perf_counter() - start, {"kind": kind.name})
+
+    def _hand_over(self, answer: "asyncio.Future[Rows]", result: Rows | BaseException) -> None:
+        """Leave a result for the loop. Runs in the driver's IO thread, which swallows exceptions: nothing here raises."""
+        self._arrived.append((answer, result))
+        if not self._is_waking:
+            self._is_waking = True
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                self._loop.call_soon_threadsafe(self._receive)
+
+    def _receive(self) -> None:
+        self._is_waking = False
+        while self._arrived:
+            answer, result = self._arrived.popleft()
+            self._turn.release()
+            if answer.done():
+                continue
+            if isinstance(result, BaseException):
+                answer.set_exception(result)
+            else:
+                answer.set_result(result)
+
+
+@contextlib.asynccontextmanager
+async def open_cassandra(settings: CassandraSettings, service: str, *migrations: Path) -> AsyncIterator[Cassandra]:
+    """Open a service's keyspace. Connecting goes on in the background: a process starts without its cluster."""
+    keyspace = f"{settings.cassandra_keyspace_prefix}_{service}"
+    bridge = Cassandra(settings, keyspace, migrations)
+    connecting = asyncio.create_task(bridge.connect())
+    try:
+        yield bridge
+    finally:
+        connecting.cancel()
+        await asyncio.gather(connecting, return_exceptions=True)
+        await bridge.close()
+
+
+def _time_left() -> float:
+    remaining = current_call().remaining()
+    if remaining is None:
+        return DEFAULT_TIMEOUT
+    if remaining <= 0:
+        raise DeadlineExceededError
+    return remaining
+
+
+def _translated(error: BaseException, kind: Kind) -> BaseException:
+    if isinstance(error, LensfeedError):
+        return error
+    if isinstance(error, _NOT_DONE):
+        return UnavailableError()
+    if isinstance(error, _IN_DOUBT):
+        if kind in _WRITES:
+            _unknown.add(1)
+            return UnknownOutcomeError()
+        return UnavailableError()
+    return error

@@ -1,0 +1,94 @@
+"""Migrations: numbered `.cql` files, applied once, in order, by whichever process comes first.
+
+No maintained library does this for Cassandra 5. Many processes may start at once: one takes a lock by a lightweight transaction,
+the others wait. A file that was applied must not change: its checksum is recorded. The lock's table has a fixed id, because two
+nodes that make one table at the same moment would otherwise make two.
+"""
+
+import hashlib
+import json
+import re
+import time
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import structlog
+from cassandra import ConsistencyLevel
+from cassandra.query import SimpleStatement
+
+# A process that dies with the lock gives it up after this; a migration must be shorter.
+LOCK_TTL_SECONDS = 60
+POLL_SECONDS = 0.2
+_NAMESPACE = uuid.UUID("1f1c3a54-7f0f-4f0e-9a39-3d5a3f8a9d21")
+_NO_COMMENTS = re.compile(r"^\s*--.*$", re.MULTILINE)
+_log = structlog.get_logger()
+
+
+class MigrationError(Exception):
+    """A migration that was applied has changed since, or the schema is not ours."""
+
+
+def migrate(session: Any, keyspace: str, replication: dict[str, str | int], folders: Sequence[Path]) -> None:
+    """Bring a keyspace up to date, and use it for the session. Blocks; safe from many processes at once."""
+    files = sorted((path for folder in folders for path in folder.glob("*.cql")), key=lambda path: path.name)
+    _make_keyspace(session, keyspace, replication)
+    session.set_keyspace(keyspace)
+    if not _pending(session, files):
+        return
+    holder = uuid.uuid4().hex
+    _lock(session, holder)
+    try:
+        for path in _pending(session, files):
+            _apply(session, path)
+            _log.info("migration_applied", keyspace=keyspace, migration=path.stem)
+    finally:
+        _run(session, "DELETE FROM migration_lock WHERE id = 0 IF holder = %s", holder)
+
+
+def statements_of(text: str) -> list[str]:
+    """Split a `.cql` file into its statements. A line that begins with `--` is a comment."""
+    return [part.strip() for part in _NO_COMMENTS.sub("", text).split(";") if part.strip()]
+
+
+def _make_keyspace(session: Any, keyspace: str, replication: dict[str, str | int]) -> None:
+    options = json.dumps(replication).replace('"', "'")
+    session.execute(f'CREATE KEYSPACE IF NOT EXISTS "{keyspace}" WITH replication = {options}')
+    for table, columns in (
+        ("migration_lock", "id int PRIMARY KEY, holder text"),
+        ("migrations", "name text PRIMARY KEY, checksum text, applied_at timestamp"),
+    ):
+        table_id = uuid.uuid5(_NAMESPACE, f"{keyspace}.{table}")
+        session.execute(f'CREATE TABLE IF NOT EXISTS "{keyspace}".{table} ({columns}) WITH id = {table_id}')
+
+
+def _pending(session: Any, files: Sequence[Path]) -> list[Path]:
+    """Return what is not applied yet. Raises MigrationError where an applied file has changed."""
+    applied = dict(_run(session, "SELECT name, checksum FROM migrations"))
+    for path in files:
+        if applied.get(path.stem, _checksum(path)) != _checksum(path):
+            raise MigrationError(f"{path.stem} was changed after it was applied; add a new migration instead")
+    return [path for path in files if path.stem not in applied]
+
+
+def _lock(session: Any, holder: str) -> None:
+    insert = "INSERT INTO migration_lock (id, holder) VALUES (0, %s) IF NOT EXISTS USING TTL %s"
+    while not _run(session, insert, holder, LOCK_TTL_SECONDS)[0][0]:
+        time.sleep(POLL_SECONDS)
+
+
+def _apply(session: Any, path: Path) -> None:
+    for statement in statements_of(path.read_text()):
+        session.execute(statement)
+    record = "INSERT INTO migrations (name, checksum, applied_at) VALUES (%s, %s, toTimestamp(now()))"
+    _run(session, record, path.stem, _checksum(path))
+
+
+def _run(session: Any, cql: str, *parameters: Any) -> list[Any]:
+    statement = SimpleStatement(cql, consistency_level=ConsistencyLevel.QUORUM)
+    return list(session.execute(statement, parameters))
+
+
+def _checksum(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
