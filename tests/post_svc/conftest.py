@@ -53,13 +53,16 @@ def work_settings(settings: ServeSettings) -> WorkSettings:
 
 
 @pytest.fixture
-async def app(settings: ServeSettings) -> AsyncIterator[App]:
-    """Run `serve`, and call it."""
-    async with (
-        serving_process(settings) as process,
-        running(process, settings) as address,
-        grpc.aio.insecure_channel(address) as channel,
-    ):
+async def address(settings: ServeSettings) -> AsyncIterator[str]:
+    """Run `serve`; give where it listens."""
+    async with serving_process(settings) as process, running(process, settings) as address:
+        yield address
+
+
+@pytest.fixture
+async def app(address: str) -> AsyncIterator[App]:
+    """Call the running service."""
+    async with grpc.aio.insecure_channel(address) as channel:
         yield App(channel)
 
 

@@ -37,16 +37,16 @@ class MediaPeer(MediaInternalServiceServicer):
         self.open.set()
         self._media: dict[str, tuple[int, media_pb2.Media]] = {}
 
-    def add(self, owner_id: int, state: State = READY, renditions: int = 2) -> str:
+    def add(self, owner_id: int, state: State = READY, renditions: int = 2, alt_text: str = "Ein Bär, 熊") -> str:
         """Make a medium; returns its id."""
         media_id = str(PublicId(new_id(), owner_id))
-        self._media[media_id] = (owner_id, _medium(media_id, state, renditions))
+        self._media[media_id] = (owner_id, _medium(media_id, state, renditions, alt_text))
         return media_id
 
     def move(self, media_id: str, state: State) -> None:
         """Move a medium on."""
         owner_id, medium = self._media[media_id]
-        self._media[media_id] = (owner_id, _medium(media_id, state, len(medium.renditions)))
+        self._media[media_id] = (owner_id, _medium(media_id, state, len(medium.renditions), medium.alt_text))
 
     def take(self, media_id: str) -> tuple[int, media_pb2.Media]:
         """Take a medium away; returns what `give` needs to bring it back."""
@@ -83,8 +83,8 @@ async def running_peer() -> AsyncIterator[MediaPeer]:
         yield peer
 
 
-def _medium(media_id: str, state: State, renditions: int) -> media_pb2.Media:
-    medium = media_pb2.Media(media_id=media_id, state=state, kind=media_pb2.MEDIA_KIND_PHOTO, alt_text="Ein Bär, 熊")
+def _medium(media_id: str, state: State, renditions: int, alt_text: str) -> media_pb2.Media:
+    medium = media_pb2.Media(media_id=media_id, state=state, kind=media_pb2.MEDIA_KIND_PHOTO, alt_text=alt_text)
     if state == READY:
         medium.width, medium.height, medium.thumbhash = 4000, 3000, bytes(range(25))
     for number in range(renditions):
