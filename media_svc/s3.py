@@ -117,7 +117,7 @@ class S3Objects:
             answer = await self._client.get_object(Bucket=self._bucket, Key=key)
             async with answer["Body"] as body:
                 with path.open("xb") as file:
-                    async for chunk in body.content.iter_chunked(_CHUNK_BYTES):
+                    async for chunk in body.iter_chunks(_CHUNK_BYTES):
                         file.write(chunk)
             return True
         return False
