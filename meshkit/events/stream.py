@@ -11,7 +11,7 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from meshkit.events.outbox import RETENTION_MINUTES, OutboxRecord
+from meshkit.events.outbox import RETENTION_MINUTES, SHARDS, OutboxRecord
 
 PAYLOAD_FIELD = b"event"
 # Beyond the retention of the outbox nobody asks for the set any more.
@@ -21,6 +21,13 @@ if redis.call('SADD', KEYS[2], ARGV[1]) == 0 then return 0 end
 redis.call('EXPIRE', KEYS[2], ARGV[3])
 redis.call('XADD', KEYS[1], '*', ARGV[4], ARGV[2])
 return 1
+"""
+# After its minute is closed, a sweep or a fast path that began before may still look into the set.
+CLOSED_TTL_SECONDS = 600
+# A restart may have lost the last second of data, and a failover more: each begins another life.
+_LIFE = """
+local name = redis.call('SET', KEYS[1], ARGV[1], 'NX', 'GET') or ARGV[1]
+return name .. ':' .. string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
 """
 # An entry's place in its stream: milliseconds and a sequence number.
 Position = tuple[int, int]
@@ -67,10 +74,18 @@ class EventStream:
         return [record for record, is_known in zip(records, known, strict=True) if not is_known]
 
     async def life(self, redis: "Redis", proposal: str) -> str:
-        """Return what names this life of the Redis: `proposal`, where it has no name yet since it lost its data."""
-        key = f"{self.key}:life"
-        await redis.set(key, proposal, nx=True)
-        return _text(await redis.get(key))
+        """Return what names this life of the Redis, another one after each loss of data.
+
+        `proposal` becomes part of it, where all data was lost since the last name.
+        """
+        return _text(await _execute(redis, "EVAL", _LIFE, 1, f"{self.key}:life", proposal))
+
+    async def forget_sent(self, redis: "Redis", minute: int) -> None:
+        """Let go of which events of a closed minute are in the stream, soon."""
+        async with redis.pipeline(transaction=False) as pipeline:
+            for shard in range(SHARDS):
+                pipeline.expire(self.sent_key(minute, shard), CLOSED_TTL_SECONDS)
+            await pipeline.execute()
 
     async def last_position(self, redis: "Redis") -> Position:
         """Return where the newest entry stands; (0, 0) without any."""
@@ -80,14 +95,18 @@ class EventStream:
             return (0, 0)  # no stream yet
 
     async def handled_position(self, redis: "Redis") -> Position | None:
-        """Return the position up to which all groups have handled the stream; None while a group is not there."""
+        """Return the position up to which all groups have handled the stream; None while a group is not there.
+
+        A stream that names no groups waits for those that it has.
+        """
         try:
             groups = {_text(group["name"]): group for group in await redis.xinfo_groups(self.key)}
         except ResponseError:
             return None  # no stream yet
-        if not groups.keys() >= set(self.groups):
+        needed = set(self.groups) or groups.keys()
+        if not needed or not groups.keys() >= needed:
             return None
-        return min([await self._handled_by(redis, name, groups[name]["last-delivered-id"]) for name in self.groups])
+        return min([await self._handled_by(redis, name, groups[name]["last-delivered-id"]) for name in needed])
 
     async def trim(self, redis: "Redis", handled: Position) -> None:
         """Drop entries below a position that all groups have handled. A pending entry must never be dropped."""
@@ -111,5 +130,5 @@ def _text(value: bytes | str | None) -> str:
 
 
 async def _execute(redis: "Redis", *command: Any) -> Any:
-    # redis-py's own methods for these two are typed for its sync client, too.
+    # redis-py's own methods for these are typed for its sync client, too.
     return await redis.execute_command(*command)  # type: ignore[no-untyped-call]  # it has no types

@@ -55,6 +55,7 @@ class Sweeper:
         await self._notice_loss()
         this_minute = now // MINUTE_MS
         done_before = max(await self._store.outbox_done_before(), this_minute - RETENTION_MINUTES)
+        self._forget_before(done_before)
         added = 0
         for minute in range(done_before, this_minute + 1):
             if minute not in self._complete:
@@ -71,12 +72,19 @@ class Sweeper:
         # Buckets of open minutes -> the id below which they were looked at.
         self._reached: dict[tuple[int, int], int] = {}
 
-    async def _notice_loss(self) -> None:
-        """Begin anew where Redis lost its data since the last sweep: what was seen in the stream is then in doubt."""
+    def _forget_before(self, minute: int) -> None:
+        """Let go of minutes that another sweeper closed."""
+        self._complete = {each: position for each, position in self._complete.items() if each >= minute}
+        self._reached = {bucket: reached for bucket, reached in self._reached.items() if bucket[0] >= minute}
+
+    async def _notice_loss(self) -> bool:
+        """Begin anew where Redis lost data since the last time: what was seen in the stream is then in doubt."""
         life = await self._stream.life(self._redis, uuid.uuid4().hex)
-        if life != self._life:
-            self._forget()
-            self._life = life
+        if life == self._life:
+            return False
+        self._forget()
+        self._life = life
+        return True
 
     async def _sweep_minute(self, minute: int, now: int, *, closing: bool) -> int:
         """Add what is missing of a minute. An open one is looked at as it grows; a closing one once more as a whole."""
@@ -106,14 +114,16 @@ class Sweeper:
     async def _close(self, done_before: int, this_minute: int) -> None:
         """Close the minutes that every group has passed, oldest first, and trim what no group needs."""
         handled = await self._stream.handled_position(self._redis)
-        if handled is None:
+        # Positions of two lives tell nothing about each other: a loss since the sweep began must not close anything.
+        if handled is None or await self._notice_loss():
             return
         minute = done_before
         while minute in self._complete and self._complete[minute] <= handled:
-            del self._complete[minute]
-            await self._redis.unlink(*(self._stream.sent_key(minute, shard) for shard in range(SHARDS)))
             minute += 1
         if minute > done_before:
+            # In this order: a minute that is open and has no sets would go into the stream once more.
             await self._store.set_outbox_done_before(minute)
+            for closed in range(done_before, minute):
+                await self._stream.forget_sent(self._redis, closed)
             await self._store.purge_outbox(this_minute - RETENTION_MINUTES)
         await self._stream.trim(self._redis, handled)
