@@ -52,7 +52,9 @@ class Supervised:
         self._reporter.status(self.part, State.STOPPED)
 
     def kill(self) -> None:
-        """End the part at once."""
+        """End the part at once, for good."""
+        if self._keeping is not None:
+            self._keeping.cancel()
         if self._child is not None:
             self._child.kill()
 

@@ -129,15 +129,16 @@ async def test_stopping_does_not_wait_for_a_part_to_become_ready(tmp_path: Path,
     assert pids_of(part) == []
 
 
-async def test_kill_cuts_a_long_stop_short(tmp_path: Path, supervise: Supervise) -> None:
-    """The second Ctrl-C does not wait for the grace of a part that does not listen."""
-    part = small_part(tmp_path, "stubborn", grace=600)
-    supervisor = supervise([part])
+async def test_kill_cuts_a_long_stop_short(tmp_path: Path, supervise: Supervise, recorder: Recorder) -> None:
+    """The second Ctrl-C does not wait for the grace of a part that does not listen, and takes no end for an accident."""
+    store, part = small_part(tmp_path, "serve", "store"), small_part(tmp_path, "stubborn", grace=600)
+    supervisor = supervise([store], [part])
     async with asyncio.timeout(20):
-        await supervisor.ready([part])
+        await supervisor.ready([store, part])
         stopping = asyncio.ensure_future(supervisor.stop())
         await asyncio.sleep(0.1)
         assert not stopping.done()
         supervisor.kill()
         await stopping
-    assert pids_of(part) == []
+    assert pids_of(part) == pids_of(store) == []
+    assert recorder.deaths.empty()
