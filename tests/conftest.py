@@ -1,6 +1,7 @@
 """The real servers that tests share. Each starts once, when the first test asks for it."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
 
 import pytest
@@ -8,6 +9,7 @@ import pytest_asyncio
 import uvloop
 
 from devmesh.bucket import S3
+from devmesh.cassandra import running_cassandra
 from devmesh.seaweed import running_seaweed
 from devmesh.valkey import running_valkey
 
@@ -34,3 +36,17 @@ async def s3(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[S3]:
     """Give a real S3 (SeaweedFS), one for all tests, with its bucket made: use object keys of your own."""
     async with running_seaweed(tmp_path_factory.mktemp("seaweed")) as s3:
         yield s3
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def cassandra(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """Give the contact points of a real Cassandra, one node for all tests: use keyspaces of your own.
+
+    LENSFEED_CASSANDRA_CONTACT_POINTS names a cluster that is there already.
+    """
+    named = os.environ.get("LENSFEED_CASSANDRA_CONTACT_POINTS")
+    if named:
+        yield named
+        return
+    async with running_cassandra(tmp_path_factory.mktemp("cassandra")) as cluster:
+        yield cluster.contact_points
