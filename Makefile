@@ -1,13 +1,18 @@
 # The commands of this repository. `make help` lists them.
-PYTHON ?= python3
+# The oldest Python that lensfeed runs on is the one that its checks run on.
+PYTHON ?= $(shell python3.11 -c '' 2>/dev/null && echo python3.11 || echo python3)
 VENV := .venv
 BIN := $(VENV)/bin
 PROTOS := $(shell find protos/lensfeed -name '*.proto')
 STAMP := $(VENV)/.installed
+# Two copies: buf and callers read the first, the edge the second.
 GENERATED := build/lensfeed.binpb
+PACKAGED := edge_proxy/lensfeed.binpb
+# Other ports, another data folder: make dev DEV='--port 8090 --data /tmp/second'
+DEV ?= --port 8080 --base-port 18048
 
 .DEFAULT_GOAL := help
-.PHONY: help install protos fmt lint types contracts check test test-fast dev clean
+.PHONY: help install protos fmt lint types contracts check test test-fast wheel dev clean
 
 help: ## List these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,13 +23,17 @@ $(STAMP): setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "lensfeed needs Python 3.11 or newer: make PYTHON=python3.11 …")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@mkdir -p protos/buf/validate  # a package of ours that is empty until `make protos`; setuptools wants its folder
+	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --editable '.[dev]'
 	@touch $@
 
-protos: $(GENERATED) ## Generate the Python code of the contracts
+protos: $(GENERATED) $(PACKAGED) ## Generate the Python code of the contracts
 
 $(GENERATED): $(PROTOS) protos/generate.py $(STAMP)
 	$(BIN)/python protos/generate.py
+
+$(PACKAGED): $(GENERATED)
+	@cp $(GENERATED) $@
 
 fmt: install ## Format the code and the contracts
 	$(BIN)/ruff format .
@@ -53,9 +62,12 @@ test: protos ## Run every test, on real servers
 test-fast: protos ## Run the tests that start no mesh
 	$(BIN)/python -m pytest tests -m 'not mesh'
 
-dev: protos ## Start the whole mesh on this machine
-	$(BIN)/lensfeed dev
+wheel: protos ## Build a wheel into dist/
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+
+dev: protos ## Start the whole mesh on this machine, until Ctrl-C
+	$(BIN)/lensfeed dev $(DEV)
 
 clean: ## Remove everything generated (not .venv)
-	rm -rf build protos/buf .coverage* .mypy_cache .ruff_cache .pytest_cache
+	rm -rf build dist protos/buf/validate/* $(PACKAGED) .coverage* .mypy_cache .ruff_cache .pytest_cache
 	find protos -name '*_pb2*' -delete

