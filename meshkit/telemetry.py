@@ -1,6 +1,5 @@
-"""OpenTelemetry by the standard `OTEL_*` variables. Off unless an OTLP endpoint is named, and then nothing of it is imported."""
+"""OpenTelemetry by the standard `OTEL_*` variables. Off unless an OTLP endpoint is named: then nothing of it is set up."""
 
-import atexit
 import os
 
 from opentelemetry import metrics, propagate, trace
@@ -12,6 +11,10 @@ _SWITCHES = (
     "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
     "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
 )
+_TIMEOUT = "OTEL_EXPORTER_OTLP_TIMEOUT"
+# Unless that says otherwise. Both exports are tried at the end of a process, one after the other: with the usual 10 s each,
+# a collector that is away would keep it beyond the time that its supervisor gives it.
+EXPORT_SECONDS = 2.0
 
 
 def is_enabled() -> bool:
@@ -33,12 +36,12 @@ def set_up_telemetry(service: str) -> None:
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
     resource = Resource.create({"service.name": service, "service.namespace": "lensfeed"})
+    timeout = None if _TIMEOUT in os.environ else EXPORT_SECONDS
     spans = TracerProvider(resource=resource)
-    spans.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    spans.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(timeout=timeout)))
     trace.set_tracer_provider(spans)
-    measures = MeterProvider(resource=resource, metric_readers=[PeriodicExportingMetricReader(OTLPMetricExporter())])
-    metrics.set_meter_provider(measures)
-    atexit.register(spans.shutdown)
+    reader = PeriodicExportingMetricReader(OTLPMetricExporter(timeout=timeout))
+    metrics.set_meter_provider(MeterProvider(resource=resource, metric_readers=[reader]))
 
 
 def outgoing_traceparent() -> str | None:
