@@ -74,7 +74,7 @@ async def _store() -> AsyncIterator[None]:
     try:
         yield
     finally:
-        _log.info("store_closed", telemetry=any(name.startswith("opentelemetry.sdk") for name in sys.modules))
+        _log.info("store_closed", telemetry=any(name.startswith("opentelemetry.exporter") for name in sys.modules))
 
 
 async def _run(**background: Background) -> None:

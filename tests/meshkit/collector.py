@@ -1,0 +1,79 @@
+"""A small real OTLP collector: it keeps the spans that it is sent."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2, metrics_service_pb2_grpc
+from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
+
+
+@dataclass
+class Span:
+    """A span as it was sent."""
+
+    service: str
+    name: str
+    trace_id: str
+    span_id: str
+    parent_id: str
+
+
+@dataclass
+class Collector:
+    """What was sent, and where to send it."""
+
+    endpoint: str = ""
+    spans: list[Span] = field(default_factory=list)
+    metrics: set[tuple[str, str]] = field(default_factory=set)
+    """(service, metric)."""
+
+
+class _Traces(trace_service_pb2_grpc.TraceServiceServicer):
+    def __init__(self, collector: Collector) -> None:
+        self._collector = collector
+
+    async def Export(self, request: Any, _context: Any) -> Any:  # noqa: N802 - gRPC's name
+        for resource in request.resource_spans:
+            service = _service(resource)
+            self._collector.spans.extend(
+                Span(service, span.name, span.trace_id.hex(), span.span_id.hex(), span.parent_span_id.hex())
+                for scope in resource.scope_spans
+                for span in scope.spans
+            )
+        return trace_service_pb2.ExportTraceServiceResponse()
+
+
+class _Metrics(metrics_service_pb2_grpc.MetricsServiceServicer):
+    def __init__(self, collector: Collector) -> None:
+        self._collector = collector
+
+    async def Export(self, request: Any, _context: Any) -> Any:  # noqa: N802 - gRPC's name
+        for resource in request.resource_metrics:
+            names = {metric.name for scope in resource.scope_metrics for metric in scope.metrics}
+            self._collector.metrics.update((_service(resource), name) for name in names)
+        return metrics_service_pb2.ExportMetricsServiceResponse()
+
+
+def _service(resource: Any) -> str:
+    attributes = {attribute.key: attribute.value.string_value for attribute in resource.resource.attributes}
+    return str(attributes["service.name"])
+
+
+@contextlib.asynccontextmanager
+async def running_collector() -> AsyncIterator[Collector]:
+    """Run one on a free port."""
+    collector = Collector()
+    server = grpc.aio.server()
+    add_traces: Any = trace_service_pb2_grpc.add_TraceServiceServicer_to_server
+    add_metrics: Any = metrics_service_pb2_grpc.add_MetricsServiceServicer_to_server
+    add_traces(_Traces(collector), server)
+    add_metrics(_Metrics(collector), server)
+    collector.endpoint = f"http://127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    await server.start()
+    try:
+        yield collector
+    finally:
+        await server.stop(None)

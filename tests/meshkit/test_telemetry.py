@@ -1,0 +1,78 @@
+"""Traces and metrics of real processes, as a real collector gets them."""
+
+from typing import Any
+
+from lensfeed.user.v1.user_service_pb2 import GetUserRequest
+from lensfeed.user.v1.user_service_pb2_grpc import UserServiceStub
+
+from tests.meshkit.collector import running_collector
+from tests.meshkit.serving import AS_USER, plain_channel
+from tests.meshkit.tiny import Tiny, tiny
+from tests.meshkit.tiny_service import ASK_PEER
+
+TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+
+
+async def _ask(front: Tiny, *metadata: tuple[str, str]) -> None:
+    async with plain_channel(await front.address()) as channel:
+        stub: Any = UserServiceStub(channel)
+        await stub.GetUser(GetUserRequest(user_id=ASK_PEER), metadata=(*AS_USER, *metadata))
+
+
+async def _stop(*processes: Tiny) -> None:
+    """End processes in order, which makes them send what they have."""
+    for process in processes:
+        process.terminate()
+        assert await process.exit_code() == 0
+
+
+async def test_a_sampled_call_is_one_trace_over_services() -> None:
+    """The spans of two services belong to the caller's trace, the second beneath the first; both send their metrics."""
+    async with running_collector() as collector:
+        otel = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint}
+        async with tiny(**otel) as peer, tiny(TINY_PEER=await peer.address(), **otel) as front:
+            await _ask(front, ("traceparent", f"00-{TRACE}-{PARENT}-01"))
+            await _stop(front, peer)
+    by_name = {span.name: span for span in collector.spans}
+    assert set(by_name) == {
+        "lensfeed.user.v1.UserService/GetUser",
+        "lensfeed.user.v1.UserInternalService/BatchGetUsers",
+    }
+    first = by_name["lensfeed.user.v1.UserService/GetUser"]
+    second = by_name["lensfeed.user.v1.UserInternalService/BatchGetUsers"]
+    assert first.trace_id == second.trace_id == TRACE
+    assert (first.parent_id, second.parent_id) == (PARENT, first.span_id)
+    assert first.service == "tiny"
+    assert ("tiny", "rpc.server.duration") in collector.metrics
+    assert front.logs[-1]["telemetry"] is True
+
+
+async def test_a_call_that_is_not_sampled_leaves_no_spans() -> None:
+    """Where the caller has decided against a trace, no service makes a span of it; a later call is traced all the same."""
+    async with running_collector() as collector:
+        otel = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint}
+        async with tiny(**otel) as peer, tiny(TINY_PEER=await peer.address(), **otel) as front:
+            await _ask(front, ("traceparent", f"00-{TRACE}-{PARENT}-00"))
+            await _ask(front)
+            await _stop(front, peer)
+    assert len(collector.spans) == 2
+    [trace] = {span.trace_id for span in collector.spans}
+    assert trace != TRACE
+
+
+async def test_without_an_endpoint_there_is_no_telemetry() -> None:
+    """A process that is not told of a collector does not even import what would send to one."""
+    async with tiny() as peer, tiny(TINY_PEER=await peer.address()) as front:
+        await _ask(front, ("traceparent", f"00-{TRACE}-{PARENT}-01"))
+        await _stop(front, peer)
+    [closing] = [line for line in front.logs if line["event"] == "store_closed"]
+    assert closing["telemetry"] is False
+
+
+async def test_a_collector_that_is_away_harms_nobody() -> None:
+    """Calls are answered and the process ends in order although nothing of its telemetry can be sent."""
+    async with tiny() as peer:
+        environment = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1", "TINY_PEER": await peer.address()}
+        async with tiny(**environment) as front:
+            await _ask(front)
+            await _stop(front, peer)
