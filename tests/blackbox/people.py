@@ -1,0 +1,134 @@
+"""People with accounts on a mesh, who use it over REST as an app does."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import Any, TypeVar
+
+import httpx
+
+from tests.blackbox.mesh import Reach
+
+Json = dict[str, Any]
+Value = TypeVar("Value")
+
+PASSWORD = "correct horse battery"
+PATIENCE_SECONDS = 30.0
+"""How long a test waits for what comes by itself: such things take parts of a second where nothing else runs."""
+
+_numbers = count(1)
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who is logged in."""
+
+    reach: Reach
+    handle: str
+    user_id: str
+    access_token: str
+    refresh_token: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What proves who is calling, in every protocol."""
+        return {"authorization": f"Bearer {self.access_token}"}
+
+    async def send(self, method: str, path: str, body: Json | None = None, **headers: str) -> httpx.Response:
+        """Call, whatever comes of it. Underscores in names of headers stand for hyphens."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return await self.reach.http.request(method, path, json=body, headers={**self.headers, **named})
+
+    async def call(self, method: str, path: str, body: Json | None = None, **headers: str) -> Json:
+        """Call, and return the JSON of the answer. Fails where the call does."""
+        response = await self.send(method, path, body, **headers)
+        assert response.status_code == 200, f"{method} {path}: {response.status_code} {response.text}"
+        answer: Json = response.json()
+        return answer
+
+    async def start_upload(self, content: bytes, content_type: str = "image/jpeg", alt_text: str = "") -> Json:
+        """Ask where the bytes of a medium go."""
+        wish = {"contentType": content_type, "sizeBytes": str(len(content)), "altText": alt_text}
+        return await self.call("POST", "/media", wish)
+
+    async def upload(self, content: bytes, content_type: str = "image/jpeg", alt_text: str = "") -> str:
+        """Upload a medium and say so; its id."""
+        upload = await self.start_upload(content, content_type, alt_text)
+        parts = await put_parts(upload, content)
+        await self.call("POST", f"/media/{upload['mediaId']}/complete", {"parts": parts})
+        return str(upload["mediaId"])
+
+    async def finished(self, media_id: str) -> Json:
+        """Wait until a medium is READY or REJECTED; the medium."""
+
+        async def look() -> Json:
+            media: Json = (await self.call("GET", f"/media/{media_id}"))["media"]
+            return media
+
+        return await eventually(look, lambda media: media["state"] in {"MEDIA_STATE_READY", "MEDIA_STATE_REJECTED"})
+
+    async def post(self, caption: str, media_ids: Sequence[str]) -> str:
+        """Post; the post's id."""
+        return str((await self.call("POST", "/posts", {"caption": caption, "mediaIds": list(media_ids)}))["postId"])
+
+    async def follow(self, *others: "Person") -> None:
+        """Follow some others."""
+        for other in others:
+            await self.call("POST", "/follows", {"followeeId": other.user_id})
+
+    async def pages(self, limit: int, path: str = "/feed") -> list[Json]:
+        """Read a list page after page, to its end."""
+        pages = [await self.call("GET", f"{path}?limit={limit}")]
+        while "nextCursor" in pages[-1]:
+            pages.append(await self.call("GET", f"{path}?limit={limit}&cursor={pages[-1]['nextCursor']}"))
+        return pages
+
+    async def feed(self) -> list[str]:
+        """Read the whole feed: the captions, newest first."""
+        return [item["post"]["caption"] for page in await self.pages(100) for item in page["items"]]
+
+    async def sees(self, *captions: str) -> None:
+        """Wait until the whole feed is exactly these posts, newest first."""
+        await eventually(self.feed, lambda seen: seen == list(captions))
+
+
+async def newcomer(reach: Reach, name: str = "someone") -> Person:
+    """Sign up and log in. The handle begins with `name`."""
+    handle = f"{name}.{next(_numbers)}"
+    account = {"handle": handle, "displayName": name.title(), "password": PASSWORD}
+    response = await reach.http.post("/users", json=account)
+    assert response.status_code == 200, response.text
+    return await logged_in(reach, handle)
+
+
+async def logged_in(reach: Reach, handle: str, password: str = PASSWORD) -> Person:
+    """Log in."""
+    response = await reach.http.post("/sessions", json={"handle": handle, "password": password})
+    assert response.status_code == 200, response.text
+    session = response.json()
+    return Person(reach, handle, session["user"]["userId"], session["accessToken"], session["refreshToken"])
+
+
+async def put_parts(upload: Json, content: bytes) -> list[Json]:
+    """PUT each part with exactly the headers given; what to say of them when done."""
+    parts, start = [], 0
+    async with httpx.AsyncClient(timeout=30) as s3:
+        for part in upload["parts"]:
+            end = start + int(part["sizeBytes"])
+            response = await s3.put(part["url"], content=content[start:end], headers=part["headers"])
+            assert response.status_code == 200, response.text
+            parts.append({"number": part["number"], "etag": response.headers["etag"]})
+            start = end
+    assert start == len(content)
+    return parts
+
+
+async def eventually(look: Callable[[], Awaitable[Value]], wanted: Callable[[Value], bool]) -> Value:
+    """Look again and again until what is seen is as wanted; return it. Fails with what was seen last."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not wanted(seen := await look()):
+        assert time.monotonic() < end, f"it stayed {seen!r}"
+        await asyncio.sleep(0.05)
+    return seen

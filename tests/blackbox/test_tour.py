@@ -1,0 +1,173 @@
+"""What a first look at lensfeed does, from signing up to a picture in somebody's feed."""
+
+import io
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import httpx
+import pytest
+import pytest_asyncio
+from google.protobuf import json_format
+from google.protobuf.message import Message
+from lensfeed.feed.v1 import feed_service_pb2
+from lensfeed.post.v1 import post_service_pb2
+from PIL import Image
+
+from tests.blackbox.mesh import Reach
+from tests.blackbox.people import Json, Person, newcomer
+from tests.media_svc.pictures import (
+    BLUE,
+    GREEN,
+    PLACE_WORDS,
+    RED,
+    YELLOW,
+    corner_colours,
+    encoded,
+    exif,
+    near,
+    quarters,
+)
+from tests.protocols import Edge, Headers, Outcome, grpc_call, grpc_web_call
+
+pytestmark = pytest.mark.mesh
+
+Call = Callable[[Edge, str, Message, Headers], Awaitable[Outcome]]
+LEFT_SIDE_DOWN = 6
+CAPTION = "Four colours \N{RAINBOW}"
+
+
+@dataclass(frozen=True)
+class Tour:
+    """What the tour leaves behind: an author, who follows them, the post and the picture that was uploaded."""
+
+    author: Person
+    follower: Person
+    post_id: str
+    picture: bytes
+    part_url: str
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def tour(reach: Reach) -> Tour:
+    """Walk the tour: two accounts, a photo from a phone, a post, a follow."""
+    author, follower = await newcomer(reach, "author"), await newcomer(reach, "follower")
+    picture = encoded(quarters(1200, 800), "image/jpeg", exif=exif(LEFT_SIDE_DOWN))
+    upload = await author.start_upload(picture, alt_text="Four colours")
+    async with httpx.AsyncClient() as s3:
+        [part] = upload["parts"]
+        put = await s3.put(part["url"], content=picture, headers=part["headers"])
+    claimed = {"parts": [{"number": part["number"], "etag": put.headers["etag"]}]}
+    await author.call("POST", f"/media/{upload['mediaId']}/complete", claimed)
+    await author.finished(upload["mediaId"])
+    post_id = await author.post(CAPTION, [upload["mediaId"]])
+    await follower.follow(author)
+    await follower.sees(CAPTION)
+    return Tour(author, follower, post_id, picture, part["url"])
+
+
+async def read_media(tour: Tour) -> Json:
+    """Read the picture as it stands in the follower's feed."""
+    [item] = (await tour.follower.call("GET", "/feed"))["items"]
+    [media] = item["post"]["media"]
+    assert media["state"] == "MEDIA_STATE_READY"
+    result: Json = media
+    return result
+
+
+async def fetched(reach: Reach, rendition: Json) -> bytes:
+    """Fetch a rendition by its URL, as anybody may."""
+    response = await reach.http.get(rendition["url"])
+    assert response.status_code == 200
+    assert response.headers["content-type"] == rendition["contentType"]
+    return response.content
+
+
+async def test_a_follower_reads_the_post_with_its_author(tour: Tour) -> None:
+    """The feed carries all that an app shows: caption, author, picture."""
+    page = await tour.follower.call("GET", "/feed")
+    [item] = page["items"]
+    assert "nextCursor" not in page
+    assert "emptyReason" not in page
+    assert item["post"]["postId"] == tour.post_id
+    assert item["post"]["caption"] == CAPTION
+    assert item["post"]["state"] == "POST_STATE_PUBLISHED"
+    assert item["author"] == (await tour.follower.call("GET", f"/users/{tour.author.user_id}"))["user"]
+    assert item["author"]["handle"] == tour.author.handle
+
+
+async def test_the_picture_is_described_as_it_is_shown(tour: Tour) -> None:
+    """Width and height are those after orientation; the author's words and a preview come along."""
+    media = await read_media(tour)
+    assert (media["width"], media["height"]) == (800, 1200)
+    assert media["kind"] == "MEDIA_KIND_PHOTO"
+    assert media["altText"] == "Four colours"
+    assert media["thumbhash"]
+
+
+async def test_every_format_is_there_in_every_width(tour: Tour) -> None:
+    """AVIF, WebP and JPEG, the original's own size among them."""
+    renditions = (await read_media(tour))["renditions"]
+    widths = {each["width"] for each in renditions}
+    offered = {(each["contentType"], each["width"]) for each in renditions}
+    assert offered == {(kind, width) for kind in ("image/avif", "image/webp", "image/jpeg") for width in widths}
+    assert len(offered) == len(renditions)
+    assert 800 in widths
+
+
+async def test_renditions_are_what_they_are_said_to_be(tour: Tour, reach: Reach) -> None:
+    """Each decodes, in its stated type, size and length, upright."""
+    for rendition in (await read_media(tour))["renditions"]:
+        content = await fetched(reach, rendition)
+        assert rendition["url"].startswith(str(reach.http.base_url))
+        assert len(content) == int(rendition["sizeBytes"])
+        with Image.open(io.BytesIO(content)) as picture:
+            assert f"image/{picture.format}".lower() == rendition["contentType"]
+            assert picture.size == (rendition["width"], rendition["height"])
+            shown = zip(corner_colours(picture), (BLUE, RED, YELLOW, GREEN), strict=True)
+            assert all(near(found, wanted) for found, wanted in shown)
+
+
+async def test_renditions_do_not_tell_where_they_were_taken(tour: Tour, reach: Reach) -> None:
+    """No EXIF, no place, in no format, though the original has both."""
+    assert PLACE_WORDS in tour.picture
+    for rendition in (await read_media(tour))["renditions"]:
+        content = await fetched(reach, rendition)
+        assert PLACE_WORDS not in content
+        with Image.open(io.BytesIO(content)) as picture:
+            assert not picture.getexif()
+            assert "exif" not in picture.info
+
+
+async def test_the_original_is_nobodys_to_read(tour: Tour) -> None:
+    """The address that it was PUT to gives nothing without a signature, nor with that of the PUT."""
+    async with httpx.AsyncClient() as s3:
+        for url in (tour.part_url, tour.part_url.partition("?")[0]):
+            response = await s3.get(url)
+            assert response.status_code in {403, 404}
+            assert PLACE_WORDS not in response.content
+
+
+@pytest.mark.parametrize("call", [grpc_call, grpc_web_call])
+async def test_the_feed_is_the_same_in_every_protocol(tour: Tour, reach: Reach, call: Call) -> None:
+    """A page by gRPC and by gRPC-Web is the message that REST's JSON stands for."""
+    request = feed_service_pb2.GetFeedRequest(limit=5)
+    outcome = await call(reach, "/lensfeed.feed.v1.FeedService/GetFeed", request, tour.follower.headers)
+    page = feed_service_pb2.GetFeedResponse.FromString(outcome.answer)
+    assert page.items[0].post.caption == CAPTION
+    same_as_json(page, await tour.follower.call("GET", "/feed?limit=5"))
+
+
+@pytest.mark.parametrize("call", [grpc_call, grpc_web_call])
+async def test_a_post_is_the_same_in_every_protocol(tour: Tour, reach: Reach, call: Call) -> None:
+    """A post by gRPC and by gRPC-Web is the message that REST's JSON stands for."""
+    request = post_service_pb2.GetPostRequest(post_id=tour.post_id)
+    outcome = await call(reach, "/lensfeed.post.v1.PostService/GetPost", request, tour.follower.headers)
+    answer = post_service_pb2.GetPostResponse.FromString(outcome.answer)
+    assert answer.post.media[0].renditions
+    same_as_json(answer, await tour.follower.call("GET", f"/posts/{tour.post_id}"))
+
+
+def same_as_json(message: Message, json: Json) -> None:
+    """Hold a message to proto3 JSON that prints fields without presence."""
+    assert json == json_format.MessageToDict(message, always_print_fields_with_no_presence=True)
+    assert json_format.ParseDict(json, type(message)()) == message
