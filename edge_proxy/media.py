@@ -13,7 +13,7 @@ ROUTE = "media"
 PATHS = r"/m/[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*"
 # A slow phone may take as long as it needs, while bytes go on flowing.
 IDLE_TIMEOUT = "60s"
-STORE_HEADERS = ("x-amz-", "x-seaweedfs-")
+STORE_HEADERS = ("x-amz-", "x-seaweedfs-", "seaweed-")
 # The store's status to our answer. 304 and 206 are as good as 200. What may not be read is not there.
 REPLACED = (
     dict.fromkeys((301, 302, 303, 307, 308, 400, 401, 403, 404, 405, 410), MEDIA_NOT_FOUND)

@@ -18,7 +18,7 @@ from media_svc.receive_s3_events import FinishByKey, S3EventReceiver
 from media_svc.renditions import RenderLimits, render
 from media_svc.rpc import MediaInternalServicer, MediaServicer
 from media_svc.s3 import open_objects
-from media_svc.settings import MediaSettings, ServeSettings, WorkSettings
+from media_svc.settings import S3Settings, ServeSettings, WorkSettings
 from media_svc.start_upload import StartUpload
 from media_svc.store.port import MediaStore
 from media_svc.store.sqlite import MIGRATIONS, SqliteMediaStore
@@ -27,6 +27,7 @@ from meshkit import server
 from meshkit.events import Consumer, Producer, open_producer
 from meshkit.events.sqlite_outbox import MIGRATIONS as OUTBOX_MIGRATIONS
 from meshkit.events.sqlite_outbox import SqliteOutbox
+from meshkit.media_urls import MediaUrls
 from meshkit.redis_client import check_redis, open_redis
 from meshkit.server import Process
 from meshkit.sqlite import Database, open_database
@@ -54,16 +55,16 @@ async def work() -> None:
 @contextlib.asynccontextmanager
 async def serving_process(settings: ServeSettings) -> AsyncIterator[Process]:
     """Open all that the serving process needs, and put it together."""
-    presenter = Presenter(settings.media_base_url)
+    presenter = Presenter(MediaUrls(settings.media_base_url))
     async with _stores(settings) as (database, producer), open_objects(settings) as objects:
-        store, events = SqliteMediaStore(database), MediaEvents(producer, presenter)
+        store, events = SqliteMediaStore(database), MediaEvents(producer)
         finish = FinishUpload(store, objects, events)
         background = {"sweep": producer.sweep, "uploads": SweepUploads(store, objects, events, finish).run}
         if settings.webhook_addr and settings.webhook_secret:
             secret = settings.webhook_secret.get_secret_value()
             by_key = FinishByKey(store, finish)
             background["webhook"] = S3EventReceiver(settings.webhook_addr, secret, settings.s3_bucket, by_key).run
-        public, internal = _public(store, objects, finish, presenter), _internal(store, presenter)
+        public, internal = _public(store, objects, finish, presenter), _internal(store)
         yield Process(
             name="media_svc",
             registrations=(
@@ -83,7 +84,7 @@ async def working_process(settings: WorkSettings) -> AsyncIterator[Process]:
         open_objects(settings) as objects,
         open_redis(settings.redis_url) as redis,
     ):
-        events = MediaEvents(producer, Presenter(settings.media_base_url))
+        events = MediaEvents(producer)
         make = MakeRenditions(SqliteMediaStore(database), objects, events, partial(render, limits=RenderLimits()))
         consumer = Consumer(
             redis,
@@ -104,7 +105,7 @@ async def working_process(settings: WorkSettings) -> AsyncIterator[Process]:
 
 
 @contextlib.asynccontextmanager
-async def _stores(settings: MediaSettings) -> AsyncIterator[tuple[Database, Producer]]:
+async def _stores(settings: S3Settings) -> AsyncIterator[tuple[Database, Producer]]:
     async with (
         open_database(settings.sqlite_dir / "media_svc.db", MIGRATIONS, OUTBOX_MIGRATIONS) as database,
         open_producer(settings.redis_url, STREAM, SqliteOutbox(database)) as producer,
@@ -116,5 +117,5 @@ def _public(store: MediaStore, objects: Objects, finish: FinishUpload, presenter
     return MediaServicer(StartUpload(store, objects), CompleteUpload(store, finish), GetMedia(store), presenter)
 
 
-def _internal(store: MediaStore, presenter: Presenter) -> MediaInternalServicer:
-    return MediaInternalServicer(BatchGetMedia(store), presenter)
+def _internal(store: MediaStore) -> MediaInternalServicer:
+    return MediaInternalServicer(BatchGetMedia(store), Presenter())

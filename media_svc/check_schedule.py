@@ -11,6 +11,10 @@ URLS_GONE_AGE = 16
 LAST_AGE = 24 * 60
 # Ages in minutes. Closer at first, while the client is there; then for what was interrupted; then for the last time.
 CHECK_AGES = (1, 2, 4, 8, URLS_GONE_AGE, 60, 360, LAST_AGE)
+# How long a medium may be in the workers' hands before they are told again, in minutes. A picture takes seconds.
+STUCK_AGE = 10
+# What is then still PROCESSING after the last check is looked at this often, in minutes.
+RECHECK_AGE = 60
 
 
 def age_at(media: Media, minute: int) -> int:

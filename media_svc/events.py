@@ -15,9 +15,9 @@ STREAM = EventStream("media", (GROUP, "post_svc"))
 class MediaEvents:
     """Events over the outbox and the stream."""
 
-    def __init__(self, producer: Producer, presenter: Presenter) -> None:
+    def __init__(self, producer: Producer) -> None:
         self._producer = producer
-        self._presenter = presenter
+        self._presenter = Presenter()
 
     def uploaded(self, media: Media) -> OutboxRecord:
         """Make the record of a medium whose bytes are all there."""

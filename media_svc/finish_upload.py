@@ -34,29 +34,29 @@ class FinishUpload:
         """
         if media.state is MediaState.AWAITING_UPLOAD:
             try:
-                media = await self._finish_patiently(media, claimed or {})
+                media = await self._finish_patiently(media, now_ms, claimed or {})
             except FailedPreconditionError as error:
                 media = await self._moved_on(media, now_ms, error)
         if media.failure and media.failure.reason is FailureReason.UPLOAD_EXPIRED:
             raise UploadExpiredError
         return media
 
-    async def _finish_patiently(self, media: Media, claimed: Mapping[int, str]) -> Media:
+    async def _finish_patiently(self, media: Media, now_ms: int, claimed: Mapping[int, str]) -> Media:
         """Look twice: while somebody else puts the parts together, S3 shows neither them nor the object."""
         try:
-            return await self._finish(media, claimed)
+            return await self._finish(media, now_ms, claimed)
         except FailedPreconditionError:
             if not media.upload_id:
                 raise
         await asyncio.sleep(SECOND_LOOK_SECONDS)
-        return await self._finish(media, claimed)
+        return await self._finish(media, now_ms, claimed)
 
-    async def _finish(self, media: Media, claimed: Mapping[int, str]) -> Media:
+    async def _finish(self, media: Media, now_ms: int, claimed: Mapping[int, str]) -> Media:
         if media.upload_id:
             await self._assemble(media, claimed)
         stored = await self._objects.head(media.upload_key)
         _check_object(media, stored, {} if media.upload_id else claimed)
-        changed = media.uploaded(stored.etag) if stored else media
+        changed = media.uploaded(stored.etag, now_ms) if stored else media
         # Whoever still has a valid URL may PUT again: what was checked goes where no URL reaches.
         if not await self._objects.copy(media.upload_key, changed.original_key, changed.etag):
             raise PartsMismatchError("the bytes were replaced while they were checked")

@@ -84,6 +84,8 @@ class Media:
     upload_id: str = ""
     # The uploaded object's ETag without quotes, from PROCESSING on: it names the bytes that were accepted.
     etag: str = ""
+    # When these were found to be all there, in milliseconds since 1970.
+    uploaded_ms: int = 0
     failure: Failure | None = None
     width: int = 0
     height: int = 0
@@ -114,9 +116,9 @@ class Media:
         """Return it with its bytes to come in the parts of a multipart upload."""
         return replace(self, upload_id=upload_id)
 
-    def uploaded(self, etag: str) -> Self:
+    def uploaded(self, etag: str, now_ms: int) -> Self:
         """Return it with all its bytes there."""
-        return replace(self, state=MediaState.PROCESSING, etag=etag)
+        return replace(self, state=MediaState.PROCESSING, etag=etag, uploaded_ms=now_ms)
 
     def ready(self, picture: Picture) -> Self:
         """Return it with its renditions."""

@@ -3,13 +3,14 @@
 from lensfeed.media.v1 import media_pb2
 
 from media_svc.model import Media, Rendition
+from meshkit.media_urls import MediaUrls
 
 
 class Presenter:
-    """Makes protos of media; it knows where renditions are served."""
+    """Makes protos of media, for apps with URLs, for the other services (without `urls`) with names."""
 
-    def __init__(self, base_url: str) -> None:
-        self._base_url = base_url.rstrip("/")
+    def __init__(self, urls: MediaUrls | None = None) -> None:
+        self._urls = urls
 
     def media(self, media: Media) -> media_pb2.Media:
         """Return a medium as far as it is."""
@@ -30,7 +31,7 @@ class Presenter:
 
     def _rendition(self, rendition: Rendition) -> media_pb2.Rendition:
         return media_pb2.Rendition(
-            url=f"{self._base_url}/{rendition.name}",
+            url=self._urls.of(rendition.name) if self._urls else rendition.name,
             content_type=rendition.content_type,
             width=rendition.width,
             height=rendition.height,

@@ -4,6 +4,7 @@ from typing import Self
 
 from pydantic import Field, SecretStr, model_validator
 
+from meshkit.media_urls import MediaUrlSettings
 from meshkit.service_settings import ServiceSettings
 
 
@@ -21,13 +22,7 @@ class S3Settings(ServiceSettings):
     s3_region: str = "us-east-1"
 
 
-class MediaSettings(S3Settings):
-    """What both processes need. A rendition is served at `media_base_url`/NAME."""
-
-    media_base_url: str
-
-
-class ServeSettings(MediaSettings):
+class ServeSettings(S3Settings, MediaUrlSettings):
     """The settings of `serve`. Without a `webhook_addr` it listens to no events of S3, and sweeps only."""
 
     webhook_addr: str | None = None
@@ -40,7 +35,7 @@ class ServeSettings(MediaSettings):
         return self
 
 
-class WorkSettings(MediaSettings):
+class WorkSettings(S3Settings):
     """The settings of `work`: how many pictures are rendered at once, each in a process of its own with two threads.
 
     `worker_index` tells the workers of one host apart and must be stable over restarts.

@@ -5,7 +5,7 @@ import time
 
 import structlog
 
-from media_svc.check_schedule import LAST_AGE, MINUTE_MS, URLS_GONE_AGE, age_at, next_check
+from media_svc.check_schedule import LAST_AGE, MINUTE_MS, RECHECK_AGE, STUCK_AGE, URLS_GONE_AGE, age_at, next_check
 from media_svc.errors import PartsMismatchError, UploadExpiredError
 from media_svc.finish_upload import FinishUpload
 from media_svc.model import Failure, FailureReason, Media, MediaState
@@ -70,13 +70,11 @@ class SweepUploads:
         age = age_at(media, minute)
         if media.state is MediaState.AWAITING_UPLOAD:
             media = await self._try_to_finish(media, now_ms)
-        elif media.state is MediaState.PROCESSING and age >= URLS_GONE_AGE:
-            media = await self._process_again(media, age)
+        elif media.state is MediaState.PROCESSING:
+            media = await self._process_again(media, (now_ms - media.uploaded_ms) // MINUTE_MS)
         if media.state is not MediaState.AWAITING_UPLOAD and age >= URLS_GONE_AGE:
             await self._drop_leftovers(media)
-        is_settled = media.state in {MediaState.READY, MediaState.REJECTED} and age >= URLS_GONE_AGE
-        following = None if is_settled else next_check(media, minute)
-        if following is not None:
+        if (following := _following(media, minute)) is not None:
             await self._store.plan_check(following, media.media_id)
 
     async def _try_to_finish(self, media: Media, now_ms: int) -> Media:
@@ -87,9 +85,11 @@ class SweepUploads:
         except PartsMismatchError:
             return media
 
-    async def _process_again(self, media: Media, age: int) -> Media:
-        """Tell the workers once more; for them a repetition changes nothing. In the end say that it cannot be done."""
-        if age >= LAST_AGE:
+    async def _process_again(self, media: Media, waiting: int) -> Media:
+        """Tell the workers once more; for them a repetition changes nothing. After a day say that it cannot be done."""
+        if waiting < STUCK_AGE:
+            return media
+        if waiting >= LAST_AGE:
             return await self._reject(media, _UNPROCESSED)
         record = self._events.uploaded(media)
         await self._store.add_records([record])
@@ -111,3 +111,10 @@ class SweepUploads:
             await self._objects.abort_multipart(media.upload_key, media.upload_id)
         if await self._objects.head(media.upload_key) is not None:
             await self._objects.delete(media.upload_key)
+
+
+def _following(media: Media, minute: int) -> int | None:
+    """Return when to look again: by the schedule, but at nothing that is settled, and never no more at what is not."""
+    if media.state in {MediaState.READY, MediaState.REJECTED} and age_at(media, minute) >= URLS_GONE_AGE:
+        return None
+    return next_check(media, minute) or minute + RECHECK_AGE

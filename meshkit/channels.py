@@ -14,6 +14,8 @@ from meshkit.layers.caller import REQUEST_KEY, TRACE_KEY
 from meshkit.telemetry import outgoing_traceparent
 
 DEFAULT_TIMEOUT = 10.0
+# A page of 200 posts with ten described media each takes some 12 MiB.
+MAX_RESPONSE_BYTES = 16 * 1024 * 1024
 # What a caller keeps of its own time to answer with what a peer said.
 MARGIN = 0.01
 _NOT_IDEMPOTENT = descriptor_pb2.MethodOptions.IDEMPOTENCY_UNKNOWN
@@ -42,6 +44,7 @@ def connect(target: str, *services: str) -> grpc.aio.Channel:
     options = (
         ("grpc.service_config", json.dumps(service_config(services))),
         ("grpc.keepalive_time_ms", 30_000),
+        ("grpc.max_receive_message_length", MAX_RESPONSE_BYTES),
         ("grpc.use_local_subchannel_pool", 1),
     )
     return grpc.aio.insecure_channel(target, options=options, interceptors=interceptors)

@@ -16,6 +16,7 @@ from meshkit.events import Consumer, open_producer
 from meshkit.events.producer import Producer
 from meshkit.events.sqlite_outbox import MIGRATIONS as OUTBOX_MIGRATIONS
 from meshkit.events.sqlite_outbox import SqliteOutbox
+from meshkit.media_urls import MediaUrls
 from meshkit.redis_client import check_redis, open_redis
 from meshkit.server import Process
 from meshkit.sqlite import Database, open_database
@@ -26,6 +27,7 @@ from post_svc.delete_post import DeletePost
 from post_svc.events import GROUP, MEDIA_STREAM, STREAM, PostEvents, media_handler
 from post_svc.get_post import GetPost
 from post_svc.list_user_posts import CURSOR_KIND, ListUserPosts
+from post_svc.messages import Messages
 from post_svc.peers import MEDIA_SERVICE, MediaService
 from post_svc.publish_waiting import PublishReady, PublishWaiting
 from post_svc.rpc import PostInternalServicer, PostServicer
@@ -50,13 +52,15 @@ async def serving_process(settings: ServeSettings) -> AsyncIterator[Process]:
     """Open what `serve` needs."""
     async with _parts(settings) as parts:
         get_post = GetPost(parts.store, parts.media)
+        message = Messages(MediaUrls(settings.media_base_url))
         public = PostServicer(
             CreatePost(parts.store, parts.media, parts.events, parts.publish_waiting, get_post),
             get_post,
             DeletePost(parts.store, parts.events),
             ListUserPosts(parts.store, Cursors(settings.cursor_key_list, CURSOR_KIND)),
+            message,
         )
-        internal = PostInternalServicer(BatchGetPosts(parts.store), BatchListPlaces(parts.store))
+        internal = PostInternalServicer(BatchGetPosts(parts.store), BatchListPlaces(parts.store), message)
         yield Process(
             "post_svc serve",
             [

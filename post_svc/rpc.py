@@ -6,7 +6,6 @@ from typing import Any
 from lensfeed.post.v1 import (
     post_internal_service_pb2,
     post_internal_service_pb2_grpc,
-    post_pb2,
     post_service_pb2,
     post_service_pb2_grpc,
 )
@@ -18,19 +17,26 @@ from post_svc.create_post import CreatePost
 from post_svc.delete_post import DeletePost
 from post_svc.get_post import GetPost
 from post_svc.list_user_posts import ListUserPosts
-from post_svc.model import Draft, Place, PostView, parse_post_id
+from post_svc.messages import Messages
+from post_svc.model import Draft, Place, parse_post_id
 
 
 class PostServicer(post_service_pb2_grpc.PostServiceServicer):
     """The public methods."""
 
     def __init__(
-        self, create_post: CreatePost, get_post: GetPost, delete_post: DeletePost, list_user_posts: ListUserPosts
+        self,
+        create_post: CreatePost,
+        get_post: GetPost,
+        delete_post: DeletePost,
+        list_user_posts: ListUserPosts,
+        message: Messages,
     ) -> None:
         self._create_post = create_post
         self._get_post = get_post
         self._delete_post = delete_post
         self._list_user_posts = list_user_posts
+        self._message = message
 
     async def CreatePost(
         self, request: post_service_pb2.CreatePostRequest, context: Any
@@ -38,12 +44,12 @@ class PostServicer(post_service_pb2_grpc.PostServiceServicer):
         """Post."""
         draft = Draft(request.caption, tuple(request.media_ids))
         post = await self._create_post(caller_id(), draft, current_call().idempotency_key)
-        return post_service_pb2.CreatePostResponse(post_id=str(post.id), post=_message(post))
+        return post_service_pb2.CreatePostResponse(post_id=str(post.id), post=self._message(post))
 
     async def GetPost(self, request: post_service_pb2.GetPostRequest, context: Any) -> post_service_pb2.GetPostResponse:
         """Show."""
         post = await self._get_post(caller_id(), parse_post_id(request.post_id))
-        return post_service_pb2.GetPostResponse(post=_message(post))
+        return post_service_pb2.GetPostResponse(post=self._message(post))
 
     async def DeletePost(
         self, request: post_service_pb2.DeletePostRequest, context: Any
@@ -57,15 +63,16 @@ class PostServicer(post_service_pb2_grpc.PostServiceServicer):
     ) -> post_service_pb2.ListUserPostsResponse:
         """List."""
         posts, following = await self._list_user_posts(caller_id(), request.user_id, request.cursor, request.limit)
-        return post_service_pb2.ListUserPostsResponse(posts=map(_message, posts), next_cursor=following)
+        return post_service_pb2.ListUserPostsResponse(posts=map(self._message, posts), next_cursor=following)
 
 
 class PostInternalServicer(post_internal_service_pb2_grpc.PostInternalServiceServicer):
     """The methods for the other services."""
 
-    def __init__(self, batch_get_posts: BatchGetPosts, batch_list_places: BatchListPlaces) -> None:
+    def __init__(self, batch_get_posts: BatchGetPosts, batch_list_places: BatchListPlaces, message: Messages) -> None:
         self._batch_get_posts = batch_get_posts
         self._batch_list_places = batch_list_places
+        self._message = message
 
     async def BatchGetPosts(
         self, request: post_internal_service_pb2.BatchGetPostsRequest, context: Any
@@ -75,7 +82,7 @@ class PostInternalServicer(post_internal_service_pb2_grpc.PostInternalServiceSer
         response = post_internal_service_pb2.BatchGetPostsResponse()
         for post in posts:
             place = post_internal_service_pb2.PostPlace(author_id=post.id.owner, place=post.place)
-            response.posts.add(place=place, post=_message(post.view()))
+            response.posts.add(place=place, post=self._message(post.view()))
         return response
 
     async def BatchListPlaces(
@@ -87,15 +94,3 @@ class PostInternalServicer(post_internal_service_pb2_grpc.PostInternalServiceSer
         for author_id, places in authors:
             response.authors.add(author_id=author_id, places=places)
         return response
-
-
-def _message(post: PostView) -> post_pb2.Post:
-    message = post_pb2.Post.FromString(post.manifest)
-    message.post_id = str(post.id)
-    message.author_id = post.id.owner
-    message.caption = post.caption
-    message.state = post_pb2.POST_STATE_PENDING
-    if post.published_at is not None:
-        message.state = post_pb2.POST_STATE_PUBLISHED
-        message.published_at.FromMilliseconds(post.published_at)
-    return message

@@ -1,9 +1,10 @@
 """What the processes of the service read from the environment."""
 
+from meshkit.media_urls import MediaUrlSettings
 from meshkit.service_settings import CursorSettings, ServiceSettings
 
 
-class ServeSettings(CursorSettings):
+class ServeSettings(CursorSettings, MediaUrlSettings):
     """`serve`: `media_addr` is where media_svc is."""
 
     media_addr: str

@@ -11,6 +11,7 @@ from meshkit.channels import connect
 from meshkit.events import open_producer
 from meshkit.events.sqlite_outbox import MIGRATIONS as OUTBOX_MIGRATIONS
 from meshkit.events.sqlite_outbox import SqliteOutbox
+from meshkit.media_urls import MediaUrls
 from meshkit.server import Process
 from meshkit.sqlite import open_database
 from user_svc.create_session import CreateSession
@@ -19,6 +20,7 @@ from user_svc.delete_session import DeleteSession
 from user_svc.events import STREAM, user_updated
 from user_svc.get_user import GetUser
 from user_svc.keys import load_key
+from user_svc.messages import Messages
 from user_svc.passwords import open_passwords
 from user_svc.peers import MEDIA_SERVICE, MediaPictures
 from user_svc.refresh_session import RefreshSession
@@ -48,6 +50,7 @@ async def serving_process(settings: UserSettings) -> AsyncIterator[Process]:
     ):
         store = SqliteUserStore(database)
         get_user = GetUser(store)
+        messages = Messages(MediaUrls(settings.media_base_url))
         public = UserRpc(
             create_user=CreateUser(store, passwords),
             create_session=CreateSession(store, passwords, signer, settings.refresh_token_life),
@@ -55,13 +58,15 @@ async def serving_process(settings: UserSettings) -> AsyncIterator[Process]:
             delete_session=DeleteSession(store),
             get_user=get_user,
             update_user=UpdateUser(store, MediaPictures(media), producer, user_updated),
+            messages=messages,
         )
         yield Process(
             "user_svc",
             registrations=(
                 partial(user_service_pb2_grpc.add_UserServiceServicer_to_server, public),
                 partial(
-                    user_internal_service_pb2_grpc.add_UserInternalServiceServicer_to_server, UserInternalRpc(get_user)
+                    user_internal_service_pb2_grpc.add_UserInternalServiceServicer_to_server,
+                    UserInternalRpc(get_user, messages),
                 ),
             ),
             background={"sweep": producer.sweep},

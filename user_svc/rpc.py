@@ -3,11 +3,9 @@
 from typing import Any
 
 import grpc
-from google.protobuf.timestamp_pb2 import Timestamp
 from lensfeed.user.v1 import (
     user_internal_service_pb2,
     user_internal_service_pb2_grpc,
-    user_pb2,
     user_service_pb2,
     user_service_pb2_grpc,
 )
@@ -17,8 +15,7 @@ from user_svc.create_session import CreateSession
 from user_svc.create_user import CreateUser
 from user_svc.delete_session import DeleteSession
 from user_svc.get_user import GetUser
-from user_svc.model import User
-from user_svc.open_session import OpenSession
+from user_svc.messages import Messages
 from user_svc.refresh_session import RefreshSession
 from user_svc.update_user import UpdateUser
 
@@ -37,6 +34,7 @@ class UserRpc(user_service_pb2_grpc.UserServiceServicer):
         delete_session: DeleteSession,
         get_user: GetUser,
         update_user: UpdateUser,
+        messages: Messages,
     ) -> None:
         self._create_user = create_user
         self._create_session = create_session
@@ -44,27 +42,28 @@ class UserRpc(user_service_pb2_grpc.UserServiceServicer):
         self._delete_session = delete_session
         self._get_user = get_user
         self._update_user = update_user
+        self._messages = messages
 
     async def CreateUser(  # noqa: N802 - the contract's name
         self, request: user_service_pb2.CreateUserRequest, _context: Context
     ) -> user_service_pb2.CreateUserResponse:
         """Make an account."""
         user = await self._create_user(request.handle, request.display_name, request.password)
-        return user_service_pb2.CreateUserResponse(user=_user(user))
+        return user_service_pb2.CreateUserResponse(user=self._messages.user(user))
 
     async def CreateSession(  # noqa: N802 - the contract's name
         self, request: user_service_pb2.CreateSessionRequest, _context: Context
     ) -> user_service_pb2.CreateSessionResponse:
         """Log in."""
         opened = await self._create_session(request.handle, request.password)
-        return user_service_pb2.CreateSessionResponse(**_tokens(opened))
+        return user_service_pb2.CreateSessionResponse(**self._messages.tokens(opened))
 
     async def RefreshSession(  # noqa: N802 - the contract's name
         self, request: user_service_pb2.RefreshSessionRequest, _context: Context
     ) -> user_service_pb2.RefreshSessionResponse:
         """Trade a refresh token for new tokens."""
         opened = await self._refresh_session(request.refresh_token)
-        return user_service_pb2.RefreshSessionResponse(**_tokens(opened))
+        return user_service_pb2.RefreshSessionResponse(**self._messages.tokens(opened))
 
     async def DeleteSession(  # noqa: N802 - the contract's name
         self, _request: user_service_pb2.DeleteSessionRequest, _context: Context
@@ -77,13 +76,15 @@ class UserRpc(user_service_pb2_grpc.UserServiceServicer):
         self, request: user_service_pb2.GetUserRequest, _context: Context
     ) -> user_service_pb2.GetUserResponse:
         """Return an account by its id."""
-        return user_service_pb2.GetUserResponse(user=_user(await self._get_user.by_id(request.user_id)))
+        return user_service_pb2.GetUserResponse(user=self._messages.user(await self._get_user.by_id(request.user_id)))
 
     async def GetUserByHandle(  # noqa: N802 - the contract's name
         self, request: user_service_pb2.GetUserByHandleRequest, _context: Context
     ) -> user_service_pb2.GetUserByHandleResponse:
         """Return an account by its handle."""
-        return user_service_pb2.GetUserByHandleResponse(user=_user(await self._get_user.by_handle(request.handle)))
+        return user_service_pb2.GetUserByHandleResponse(
+            user=self._messages.user(await self._get_user.by_handle(request.handle))
+        )
 
     async def UpdateUser(  # noqa: N802 - the contract's name
         self, request: user_service_pb2.UpdateUserRequest, _context: Context
@@ -95,40 +96,19 @@ class UserRpc(user_service_pb2_grpc.UserServiceServicer):
             bio=request.bio if request.HasField("bio") else None,
             avatar_media_id=request.avatar_media_id if request.HasField("avatar_media_id") else None,
         )
-        return user_service_pb2.UpdateUserResponse(user=_user(user))
+        return user_service_pb2.UpdateUserResponse(user=self._messages.user(user))
 
 
 class UserInternalRpc(user_internal_service_pb2_grpc.UserInternalServiceServicer):
     """The methods for other services."""
 
-    def __init__(self, get_user: GetUser) -> None:
+    def __init__(self, get_user: GetUser, messages: Messages) -> None:
         self._get_user = get_user
+        self._messages = messages
 
     async def BatchGetUsers(  # noqa: N802 - the contract's name
         self, request: user_internal_service_pb2.BatchGetUsersRequest, _context: Context
     ) -> user_internal_service_pb2.BatchGetUsersResponse:
         """Return the accounts that exist."""
         users = await self._get_user.by_ids(request.user_ids)
-        return user_internal_service_pb2.BatchGetUsersResponse(users=map(_user, users))
-
-
-def _user(user: User) -> user_pb2.User:
-    created_at = Timestamp()
-    created_at.FromMilliseconds(user.created_at)
-    return user_pb2.User(
-        user_id=user.user_id,
-        handle=user.handle,
-        display_name=user.display_name,
-        bio=user.bio,
-        avatar_url=user.avatar_url,
-        created_at=created_at,
-    )
-
-
-def _tokens(opened: OpenSession) -> dict[str, Any]:
-    return {
-        "access_token": opened.access_token.text,
-        "refresh_token": opened.refresh_token,
-        "expires_at": Timestamp(seconds=opened.access_token.expires_at),
-        "user": _user(opened.user),
-    }
+        return user_internal_service_pb2.BatchGetUsersResponse(users=map(self._messages.user, users))

@@ -5,10 +5,11 @@ from pathlib import Path
 
 from pydantic import Field
 
+from meshkit.media_urls import MediaUrlSettings
 from meshkit.service_settings import ServiceSettings
 
 
-class UserSettings(ServiceSettings):
+class UserSettings(ServiceSettings, MediaUrlSettings):
     """What `serve` reads. `media_addr` is where media_svc serves; avatars alone need it."""
 
     token_key_file: Path

@@ -16,7 +16,7 @@ from meshkit.sqlite import Database
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _COLUMNS = (
-    "media_id, owner_id, state, kind, content_type, size_bytes, alt_text, upload_id, etag,"
+    "media_id, owner_id, state, kind, content_type, size_bytes, alt_text, upload_id, etag, uploaded_ms,"
     " failure_reason, failure_message, width, height, duration_ms, thumbhash, renditions"
 )
 # Below every id.
@@ -120,6 +120,7 @@ def _row(media: Media) -> tuple[Any, ...]:
         media.alt_text,
         media.upload_id,
         media.etag,
+        media.uploaded_ms,
         failure and failure.reason,
         failure and failure.message,
         media.width,
@@ -131,8 +132,8 @@ def _row(media: Media) -> tuple[Any, ...]:
 
 
 def _media(row: tuple[Any, ...]) -> Media:
-    local, owner, state, kind, content_type, size_bytes, alt_text, upload_id, etag, reason, message, *rest = row
-    width, height, duration_ms, thumbhash, renditions = rest
+    local, owner, state, kind, content_type, size_bytes, alt_text, upload_id, etag, *rest = row
+    uploaded_ms, reason, message, width, height, duration_ms, thumbhash, renditions = rest
     return Media(
         media_id=PublicId(local, owner),
         state=MediaState(state),
@@ -142,6 +143,7 @@ def _media(row: tuple[Any, ...]) -> Media:
         alt_text=alt_text,
         upload_id=upload_id,
         etag=etag,
+        uploaded_ms=uploaded_ms,
         failure=Failure(FailureReason(reason), message) if reason else None,
         width=width,
         height=height,

@@ -1,15 +1,15 @@
 """How a service reaches its cluster."""
 
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
-from pydantic import Field, Json, SecretStr, model_validator
+from pydantic import Field, SecretStr, model_validator
 
 from meshkit.server import ServerSettings
 
 DEFAULT_PORT = 9042
 Replication = dict[str, str | int]
-ONE_COPY: Any = '{"class": "SimpleStrategy", "replication_factor": 1}'
+ONE_COPY: Replication = {"class": "SimpleStrategy", "replication_factor": 1}
 
 
 class CassandraSettings(ServerSettings):
@@ -21,7 +21,7 @@ class CassandraSettings(ServerSettings):
     # Each service has the keyspace <prefix>_<service>.
     cassandra_keyspace_prefix: str = "lensfeed"
     # As in CREATE KEYSPACE. Production: {"class": "NetworkTopologyStrategy", "<datacenter>": 3}.
-    cassandra_replication: Json[Replication] = Field(default=ONE_COPY, validate_default=True)
+    cassandra_replication: Replication = Field(default_factory=lambda: dict(ONE_COPY))
     cassandra_write_consistency: str = "LOCAL_QUORUM"
     cassandra_read_consistency: str = "LOCAL_ONE"
     cassandra_max_in_flight: int = 256

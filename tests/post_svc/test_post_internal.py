@@ -80,11 +80,6 @@ async def test_fifty_of_the_fullest_posts_fit_into_an_answer(address: str, peer:
     assert await _get_fullest(address, peer, 50)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=grpc.aio.AioRpcError,
-    reason="a channel takes answers of up to 4 MiB, gRPC's default; the contract allows for some 13 MB",
-)
 async def test_as_many_of_the_fullest_posts_as_the_contract_allows_fit_into_an_answer(
     address: str, peer: MediaPeer
 ) -> None:

@@ -28,7 +28,6 @@ async def running_media(folder: Path, *, redis_url: str, s3: S3) -> AsyncIterato
         s3_secret_key=SecretStr(s3.secret_key),
         s3_bucket=s3.bucket,
         s3_region=s3.region,
-        media_base_url="http://127.0.0.1:8080/m",
     )
     serve_settings = ServeSettings(**settings.model_dump(exclude={"worker_index", "render_concurrency"}))
     async with (

@@ -9,6 +9,7 @@ CREATE TABLE media (
     alt_text TEXT NOT NULL,
     upload_id TEXT NOT NULL,
     etag TEXT NOT NULL,
+    uploaded_ms INTEGER NOT NULL,
     failure_reason TEXT,
     failure_message TEXT,
     width INTEGER NOT NULL,

@@ -1,0 +1,39 @@
+"""Accounts and sessions as the contract shows them."""
+
+from typing import Any
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from lensfeed.user.v1 import user_pb2
+
+from meshkit.media_urls import MediaUrls
+from user_svc.model import User
+from user_svc.open_session import OpenSession
+
+
+class Messages:
+    """Makes protos of accounts; it knows where their pictures are served."""
+
+    def __init__(self, urls: MediaUrls) -> None:
+        self._urls = urls
+
+    def user(self, user: User) -> user_pb2.User:
+        """Return an account as everybody sees it."""
+        created_at = Timestamp()
+        created_at.FromMilliseconds(user.created_at)
+        return user_pb2.User(
+            user_id=user.user_id,
+            handle=user.handle,
+            display_name=user.display_name,
+            bio=user.bio,
+            avatar_url=self._urls.of(user.avatar_url),
+            created_at=created_at,
+        )
+
+    def tokens(self, opened: OpenSession) -> dict[str, Any]:
+        """Return the fields that both answers with tokens have."""
+        return {
+            "access_token": opened.access_token.text,
+            "refresh_token": opened.refresh_token,
+            "expires_at": Timestamp(seconds=opened.access_token.expires_at),
+            "user": self.user(opened.user),
+        }
