@@ -19,11 +19,23 @@ class Store(Enum):
     """Where the services keep their data."""
 
     SQLITE = "sqlite"
+    CASSANDRA = "cassandra"
+
+
+class Nodes(Enum):
+    """How many nodes of Cassandra: one, or enough for three copies of everything."""
+
+    ONE = "1"
+    THREE = "3"
 
 
 @app.command()
 def dev(
-    store: Annotated[Store, typer.Option(help="Where the services keep their data.")] = Store.SQLITE,
+    store: Annotated[
+        Store, typer.Option(envvar="LENSFEED_STORE", help="Where the services keep their data.")
+    ] = Store.SQLITE,
+    cassandra_nodes: Annotated[Nodes, typer.Option(help="How many nodes a Cassandra of the mesh has.")] = Nodes.ONE,
+    cassandra_heap: Annotated[str, typer.Option(metavar="SIZE", help="How much heap each of them has.")] = "512m",
     data: Annotated[
         Path | None,
         typer.Option(help="The folder that keeps everything between runs.", show_default="in the user's data folder"),
@@ -42,13 +54,21 @@ def dev(
 
     Prints where each part listens, and then a line `ready` with the address of the edge. COMMAND finds that address in
     LENSFEED_URL and each service's in LENSFEED_USER_ADDR and so on; its exit code becomes ours.
+
+    With --store cassandra the mesh has a Cassandra of its own, unless LENSFEED_CASSANDRA_CONTACT_POINTS names another.
     """
     from devmesh.dev import DevOptions
     from devmesh.dev import dev as run
+    from devmesh.stores import StoreWish
 
-    del store  # there is one so far
-    folder = (data or Path(platformdirs.user_data_dir("lensfeed"))).expanduser().absolute()
-    raise typer.Exit(run(DevOptions(folder, port, base_port, exec_command)))
+    wish = StoreWish(store.value, int(cassandra_nodes.value), cassandra_heap)
+    folder = (data or _usual_folder(store)).expanduser().absolute()
+    raise typer.Exit(run(DevOptions(folder, port, base_port, exec_command, wish)))
+
+
+def _usual_folder(store: Store) -> Path:
+    """Each store has a folder of its own: timelines and objects belong to the accounts of one."""
+    return Path(platformdirs.user_data_dir("lensfeed" if store is Store.SQLITE else f"lensfeed-{store.value}"))
 
 
 @app.command()

@@ -8,25 +8,22 @@ from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
 
-from devmesh.cassandra_jars import cassandra_jars, java_binary
+from devmesh.cassandra_jars import Program, find_program
 from devmesh.cassandra_node import (
     REPLICAS,
+    START_SECONDS,
     STOP_SECONDS,
     ClusterShape,
     CommitlogSync,
-    Program,
     node_answers,
     node_command,
     node_sees_all,
 )
+from devmesh.cassandra_ports import cluster_ports
 from devmesh.errors import NotReady
-from devmesh.ports import reserved_ports
 from devmesh.process import Child, Command
 from devmesh.readiness import Check
 from devmesh.running import wait_ready
-
-START_SECONDS = 180.0
-"""A start takes six seconds of a core, and three at once on a busy machine take their time."""
 
 
 class CassandraNode:
@@ -112,8 +109,8 @@ async def running_cassandra(
 
     On the same folder a later cluster has the data of the earlier one. Raises MeshError where Java or Maven is missing.
     """
-    program = Program(await java_binary(os.environ), await cassandra_jars(os.environ))
-    with reserved_ports(ClusterShape.PORTS) as [native, storage]:
+    program = await find_program(os.environ)
+    with cluster_ports(folder) as (native, storage):
         cluster = _cluster(ClusterShape(nodes, native, storage, heap, commitlog_sync), folder, program)
         try:
             await asyncio.gather(*(node.start() for node in cluster.nodes))

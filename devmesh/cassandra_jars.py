@@ -6,6 +6,7 @@ import fcntl
 import re
 import shutil
 from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
@@ -22,8 +23,21 @@ POM = Path(__file__).with_name("cassandra_conf") / "pom.xml"
 LOCK_POLL_SECONDS = 0.2
 
 
+@dataclass(frozen=True)
+class Program:
+    """What runs Cassandra: a Java and the folder of its jars."""
+
+    java: Path
+    jars: Path
+
+
 def say_nothing(_text: str) -> None:
     """Keep progress to oneself."""
+
+
+async def find_program(env: Mapping[str, str], tell: Callable[[str], None] = say_nothing) -> Program:
+    """Find Java and the jars, or fetch these. Raises MeshError with what to install where something is missing."""
+    return Program(await java_binary(env), await cassandra_jars(env, tell))
 
 
 async def java_binary(env: Mapping[str, str]) -> Path:

@@ -8,6 +8,7 @@ from pathlib import Path
 from string import Template
 from typing import Literal
 
+from devmesh.cassandra_jars import Program
 from devmesh.cql_probe import Consistency, cql_answers
 from devmesh.errors import MeshError
 from devmesh.process import Command
@@ -15,6 +16,9 @@ from devmesh.process import Command
 CommitlogSync = Literal["periodic", "batch"]
 
 RESOURCES = Path(__file__).with_name("cassandra_conf")
+
+START_SECONDS = 180.0
+"""A start takes six seconds of a core, and three at once on a busy machine take their time."""
 
 STOP_SECONDS = 20.0
 """It flushes its tables before it ends. What it is killed in is in its commit log, up to the last sync."""
@@ -33,8 +37,8 @@ REPLICAS = 3
 class ClusterShape:
     """What the nodes of a cluster have in common.
 
-    `heap` is as in -Xmx. `commitlog_sync`: "batch" acknowledges a write when it is on the disk; "periodic" loses up to 10 s
-    of writes with a node that is killed.
+    `heap` is as in -Xmx, 128m at least. `commitlog_sync`: "batch" acknowledges a write when it is on the disk; with
+    "periodic", a node that is killed loses up to 10 s of writes.
     """
 
     nodes: int
@@ -42,8 +46,6 @@ class ClusterShape:
     storage_port: int
     heap: str = "512m"
     commitlog_sync: CommitlogSync = "periodic"
-
-    PORTS = 2
 
     @property
     def addresses(self) -> list[str]:
@@ -61,14 +63,6 @@ class ClusterShape:
         return {"class": "SimpleStrategy", "replication_factor": min(self.nodes, REPLICAS)}
 
 
-@dataclass(frozen=True)
-class Program:
-    """What runs Cassandra: a Java and the folder of its jars."""
-
-    java: Path
-    jars: Path
-
-
 def node_command(
     shape: ClusterShape, number: int, folder: Path, program: Program, log: Path, env: Mapping[str, str]
 ) -> Command:
@@ -83,11 +77,11 @@ def node_command(
     (conf / "logback.xml").write_text(_resource("logback.xml"))
     argv = (
         str(program.java),
-        f"-Xms{shape.heap}",
+        "-Xms128m",  # it grows; as root, Cassandra pins in memory what it starts with
         f"-Xmx{shape.heap}",
         "-Xss512k",
         "-XX:+UseSerialGC",  # the least memory and the fastest start at heaps of this size
-        "-XX:TieredStopAtLevel=1",
+        "-XX:TieredStopAtLevel=1",  # half the processor time until it answers
         "-XX:+ExitOnOutOfMemoryError",
         f"-javaagent:{_agent(program.jars)}",
         *_resource("jvm17.options").split(),

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,12 +13,13 @@ from devmesh.display import Display
 from devmesh.environment import ignored_settings, shared_environment
 from devmesh.errors import MeshError
 from devmesh.interrupts import Interrupts
-from devmesh.layout import Layout, chosen_ports
+from devmesh.layout import PORT_COUNT, Layout, chosen_ports
 from devmesh.lock import locked
 from devmesh.make_keys import make_keys
 from devmesh.mesh_secrets import load_secrets
 from devmesh.parts import Parts, keys_command, parts_of
 from devmesh.run_command import command_environment, run_command
+from devmesh.stores import StoreWish, chosen_store
 from devmesh.supervisor import Supervisor
 from meshkit.settings import SettingsError, refuse_unknown_names
 
@@ -33,18 +35,33 @@ class DevOptions:
     port: int
     base_port: int | None
     exec_command: str | None
+    store: StoreWish
 
 
 def dev(options: DevOptions) -> int:
     """Run a mesh; the exit code. What stands in its way is told in a sentence on standard error."""
     try:
         refuse_unknown_names(os.environ)
-        with locked(options.data), chosen_ports(options.port, options.base_port) as ports:
-            layout = Layout(options.data, ports, load_secrets(options.data / "secrets.json"))
+        with (
+            locked(options.data),
+            chosen_ports(options.port, options.base_port) as ports,
+            chosen_store(options.store, options.data, _store_port(options.base_port), os.environ, _tell) as store,
+        ):
+            layout = Layout(options.data, ports, load_secrets(options.data / "secrets.json"), store)
             return asyncio.run(_run(layout, options.exec_command))
     except (MeshError, SettingsError) as error:
-        print(f"lensfeed: {error}", file=sys.stderr, flush=True)  # noqa: T201 - a command speaks to its user
+        _tell(str(error))
         return 1
+    except KeyboardInterrupt:  # while something was fetched; later on it ends the mesh in order
+        return 128 + signal.SIGINT
+
+
+def _store_port(base: int | None) -> int | None:
+    return None if base is None else base + PORT_COUNT
+
+
+def _tell(text: str) -> None:
+    print(f"lensfeed: {text}", file=sys.stderr, flush=True)  # noqa: T201 - a command speaks to its user
 
 
 async def _run(layout: Layout, exec_command: str | None) -> int:
@@ -88,12 +105,12 @@ async def _work(
 
 
 async def _start(layout: Layout, parts: Parts, supervisor: Supervisor, env: Mapping[str, str]) -> None:
-    """Start Valkey and S3, then all else as soon as there are a Valkey and keys; return when all are ready."""
-    supervisor.start((parts.valkey, parts.seaweed))
+    """Start the servers, then all else as soon as there are a Valkey and keys; return when all are ready."""
+    supervisor.start((parts.valkey, parts.seaweed, *parts.cassandra))
     await asyncio.gather(make_keys(layout.keys, keys_command(layout, env)), supervisor.ready((parts.valkey,)))
     rest = (*parts.services, *parts.workers, parts.edge)
     supervisor.start(rest)
-    await asyncio.gather(asyncio.to_thread(load_botocore), supervisor.ready((parts.seaweed, *rest)))
+    await asyncio.gather(asyncio.to_thread(load_botocore), supervisor.ready((parts.seaweed, *parts.cassandra, *rest)))
 
 
 async def _tell_whom_we_wait_for(supervisor: Supervisor, display: Display) -> None:

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from devmesh.bucket import S3
@@ -10,9 +10,13 @@ from devmesh.errors import MeshError
 from devmesh.mesh_secrets import MeshSecrets
 from devmesh.ports import LOOPBACK, address, is_free, numbered_ports, reserved_ports
 from devmesh.seaweed import SeaweedPorts
+from devmesh.stores import Store
 
 SERVICES = ("user", "follow", "post", "media", "feed")
 WORKERS = ("post", "media", "feed")
+
+PORT_COUNT = 3 + SeaweedPorts.COUNT + len(SERVICES) + len(WORKERS)
+"""How many ports a mesh has, besides the edge's and those of its store."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +34,12 @@ class Ports:
 
 @dataclass(frozen=True)
 class Layout:
-    """One mesh: its data folder, its ports and its secrets."""
+    """One mesh: its data folder, its ports, its secrets and its store."""
 
     data: Path
     ports: Ports
     secrets: MeshSecrets
+    store: Store = field(default_factory=Store)
 
     @property
     def url(self) -> str:
@@ -65,9 +70,8 @@ def chosen_ports(edge: int, base: int | None) -> Iterator[Ports]:
     """
     if edge and not is_free(edge):
         raise MeshError(f"port {edge} is in use; give the edge another with --port (0 picks a free one)")
-    count = 3 + SeaweedPorts.COUNT + len(SERVICES) + len(WORKERS)
-    with reserved_ports(1 + (count if base is None else 0)) as free:
-        yield _share_out(edge or free[0], free[1:] if base is None else numbered_ports(base, count))
+    with reserved_ports(1 + (PORT_COUNT if base is None else 0)) as free:
+        yield _share_out(edge or free[0], free[1:] if base is None else numbered_ports(base, PORT_COUNT))
 
 
 def _share_out(edge: int, others: Iterable[int]) -> Ports:

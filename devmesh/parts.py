@@ -6,6 +6,9 @@ from dataclasses import astuple, dataclass
 from functools import partial
 
 from devmesh.bucket import prepare_bucket
+from devmesh.cassandra_node import START_SECONDS as CLUSTER_SECONDS
+from devmesh.cassandra_node import STOP_SECONDS as FLUSH_SECONDS
+from devmesh.cassandra_node import node_answers, node_command
 from devmesh.layout import SERVICES, WORKERS, Layout
 from devmesh.ports import address
 from devmesh.process import Command
@@ -13,6 +16,7 @@ from devmesh.readiness import Check, grpc_serving, http_status, valkey_answers
 from devmesh.running import START_SECONDS
 from devmesh.seaweed import STOP_SECONDS, Webhook, s3_answers, seaweed_command
 from devmesh.seaweed_sockets import remove_sockets
+from devmesh.stores import OwnCluster
 from devmesh.valkey import valkey_command
 
 DRAIN_SECONDS = 15.0
@@ -53,17 +57,19 @@ class Parts:
 
     valkey: Part
     seaweed: Part
+    cassandra: tuple[Part, ...]
+    """The nodes; none where the store is another one."""
     workers: tuple[Part, ...]
     services: tuple[Part, ...]
     edge: Part
 
     def groups(self) -> tuple[tuple[Part, ...], ...]:
         """In the order of dependence: none needs a later one to finish its work."""
-        return (self.valkey,), (self.seaweed,), self.workers, self.services, (self.edge,)
+        return (self.valkey,), (self.seaweed, *self.cassandra), self.workers, self.services, (self.edge,)
 
     def in_display_order(self) -> tuple[Part, ...]:
         """As a person looks for them: the edge first, the servers last."""
-        return self.edge, *self.services, *self.workers, self.seaweed, self.valkey
+        return self.edge, *self.services, *self.workers, *self.cassandra, self.seaweed, self.valkey
 
 
 def parts_of(layout: Layout, env: Mapping[str, str]) -> Parts:
@@ -71,6 +77,7 @@ def parts_of(layout: Layout, env: Mapping[str, str]) -> Parts:
     return Parts(
         valkey=_valkey(layout, env),
         seaweed=_seaweed(layout, env),
+        cassandra=_cassandra(layout, env, layout.store.cluster) if layout.store.cluster else (),
         workers=tuple(_python(layout, env, name, "work", layout.ports.workers[name]) for name in WORKERS),
         services=tuple(_python(layout, env, name, "serve", layout.ports.services[name]) for name in SERVICES),
         edge=_edge(layout, env),
@@ -107,6 +114,24 @@ def _seaweed(layout: Layout, env: Mapping[str, str]) -> Part:
     )
 
 
+def _cassandra(layout: Layout, env: Mapping[str, str], cluster: OwnCluster) -> tuple[Part, ...]:
+    shape, program = cluster.shape, cluster.program
+    parts = []
+    for number, host in enumerate(shape.addresses):
+        name = f"cassandra-{number + 1}" if shape.nodes > 1 else "cassandra"
+        folder = layout.data / "cassandra" / f"node{number + 1}"
+        part = Part(
+            name=name,
+            command=node_command(shape, number, folder, program, layout.log(name), env),
+            check=partial(node_answers, host, shape.native_port),
+            address=f"{host}:{shape.native_port}",
+            patience=CLUSTER_SECONDS,
+            grace=FLUSH_SECONDS,
+        )
+        parts.append(part)
+    return tuple(parts)
+
+
 def _python(layout: Layout, env: Mapping[str, str], service: str, command: str, port: int) -> Part:
     name = f"{service}-{command}"
     own = {**env, "LENSFEED_LISTEN_ADDR": address(port)}
@@ -115,6 +140,7 @@ def _python(layout: Layout, env: Mapping[str, str], service: str, command: str, 
         command=_module(layout, own, name, f"{service}_svc", command),
         check=partial(grpc_serving, port),
         address=address(port),
+        patience=_service_seconds(layout),
     )
 
 
@@ -124,8 +150,13 @@ def _edge(layout: Layout, env: Mapping[str, str]) -> Part:
         command=_module(layout, env, "edge", "edge_proxy", "run"),
         check=partial(edge_answers, layout.ports.edge),
         address=address(layout.ports.edge),
-        patience=START_SECONDS * 1.5,  # it waits for the services, and must not be blamed for one of them
+        patience=_service_seconds(layout) * 1.5,  # it waits for the services, and must not be blamed for one of them
     )
+
+
+def _service_seconds(layout: Layout) -> float:
+    """How long a service may take to serve, its store included: on a new cluster it makes its tables first."""
+    return START_SECONDS + (CLUSTER_SECONDS if layout.store.cluster else 0)
 
 
 async def edge_answers(port: int) -> bool:

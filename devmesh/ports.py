@@ -42,6 +42,15 @@ def reserved_ports(count: int) -> Iterator[list[int]]:
         yield ports
 
 
+@contextlib.contextmanager
+def reserved_port(port: int) -> Iterator[int]:
+    """Keep this very port, as `reserved_ports` does. Raises OSError where somebody listens on it."""
+    with contextlib.closing(_bound(port, lenient=True)) as server:
+        if not RESERVES:
+            server.close()
+        yield port
+
+
 def free_ports(count: int) -> list[int]:
     """Pick such ports without keeping them: soon enough, somebody else may take one."""
     with reserved_ports(count) as ports:
