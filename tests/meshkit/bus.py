@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +47,14 @@ class Outbox(SqliteOutbox):
 
     async def commit(self, user_id: int) -> OutboxRecord:
         """Commit one event."""
-        record = new_record(event_pb2.UserUpdated(user_id=user_id))
-        await self._written_to.write(lambda connection: insert_records(connection, [record]))
+        [record] = await self.commit_all([user_id])
         return record
+
+    async def commit_all(self, user_ids: Iterable[int]) -> list[OutboxRecord]:
+        """Commit an event for each user id, in one transaction."""
+        records = [new_record(event_pb2.UserUpdated(user_id=user_id)) for user_id in user_ids]
+        await self._written_to.write(lambda connection: insert_records(connection, records))
+        return records
 
 
 @contextlib.asynccontextmanager

@@ -28,9 +28,11 @@ class _Part:
 
     def __init__(self) -> None:
         self.is_down = False
+        self.seconds = 0.0
 
     async def check(self) -> None:
         """Answer, or not."""
+        await asyncio.sleep(self.seconds)
         if self.is_down:
             raise ConnectionError("down")
 
@@ -52,7 +54,7 @@ async def test_health_follows_a_part() -> None:
 async def test_health_is_true_from_the_first_call() -> None:
     """A process that starts while a part is down never says SERVING before it has asked."""
     part = _Part()
-    part.is_down = True
+    part.is_down, part.seconds = True, 0.5
     process = Process("one", [user_service()], dependencies={"part": part.check})
     async with running(process, SETTINGS) as address, plain_channel(address) as channel:
         stub: Any = health_pb2_grpc.HealthStub(channel)

@@ -35,7 +35,7 @@ async def test_an_event_of_a_killed_process_is_delivered(redis: "Redis", tmp_pat
 async def test_the_fast_path_and_sweepers_add_an_event_once(redis: "Redis", outbox: Outbox) -> None:
     """However many bring an event into the stream at the same time, it stands there once."""
     stream = new_stream()
-    records = [await outbox.commit(user_id) for user_id in range(50)]
+    records = await outbox.commit_all(range(50))
     publisher = Publisher(redis, stream)
     publisher.send_soon(*records)
     sweepers = [Sweeper(redis, stream, outbox) for _ in range(3)]
@@ -65,7 +65,7 @@ async def test_a_late_commit_is_found(redis: "Redis", outbox: Outbox) -> None:
 async def test_many_events_of_a_minute_are_swept(redis: "Redis", outbox: Outbox) -> None:
     """A minute with more events than a page, in every shard, goes into the stream as a whole."""
     stream = new_stream()
-    await asyncio.gather(*(outbox.commit(user_id) for user_id in range(2_100)))
+    await outbox.commit_all(range(2_100))
     sweeper = Sweeper(redis, stream, outbox)
     assert await sweeper.sweep(soon_ms()) == 2_100
     assert await redis.xlen(stream.key) == 2_100
@@ -134,8 +134,8 @@ async def test_nothing_is_sent_twice_after_its_minute_closed(redis: "Redis", out
 async def test_trimming_keeps_what_is_pending(redis: "Redis", outbox: Outbox) -> None:
     """What all groups have handled leaves the stream; nothing from the oldest pending entry on does."""
     stream = new_stream("g")
-    for user_id in range(350):
-        await stream.add(redis, await outbox.commit(user_id))
+    for record in await outbox.commit_all(range(350)):
+        await stream.add(redis, record)
     await redis.xgroup_create(stream.key, "g", id="0")
     entries = await _take(redis, stream, "g", acknowledge=False)
     held = entries[250]
