@@ -6,7 +6,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 ROOMS = ("devmesh", "edge_proxy", "feed_svc", "follow_svc", "media_svc", "meshkit", "post_svc", "user_svc")
-DATA = (".sql", ".cql", ".binpb", ".typed")
 
 
 def config() -> ConfigParser:
@@ -22,9 +21,10 @@ def packages() -> set[str]:
 
 
 def test_every_data_file_is_packaged() -> None:
-    """Migrations, the descriptors of the contracts and the marker of types match a pattern of their package."""
+    """Whatever is no Python in a room (migrations, configuration, the descriptors of the contracts) matches a pattern."""
     patterns = [each.strip() for each in config()["options.package_data"]["*"].split(",")]
-    files = [path.relative_to(ROOT) for room in ROOMS for path in (ROOT / room).rglob("*") if path.suffix in DATA]
+    inside_rooms = [path for room in ROOMS for path in (ROOT / room).rglob("*") if path.is_file()]
+    files = [path.relative_to(ROOT) for path in inside_rooms if path.suffix not in {".py", ".pyc"}]
     assert Path("edge_proxy/lensfeed.binpb") in files
     for file in files:
         package = next(each for each in file.parents if ".".join(each.parts) in packages())
