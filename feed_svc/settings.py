@@ -1,9 +1,7 @@
 """The settings of feed_svc."""
 
-import socket
-
 from meshkit.server import ServerSettings
-from meshkit.service_settings import CursorKeySettings, RedisSettings
+from meshkit.service_settings import CursorKeySettings, RedisSettings, WorkerSettings
 
 
 class PeerSettings(ServerSettings):
@@ -29,7 +27,5 @@ class FeedSettings(TimelineSettings, CursorKeySettings):
     """What `serve` needs."""
 
 
-class WorkSettings(TimelineSettings):
-    """What `work` needs. The worker's name is stable over restarts, and its own among those of the mesh."""
-
-    worker_name: str = socket.gethostname()
+class WorkSettings(TimelineSettings, WorkerSettings):
+    """What `work` needs."""

@@ -1,5 +1,6 @@
 """The settings that services have in common."""
 
+import platform
 from pathlib import Path
 from typing import Literal
 
@@ -31,6 +32,17 @@ class CursorKeySettings(ServerSettings):
     def cursor_key_list(self) -> list[str]:
         """The keys, oldest first."""
         return _split(self.cursor_keys)
+
+
+class WorkerSettings(ServerSettings):
+    """A worker's place among those of its host, from 0; it must be stable over restarts."""
+
+    worker_index: int = 0
+
+    @property
+    def member(self) -> str:
+        """The worker's name in its consumer groups."""
+        return f"{platform.node()}-{self.worker_index}"
 
 
 class ServiceSettings(RedisSettings, CassandraSettings):

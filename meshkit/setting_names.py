@@ -62,6 +62,5 @@ SETTING_NAMES = frozenset(
         "LENSFEED_WEBHOOK_SECRET",
         "LENSFEED_WEED_BINARY",
         "LENSFEED_WORKER_INDEX",
-        "LENSFEED_WORKER_NAME",
     }
 )
