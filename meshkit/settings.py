@@ -53,4 +53,9 @@ def _unknown(name: str) -> str:
 
 
 def _sentences(error: ValidationError) -> list[str]:
-    return [f"{PREFIX}{'.'.join(map(str, part['loc'])).upper()}: {part['msg']}" for part in error.errors()]
+    return [_sentence(".".join(map(str, part["loc"])), part["msg"]) for part in error.errors()]
+
+
+def _sentence(field: str, message: str) -> str:
+    # A rule over several settings belongs to no field, and names them itself.
+    return f"{PREFIX}{field.upper()}: {message}" if field else message

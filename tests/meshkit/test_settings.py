@@ -5,6 +5,7 @@ import os
 import pytest
 from pydantic import Field, SecretStr
 
+from meshkit.cassandra.settings import CassandraSettings
 from meshkit.server import ServerSettings
 from meshkit.service_settings import CursorSettings
 from meshkit.settings import Settings, SettingsError
@@ -65,6 +66,15 @@ def test_a_bad_value_names_its_variable(monkeypatch: pytest.MonkeyPatch) -> None
         "LENSFEED_MAX_IN_FLIGHT",
         "LENSFEED_LOG_FORMAT",
     ]
+
+
+def test_a_rule_over_several_settings_names_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings that do not go together are told by their own names, and no variable is made up for them."""
+    monkeypatch.setenv("LENSFEED_CASSANDRA_USERNAME", "ada")
+    with pytest.raises(SettingsError) as refused:
+        CassandraSettings.load()
+    assert "LENSFEED_CASSANDRA_USERNAME and LENSFEED_CASSANDRA_PASSWORD go together" in str(refused.value)
+    assert "LENSFEED_:" not in str(refused.value)
 
 
 def test_a_list_that_is_no_json_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
