@@ -8,7 +8,7 @@ a statement fails at once with UnavailableError.
 from meshkit.cassandra.bridge import Cassandra, UnknownOutcomeError, open_cassandra
 from meshkit.cassandra.outbox import CassandraOutbox, outbox_steps
 from meshkit.cassandra.settings import CassandraSettings
-from meshkit.cassandra.statements import Statement, Step, claim, read, serial_read, write
+from meshkit.cassandra.statements import Statement, Step, claim, read, serial_read, sure_read, write
 
 __all__ = [
     "Cassandra",
@@ -22,5 +22,6 @@ __all__ = [
     "outbox_steps",
     "read",
     "serial_read",
+    "sure_read",
     "write",
 ]

@@ -64,7 +64,13 @@ class Cassandra:
         reads = consistency_of(settings.cassandra_read_consistency)
         writes = consistency_of(settings.cassandra_write_consistency)
         serial = consistency_of("LOCAL_SERIAL")
-        self._consistency = {Kind.READ: reads, Kind.SERIAL_READ: serial, Kind.WRITE: writes, Kind.CLAIM: writes}
+        self._consistency = {
+            Kind.READ: reads,
+            Kind.SURE_READ: writes,
+            Kind.SERIAL_READ: serial,
+            Kind.WRITE: writes,
+            Kind.CLAIM: writes,
+        }
 
     async def execute(self, statement: Statement, *parameters: Any) -> Rows:
         """Run a statement; returns its rows as tuples.

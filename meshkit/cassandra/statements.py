@@ -9,6 +9,8 @@ class Kind(Enum):
     """Which consistency a statement takes, and what a failure of it means."""
 
     READ = auto()
+    # A read that sees every write and claim that was confirmed.
+    SURE_READ = auto()
     # A read that sees, and completes, every claim that may still be under way.
     SERIAL_READ = auto()
     WRITE = auto()
@@ -32,6 +34,11 @@ Step = tuple[Statement, tuple[Any, ...]]
 def read(cql: str) -> Statement:
     """Make a read. It must be bounded by its whole partition key and a LIMIT."""
     return Statement(cql, Kind.READ, is_idempotent=True)
+
+
+def sure_read(cql: str) -> Statement:
+    """Make a read at the consistency of writes, for where a miss or an old value would be believed. Bounded as `read` is."""
+    return Statement(cql, Kind.SURE_READ, is_idempotent=True)
 
 
 def serial_read(cql: str) -> Statement:
