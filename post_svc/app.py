@@ -14,12 +14,10 @@ from meshkit.channels import connect
 from meshkit.cursors import Cursors
 from meshkit.events import Consumer, open_producer
 from meshkit.events.producer import Producer
-from meshkit.events.sqlite_outbox import MIGRATIONS as OUTBOX_MIGRATIONS
-from meshkit.events.sqlite_outbox import SqliteOutbox
+from meshkit.health import Check
 from meshkit.media_urls import MediaUrls
 from meshkit.redis_client import check_redis, open_redis
 from meshkit.server import Process
-from meshkit.sqlite import Database, open_database
 from post_svc.batch_get_posts import BatchGetPosts
 from post_svc.batch_list_places import BatchListPlaces
 from post_svc.create_post import CreatePost
@@ -32,15 +30,16 @@ from post_svc.peers import MEDIA_SERVICE, MediaService
 from post_svc.publish_waiting import PublishReady, PublishWaiting
 from post_svc.rpc import PostInternalServicer, PostServicer
 from post_svc.settings import ServeSettings, WorkSettings
-from post_svc.store.sqlite import MIGRATIONS, SqlitePostStore
+from post_svc.store import PostStore
+from post_svc.store.open import open_store
 from post_svc.sweep_waiting import SweepWaiting
 
 
 class _Parts(NamedTuple):
     """What both processes stand on."""
 
-    database: Database
-    store: SqlitePostStore
+    store: PostStore
+    check_store: Check
     producer: Producer
     events: PostEvents
     media: MediaService
@@ -68,7 +67,7 @@ async def serving_process(settings: ServeSettings) -> AsyncIterator[Process]:
                 partial(add_PostInternalServiceServicer_to_server, internal),
             ],
             background={"sweep": parts.producer.sweep},
-            dependencies={"store": parts.database.check},
+            dependencies={"store": parts.check_store},
         )
 
 
@@ -84,7 +83,7 @@ async def working_process(settings: WorkSettings) -> AsyncIterator[Process]:
                 "consume": Consumer(redis, MEDIA_STREAM, GROUP, member, handler).run,
                 "sweep_waiting": SweepWaiting(parts.store, parts.publish_waiting).run,
             },
-            dependencies={"store": parts.database.check, "redis": check_redis(redis)},
+            dependencies={"store": parts.check_store, "redis": check_redis(redis)},
         )
 
 
@@ -104,11 +103,10 @@ async def work() -> None:
 
 @contextlib.asynccontextmanager
 async def _parts(settings: ServeSettings | WorkSettings) -> AsyncIterator[_Parts]:
-    path = settings.sqlite_dir / "post_svc.db"
     async with (
-        open_database(path, MIGRATIONS, OUTBOX_MIGRATIONS) as database,
-        open_producer(settings.redis_url, STREAM, SqliteOutbox(database)) as producer,
+        open_store(settings) as opened,
+        open_producer(settings.redis_url, STREAM, opened.outbox) as producer,
         connect(settings.media_addr, MEDIA_SERVICE) as channel,
     ):
-        store, events, media = SqlitePostStore(database), PostEvents(producer), MediaService(channel)
-        yield _Parts(database, store, producer, events, media, PublishWaiting(store, media, events))
+        store, events, media = opened.store, PostEvents(producer), MediaService(channel)
+        yield _Parts(store, opened.check, producer, events, media, PublishWaiting(store, media, events))

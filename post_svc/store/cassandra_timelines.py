@@ -1,0 +1,120 @@
+"""Published posts, in their authors' partitions."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from meshkit.cassandra import Cassandra, Step, read, serial_read, write
+from meshkit.ids import PublicId
+from post_svc.model import Place, PublishedPost
+from post_svc.store.write_times import write_time
+
+T = TypeVar("T")
+# One call reads so many partitions at once: a page of a feed in one go, and no more than its share of the connections.
+PARTITIONS_AT_ONCE = 32
+# Rows of one partition that one statement asks for by their keys.
+ROWS_AT_ONCE = 100
+_AT = read("SELECT author_id, place, post_id, caption, manifest FROM posts WHERE author_id = ? AND place = ? LIMIT 1")
+_CERTAINLY_AT = serial_read("SELECT post_id FROM posts WHERE author_id = ? AND place = ? LIMIT 1")
+_AT_PLACES = read(
+    "SELECT author_id, place, post_id, caption, manifest FROM posts WHERE author_id = ? AND place IN ? LIMIT ?"
+)
+_LIST = read(
+    "SELECT author_id, place, post_id, caption, manifest FROM posts"
+    " WHERE author_id = ? AND place < ? ORDER BY place DESC LIMIT ?"
+)
+_PLACES = read("SELECT place FROM posts WHERE author_id = ? AND place < ? ORDER BY place DESC LIMIT ?")
+_PLACE_OF = read("SELECT place FROM post_places WHERE author_id = ? AND post_id = ? LIMIT 1")
+_ADD = write(
+    "INSERT INTO posts (author_id, place, post_id, caption, manifest) VALUES (?, ?, ?, ?, ?) USING TIMESTAMP ?"
+)
+_ADD_PLACE = write("INSERT INTO post_places (author_id, post_id, place) VALUES (?, ?, ?) USING TIMESTAMP ?")
+_REMOVE = write("DELETE FROM posts USING TIMESTAMP ? WHERE author_id = ? AND place = ?")
+_REMOVE_PLACE = write("DELETE FROM post_places USING TIMESTAMP ? WHERE author_id = ? AND post_id = ?")
+
+
+def publish_steps(post: PublishedPost) -> list[Step]:
+    """Return the steps that put a post at its place."""
+    author_id, post_id, time = post.id.owner, post.id.local, write_time(post.place)
+    steps: list[Step] = [(_ADD, (author_id, post.place, post_id, post.caption, post.manifest, time))]
+    if post.place != post_id:
+        steps.append((_ADD_PLACE, (author_id, post_id, post.place, time)))
+    return steps
+
+
+def remove_steps(post: PublicId, place: int) -> list[Step]:
+    """Return the steps that take a post from its place, and keep it from there."""
+    time = write_time(place) + 1
+    steps: list[Step] = [(_REMOVE, (time, post.owner, place))]
+    if place != post.local:
+        steps.append((_REMOVE_PLACE, (time, post.owner, post.local)))
+    return steps
+
+
+class Timelines:
+    """Reads published posts."""
+
+    def __init__(self, cassandra: Cassandra) -> None:
+        self._cassandra = cassandra
+
+    async def find(self, post: PublicId) -> PublishedPost | None:
+        """Return a post by its id: most stand at it."""
+        found = await self._at(post.owner, post.local)
+        if found is None or found.id != post:
+            places = await self._cassandra.execute(_PLACE_OF, post.owner, post.local)
+            found = await self._at(post.owner, places[0][0]) if places else None
+        return found
+
+    async def holds(self, place: Place) -> bool:
+        """Tell whether a post stands at a place, as a majority of the copies has it."""
+        return bool(await self._cassandra.execute(_CERTAINLY_AT, place.author_id, place.place))
+
+    async def page(self, author_id: int, before_place: int, limit: int) -> Sequence[PublishedPost]:
+        """Return an author's posts below a place, newest first."""
+        return [_post(row) for row in await self._cassandra.execute(_LIST, author_id, before_place, limit)]
+
+    async def posts_at(self, places: Sequence[Place]) -> Mapping[Place, PublishedPost]:
+        """Return the posts that stand at some places, by one statement an author."""
+        wanted: defaultdict[int, list[int]] = defaultdict(list)
+        for place in dict.fromkeys(places):
+            wanted[place.author_id].append(place.place)
+        found = await _bounded(
+            [
+                self._of_author(author_id, each[start : start + ROWS_AT_ONCE])
+                for author_id, each in wanted.items()
+                for start in range(0, len(each), ROWS_AT_ONCE)
+            ]
+        )
+        return {Place(post.id.owner, post.place): post for posts in found for post in posts}
+
+    async def places_of(self, author_ids: Sequence[int], before_place: int, limit: int) -> Mapping[int, Sequence[int]]:
+        """Return the newest places of some authors."""
+        authors = list(dict.fromkeys(author_ids))
+        found = await _bounded([self._places(author_id, before_place, limit) for author_id in authors])
+        return dict(zip(authors, found, strict=True))
+
+    async def _at(self, author_id: int, place: int) -> PublishedPost | None:
+        rows = await self._cassandra.execute(_AT, author_id, place)
+        return _post(rows[0]) if rows else None
+
+    async def _of_author(self, author_id: int, places: Sequence[int]) -> Sequence[PublishedPost]:
+        return [_post(row) for row in await self._cassandra.execute(_AT_PLACES, author_id, places, len(places))]
+
+    async def _places(self, author_id: int, before_place: int, limit: int) -> Sequence[int]:
+        return [place for (place,) in await self._cassandra.execute(_PLACES, author_id, before_place, limit)]
+
+
+async def _bounded(reads: Sequence[Awaitable[T]]) -> list[T]:
+    turn = asyncio.Semaphore(PARTITIONS_AT_ONCE)
+
+    async def one(each: Awaitable[T]) -> T:
+        async with turn:
+            return await each
+
+    return await asyncio.gather(*(one(each) for each in reads))
+
+
+def _post(row: tuple[Any, ...]) -> PublishedPost:
+    author_id, place, post_id, caption, manifest = row
+    return PublishedPost(PublicId(post_id, author_id), place, caption, manifest)

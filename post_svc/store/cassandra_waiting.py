@@ -1,0 +1,85 @@
+"""Who waits for a medium, and since when: rows that lead to posts, whose lives alone tell whether they wait.
+
+Rows carry the time of the post's id, their tombstones the next moment: whichever comes first, a post that is done with waiting
+leaves none.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+
+from meshkit.cassandra import Cassandra, Step, read, write
+from meshkit.events.outbox import MINUTE_MS
+from meshkit.ids import PublicId, id_millis
+from post_svc.store.write_times import write_time
+
+# A minute's posts are split so that no partition grows with the whole mesh's; each sweep reads all of them.
+SHARDS = 16
+PAGE = 200
+_ADD_MEDIUM = write("INSERT INTO pending_by_media (media_id, author_id, post_id) VALUES (?, ?, ?) USING TIMESTAMP ?")
+_ADD_MINUTE = write(
+    "INSERT INTO pending_by_minute (minute, shard, author_id, post_id) VALUES (?, ?, ?, ?) USING TIMESTAMP ?"
+)
+_END_MEDIUM = write(
+    "DELETE FROM pending_by_media USING TIMESTAMP ? WHERE media_id = ? AND author_id = ? AND post_id = ?"
+)
+_END_MINUTE = write(
+    "DELETE FROM pending_by_minute USING TIMESTAMP ? WHERE minute = ? AND shard = ? AND author_id = ? AND post_id = ?"
+)
+_OF_MEDIUM = read(
+    "SELECT post_id, author_id FROM pending_by_media WHERE media_id = ? AND (author_id, post_id) > (?, ?) LIMIT ?"
+)
+_OF_MINUTE = read(
+    "SELECT post_id, author_id FROM pending_by_minute"
+    " WHERE minute = ? AND shard = ? AND (post_id, author_id) > (?, ?) LIMIT ?"
+)
+
+
+def begin_steps(post: PublicId, media_ids: Sequence[str]) -> list[Step]:
+    """Return the steps that note who waits."""
+    time = write_time(post.local)
+    media: list[Step] = [(_ADD_MEDIUM, (media_id, post.owner, post.local, time)) for media_id in media_ids]
+    return [(_ADD_MINUTE, (*_bucket(post), post.owner, post.local, time)), *media]
+
+
+def end_steps(post: PublicId, media_ids: Sequence[str]) -> list[Step]:
+    """Return the steps that undo them, for ever. A post that waited for nothing has none."""
+    if not media_ids:
+        return []
+    time = write_time(post.local) + 1
+    media: list[Step] = [(_END_MEDIUM, (time, media_id, post.owner, post.local)) for media_id in media_ids]
+    return [(_END_MINUTE, (time, *_bucket(post), post.owner, post.local)), *media]
+
+
+class Waiting:
+    """Reads who waits."""
+
+    def __init__(self, cassandra: Cassandra) -> None:
+        self._cassandra = cassandra
+
+    async def for_medium(self, media_id: str) -> Sequence[PublicId]:
+        """Return the posts of a medium."""
+        found: list[PublicId] = []
+        after = (-1, -1)
+        while rows := await self._cassandra.execute(_OF_MEDIUM, media_id, *after, PAGE):
+            found += [PublicId(*row) for row in rows]
+            if len(rows) < PAGE:
+                break
+            after = (found[-1].owner, found[-1].local)
+        return found
+
+    async def since(self, minute: int) -> AsyncIterator[PublicId]:
+        """Yield the posts of a minute. All shards' first pages are asked for at once, for most hold no second one."""
+        pages = await asyncio.gather(*(self._page(minute, shard, (-1, -1)) for shard in range(SHARDS)))
+        for shard, first in enumerate(pages):
+            page = first
+            while page:
+                for post in page:
+                    yield post
+                page = await self._page(minute, shard, (page[-1].local, page[-1].owner)) if len(page) == PAGE else []
+
+    async def _page(self, minute: int, shard: int, after: tuple[int, int]) -> list[PublicId]:
+        return [PublicId(*row) for row in await self._cassandra.execute(_OF_MINUTE, minute, shard, *after, PAGE)]
+
+
+def _bucket(post: PublicId) -> tuple[int, int]:
+    return id_millis(post.local) // MINUTE_MS, post.local % SHARDS
