@@ -19,16 +19,13 @@ from follow_svc.peers import USER_INTERNAL, UserPeer
 from follow_svc.ports import Announce
 from follow_svc.rpc import FollowInternalServicer, FollowServicer
 from follow_svc.settings import FollowSettings
+from follow_svc.store.open import open_store
 from follow_svc.store.port import FollowStore
-from follow_svc.store.sqlite import MIGRATIONS, SqliteFollowStore
 from meshkit import server
 from meshkit.channels import connect
 from meshkit.cursors import Cursors
 from meshkit.events import open_producer
-from meshkit.events.sqlite_outbox import MIGRATIONS as OUTBOX_MIGRATIONS
-from meshkit.events.sqlite_outbox import SqliteOutbox
 from meshkit.server import Process
-from meshkit.sqlite import open_database
 
 
 async def serve() -> None:
@@ -42,11 +39,11 @@ async def serve() -> None:
 async def serving_process(settings: FollowSettings) -> AsyncIterator[Process]:
     """Open all that the serving process needs, and put it together."""
     async with (
-        open_database(settings.sqlite_dir / "follow_svc.db", MIGRATIONS, OUTBOX_MIGRATIONS) as database,
-        open_producer(settings.redis_url, STREAM, SqliteOutbox(database)) as producer,
+        open_store(settings) as opened,
+        open_producer(settings.redis_url, STREAM, opened.outbox) as producer,
         connect(settings.user_addr, USER_INTERNAL) as user_channel,
     ):
-        store = SqliteFollowStore(database)
+        store = opened.store
         public = _public(store, UserPeer(user_channel), producer, settings.cursor_key_list)
         yield Process(
             name="follow_svc",
@@ -55,7 +52,7 @@ async def serving_process(settings: FollowSettings) -> AsyncIterator[Process]:
                 partial(follow_internal_service_pb2_grpc.add_FollowInternalServiceServicer_to_server, _internal(store)),
             ),
             background={"sweep": producer.sweep},
-            dependencies={"store": database.check},
+            dependencies={"store": opened.check},
         )
 
 

@@ -8,6 +8,7 @@ from follow_svc.events import follow_created
 from follow_svc.model import MAX_FOLLOWEES, Follow
 from follow_svc.ports import Account, Announce, Users
 from follow_svc.store.port import FollowStore
+from meshkit.events.outbox import OutboxRecord
 
 
 class CreateFollow:
@@ -25,13 +26,14 @@ class CreateFollow:
         """
         if follower_id == followee_id:
             raise self_follow()
+        record = follow_created(follower_id, followee_id)
         # A retry is answered from the graph alone, so that it works while user_svc is down.
-        return await self._store.get_follow(follower_id, followee_id) or await self._create(follower_id, followee_id)
+        first = await self._store.confirm_follow(follower_id, followee_id, [record])
+        return first or await self._create(follower_id, followee_id, record)
 
-    async def _create(self, follower_id: int, followee_id: int) -> Follow:
+    async def _create(self, follower_id: int, followee_id: int, record: OutboxRecord) -> Follow:
         await require_account(self._users, followee_id)
         follow = Follow(follower_id, followee_id, created_ms=time.time_ns() // 1_000_000)
-        record = follow_created(follower_id, followee_id)
         added = await self._store.add_follow(follow, MAX_FOLLOWEES, [record])
         if added.is_new:
             self._announce.send_soon(record)

@@ -11,8 +11,9 @@ from meshkit.events.outbox import OutboxRecord
 class FollowStore(Protocol):
     """The social graph. Ids are from 0 to 2**63 - 1; an account that the store never saw follows nobody.
 
-    A read sees every write that had returned before it began. Both directions of a follow, its counts and its events change
-    as one.
+    A read sees every write that had returned before it began, where it does not ask one of several replicas that lags. Both
+    directions of a follow and its events change as one; in a store without transactions a crash may leave a change half done,
+    until somebody comes to the pair again, and may lose a count, until a recount.
     """
 
     async def add_follow(self, follow: Follow, max_followees: int, records: Sequence[OutboxRecord]) -> AddedFollow:
@@ -25,6 +26,15 @@ class FollowStore(Protocol):
 
     async def remove_follow(self, follower_id: int, followee_id: int, records: Sequence[OutboxRecord]) -> bool:
         """Remove a follow, uncount it, and write its events. Returns False, and changes nothing, where there is none."""
+        ...
+
+    async def confirm_follow(
+        self, follower_id: int, followee_id: int, records: Sequence[OutboxRecord]
+    ) -> Follow | None:
+        """Return the follow of a pair for its repeated making, completed where a crash left it half done.
+
+        `records` tell it then, where those of its making are too old to be written.
+        """
         ...
 
     async def get_follow(self, follower_id: int, followee_id: int) -> Follow | None:

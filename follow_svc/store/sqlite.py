@@ -52,6 +52,13 @@ class SqliteFollowStore:
 
         return await self._database.write(work)
 
+    async def confirm_follow(
+        self, follower_id: int, followee_id: int, records: Sequence[OutboxRecord]
+    ) -> Follow | None:
+        """Return the follow of a pair: it is whole, with its events, or not there."""
+        del records
+        return await self.get_follow(follower_id, followee_id)
+
     async def get_follow(self, follower_id: int, followee_id: int) -> Follow | None:
         """Return the follow of a pair."""
         return await self._database.read(lambda connection: _follow(connection, follower_id, followee_id))

@@ -6,15 +6,32 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from tests.follow_svc.graph_stores import OpenGraph, open_graph
+from tests.follow_svc.graph_stores import GraphStores, OpenGraph, open_keyspace
 from tests.follow_svc.served_graph import ServedGraph, serving_graph, serving_users
 from tests.store_kinds import STORE_KINDS
 
 
-@pytest_asyncio.fixture(loop_scope="session", params=STORE_KINDS)
-async def graph(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[OpenGraph]:
+@pytest.fixture(scope="session", params=STORE_KINDS)
+def contact_points(request: pytest.FixtureRequest) -> str | None:
+    """Give what leads to a store's cluster, for each kind of store; None for one that needs no cluster."""
+    return str(request.getfixturevalue("cassandra")) if request.param == "cassandra" else None
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def stores(contact_points: str | None) -> AsyncIterator[GraphStores]:
+    """Give what opens stores of each kind."""
+    if contact_points is None:
+        yield GraphStores(None)
+        return
+    async with open_keyspace(contact_points) as cassandra:
+        yield GraphStores(cassandra)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def graph(stores: GraphStores, tmp_path: Path) -> AsyncIterator[OpenGraph]:
     """Give an empty store of each kind."""
-    async with open_graph(request.param, tmp_path) as opened:
+    await stores.empty()
+    async with stores.open(tmp_path) as opened:
         yield opened
 
 

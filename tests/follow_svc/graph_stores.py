@@ -1,38 +1,126 @@
-"""Opening the stores that the graph's contract is held against, on real files."""
+"""Opening the stores that the graph's contract is held against, on real files and a real cluster."""
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import secrets
+import sqlite3
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import stamina
 from lensfeed.events.v1 import event_pb2
 
+from follow_svc.store.cassandra import MIGRATIONS, CassandraFollowStore
+from follow_svc.store.open import open_store
 from follow_svc.store.port import FollowStore
-from follow_svc.store.sqlite import MIGRATIONS, SqliteFollowStore
+from meshkit.cassandra import Cassandra, CassandraOutbox, Statement, Step, open_cassandra, write
+from meshkit.cassandra.outbox import MIGRATIONS as OUTBOX_MIGRATIONS
+from meshkit.errors import UnavailableError
 from meshkit.events import OutboxRecord, OutboxStore, new_record
 from meshkit.events.outbox import SHARDS
-from meshkit.events.sqlite_outbox import MIGRATIONS as OUTBOX_MIGRATIONS
-from meshkit.events.sqlite_outbox import SqliteOutbox
-from meshkit.sqlite import open_database
+from meshkit.service_settings import ServiceSettings
+from meshkit.sqlite import Database, open_database
 
-# Small, so that a few thousand followers fill several.
-BUCKET_SIZE = 1_000
+# Small, so that a few hundred followers fill several.
+BUCKET_SIZE = 60
+# Each session of tests has keyspaces of its own, and two in all: the served graph never sees the tables emptied.
+STORE_PREFIX, SERVED_PREFIX = (f"test_{secrets.token_hex(4)}_{use}" for use in ("store", "served"))
+_EMPTY = [
+    write(f"TRUNCATE {table}")
+    for table in ("follows", "followers", "follower_buckets", "follow_counts", "recount_progress")
+]
+
+_FOLLOW = write(
+    "INSERT INTO follows (follower_id, followee_id, bucket, created_ms, change, is_ended) VALUES (?, ?, 0, 1, ?, false)"
+)
+_FOLLOWER = write("INSERT INTO followers (follower_id, followee_id, bucket, change) VALUES (?, ?, 0, ?)")
+_FOLLOWING_COUNT, _FOLLOWER_COUNT = (
+    write(f"UPDATE follow_counts SET {side} = {side} + ? WHERE user_id = ?", is_idempotent=False)  # noqa: S608 - our own two names
+    for side in ("following", "followers")
+)
 
 
 @dataclass(frozen=True, slots=True)
 class OpenGraph:
-    """A store and the outbox that it writes its events to."""
+    """A store, the outbox that it writes its events to, and what holds both."""
 
     follows: FollowStore
     outbox: OutboxStore
+    inside: Cassandra | Database
+
+
+@dataclass(frozen=True, slots=True)
+class GraphStores:
+    """Where stores of a kind are: in files of a directory, or in one keyspace."""
+
+    cassandra: Cassandra | None
+
+    @contextlib.asynccontextmanager
+    async def open(self, directory: Path, bucket_size: int = BUCKET_SIZE) -> AsyncIterator[OpenGraph]:
+        """Open a store; what it held before in the directory, or since it was emptied, it holds still."""
+        if self.cassandra is not None:
+            store = CassandraFollowStore(self.cassandra, bucket_size)
+            yield OpenGraph(store, CassandraOutbox(self.cassandra), self.cassandra)
+            await store.drain()
+            return
+        async with (
+            open_store(ServiceSettings(sqlite_dir=directory), bucket_size) as opened,
+            open_database(directory / "follow_svc.db") as database,
+        ):
+            yield OpenGraph(opened.store, opened.outbox, database)
+
+    async def empty(self) -> None:
+        """Empty what no directory keeps apart."""
+        if self.cassandra is not None:
+            await asyncio.gather(*(self.cassandra.execute(statement) for statement in _EMPTY))
+
+
+def cassandra_settings(contact_points: str, prefix: str = STORE_PREFIX) -> ServiceSettings:
+    """Return settings that name one of the tests' own keyspaces."""
+    return ServiceSettings(store="cassandra", cassandra_contact_points=contact_points, cassandra_keyspace_prefix=prefix)
 
 
 @contextlib.asynccontextmanager
-async def open_graph(kind: str, directory: Path, bucket_size: int = BUCKET_SIZE) -> AsyncIterator[OpenGraph]:
-    """Open a store of a kind that keeps its data in `directory`."""
-    assert kind == "sqlite"
-    async with open_database(directory / "follow_svc.db", MIGRATIONS, OUTBOX_MIGRATIONS) as database:
-        yield OpenGraph(SqliteFollowStore(database, bucket_size), SqliteOutbox(database))
+async def open_keyspace(contact_points: str, prefix: str = STORE_PREFIX) -> AsyncIterator[Cassandra]:
+    """Open a keyspace of the graph, with its tables."""
+    settings = cassandra_settings(contact_points, prefix)
+    async with open_cassandra(settings, "follow", MIGRATIONS, OUTBOX_MIGRATIONS) as cassandra:
+        async for attempt in stamina.retry_context(on=UnavailableError, attempts=None, timeout=120, wait_max=0.2):
+            with attempt:
+                await cassandra.check()
+        yield cassandra
+
+
+async def write_follows(store: Cassandra | Database, pairs: Iterable[tuple[int, int]]) -> None:
+    """Write many follows (follower, followee) and their counts at once, past their use case: their accounts need not exist."""
+    rows = list(pairs)
+    if isinstance(store, Database):
+        await store.write(lambda connection: _insert(connection, rows))
+        return
+    turn = asyncio.Semaphore(64)
+    steps: list[Step] = [(statement, (*row, 1)) for statement in (_FOLLOW, _FOLLOWER) for row in rows]
+    for statement, side in ((_FOLLOWING_COUNT, 0), (_FOLLOWER_COUNT, 1)):
+        steps += [(statement, (count, user)) for user, count in Counter(row[side] for row in rows).items()]
+
+    async def execute(statement: Statement, parameters: tuple[Any, ...]) -> None:
+        async with turn:
+            await store.execute(statement, *parameters)
+
+    await asyncio.gather(*(execute(*step) for step in steps))
+
+
+def _insert(connection: sqlite3.Connection, rows: list[tuple[int, int]]) -> None:
+    connection.executemany("INSERT INTO follows VALUES (?, ?, 0, 1)", rows)
+    connection.executemany("INSERT INTO followers (follower_id, followee_id, bucket) VALUES (?, ?, 0)", rows)
+    for index, column in enumerate(("following", "followers")):
+        connection.executemany(
+            f"INSERT INTO follow_counts (user_id, {column}) VALUES (?, 1)"  # noqa: S608 - our own two names
+            f" ON CONFLICT DO UPDATE SET {column} = {column} + 1",
+            [(row[index],) for row in rows],
+        )
 
 
 def some_event() -> OutboxRecord:

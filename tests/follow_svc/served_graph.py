@@ -24,6 +24,7 @@ from follow_svc.settings import FollowSettings
 from meshkit.redis_client import open_redis
 from meshkit.server import running
 from meshkit.sqlite import Database, open_database
+from tests.follow_svc.graph_stores import write_follows
 from user_svc import app as user_app
 from user_svc.keys import make_keys
 from user_svc.settings import UserSettings
@@ -74,23 +75,7 @@ class ServedGraph:
 
     async def write_follows(self, pairs: Iterable[tuple[int, int]]) -> None:
         """Write many follows (follower, followee) at once, past user_svc: their accounts need not exist."""
-        rows = list(pairs)
-        await self.database.write(
-            lambda connection: (
-                connection.executemany("INSERT INTO follows VALUES (?, ?, 0, 1)", rows),
-                connection.executemany(
-                    "INSERT INTO followers (follower_id, followee_id, bucket) VALUES (?, ?, 0)", rows
-                ),
-                [
-                    connection.executemany(
-                        f"INSERT INTO follow_counts (user_id, {column}) VALUES (?, 1)"  # noqa: S608 - our own two names
-                        f" ON CONFLICT DO UPDATE SET {column} = {column} + 1",
-                        [(row[index],) for row in rows],
-                    )
-                    for index, column in enumerate(("following", "followers"))
-                ],
-            )
-        )
+        await write_follows(self.database, pairs)
 
     async def events_of(self, follower_id: int) -> list[event_pb2.Event]:
         """Return the events of a follower that were written, in the order of their ids."""

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from follow_svc.errors import FollowLimitError
 from follow_svc.model import Follow, FollowCounts, FollowerPlace, bucket_of
-from tests.follow_svc.graph_stores import OpenGraph, is_written, open_graph, some_event
-from tests.store_kinds import STORE_KINDS
+from tests.follow_svc.graph_stores import GraphStores, OpenGraph, is_written, some_event
 
 BUCKET_SIZE = 2
 MAX_FOLLOWEES = 3
@@ -44,16 +43,16 @@ class Model:
         return sorted(followee for follower, followee in self.pairs if follower == person)
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session", params=STORE_KINDS)
-async def shared_graph(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[OpenGraph]:
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def shared_graph(stores: GraphStores, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[OpenGraph]:
     """Give one store with tiny buckets for all examples."""
-    async with open_graph(request.param, tmp_path_factory.mktemp("graph"), BUCKET_SIZE) as opened:
+    await stores.empty()
+    async with stores.open(tmp_path_factory.mktemp("graph"), BUCKET_SIZE) as opened:
         yield opened
 
 
-@settings(deadline=None)  # real files: how long an example takes says nothing
+# Real stores: how long an example takes says nothing. Together the kinds take what many examples take on files.
+@settings(deadline=None, max_examples=25)
 @given(steps=st.lists(STEP, max_size=60))
 async def test_the_store_is_a_set_of_pairs(shared_graph: OpenGraph, steps: list[tuple[str, tuple[int, int]]]) -> None:
     """After any follows and unfollows the store holds, lists and counts what a plain dict would."""

@@ -1,0 +1,218 @@
+"""The graph in Cassandra. How a pair changes is told in `pair_changes.py`."""
+
+import asyncio
+import random
+from collections.abc import Coroutine, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+from weakref import WeakValueDictionary
+
+import structlog
+
+from follow_svc.errors import FollowLimitError
+from follow_svc.model import FOLLOWER_BUCKET_SIZE, AddedFollow, Follow, FollowCounts, FollowerPlace, bucket_of
+from follow_svc.store.pair_changes import Decided, Pair, PairChanges
+from meshkit.call import CURRENT, current_call
+from meshkit.cassandra import Cassandra, read, write
+from meshkit.errors import UnavailableError
+from meshkit.events.outbox import OutboxRecord
+from meshkit.ids import new_id
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+# Rows of one read: below the driver's own page, of which the bridge takes no second.
+PAGE = 2_000
+# An account with more buckets would have half a billion followers.
+MAX_BUCKETS = 5_000
+# A counter may have missed some: this near to the limit the rows themselves are counted.
+COUNT_SLACK = 200
+# A change that others overtake is tried again after up to so many seconds.
+ATTEMPTS, BACKOFF_SECONDS = 8, 0.2
+# Below every id.
+_BEFORE_ALL = -1
+_FOLLOWEES = read("SELECT followee_id, is_ended FROM follows WHERE follower_id = ? AND followee_id > ? LIMIT ?")
+_AMONG = read("SELECT followee_id, is_ended FROM follows WHERE follower_id = ? AND followee_id IN ? LIMIT ?")
+_FOLLOWERS = read("SELECT follower_id FROM followers WHERE followee_id = ? AND bucket = ? AND follower_id > ? LIMIT ?")
+_BUCKETS = read("SELECT bucket FROM follower_buckets WHERE followee_id = ? AND bucket >= ? LIMIT ?")
+_COUNTS = read("SELECT followers, following FROM follow_counts WHERE user_id = ? LIMIT 1")
+_COUNT_FOLLOWER = write("UPDATE follow_counts SET followers = followers + ? WHERE user_id = ?", is_idempotent=False)
+_COUNT_FOLLOWEE = write("UPDATE follow_counts SET following = following + ? WHERE user_id = ?", is_idempotent=False)
+_log = structlog.get_logger()
+T = TypeVar("T")
+
+
+class CassandraFollowStore:
+    """FollowStore over a keyspace that `MIGRATIONS` and those of the outbox were applied to."""
+
+    def __init__(self, cassandra: Cassandra, bucket_size: int = FOLLOWER_BUCKET_SIZE) -> None:
+        self._cassandra = cassandra
+        self._bucket_size = bucket_size
+        self._pairs = PairChanges(cassandra)
+        # Lightweight transactions of one partition get in each other's way; those of this process take turns.
+        self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        self._changes: set[asyncio.Task[Any]] = set()
+
+    async def drain(self) -> None:
+        """Wait for the changes whose callers have gone."""
+        await asyncio.gather(*self._changes, return_exceptions=True)
+
+    async def add_follow(self, follow: Follow, max_followees: int, records: Sequence[OutboxRecord]) -> AddedFollow:
+        """Add a follow unless it is there."""
+        return await self._to_the_end(follow.follower_id, self._add(follow, max_followees, records))
+
+    async def remove_follow(self, follower_id: int, followee_id: int, records: Sequence[OutboxRecord]) -> bool:
+        """Remove a follow if it is there."""
+        return await self._to_the_end(follower_id, self._remove(Pair(follower_id, followee_id), records))
+
+    async def confirm_follow(
+        self, follower_id: int, followee_id: int, records: Sequence[OutboxRecord]
+    ) -> Follow | None:
+        """Return the follow of a pair, and complete it where a crash left it half done."""
+        return await self._to_the_end(follower_id, self._confirm(Pair(follower_id, followee_id), records))
+
+    async def get_follow(self, follower_id: int, followee_id: int) -> Follow | None:
+        """Return the follow of a pair."""
+        pair = Pair(follower_id, followee_id)
+        found = await self._pairs.read(pair)
+        return found.follow_of(pair) if found and not found.is_ended else None
+
+    async def get_counts(self, user_id: int) -> FollowCounts:
+        """Return an account's counts."""
+        rows = await self._cassandra.execute(_COUNTS, user_id)
+        return FollowCounts(*(max(count or 0, 0) for count in rows[0])) if rows else FollowCounts()
+
+    async def list_followers(self, user_id: int, after: FollowerPlace | None, limit: int) -> Sequence[FollowerPlace]:
+        """Return followers above a place."""
+        first, last_id = after or (0, _BEFORE_ALL)
+        rows = await self._cassandra.execute(_BUCKETS, user_id, first, MAX_BUCKETS)
+        found: list[FollowerPlace] = []
+        for bucket in sorted({first, *(row[0] for row in rows)}):
+            above = last_id if bucket == first else _BEFORE_ALL
+            while len(found) < limit:
+                size = min(PAGE, limit - len(found))
+                page = await self._cassandra.execute(_FOLLOWERS, user_id, bucket, above, size)
+                found += [FollowerPlace(bucket, row[0]) for row in page]
+                if len(page) < size:
+                    break
+                above = page[-1][0]
+        return found
+
+    async def list_followees(self, user_id: int, after: int | None, limit: int) -> Sequence[int]:
+        """Return followees above an id."""
+        above = _BEFORE_ALL if after is None else after
+        found: list[int] = []
+        while len(found) < limit:
+            size = min(PAGE, limit - len(found))
+            page = await self._cassandra.execute(_FOLLOWEES, user_id, above, size)
+            found += _standing(page)
+            if len(page) < size:
+                break
+            above = page[-1][0]
+        return found
+
+    async def filter_followed(self, follower_id: int, followee_ids: Sequence[int]) -> AbstractSet[int]:
+        """Return those that are followed."""
+        wanted = list(set(followee_ids))
+        # All of one partition, in which they are looked up by key.
+        return (
+            set(_standing(await self._cassandra.execute(_AMONG, follower_id, wanted, len(wanted)))) if wanted else set()
+        )
+
+    async def _add(self, follow: Follow, max_followees: int, records: Sequence[OutboxRecord]) -> AddedFollow:
+        pair, change = Pair(follow.follower_id, follow.followee_id), new_id()
+        for _ in range(ATTEMPTS):
+            found = await self._pairs.read(pair)
+            is_mine = found is not None and found.change == change  # an answer was lost
+            if found is None:
+                found, is_mine = await self._begin(follow, max_followees, change, records)
+            if is_mine:
+                # Where the change is another one by now, somebody has seen to ours and gone on.
+                if found is not None and found.change == change:
+                    await self._pairs.settle(pair, found, records)
+                await self._count(pair, 1)
+                return AddedFollow(follow, is_new=True)
+            if found is not None and not found.is_ended:
+                await self._pairs.repair(pair, found, records)
+                return AddedFollow(found.follow_of(pair), is_new=False)
+            if found is not None:
+                # What is too old to be told by its own events is not told: the follow that comes now is.
+                await self._pairs.settle(pair, found, [])
+            await _pause()
+        raise UnavailableError
+
+    async def _begin(
+        self, follow: Follow, max_followees: int, change: int, records: Sequence[OutboxRecord]
+    ) -> tuple[Decided | None, bool]:
+        """Try to make the follow. Returns what stands after that, and whether it was this change that made it."""
+        pair = Pair(follow.follower_id, follow.followee_id)
+        if not await self._has_room(follow.follower_id, max_followees):
+            found = await self._pairs.decided(pair)
+            if found is None:
+                raise FollowLimitError(max_followees)
+            return found, False
+        bucket = bucket_of((await self.get_counts(follow.followee_id)).followers, self._bucket_size)
+        is_applied = await self._pairs.begin(follow, bucket, change, records)
+        found = await self._pairs.decided(pair)
+        return found, bool(is_applied) or (found is not None and found.change == change)
+
+    async def _remove(self, pair: Pair, records: Sequence[OutboxRecord]) -> bool:
+        change = new_id()
+        for _ in range(ATTEMPTS):
+            is_applied = await self._pairs.end(pair, change, records)
+            found = await self._pairs.decided(pair)
+            if is_applied or (found is not None and found.change == change):
+                if found is not None and found.change == change:
+                    await self._pairs.settle(pair, found, records)
+                await self._count(pair, -1)
+                return True
+            if found is not None and found.is_ended:
+                await self._pairs.settle(pair, found, records)
+            if is_applied is not None:
+                return False
+            await _pause()
+        raise UnavailableError
+
+    async def _confirm(self, pair: Pair, records: Sequence[OutboxRecord]) -> Follow | None:
+        found = await self._pairs.read(pair)
+        if found is None or found.is_ended:
+            return None
+        await self._pairs.repair(pair, found, records)
+        return found.follow_of(pair)
+
+    async def _has_room(self, follower_id: int, max_followees: int) -> bool:
+        if (await self.get_counts(follower_id)).following + COUNT_SLACK < max_followees:
+            return True
+        return len(await self.list_followees(follower_id, None, max_followees)) < max_followees
+
+    async def _count(self, pair: Pair, change: int) -> None:
+        """Count both sides. The follow stands whether this succeeds or not: a recount finds what is missed here."""
+        try:
+            await asyncio.gather(
+                self._cassandra.execute(_COUNT_FOLLOWEE, change, pair.follower_id),
+                self._cassandra.execute(_COUNT_FOLLOWER, change, pair.followee_id),
+            )
+        except UnavailableError:
+            _log.warning("count_missed", follower_id=pair.follower_id, followee_id=pair.followee_id)
+
+    async def _to_the_end(self, follower_id: int, change: Coroutine[Any, Any, T]) -> T:
+        """Run a change in its follower's turn. It goes on when its caller is cancelled: half done it would need a repair."""
+
+        async def in_turn() -> T:
+            # The call's deadline would stop the change half-way.
+            CURRENT.set(replace(current_call(), deadline=None))
+            async with self._turns.setdefault(follower_id, asyncio.Lock()):
+                return await change
+
+        task = asyncio.create_task(in_turn())
+        self._changes.add(task)
+        task.add_done_callback(self._changes.discard)
+        return await asyncio.shield(task)
+
+
+def _standing(rows: Sequence[tuple[Any, ...]]) -> list[int]:
+    return [followee_id for followee_id, is_ended in rows if not is_ended]
+
+
+async def _pause() -> None:
+    await asyncio.sleep(random.uniform(0, BACKOFF_SECONDS))  # noqa: S311 - spreads tries, hides nothing
