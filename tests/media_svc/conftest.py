@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import grpc
 import httpx
@@ -16,7 +17,6 @@ from media_svc.app import serving_process, working_process
 from media_svc.events import STREAM, MediaEvents
 from media_svc.finish_upload import FinishUpload
 from media_svc.ports import Objects
-from media_svc.presenting import Presenter
 from media_svc.s3 import open_objects
 from media_svc.settings import ServeSettings, WorkSettings
 from media_svc.store.port import MediaStore
@@ -41,19 +41,24 @@ async def redis_url(valkey_url: str) -> str:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, s3: S3, redis_url: str) -> ServeSettings:
+def places(tmp_path: Path, s3: S3, redis_url: str) -> dict[str, Any]:
+    """Give the settings that both processes need."""
+    return {
+        "sqlite_dir": tmp_path,
+        "redis_url": redis_url,
+        "s3_endpoint_url": s3.endpoint_url,
+        "s3_access_key": SecretStr(s3.access_key),
+        "s3_secret_key": SecretStr(s3.secret_key),
+        "s3_bucket": s3.bucket,
+        "s3_region": s3.region,
+    }
+
+
+@pytest.fixture
+def settings(places: dict[str, Any], s3: S3) -> ServeSettings:
     """Give the settings of `serve`, which listens to no events of S3."""
-    return ServeSettings(
-        sqlite_dir=tmp_path,
-        redis_url=redis_url,
-        s3_endpoint_url=s3.endpoint_url,
-        s3_access_key=SecretStr(s3.access_key),
-        s3_secret_key=SecretStr(s3.secret_key),
-        s3_bucket=s3.bucket,
-        s3_region=s3.region,
-        # Without an edge, renditions are looked at where they lie.
-        media_base_url=f"{s3.endpoint_url}/{s3.bucket}/m",
-    )
+    # Without an edge, renditions are looked at where they lie.
+    return ServeSettings(**places, media_base_url=f"{s3.endpoint_url}/{s3.bucket}/m")
 
 
 @contextlib.asynccontextmanager
@@ -82,10 +87,9 @@ async def app(settings: ServeSettings) -> AsyncIterator[MediaApp]:
 
 
 @pytest.fixture
-async def worker(settings: ServeSettings) -> AsyncIterator[None]:
+async def worker(places: dict[str, Any]) -> AsyncIterator[None]:
     """Run `work` beside it."""
-    own = settings.model_dump(exclude={"webhook_addr", "webhook_secret"})
-    work_settings = WorkSettings(**own)
+    work_settings = WorkSettings(**places)
     async with working_process(work_settings) as process, running(process, work_settings):
         yield
 
@@ -101,8 +105,8 @@ class Parts:
     sweeper: SweepUploads
 
 
-@pytest.fixture
-async def parts(settings: ServeSettings) -> AsyncIterator[Parts]:
+@contextlib.asynccontextmanager
+async def opened_parts(settings: ServeSettings) -> AsyncIterator[Parts]:
     """Open them."""
     async with (
         open_database(settings.sqlite_dir / "media_svc.db", MIGRATIONS, OUTBOX_MIGRATIONS) as database,
@@ -110,6 +114,13 @@ async def parts(settings: ServeSettings) -> AsyncIterator[Parts]:
         open_objects(settings) as objects,
     ):
         store = SqliteMediaStore(database)
-        events = MediaEvents(producer, Presenter(settings.media_base_url))
+        events = MediaEvents(producer)
         finish = FinishUpload(store, objects, events)
         yield Parts(store, objects, events, finish, SweepUploads(store, objects, events, finish))
+
+
+@pytest.fixture
+async def parts(settings: ServeSettings) -> AsyncIterator[Parts]:
+    """Give them."""
+    async with opened_parts(settings) as parts:
+        yield parts

@@ -1,0 +1,181 @@
+"""What every store of media promises."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import pytest
+from lensfeed.events.v1 import event_pb2
+
+from media_svc.model import Failure, FailureReason, Media, MediaKind, MediaState, Picture, Rendition
+from media_svc.store.port import SHARDS, MediaStore, shard_of
+from meshkit.events import OutboxRecord, new_record
+from meshkit.ids import MAX_ID, PublicId, new_id
+from tests.media_svc.media_app import some_user
+from tests.media_svc.media_stores import OpenStore, open_store
+from tests.store_kinds import STORE_KINDS
+
+MINUTE = time.time_ns() // 60_000_000_000
+PICTURE = Picture(
+    4000, 3000, bytes(range(25)), tuple(Rendition(f"{w}.avif", "image/avif", w, w // 2, w * 9) for w in (320, 640))
+)
+
+
+@pytest.fixture(params=STORE_KINDS)
+async def opened(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[OpenStore]:
+    """Open an empty store of each kind."""
+    async with open_store(request.param, tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def store(opened: OpenStore) -> MediaStore:
+    """Give the store under test."""
+    return opened.media
+
+
+def _media(media_id: PublicId | None = None, upload_id: str = "") -> Media:
+    media_id = media_id or PublicId(new_id(), some_user())
+    return Media(
+        media_id, MediaState.AWAITING_UPLOAD, MediaKind.PHOTO, "image/heic", 50_000_000, "Füße 🐾\0\n", upload_id
+    )
+
+
+def _event(media: Media) -> OutboxRecord:
+    return new_record(event_pb2.MediaUploaded(media_id=str(media.media_id)))
+
+
+async def _written(opened: OpenStore, record: OutboxRecord) -> bool:
+    found = await opened.outbox.read_outbox(record.minute, record.shard, record.event_id - 1, 1)
+    return list(found) == [record]
+
+
+async def _checks(store: MediaStore, minute: int) -> list[PublicId]:
+    return [each for shard in range(SHARDS) for each in await store.list_checks(minute, shard, None, 100)]
+
+
+async def test_medium_comes_back_as_it_was(store: MediaStore) -> None:
+    """Every field of every step survives the store."""
+    media = _media(upload_id="an/upload:id")
+    await store.add_media(media, MINUTE)
+    assert await store.get_media([media.media_id]) == [media]
+    uploaded = media.uploaded("0123abc-3", 1_800_000_000_000)
+    ready = uploaded.ready(PICTURE)
+    for old, new in ((media, uploaded), (uploaded, ready)):
+        assert await store.replace_media(old, new, [])
+        assert await store.get_media([media.media_id]) == [new]
+    other = _media().uploaded("e", 1)
+    await store.add_media(other, MINUTE)
+    rejected = other.rejected(Failure(FailureReason.TYPE_MISMATCH, "It is something else."))
+    assert await store.replace_media(other, rejected, [])
+    assert await store.get_media([other.media_id]) == [rejected]
+
+
+async def test_extreme_ids(store: MediaStore) -> None:
+    """Ids may be 0 and the largest."""
+    for media_id in (PublicId(0, 0), PublicId(MAX_ID, MAX_ID), PublicId(MAX_ID, 0), PublicId(0, MAX_ID)):
+        await store.add_media(_media(media_id), MINUTE)
+        assert await store.get_media([media_id]) == [_media(media_id)]
+
+
+async def test_many_in_the_order_asked_for(store: MediaStore) -> None:
+    """Absent media are left out, and the rest keeps the caller's order."""
+    media = [_media() for _ in range(5)]
+    for each in media:
+        await store.add_media(each, MINUTE)
+    absent = PublicId(new_id(), some_user())
+    same_number = PublicId(media[0].media_id.local, some_user())
+    asked = [media[3], media[0], media[4]]
+    ids = [absent, *(each.media_id for each in asked), same_number]
+    assert await store.get_media(ids) == asked
+    assert await store.get_media([]) == []
+
+
+async def test_a_step_is_taken_once(opened: OpenStore) -> None:
+    """Of concurrent writers of one step exactly one wins, and only its event is written."""
+    store, media = opened.media, _media()
+    await store.add_media(media, MINUTE)
+    steps = [media.uploaded(f"etag{number}", number) for number in range(8)]
+    records = [_event(media) for _ in steps]
+    won = await asyncio.gather(
+        *(store.replace_media(media, step, [record]) for step, record in zip(steps, records, strict=True))
+    )
+    assert sum(won) == 1
+    assert await store.get_media([media.media_id]) == [steps[won.index(True)]]
+    assert [await _written(opened, record) for record in records] == won
+
+
+async def test_a_step_from_an_older_state(opened: OpenStore) -> None:
+    """Who has an older state in mind changes nothing, and neither does a step of a medium that is not there."""
+    store, media = opened.media, _media()
+    await store.add_media(media, MINUTE)
+    ready = media.uploaded("e", 1).ready(PICTURE)
+    assert await store.replace_media(media, media.uploaded("e", 1), [])
+    assert await store.replace_media(media.uploaded("e", 1), ready, [])
+    record = _event(media)
+    for old in (media, media.uploaded("e", 1)):
+        assert not await store.replace_media(old, old.rejected(Failure(FailureReason.MEDIA_CORRUPT, "")), [record])
+    absent = _media()
+    assert not await store.replace_media(absent, absent.uploaded("e", 1), [record])
+    assert await store.get_media([media.media_id, absent.media_id]) == [ready]
+    assert not await _written(opened, record)
+
+
+async def test_events_alone(opened: OpenStore) -> None:
+    """Events can be written without a step."""
+    records = [_event(_media()) for _ in range(3)]
+    await opened.media.add_records(records)
+    assert all([await _written(opened, record) for record in records])
+
+
+async def test_first_check(store: MediaStore) -> None:
+    """A new medium is found in the minute of its first check, and in no other."""
+    media = _media()
+    await store.add_media(media, MINUTE)
+    assert await _checks(store, MINUTE) == [media.media_id]
+    assert await _checks(store, MINUTE - 1) == await _checks(store, MINUTE + 1) == []
+
+
+async def test_pages_of_checks(store: MediaStore) -> None:
+    """A bucket's checks come in pages, ascending, each once, however often they were planned."""
+    ids = sorted(PublicId(local * SHARDS, owner) for local in range(10) for owner in (1, 2))
+    for media_id in [*ids, *reversed(ids)]:
+        await store.plan_check(MINUTE, media_id)
+    shard = shard_of(ids[0])
+    found: list[PublicId] = []
+    while page := await store.list_checks(MINUTE, shard, found[-1] if found else None, 3):
+        found.extend(page)
+        assert len(page) <= 3
+    assert found == ids
+    assert await _checks(store, MINUTE) == ids
+
+
+async def test_progress(store: MediaStore) -> None:
+    """The minute before which all is done moves on and never back; plans before it are gone, later ones are not."""
+    first = await store.checks_done_before()
+    # Nothing can have been planned before the store was made.
+    assert first <= time.time_ns() // 60_000_000_000
+    assert first >= MINUTE
+    early, late = PublicId(1, 1), PublicId(2, 2)
+    await store.plan_check(first + 1, early)
+    await store.plan_check(first + 2, late)
+    await store.set_checks_done_before(first + 2)
+    assert await store.checks_done_before() == first + 2
+    assert (await _checks(store, first + 1), await _checks(store, first + 2)) == ([], [late])
+    await store.set_checks_done_before(first)
+    assert await store.checks_done_before() == first + 2
+
+
+async def test_two_processes(opened: OpenStore, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """What one process has written the other sees."""
+    media = _media()
+    async with open_store(request.node.callspec.params["opened"], tmp_path) as other:
+        await other.media.add_media(media, MINUTE)
+        assert await opened.media.get_media([media.media_id]) == [media]
+
+
+def test_shards_are_used() -> None:
+    """The media of a minute spread over all shards."""
+    found: Sequence[int] = [shard_of(PublicId(new_id(), 1)) for _ in range(500)]
+    assert set(found) == set(range(SHARDS))

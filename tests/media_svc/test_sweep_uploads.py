@@ -1,0 +1,157 @@
+"""What becomes of uploads that nobody finishes."""
+
+import asyncio
+
+import grpc
+import httpx
+import pytest
+from lensfeed.media.v1 import media_pb2
+
+from media_svc.check_schedule import CHECK_AGES, LAST_AGE, MINUTE_MS, URLS_GONE_AGE, next_check
+from media_svc.model import Media, MediaKind, MediaState
+from media_svc.settings import ServeSettings
+from media_svc.upload_rules import PART_BYTES
+from meshkit.errors import UnavailableError
+from meshkit.ids import PublicId, new_id
+from tests.errors import reason_of
+from tests.media_svc.conftest import Parts, opened_parts, serving
+from tests.media_svc.media_app import MediaApp, kinds, some_user
+
+LARGE = bytes(PART_BYTES + 7)
+
+
+async def _stored(parts: Parts, media_id: str) -> Media:
+    return (await parts.store.get_media([PublicId.parse(media_id)]))[0]
+
+
+async def _sweep_at(parts: Parts, media_id: str, age: int) -> None:
+    """Sweep when an upload is so many minutes old, and the minute after that age is over."""
+    await parts.sweeper.sweep(PublicId.parse(media_id).local // 2**22 + 1_704_067_200_000 + (age + 1) * MINUTE_MS)
+
+
+@pytest.mark.parametrize("content", [b"small", LARGE], ids=["one PUT", "multipart"])
+async def test_finishes_what_is_there(app: MediaApp, parts: Parts, content: bytes) -> None:
+    """An upload whose bytes are all there is finished within two minutes, without event or client."""
+    owner = some_user()
+    started = await app.start(owner, "image/png", len(content))
+    await app.put_all(started, content)
+    await _sweep_at(parts, started.media_id, 0)
+    assert (await app.get(owner, started.media_id)).state == media_pb2.MEDIA_STATE_AWAITING_UPLOAD
+    await _sweep_at(parts, started.media_id, 1)
+    assert (await app.get(owner, started.media_id)).state == media_pb2.MEDIA_STATE_PROCESSING
+    assert kinds(await app.events_of(started.media_id)) == ["media_uploaded"]
+
+
+async def test_comes_back_later(app: MediaApp, parts: Parts) -> None:
+    """An upload that goes on is left alone, and finished once its last part came."""
+    owner = some_user()
+    started = await app.start(owner, "image/png", len(LARGE))
+    await app.put(started.parts[1], LARGE[PART_BYTES:])
+    for age in (1, 2, 4):
+        await _sweep_at(parts, started.media_id, age)
+        assert (await app.get(owner, started.media_id)).state == media_pb2.MEDIA_STATE_AWAITING_UPLOAD
+    await app.put(started.parts[0], LARGE[:PART_BYTES])
+    await _sweep_at(parts, started.media_id, 8)
+    assert (await app.get(owner, started.media_id)).state == media_pb2.MEDIA_STATE_PROCESSING
+
+
+@pytest.mark.parametrize("content", [b"small", LARGE], ids=["one PUT", "multipart"])
+async def test_expires(app: MediaApp, parts: Parts, content: bytes) -> None:
+    """After a day without all of its bytes an upload has expired: others are told, its parts are gone, its owner learns it."""
+    owner = some_user()
+    started = await app.start(owner, "image/png", len(content))
+    if len(started.parts) > 1:
+        await app.put(started.parts[0], content[:PART_BYTES])
+    await _sweep_at(parts, started.media_id, LAST_AGE - 2)
+    assert (await app.get(owner, started.media_id)).state == media_pb2.MEDIA_STATE_AWAITING_UPLOAD
+    await _sweep_at(parts, started.media_id, LAST_AGE)
+    media = await app.get(owner, started.media_id)
+    assert (media.state, media.failure.reason) == (media_pb2.MEDIA_STATE_REJECTED, "UPLOAD_EXPIRED")
+    assert kinds(await app.events_of(started.media_id)) == ["media_rejected"]
+    with pytest.raises(grpc.aio.AioRpcError) as refusal:
+        await app.complete(owner, started.media_id)
+    assert refusal.value.code() == grpc.StatusCode.FAILED_PRECONDITION
+    assert reason_of(refusal.value) == "UPLOAD_EXPIRED"
+    stored = await _stored(parts, started.media_id)
+    assert await parts.objects.head(stored.upload_key) is None
+    if stored.upload_id:
+        assert await parts.objects.list_parts(stored.upload_key, stored.upload_id) is None
+
+
+async def test_late_but_complete(app: MediaApp, parts: Parts) -> None:
+    """Bytes that are all there are never thrown away only because no sweeper ran for a day."""
+    owner = some_user()
+    started = await app.start(owner, "image/png", 5)
+    await app.put_all(started, b"small")
+    for _ in range(2):
+        await _sweep_at(parts, started.media_id, 3 * LAST_AGE)
+        assert (await app.get(owner, started.media_id)).state == media_pb2.MEDIA_STATE_PROCESSING
+
+
+async def test_leftovers(app: MediaApp, parts: Parts) -> None:
+    """What is PUT after an upload was finished is dropped once no URL is valid any more; the accepted bytes stay."""
+    owner = some_user()
+    started = await app.start(owner, "image/png", 5)
+    await app.put_all(started, b"small")
+    await app.complete(owner, started.media_id)
+    assert (await app.put(started.parts[0], b"other")).status_code == httpx.codes.OK
+    stored = await _stored(parts, started.media_id)
+    await _sweep_at(parts, started.media_id, URLS_GONE_AGE - 1)
+    assert await parts.objects.head(stored.upload_key) is not None
+    await _sweep_at(parts, started.media_id, URLS_GONE_AGE)
+    assert await parts.objects.head(stored.upload_key) is None
+    assert await parts.objects.head(stored.original_key) is not None
+
+
+async def test_processing_is_told_again(app: MediaApp, parts: Parts) -> None:
+    """A medium that no worker has settled is announced again, and given up after a day: a post may wait for it."""
+    owner = some_user()
+    media_id = await app.upload(owner, "image/png", b"small")
+    await _sweep_at(parts, media_id, 8)
+    assert kinds(await app.events_of(media_id)) == ["media_uploaded"]
+    await _sweep_at(parts, media_id, 60)
+    assert kinds(await app.events_of(media_id)) == ["media_uploaded"] * 2
+    await _sweep_at(parts, media_id, LAST_AGE + 60)
+    media = await app.get(owner, media_id)
+    assert (media.state, media.failure.reason) == (media_pb2.MEDIA_STATE_REJECTED, "MEDIA_CORRUPT")
+    assert kinds(await app.events_of(media_id)) == ["media_uploaded"] * 2 + ["media_rejected"]
+
+
+async def test_several_sweepers(app: MediaApp, parts: Parts) -> None:
+    """Sweepers that run at once finish each upload once, and each expired one is told of once."""
+    owner = some_user()
+    complete = [await app.start(owner, "image/png", 5) for _ in range(20)]
+    for each in complete:
+        await app.put_all(each, b"small")
+    empty = await app.start(owner, "image/png", 5)
+    await asyncio.gather(*(_sweep_at(parts, empty.media_id, LAST_AGE) for _ in range(3)))
+    for each in complete:
+        assert kinds(await app.events_of(each.media_id)) == ["media_uploaded"]
+    assert kinds(await app.events_of(empty.media_id)) == ["media_rejected"]
+
+
+async def test_outage(settings: ServeSettings, parts: Parts) -> None:
+    """What could not be looked at while S3 was down is looked at when it is back."""
+    owner = some_user()
+    async with serving(settings) as app:
+        started = await app.start(owner, "image/png", 5)
+        await app.put_all(started, b"small")
+        dead = settings.model_copy(update={"s3_endpoint_url": "http://127.0.0.1:9"})
+        async with opened_parts(dead) as cut_off:
+            with pytest.raises(UnavailableError):
+                await _sweep_at(cut_off, started.media_id, 1)
+        await _sweep_at(parts, started.media_id, 1)
+        assert (await app.get(owner, started.media_id)).state == media_pb2.MEDIA_STATE_PROCESSING
+
+
+def test_schedule() -> None:
+    """Checks follow the ages, from wherever one looks, and end after a day."""
+    media = Media(PublicId(new_id(), 1), MediaState.AWAITING_UPLOAD, MediaKind.PHOTO, "image/png", 5, "")
+    born = media.created_ms // MINUTE_MS
+    planned, minute = [], next_check(media, born)
+    while minute is not None:
+        planned.append(minute - born)
+        minute = next_check(media, minute)
+    assert tuple(planned) == CHECK_AGES
+    assert planned == sorted(set(planned))
+    assert next_check(media, born + 5) == born + 8
