@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from tests.blackbox.mesh import Mesh, Reach, processes_of, reached, running_mesh
+from tests.blackbox.mesh import Mesh, Reach, processes_of, reached, running_mesh, stumbles
 from tests.blackbox.people import Person, newcomer
 from tests.media_svc.pictures import encoded, quarters
 from tests.store_kinds import STORE_KINDS
@@ -25,6 +25,7 @@ async def mesh(store_kind: str, tmp_path_factory: pytest.TempPathFactory) -> Asy
         yield mesh
         assert await mesh.stop() == 0, "\n".join(mesh.output)
     assert processes_of(data) == []
+    assert stumbles(data) == []
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

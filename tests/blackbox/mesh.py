@@ -41,14 +41,14 @@ class Mesh:
         """The edge's host and port."""
         return self.url.removeprefix("http://")
 
-    def process_of(self, *arguments: str) -> psutil.Process:
-        """Find the running part whose command line ends with these words, as `feed_svc work`."""
+    def process_of(self, words: str) -> psutil.Process:
+        """Find the one running part that has these words in its command line, as `feed_svc work`."""
         found = [
             each
             for each in psutil.Process(self.process.pid).children(recursive=True)
-            if _command_line(each)[-len(arguments) :] == list(arguments)
+            if words in " ".join(_command_line(each))
         ]
-        assert len(found) == 1, f"{arguments}: {found}"
+        assert len(found) == 1, f"{words}: {found}"
         return found[0]
 
     async def stop(self) -> int:
@@ -102,6 +102,13 @@ async def reached(mesh: Mesh) -> AsyncIterator[Reach]:
 def processes_of(data: Path) -> list[str]:
     """Find every process that works in a data folder, or has it in its command line or environment."""
     return [each.name() for each in psutil.process_iter() if each.pid != os.getpid() and _knows(each, str(data))]
+
+
+def stumbles(data: Path) -> list[str]:
+    """Name the logs of a mesh that tell of an accident: a refusal is none, whatever was asked."""
+    logs = list((data / "logs").glob("*.log"))
+    assert logs
+    return [log.name for log in logs if "Traceback" in log.read_text(errors="replace")]
 
 
 async def _read(mesh: Mesh, ready: asyncio.Event) -> None:

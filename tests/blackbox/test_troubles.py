@@ -1,0 +1,148 @@
+"""What a mesh bears: parts that are killed, a restart, a neighbour.
+
+These tests have a mesh of their own, and tell one story: each goes on with what the one before has left.
+"""
+
+import asyncio
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from functools import partial
+
+import psutil
+import pytest
+import pytest_asyncio
+from google.rpc.code_pb2 import Code
+
+from meshkit.redis_client import open_redis
+from tests.blackbox.mesh import Mesh, Reach, processes_of, reached, running_mesh
+from tests.blackbox.people import PASSWORD, Person, eventually, logged_in, newcomer
+from tests.protocols import rest_outcome
+
+pytestmark = pytest.mark.mesh
+
+
+@dataclass
+class Story:
+    """A mesh that has troubles, a reader of one author there, and the captions of all posts so far, oldest first."""
+
+    mesh: Mesh
+    reader: Person
+    author: Person
+    photo: str
+    captions: list[str]
+
+    async def post(self, caption: str) -> None:
+        """Let the author post."""
+        await self.author.post(caption, [self.photo])
+        self.captions.append(caption)
+
+    async def is_whole(self) -> None:
+        """Wait until the reader's feed is exactly all posts so far."""
+        await self.reader.sees(*self.captions[::-1])
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def story(store_kind: str, tmp_path_factory: pytest.TempPathFactory, photo: bytes) -> AsyncIterator[Story]:
+    """Give a mesh with a reader, an author and two posts."""
+    async with running_mesh(tmp_path_factory.mktemp("troubles"), store_kind) as mesh, reached(mesh) as reach:
+        reader, author = await newcomer(reach, "reader"), await newcomer(reach, "author")
+        media_id = await author.upload(photo)
+        await author.finished(media_id)
+        await reader.follow(author)
+        story = Story(mesh, reader, author, media_id, [])
+        for caption in ("first", "second"):
+            await story.post(caption)
+        await story.is_whole()
+        yield story
+
+
+async def test_two_meshes_are_strangers(story: Story, mesh: Mesh, reach: Reach) -> None:
+    """Side by side, neither knows the other's accounts nor takes its tokens."""
+    assert not set(mesh.addresses.values()) & set(story.mesh.addresses.values())
+    log_in = {"handle": story.reader.handle, "password": PASSWORD}
+    assert (await story.reader.reach.http.post("/sessions", json=log_in)).status_code == 200
+    assert (await reach.http.post("/sessions", json=log_in)).status_code == 401
+    response = await reach.http.get("/feed", headers=story.reader.headers)
+    assert (response.status_code, rest_outcome(response).reason) == (401, "TOKEN_INVALID")
+
+
+async def test_a_killed_feed_worker_comes_back_to_its_work(story: Story) -> None:
+    """What was posted while it was dead arrives in the feeds."""
+    worker = story.mesh.process_of("feed_svc work")
+    worker.kill()
+    await story.post("while the feed worker was dead")
+    await story.is_whole()
+    assert story.mesh.process_of("feed_svc work").pid != worker.pid
+
+
+async def test_a_killed_media_worker_comes_back_to_its_work(story: Story, photo: bytes) -> None:
+    """A picture that it had in hand gets its renditions all the same."""
+    worker = story.mesh.process_of("media_svc work")
+    worker.suspend()
+    media_id = await story.author.upload(photo)
+    worker.kill()
+    assert (await story.author.finished(media_id))["state"] == "MEDIA_STATE_READY"
+
+
+async def test_a_killed_valkey_loses_no_post(story: Story) -> None:
+    """Feeds are complete once it is back, with what was posted meanwhile."""
+    story.mesh.process_of("valkey-server").kill()
+    await story.post("while valkey was dead")
+    await eventually(partial(story.reader.send, "GET", "/feed"), lambda response: response.is_success)
+    await story.is_whole()
+
+
+async def test_an_emptied_valkey_loses_no_post(story: Story) -> None:
+    """It holds nothing that cannot be made anew: the next read is complete, and the next post arrives."""
+    async with open_redis(f"redis://{story.mesh.addresses['valkey']}/0") as redis:
+        await redis.flushall()
+    assert await story.reader.feed() == story.captions[::-1]
+    await story.post("after valkey was emptied")
+    await story.is_whole()
+
+
+async def test_killed_services_are_unavailable_and_come_back(story: Story) -> None:
+    """While one is away callers are told to come again soon, and nothing of what is behind the edge."""
+    calls = {
+        "user_svc": f"/users/{story.author.user_id}",
+        "follow_svc": f"/users/{story.author.user_id}/following",
+        "post_svc": f"/users/{story.author.user_id}/posts",
+        "media_svc": f"/media/{story.photo}",
+        "feed_svc": "/feed",
+    }
+    killed = {service: story.mesh.process_of(f"{service} serve") for service in calls}
+    for process in killed.values():
+        process.kill()
+    for response in await asyncio.gather(*(story.reader.send("GET", path) for path in calls.values())):
+        assert response.status_code == 503
+        outcome = rest_outcome(response)
+        assert (outcome.code, outcome.reason) == (Code.UNAVAILABLE, "UNAVAILABLE")
+        assert int(outcome.retry_after) >= 1
+        assert "127.0.0.1" not in response.text
+    for service, path in calls.items():
+        await eventually(partial(story.reader.send, "GET", path), lambda response: response.is_success)
+        assert story.mesh.process_of(f"{service} serve").pid != killed[service].pid
+    await story.post("after every service was killed")
+    await story.is_whole()
+
+
+async def test_a_mesh_remembers_and_ends_with_its_command(store_kind: str, story: Story) -> None:
+    """After SIGTERM nothing is left running; the next run on the same folder knows all, and exits as its command does."""
+    children = psutil.Process(story.mesh.process.pid).children(recursive=True)
+    assert await story.mesh.stop() == 0
+    assert processes_of(story.mesh.data) == []
+    assert not any(child.is_running() for child in children)
+    async with running_mesh(story.mesh.data, store_kind, "--exec", "cat; exit 7", stdin=PIPE) as again:
+        async with reached(again) as reach:
+            reader = await logged_in(reach, story.reader.handle)
+            assert await reader.feed() == story.captions[::-1]
+            assert (await reach.http.get("/feed", headers=story.reader.headers)).status_code == 200
+            media = (await reader.call("GET", f"/media/{story.photo}"))["media"]
+            names = [rendition["url"].partition("/m/")[2] for rendition in media["renditions"]]
+            assert [(await reach.http.get(f"/m/{name}")).status_code for name in names] == [200] * len(names)
+        assert again.process.stdin is not None
+        again.process.stdin.close()
+        async with asyncio.timeout(90):
+            assert await again.process.wait() == 7
+    assert processes_of(story.mesh.data) == []
