@@ -9,11 +9,8 @@ from lensfeed.user.v1 import user_internal_service_pb2_grpc, user_service_pb2_gr
 from meshkit import server
 from meshkit.channels import connect
 from meshkit.events import open_producer
-from meshkit.events.sqlite_outbox import MIGRATIONS as OUTBOX_MIGRATIONS
-from meshkit.events.sqlite_outbox import SqliteOutbox
 from meshkit.media_urls import MediaUrls
 from meshkit.server import Process
-from meshkit.sqlite import open_database
 from user_svc.create_session import CreateSession
 from user_svc.create_user import CreateUser
 from user_svc.delete_session import DeleteSession
@@ -26,7 +23,7 @@ from user_svc.peers import MEDIA_SERVICE, MediaPictures
 from user_svc.refresh_session import RefreshSession
 from user_svc.rpc import UserInternalRpc, UserRpc
 from user_svc.settings import UserSettings
-from user_svc.store.sqlite import MIGRATIONS, SqliteUserStore
+from user_svc.store.open import open_store
 from user_svc.tokens import TokenSigner
 from user_svc.update_user import UpdateUser
 
@@ -43,12 +40,11 @@ async def serving_process(settings: UserSettings) -> AsyncIterator[Process]:
     """Open what `serve` needs, and put it together."""
     signer = TokenSigner(load_key(settings.token_key_file), settings.access_token_life)
     async with (
-        open_database(settings.sqlite_dir / "user_svc.db", MIGRATIONS, OUTBOX_MIGRATIONS) as database,
-        open_producer(settings.redis_url, STREAM, SqliteOutbox(database)) as producer,
+        open_store(settings) as (store, outbox, check),
+        open_producer(settings.redis_url, STREAM, outbox) as producer,
         connect(settings.media_addr, MEDIA_SERVICE) as media,
         open_passwords() as passwords,
     ):
-        store = SqliteUserStore(database)
         get_user = GetUser(store)
         messages = Messages(MediaUrls(settings.media_base_url))
         public = UserRpc(
@@ -70,5 +66,5 @@ async def serving_process(settings: UserSettings) -> AsyncIterator[Process]:
                 ),
             ),
             background={"sweep": producer.sweep},
-            dependencies={"store": database.check},
+            dependencies={"store": check},
         )

@@ -1,11 +1,19 @@
-"""One real user_svc for the tests of its methods."""
+"""Stores of each kind, and a real user_svc on each for the tests of its methods."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
+from meshkit.cassandra import Cassandra, open_cassandra
+from meshkit.cassandra.outbox import MIGRATIONS as OUTBOX_MIGRATIONS
 from meshkit.redis_client import open_redis
+from meshkit.service_settings import ServiceSettings
+from tests.store_kinds import STORE_KINDS
+from tests.user_svc import user_stores
 from tests.user_svc.running_users import Users, running_users
+from tests.user_svc.user_stores import SERVED_PREFIX, Opened, open_store, until_it_answers
+from user_svc.store.cassandra import MIGRATIONS
 
 
 @pytest.fixture(scope="session")
@@ -17,8 +25,48 @@ async def redis_url(valkey_url: str) -> str:
     return url
 
 
+@pytest.fixture(scope="session", params=STORE_KINDS)
+def contact_points(request: pytest.FixtureRequest) -> str | None:
+    """Give what leads to a store's cluster, for each kind of store; None for one that needs no cluster."""
+    return str(request.getfixturevalue("cassandra")) if request.param == "cassandra" else None
+
+
 @pytest.fixture(scope="session")
-async def users(tmp_path_factory: pytest.TempPathFactory, redis_url: str) -> AsyncIterator[Users]:
+async def keyspace(contact_points: str | None) -> AsyncIterator[Cassandra | None]:
+    """Give the keyspace of the stores that are opened on their own, where there is one."""
+    if contact_points is None:
+        yield None
+        return
+    settings = user_stores.store_settings(contact_points, Path())
+    async with open_cassandra(settings, "user", MIGRATIONS, OUTBOX_MIGRATIONS) as cassandra:
+        await until_it_answers(cassandra.check)
+        yield cassandra
+
+
+@pytest.fixture
+async def store_settings(contact_points: str | None, keyspace: Cassandra | None, tmp_path: Path) -> ServiceSettings:
+    """Give the settings of an empty store of each kind."""
+    if keyspace is not None:
+        await user_stores.empty(keyspace)
+    return user_stores.store_settings(contact_points, tmp_path)
+
+
+@pytest.fixture
+async def opened(store_settings: ServiceSettings) -> AsyncIterator[Opened]:
+    """Give an empty store of each kind."""
+    async with open_store(store_settings) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def served_folder(contact_points: str | None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder for the running service."""
+    return tmp_path_factory.mktemp("user_svc")
+
+
+@pytest.fixture(scope="session")
+async def users(contact_points: str | None, served_folder: Path, redis_url: str) -> AsyncIterator[Users]:
     """Give a running user_svc with nobody in it but what other tests have made, and without a media_svc."""
-    async with running_users(tmp_path_factory.mktemp("user_svc"), redis_url=redis_url) as users:
+    store = user_stores.store_settings(contact_points, served_folder, SERVED_PREFIX)
+    async with running_users(served_folder, store, redis_url=redis_url) as users:
         yield users

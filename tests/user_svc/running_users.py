@@ -11,6 +11,8 @@ import grpc
 from lensfeed.user.v1 import user_internal_service_pb2_grpc, user_pb2, user_service_pb2, user_service_pb2_grpc
 
 from meshkit.server import running
+from meshkit.service_settings import ServiceSettings
+from tests.user_svc.user_stores import until_it_answers
 from user_svc.app import serving_process
 from user_svc.keys import make_keys
 from user_svc.settings import UserSettings
@@ -26,12 +28,13 @@ NOWHERE = "127.0.0.1:1"
 
 @dataclass(frozen=True, slots=True)
 class Users:
-    """Stubs of a running user_svc, and the folder of its keys and its database."""
+    """Stubs of a running user_svc, the folder of its keys, and where its accounts are."""
 
     public: "UserServiceAsyncStub"
     internal: "UserInternalServiceAsyncStub"
     address: str
     folder: Path
+    store: ServiceSettings
 
     async def new_user(self, display_name: str = "") -> user_pb2.User:
         """Make an account with a handle of its own and PASSWORD."""
@@ -40,22 +43,29 @@ class Users:
 
 
 @contextlib.asynccontextmanager
-async def running_users(folder: Path, *, redis_url: str, media_addr: str = NOWHERE) -> AsyncIterator[Users]:
-    """Run a user_svc whose state lies in a folder."""
+async def running_users(
+    folder: Path, store: ServiceSettings, *, redis_url: str, media_addr: str = NOWHERE
+) -> AsyncIterator[Users]:
+    """Run a user_svc whose keys lie in a folder, and its accounts where `store` says."""
     make_keys(folder / "keys")
     settings = UserSettings(
-        sqlite_dir=folder, redis_url=redis_url, media_addr=media_addr, token_key_file=folder / "keys/token-key.pem"
+        **store.model_dump(exclude_unset=True),
+        redis_url=redis_url,
+        media_addr=media_addr,
+        token_key_file=folder / "keys/token-key.pem",
     )
     async with (
         serving_process(settings) as process,
         running(process, settings) as address,
         grpc.aio.insecure_channel(address, options=[("grpc.use_local_subchannel_pool", 1)]) as channel,
     ):
+        await until_it_answers(process.dependencies["store"])
         yield Users(
             user_service_pb2_grpc.UserServiceStub(channel),
             user_internal_service_pb2_grpc.UserInternalServiceStub(channel),
             address,
             folder,
+            store,
         )
 
 

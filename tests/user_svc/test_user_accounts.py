@@ -10,9 +10,10 @@ from lensfeed.user.v1.user_internal_service_pb2 import BatchGetUsersRequest
 from lensfeed.user.v1.user_pb2 import User
 from lensfeed.user.v1.user_service_pb2 import CreateUserRequest, GetUserByHandleRequest, GetUserRequest
 
+from meshkit.service_settings import ServiceSettings
 from tests.errors import reason_of, violations_of
 from tests.user_svc.running_users import PASSWORD, Users, caller, new_handle, running_users
-from tests.user_svc.user_stores import open_store
+from tests.user_svc.user_stores import Opened
 from user_svc.create_user import CreateUser
 from user_svc.passwords import open_passwords
 
@@ -163,11 +164,11 @@ async def test_reading_needs_a_token(users: Users) -> None:
         assert reason_of(caught.value) == "TOKEN_MISSING"
 
 
-async def test_accounts_outlive_the_process(tmp_path: Path, redis_url: str) -> None:
+async def test_accounts_outlive_the_process(tmp_path: Path, store_settings: ServiceSettings, redis_url: str) -> None:
     """An account is there when the service comes back, and its handle is still taken."""
-    async with running_users(tmp_path, redis_url=redis_url) as before:
+    async with running_users(tmp_path, store_settings, redis_url=redis_url) as before:
         user = await before.new_user("Ada")
-    async with running_users(tmp_path, redis_url=redis_url) as after:
+    async with running_users(tmp_path, store_settings, redis_url=redis_url) as after:
         found = await after.public.GetUser(GetUserRequest(user_id=user.user_id), metadata=SOMEBODY)
         assert found.user == user
         with pytest.raises(grpc.aio.AioRpcError) as caught:
@@ -175,10 +176,10 @@ async def test_accounts_outlive_the_process(tmp_path: Path, redis_url: str) -> N
         assert reason_of(caught.value) == "HANDLE_TAKEN"
 
 
-async def test_id_that_is_taken_is_not_used(tmp_path: Path) -> None:
+async def test_id_that_is_taken_is_not_used(opened: Opened) -> None:
     """Where a new id is taken already, the account gets another, and the older account stays as it is."""
     ids = iter([7, 7, 7, 8])
-    async with open_store("sqlite", tmp_path) as opened, open_passwords() as passwords:
+    async with open_passwords() as passwords:
         create = CreateUser(opened.store, passwords, lambda: next(ids))
         first = await create("ada", "Ada", PASSWORD)
         second = await create("bob", "Bob", PASSWORD)

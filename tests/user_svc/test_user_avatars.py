@@ -17,6 +17,7 @@ from tests.errors import reason_of
 from tests.media_svc.media_app import MediaApp
 from tests.user_svc.running_media import running_media
 from tests.user_svc.running_users import Users, caller, running_users
+from tests.user_svc.user_stores import SERVED_PREFIX, store_settings
 from user_svc.peers import picture_of
 
 
@@ -52,12 +53,15 @@ class Studio:
 
 
 @pytest.fixture(scope="module")
-async def studio(tmp_path_factory: pytest.TempPathFactory, redis_url: str, s3: S3) -> AsyncIterator[Studio]:
+async def studio(
+    contact_points: str | None, tmp_path_factory: pytest.TempPathFactory, redis_url: str, s3: S3
+) -> AsyncIterator[Studio]:
     """Give both services."""
     folder = tmp_path_factory.mktemp("studio")
+    store = store_settings(contact_points, folder, SERVED_PREFIX)
     async with (
         running_media(folder, redis_url=redis_url, s3=s3) as (media, address),
-        running_users(folder, redis_url=redis_url, media_addr=address) as users,
+        running_users(folder, store, redis_url=redis_url, media_addr=address) as users,
     ):
         yield Studio(users, media)
 

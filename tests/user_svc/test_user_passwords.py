@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +11,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from meshkit.errors import ResourceExhaustedError, UnauthenticatedError
-from tests.user_svc.user_stores import open_store
+from tests.user_svc.user_stores import Opened
 from user_svc import passwords as rules
 from user_svc.create_session import CreateSession
 from user_svc.create_user import CreateUser
@@ -38,10 +37,9 @@ class CountingHasher(PasswordHasher):
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[UserStore]:
+def store(opened: Opened) -> UserStore:
     """Give an empty store."""
-    async with open_store("sqlite", tmp_path) as opened:
-        yield opened.store
+    return opened.store
 
 
 @pytest.fixture

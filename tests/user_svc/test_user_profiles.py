@@ -12,6 +12,7 @@ from lensfeed.user.v1.user_service_pb2 import GetUserRequest, UpdateUserRequest
 from redis.asyncio import Redis
 
 from meshkit.ids import PublicId, new_id
+from meshkit.service_settings import ServiceSettings
 from tests.errors import reason_of, violations_of
 from tests.user_svc.running_users import NOWHERE, Users, caller, running_users
 
@@ -147,11 +148,13 @@ async def test_change_is_told(users: Users, redis_url: str) -> None:
     assert len(await events_of(redis_url, user, 2)) == 2
 
 
-async def test_change_is_told_after_redis_was_down(tmp_path: Path, redis_url: str) -> None:
+async def test_change_is_told_after_redis_was_down(
+    tmp_path: Path, store_settings: ServiceSettings, redis_url: str
+) -> None:
     """A change is made while Redis is down, and told once there is one again."""
-    async with running_users(tmp_path, redis_url=f"redis://{NOWHERE}/0") as users:
+    async with running_users(tmp_path, store_settings, redis_url=f"redis://{NOWHERE}/0") as users:
         user = await users.new_user("Ada")
         changed = await update(users, user, display_name="Countess")
         assert await read(users, user) == changed
-    async with running_users(tmp_path, redis_url=redis_url):
+    async with running_users(tmp_path, store_settings, redis_url=redis_url):
         assert len(await events_of(redis_url, user, 1)) == 1

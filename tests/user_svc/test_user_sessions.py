@@ -21,7 +21,7 @@ from lensfeed.user.v1.user_service_pb2 import (
 from meshkit.errors import UnauthenticatedError
 from tests.errors import reason_of, status_of
 from tests.user_svc.running_users import PASSWORD, Users, caller
-from tests.user_svc.user_stores import open_store
+from tests.user_svc.user_stores import Opened, everything_in
 from user_svc.create_session import CreateSession
 from user_svc.create_user import CreateUser
 from user_svc.keys import load_key, make_keys
@@ -189,18 +189,18 @@ async def test_log_out_of_nothing(users: Users) -> None:
 async def test_tokens_are_stored_as_hashes(users: Users) -> None:
     """Neither a password nor any part of a token's secret stands in the database."""
     session = await log_in(users, await users.new_user())
-    content = b"".join(each.read_bytes() for each in users.folder.glob("user_svc.db*"))
+    content = await everything_in(users.store)
     session_id, _, secret = session.refresh_token.partition(".")
     assert session_id.encode() in content
     assert secret.encode() not in content
     assert PASSWORD.encode() not in content
 
 
-async def test_session_of_nobody(tmp_path: Path) -> None:
+async def test_session_of_nobody(opened: Opened, tmp_path: Path) -> None:
     """A session whose account is gone gives no tokens."""
     make_keys(tmp_path)
     signer, life = TokenSigner(load_key(tmp_path / "token-key.pem"), timedelta(minutes=15)), timedelta(days=60)
-    async with open_store("sqlite", tmp_path) as opened, open_passwords() as passwords:
+    async with open_passwords() as passwords:
         user = await CreateUser(opened.store, passwords)("ada", "", PASSWORD)
         token = (await CreateSession(opened.store, passwords, signer, life)("ada", PASSWORD)).refresh_token
         await opened.store.remove_account(user.user_id)
@@ -208,7 +208,7 @@ async def test_session_of_nobody(tmp_path: Path) -> None:
             await RefreshSession(opened.store, signer, life)(token)
 
 
-async def test_session_expires_unless_refreshed(tmp_path: Path) -> None:
+async def test_session_expires_unless_refreshed(opened: Opened, tmp_path: Path) -> None:
     """A session ends after its days without a refresh; each refresh gives it as many again."""
     make_keys(tmp_path)
     settings = UserSettings(token_key_file=tmp_path / "token-key.pem", refresh_token_days=60)
@@ -217,7 +217,7 @@ async def test_session_expires_unless_refreshed(tmp_path: Path) -> None:
         settings.refresh_token_life,
     )
     clock = [time.time()]
-    async with open_store("sqlite", tmp_path) as opened, open_passwords() as passwords:
+    async with open_passwords() as passwords:
         await CreateUser(opened.store, passwords)("ada", "", PASSWORD)
         log_in_then = CreateSession(opened.store, passwords, signer, life, lambda: clock[0])
         refresh_then = RefreshSession(opened.store, signer, life, lambda: clock[0])

@@ -1,16 +1,26 @@
-"""Opens a store of each kind, empty or as it was left."""
+"""Stores of each kind, opened on their own, on real files and a real cluster."""
 
+import asyncio
 import contextlib
+import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from meshkit.cassandra import Cassandra, open_cassandra, read, write
+from meshkit.errors import UnavailableError
 from meshkit.events.outbox import SHARDS, OutboxRecord, OutboxStore
-from meshkit.events.sqlite_outbox import MIGRATIONS as OUTBOX_MIGRATIONS
-from meshkit.events.sqlite_outbox import SqliteOutbox
-from meshkit.sqlite import open_database
+from meshkit.health import Check
+from meshkit.service_settings import ServiceSettings
 from user_svc.store import UserStore
-from user_svc.store.sqlite import MIGRATIONS, SqliteUserStore
+from user_svc.store import open as stores
+
+# Each session of tests has keyspaces of its own, and two in all: a running service never sees its tables emptied.
+STORE_PREFIX, SERVED_PREFIX = (f"test_{secrets.token_hex(4)}_{use}" for use in ("store", "served"))
+_EMPTY = [write(f"TRUNCATE {table}") for table in ("users", "handles", "sessions", "outbox")]
+_EVERYTHING = [read(f"SELECT * FROM {table}") for table in ("users", "handles", "sessions")]  # noqa: S608 - names from here
+# Far beyond what anything here takes: a schema is made in seconds.
+PATIENCE_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +35,43 @@ class Opened:
         return [record for shard in range(SHARDS) for record in await self.outbox.read_outbox(minute, shard, -1, 100)]
 
 
+def store_settings(contact_points: str | None, folder: Path, prefix: str = STORE_PREFIX) -> ServiceSettings:
+    """Return the settings of a store: in a cluster, or in a folder."""
+    if contact_points is None:
+        return ServiceSettings(sqlite_dir=folder)
+    return ServiceSettings(store="cassandra", cassandra_contact_points=contact_points, cassandra_keyspace_prefix=prefix)
+
+
 @contextlib.asynccontextmanager
-async def open_store(kind: str, folder: Path) -> AsyncIterator[Opened]:
-    """Open the store that lies in a folder."""
-    assert kind == "sqlite"
-    async with open_database(folder / "user_svc.db", MIGRATIONS, OUTBOX_MIGRATIONS) as database:
-        yield Opened(SqliteUserStore(database), SqliteOutbox(database))
+async def open_store(settings: ServiceSettings) -> AsyncIterator[Opened]:
+    """Open the store that a service with the same settings has."""
+    async with stores.open_store(settings) as (store, outbox, check):
+        await until_it_answers(check)
+        yield Opened(store, outbox)
+
+
+async def until_it_answers(check: Check) -> None:
+    """Wait until a store is there: connecting to a cluster goes on in the background."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            try:
+                return await check()
+            except UnavailableError:
+                await asyncio.sleep(0.02)
+
+
+async def empty(cassandra: Cassandra) -> None:
+    """Drop all accounts and sessions."""
+    await asyncio.gather(*(cassandra.execute(statement) for statement in _EMPTY))
+
+
+async def everything_in(settings: ServiceSettings) -> bytes:
+    """Return all bytes that a store holds."""
+    if settings.store == "sqlite":
+        return b"".join(each.read_bytes() for each in settings.sqlite_dir.glob("user_svc.db*"))
+    async with open_cassandra(settings, "user") as cassandra:
+        await until_it_answers(cassandra.check)
+        tables = [await cassandra.execute(statement) for statement in _EVERYTHING]
+    return b" ".join(
+        each if isinstance(each, bytes) else str(each).encode() for rows in tables for row in rows for each in row
+    )

@@ -1,0 +1,143 @@
+"""The store of accounts in Cassandra; sessions are in cassandra_sessions.py.
+
+The time of a lightweight transaction comes from its coordinator's clock, that of a plain write from the client's. Where both
+write one cell, a later write with the earlier time would be lost. So each column keeps to one of two rules:
+
+- The row of an account comes and goes by lightweight transactions, and handle, created_at and password_hash change by nothing
+  else: Paxos puts them in order.
+- The profile (display_name, bio, avatar) begins in that row. Changes are plain writes, because they share a logged batch with
+  their events, which a lightweight transaction cannot. Each carries a time above that of every profile cell it is to replace,
+  which it has just read; so of two changes, one after the other, the second stands, whoever's clock is behind. Of two at
+  once either may win, each cell for itself.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from cassandra.query import UNSET_VALUE
+
+from meshkit.cassandra import Cassandra, UnknownOutcomeError, claim, outbox_steps, read, serial_read, sure_read, write
+from meshkit.events.outbox import OutboxRecord
+from user_svc.model import Account, ProfileChange, User
+from user_svc.store.cassandra_sessions import CassandraSessions
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+_ADD = claim(
+    "INSERT INTO users (user_id, handle, created_at, password_hash, display_name, bio, avatar)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?) IF NOT EXISTS"
+)
+_REMOVE = claim("DELETE FROM users WHERE user_id = ? IF EXISTS")
+_REPLACE_HASH = claim("UPDATE users SET password_hash = ? WHERE user_id = ? IF password_hash = ?")
+_HASH = serial_read("SELECT password_hash FROM users WHERE user_id = ? LIMIT 1")
+_USER = "SELECT user_id, handle, display_name, created_at, bio, avatar FROM users WHERE user_id = ? LIMIT 1"
+_GET_USER, _GET_USER_SURELY = read(_USER), sure_read(_USER)
+_GET_ACCOUNT = sure_read(
+    "SELECT user_id, handle, display_name, created_at, bio, avatar, password_hash FROM users WHERE user_id = ? LIMIT 1"
+)
+_PROFILE_TIMES = sure_read(
+    "SELECT WRITETIME(display_name), WRITETIME(bio), WRITETIME(avatar) FROM users WHERE user_id = ? LIMIT 1"
+)
+_CHANGE_PROFILE = write("UPDATE users USING TIMESTAMP ? SET display_name = ?, bio = ?, avatar = ? WHERE user_id = ?")
+
+_CLAIM_HANDLE = claim("INSERT INTO handles (handle, user_id) VALUES (?, ?) IF NOT EXISTS")
+_HANDLE = "SELECT user_id FROM handles WHERE handle = ? LIMIT 1"
+_DECIDED_OWNER, _OWNER = serial_read(_HANDLE), sure_read(_HANDLE)
+
+
+class CassandraUserStore(CassandraSessions):
+    """UserStore over a keyspace of its own."""
+
+    def __init__(self, cassandra: Cassandra) -> None:
+        super().__init__(cassandra)
+        self._cassandra = cassandra
+
+    async def add_account(self, account: Account) -> bool:
+        """Add an account, unless its id is taken."""
+        user = account.user
+        values = (user.display_name, user.bio, (user.avatar_media_id, user.avatar_url))
+        try:
+            rows = await self._cassandra.execute(
+                _ADD, user.user_id, user.handle, user.created_at, account.password_hash, *values
+            )
+        except UnknownOutcomeError:
+            hashes = await self._cassandra.execute(_HASH, user.user_id)
+            if not hashes:
+                raise
+            # A hash has a salt of its own: whose it is, the row is.
+            return bool(hashes[0][0] == account.password_hash)
+        return bool(rows[0][0])
+
+    async def remove_account(self, user_id: int) -> None:
+        """Remove an account."""
+        await self._cassandra.execute(_REMOVE, user_id)
+
+    async def claim_handle(self, handle: str, user_id: int) -> int:
+        """Give a handle to an account unless it has an owner; returns whose it is."""
+        try:
+            rows = await self._cassandra.execute(_CLAIM_HANDLE, handle, user_id)
+        except UnknownOutcomeError:
+            # The read completes a claim that was accepted. Nobody's handle is no answer: the claim may be under way still.
+            owners = await self._cassandra.execute(_DECIDED_OWNER, handle)
+            if not owners:
+                raise
+            return int(owners[0][0])
+        is_applied, *existing = rows[0]
+        return user_id if is_applied else int(existing[-1])
+
+    async def get_handle_owner(self, handle: str) -> int | None:
+        """Return the id of the account that owns a handle. Reads surely: who has just signed up logs in next."""
+        rows = await self._cassandra.execute(_OWNER, handle)
+        return int(rows[0][0]) if rows else None
+
+    async def get_account(self, user_id: int) -> Account | None:
+        """Return an account with its secret. Reads surely, as `get_handle_owner`."""
+        rows = await self._cassandra.execute(_GET_ACCOUNT, user_id)
+        if not rows:
+            return None
+        *values, password_hash = rows[0]
+        return Account(_user(values), password_hash)
+
+    async def get_users(self, user_ids: Sequence[int]) -> Sequence[User]:
+        """Return the accounts that exist, in the order asked for. Reads each id once, all at once."""
+        wanted = list(dict.fromkeys(user_ids))
+        found = dict(zip(wanted, await asyncio.gather(*map(self._get_user, wanted)), strict=True))
+        return [user for user_id in user_ids if (user := found[user_id]) is not None]
+
+    async def _get_user(self, user_id: int) -> User | None:
+        """Return an account. One replica's word is enough for what it has, not for that there is nothing."""
+        rows = await self._cassandra.execute(_GET_USER, user_id)
+        rows = rows or await self._cassandra.execute(_GET_USER_SURELY, user_id)
+        return _user(rows[0]) if rows else None
+
+    async def change_profile(self, user_id: int, change: ProfileChange, records: Sequence[OutboxRecord]) -> None:
+        """Change an account, and write `records` with it."""
+        times = await self._cassandra.execute(_PROFILE_TIMES, user_id)
+        newest = max((each for row in times for each in row if each is not None), default=0)
+        avatar = change.avatar
+        values = (change.display_name, change.bio, None if avatar is None else (avatar.media_id, avatar.url))
+        step = (_CHANGE_PROFILE, (max(_now_micros(), newest + 1), *map(_unset_if_none, values), user_id))
+        # An update makes a row where there is none.
+        steps = [step] if times else []
+        await self._cassandra.execute_batch(*steps, *outbox_steps(records))
+
+    async def replace_password_hash(self, user_id: int, old: str, new: str) -> None:
+        """Replace a hash, unless it is no longer `old`."""
+        await self._cassandra.execute(_REPLACE_HASH, new, user_id, old)
+
+
+def _user(row: Sequence[Any]) -> User:
+    user_id, handle, display_name, created_at, bio, (avatar_media_id, avatar_url) = row
+    return User(user_id, handle, display_name, created_at, bio, avatar_media_id, avatar_url)
+
+
+def _now_micros() -> int:
+    return time.time_ns() // 1_000
+
+
+def _unset_if_none(value: object) -> object:
+    """Leave a cell alone, where a null would delete it."""
+    return UNSET_VALUE if value is None else value
