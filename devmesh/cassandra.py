@@ -103,15 +103,21 @@ class CassandraCluster:
 
 @contextlib.asynccontextmanager
 async def running_cassandra(
-    folder: Path, nodes: int = 1, heap: str = "512m", commitlog_sync: CommitlogSync = "periodic"
+    folder: Path,
+    nodes: int = 1,
+    heap: str = "512m",
+    commitlog_sync: CommitlogSync = "periodic",
+    *,
+    survives_kill: bool = True,
 ) -> AsyncIterator[CassandraCluster]:
     """Run a cluster of its own on free ports, with its data in `folder`; every node answers and sees the others.
 
-    On the same folder a later cluster has the data of the earlier one. Raises MeshError where Java or Maven is missing.
+    On the same folder a later cluster has the data of the earlier one. The options are those of ClusterShape. Raises
+    MeshError where Java or Maven is missing.
     """
     program = await find_program(os.environ)
     with cluster_ports(folder) as (native, storage):
-        cluster = _cluster(ClusterShape(nodes, native, storage, heap, commitlog_sync), folder, program)
+        cluster = _cluster(ClusterShape(nodes, native, storage, heap, commitlog_sync, survives_kill), folder, program)
         try:
             await asyncio.gather(*(node.start() for node in cluster.nodes))
             await asyncio.gather(*(node.answers() for node in cluster.nodes))

@@ -48,5 +48,5 @@ async def cassandra(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[s
     if named:
         yield named
         return
-    async with running_cassandra(tmp_path_factory.mktemp("cassandra")) as cluster:
+    async with running_cassandra(tmp_path_factory.mktemp("cassandra"), survives_kill=False) as cluster:
         yield cluster.contact_points
