@@ -12,7 +12,7 @@ PACKAGED := edge_proxy/lensfeed.binpb
 DEV ?= --port 8080 --base-port 18048
 
 .DEFAULT_GOAL := help
-.PHONY: help install protos fmt lint types contracts check test test-fast wheel dev clean
+.PHONY: help install protos fmt lint types contracts check test test-fast wheel dev clean faults
 
 help: ## List these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,12 +55,15 @@ contracts: protos ## Check that the contracts break nobody, against main
 check: lint types contracts ## Everything that needs no server
 
 test: protos ## Run every test, on real servers
-	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage run -m pytest -m 'not faults'
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
 test-fast: protos ## Run the tests that start no mesh
-	$(BIN)/python -m pytest tests -m 'not mesh'
+	$(BIN)/python -m pytest tests -m 'not mesh and not faults'
+
+faults: protos ## Kill and pause nodes of real clusters under load (minutes; needs Java)
+	$(BIN)/python -m pytest -m faults -s tests/faults
 
 wheel: protos ## Build a wheel into dist/
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .

@@ -16,6 +16,7 @@ from devmesh.valkey import running_valkey
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers."""
+    config.addinivalue_line("markers", "faults: breaks a cluster on purpose; only `make faults` runs it")
     config.addinivalue_line("markers", "mesh: starts a whole mesh, which takes seconds")
 
 

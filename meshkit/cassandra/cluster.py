@@ -58,7 +58,7 @@ class SafeRetries(RetryPolicy):  # type: ignore[misc]  # the driver has no types
 def make_cluster(settings: CassandraSettings) -> Cluster:
     """Make the driver's cluster; it connects by `connect()`, which blocks."""
     # The driver logs each lost and regained node at length; the bridge says the same in one line.
-    logging.getLogger("cassandra").setLevel(logging.ERROR)
+    logging.getLogger("cassandra").setLevel(logging.CRITICAL)
     profile = ExecutionProfile(
         load_balancing_policy=TokenAwarePolicy(DCAwareRoundRobinPolicy(settings.cassandra_local_dc)),
         retry_policy=SafeRetries(),

@@ -23,6 +23,8 @@ LOCK_TTL_SECONDS = 60
 POLL_SECONDS = 0.2
 _NAMESPACE = uuid.UUID("1f1c3a54-7f0f-4f0e-9a39-3d5a3f8a9d21")
 _NO_COMMENTS = re.compile(r"^\s*--.*$", re.MULTILINE)
+# One for the life of the process: after a time-out it is not known whether the lock was taken, and the next try must see that.
+_HOLDER = uuid.uuid4().hex
 _log = structlog.get_logger()
 
 
@@ -37,14 +39,16 @@ def migrate(session: Any, keyspace: str, replication: dict[str, str | int], fold
     session.set_keyspace(keyspace)
     if not _pending(session, files):
         return
-    holder = uuid.uuid4().hex
-    _lock(session, holder)
+    while not _lock(session):
+        time.sleep(POLL_SECONDS)
+        if not _pending(session, files):
+            return  # another process has done it all
     try:
         for path in _pending(session, files):
             _apply(session, path)
             _log.info("migration_applied", keyspace=keyspace, migration=path.stem)
     finally:
-        _run(session, "DELETE FROM migration_lock WHERE id = 0 IF holder = %s", holder)
+        _run(session, "DELETE FROM migration_lock WHERE id = 0 IF holder = %s", _HOLDER)
 
 
 def statements_of(text: str) -> list[str]:
@@ -72,10 +76,11 @@ def _pending(session: Any, files: Sequence[Path]) -> list[Path]:
     return [path for path in files if path.stem not in applied]
 
 
-def _lock(session: Any, holder: str) -> None:
+def _lock(session: Any) -> bool:
     insert = "INSERT INTO migration_lock (id, holder) VALUES (0, %s) IF NOT EXISTS USING TTL %s"
-    while not _run(session, insert, holder, LOCK_TTL_SECONDS)[0][0]:
-        time.sleep(POLL_SECONDS)
+    is_applied, *found = _run(session, insert, _HOLDER, LOCK_TTL_SECONDS)[0]
+    # Under contention an insert may be answered as not applied by what it has itself written.
+    return is_applied or _HOLDER in found
 
 
 def _apply(session: Any, path: Path) -> None:

@@ -1,0 +1,104 @@
+"""Three nodes, one lost: under a steady load nothing that was acknowledged goes away, and hardly a call fails."""
+
+import asyncio
+import signal
+from functools import partial
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.blackbox.mesh import Mesh, reached, running_mesh
+from tests.blackbox.people import Person, eventually, newcomer
+from tests.faults.load import Load
+from tests.media_svc import pictures
+
+PEOPLE = 4
+PHASE_SECONDS = 20.0
+MIN_SHARE = 0.99
+
+
+def node(mesh: Mesh, number: int) -> psutil.Process:
+    """Find a node's Java."""
+    return mesh.process_of(f"cassandra/node{number}/conf")
+
+
+def say(load: Load) -> None:
+    """Print what came of the calls."""
+    for what, tallies in (("writes", load.writes), ("reads", load.reads)):
+        for phase, tally in tallies.items():
+            print(f"{what} {phase}: {tally.good} good, {len(tally.bad)} failed, {tally.share:.2%}", *tally.bad[:3])
+
+
+@pytest.mark.faults
+@pytest.mark.mesh
+async def test_nothing_acknowledged_is_lost_with_a_node(tmp_path: Path) -> None:
+    """With RF 3, one node is killed, later another is stopped and goes on: posts and follows stay, feeds keep answering."""
+    async with running_mesh(tmp_path, "cassandra", "--cassandra-nodes", "3") as mesh, reached(mesh) as reach:
+        people = [await newcomer(reach, "load") for _ in range(PEOPLE)]
+        media = [await person.upload(pictures.encoded(pictures.quarters(320, 240), "image/jpeg")) for person in people]
+        for person, medium in zip(people, media, strict=True):
+            assert (await person.finished(medium))["state"] == "MEDIA_STATE_READY"
+        load = Load(people, {person.handle: medium for person, medium in zip(people, media, strict=True)})
+        stopping = asyncio.Event()
+        running = asyncio.create_task(load.run(stopping))
+        await asyncio.sleep(5)
+
+        load.phase = "one node killed"
+        node(mesh, 2).send_signal(signal.SIGKILL)
+        await asyncio.sleep(PHASE_SECONDS)
+
+        load.phase = "it comes back"
+        await asyncio.sleep(PHASE_SECONDS)
+
+        load.phase = "another one paused"
+        paused = node(mesh, 3)
+        paused.send_signal(signal.SIGSTOP)
+        await asyncio.sleep(PHASE_SECONDS)
+        paused.send_signal(signal.SIGCONT)
+
+        load.phase = "it goes on"
+        await asyncio.sleep(10)
+        stopping.set()
+        await running
+        say(load)
+
+        await check_posts(load)
+        await check_follows(load)
+        for phase in ("one node killed", "another one paused"):
+            assert load.writes[phase].share >= MIN_SHARE, phase
+            assert load.reads[phase].share >= MIN_SHARE, phase
+
+
+async def check_posts(load: Load) -> None:
+    """Every acknowledged post is there, by its id and in its author's list."""
+    assert load.posts
+    lost = [post for post, author in load.posts.items() if (await author.send("GET", f"/posts/{post}")).is_error]
+    assert not lost, f"{len(lost)} of {len(load.posts)} posts are lost"
+    for person in load.people:
+        pages = await person.pages(100, f"/users/{person.user_id}/posts")
+        listed = {post["postId"] for page in pages for post in page["posts"]}
+        assert {post for post, author in load.posts.items() if author is person} <= listed
+
+
+async def check_follows(load: Load) -> None:
+    """Every pair is as its last acknowledged call left it, and the feeds say so, too."""
+    assert load.follows
+    by_id = {person.user_id: person for person in load.people}
+    for (follower, followee), is_following in load.follows.items():
+        relationship = await by_id[follower].call("GET", f"/users/{followee}/relationship")
+        assert relationship["following"] is is_following
+    for person in load.people:
+        wanted = followed(load, person)
+        await eventually(partial(feed_authors, person), wanted.__eq__)
+
+
+def followed(load: Load, person: Person) -> set[str]:
+    """Whom a person follows, of those who have posted: all have."""
+    return {pair[1] for pair, is_following in load.follows.items() if is_following and pair[0] == person.user_id}
+
+
+async def feed_authors(person: Person) -> set[str]:
+    """Whose posts a feed shows."""
+    pages = await person.pages(100)
+    return {item["post"]["authorId"] for page in pages for item in page["items"]}
