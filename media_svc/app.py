@@ -20,17 +20,14 @@ from media_svc.rpc import MediaInternalServicer, MediaServicer
 from media_svc.s3 import open_objects
 from media_svc.settings import S3Settings, ServeSettings, WorkSettings
 from media_svc.start_upload import StartUpload
+from media_svc.store.open import Opened, open_store
 from media_svc.store.port import MediaStore
-from media_svc.store.sqlite import MIGRATIONS, SqliteMediaStore
 from media_svc.sweep_uploads import SweepUploads
 from meshkit import server
 from meshkit.events import Consumer, Producer, open_producer
-from meshkit.events.sqlite_outbox import MIGRATIONS as OUTBOX_MIGRATIONS
-from meshkit.events.sqlite_outbox import SqliteOutbox
 from meshkit.media_urls import MediaUrls
 from meshkit.redis_client import check_redis, open_redis
 from meshkit.server import Process
-from meshkit.sqlite import Database, open_database
 
 # A picture may take a minute on a busy machine, and its bytes have to come and go.
 HANDLER_LIMIT_SECONDS = 100.0
@@ -56,8 +53,8 @@ async def work() -> None:
 async def serving_process(settings: ServeSettings) -> AsyncIterator[Process]:
     """Open all that the serving process needs, and put it together."""
     presenter = Presenter(MediaUrls(settings.media_base_url))
-    async with _stores(settings) as (database, producer), open_objects(settings) as objects:
-        store, events = SqliteMediaStore(database), MediaEvents(producer)
+    async with _stores(settings) as (opened, producer), open_objects(settings) as objects:
+        store, events = opened.store, MediaEvents(producer)
         finish = FinishUpload(store, objects, events)
         background = {"sweep": producer.sweep, "uploads": SweepUploads(store, objects, events, finish).run}
         if settings.webhook_addr and settings.webhook_secret:
@@ -72,7 +69,7 @@ async def serving_process(settings: ServeSettings) -> AsyncIterator[Process]:
                 partial(media_internal_service_pb2_grpc.add_MediaInternalServiceServicer_to_server, internal),
             ),
             background=background,
-            dependencies={"store": database.check},
+            dependencies={"store": opened.check},
         )
 
 
@@ -80,12 +77,12 @@ async def serving_process(settings: ServeSettings) -> AsyncIterator[Process]:
 async def working_process(settings: WorkSettings) -> AsyncIterator[Process]:
     """Open all that the worker needs, and put it together."""
     async with (
-        _stores(settings) as (database, producer),
+        _stores(settings) as (opened, producer),
         open_objects(settings) as objects,
         open_redis(settings.redis_url) as redis,
     ):
         events = MediaEvents(producer)
-        make = MakeRenditions(SqliteMediaStore(database), objects, events, partial(render, limits=RenderLimits()))
+        make = MakeRenditions(opened.store, objects, events, partial(render, limits=RenderLimits()))
         consumer = Consumer(
             redis,
             STREAM,
@@ -100,17 +97,14 @@ async def working_process(settings: WorkSettings) -> AsyncIterator[Process]:
         yield Process(
             name="media_svc work",
             background={"consume": consumer.run},
-            dependencies={"store": database.check, "redis": check_redis(redis)},
+            dependencies={"store": opened.check, "redis": check_redis(redis)},
         )
 
 
 @contextlib.asynccontextmanager
-async def _stores(settings: S3Settings) -> AsyncIterator[tuple[Database, Producer]]:
-    async with (
-        open_database(settings.sqlite_dir / "media_svc.db", MIGRATIONS, OUTBOX_MIGRATIONS) as database,
-        open_producer(settings.redis_url, STREAM, SqliteOutbox(database)) as producer,
-    ):
-        yield database, producer
+async def _stores(settings: S3Settings) -> AsyncIterator[tuple[Opened, Producer]]:
+    async with open_store(settings) as opened, open_producer(settings.redis_url, STREAM, opened.outbox) as producer:
+        yield opened, producer
 
 
 def _public(store: MediaStore, objects: Objects, finish: FinishUpload, presenter: Presenter) -> MediaServicer:

@@ -30,7 +30,8 @@ class MediaStore(Protocol):
     async def replace_media(self, old: Media, new: Media, records: Sequence[OutboxRecord]) -> bool:
         """Write `new` and its events as one, if the medium is still in the state of `old`; returns whether it was.
 
-        Of concurrent calls from one state exactly one returns True. Both are the same medium, and `new` is in another state.
+        Of concurrent calls from one state exactly one returns True. Both are the same medium, and `new` is in a state that comes
+        after. Where a store cannot write events into the outbox at once, it keeps them until it has.
         """
         ...
 
@@ -54,5 +55,5 @@ class MediaStore(Protocol):
         ...
 
     async def set_checks_done_before(self, minute: int) -> None:
-        """Move that minute on, and drop the plans before it. It never moves back."""
+        """Move that minute on; it never moves back. Plans before it may be dropped. A store with a TTL need not do so."""
         ...

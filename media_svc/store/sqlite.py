@@ -1,24 +1,19 @@
 """Media in SQLite: each write is one transaction, its events included."""
 
-import json
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
-from media_svc.model import Failure, FailureReason, Media, MediaKind, MediaState, Rendition
+from media_svc.model import Media
 from media_svc.store.port import shard_of
+from media_svc.store.rows import FIELDS, fields_of, media_of
 from meshkit.events.outbox import OutboxRecord
 from meshkit.events.sqlite_outbox import insert_records
 from meshkit.ids import PublicId
 from meshkit.sqlite import Database
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-_COLUMNS = (
-    "media_id, owner_id, state, kind, content_type, size_bytes, alt_text, upload_id, etag, uploaded_ms,"
-    " failure_reason, failure_message, width, height, duration_ms, thumbhash, renditions"
-)
+_COLUMNS = ", ".join(FIELDS)
 # Below every id.
 _BEFORE_ALL = PublicId(-1, -1)
 
@@ -33,9 +28,10 @@ class SqliteMediaStore:
         """Add a medium and its first check."""
 
         def work(connection: sqlite3.Connection) -> None:
-            row = _row(media)
+            row = (media.media_id.local, media.media_id.owner, *fields_of(media))
             marks = ", ".join("?" * len(row))
-            connection.execute(f"INSERT INTO media ({_COLUMNS}) VALUES ({marks})", row)  # noqa: S608 - both are ours
+            statement = f"INSERT INTO media (media_id, owner_id, {_COLUMNS}) VALUES ({marks})"  # noqa: S608 - both are ours
+            connection.execute(statement, row)
             _plan(connection, check_minute, media.media_id)
 
         await self._database.write(work)
@@ -45,15 +41,15 @@ class SqliteMediaStore:
         query = f"SELECT {_COLUMNS} FROM media WHERE media_id = ? AND owner_id = ?"  # noqa: S608 - the columns are ours
 
         def work(connection: sqlite3.Connection) -> list[Media]:
-            rows = (connection.execute(query, (each.local, each.owner)).fetchone() for each in media_ids)
-            return [_media(row) for row in rows if row]
+            rows = ((each, connection.execute(query, (each.local, each.owner)).fetchone()) for each in media_ids)
+            return [media_of(each, row) for each, row in rows if row]
 
         return await self._database.read(work)
 
     async def replace_media(self, old: Media, new: Media, records: Sequence[OutboxRecord]) -> bool:
         """Take a medium's next step, with its events."""
-        row = _row(new)
-        columns = ", ".join(f"{name.strip()} = ?" for name in _COLUMNS.split(","))
+        row = fields_of(new)
+        columns = ", ".join(f"{name} = ?" for name in FIELDS)
         statement = f"UPDATE media SET {columns} WHERE media_id = ? AND owner_id = ? AND state = ?"  # noqa: S608 - ours
 
         def work(connection: sqlite3.Connection) -> bool:
@@ -105,49 +101,4 @@ def _plan(connection: sqlite3.Connection, minute: int, media_id: PublicId) -> No
     connection.execute(
         "INSERT OR IGNORE INTO uploads_by_minute (minute, shard, media_id, owner_id) VALUES (?, ?, ?, ?)",
         (minute, shard_of(media_id), media_id.local, media_id.owner),
-    )
-
-
-def _row(media: Media) -> tuple[Any, ...]:
-    failure = media.failure
-    return (
-        media.media_id.local,
-        media.media_id.owner,
-        media.state,
-        media.kind,
-        media.content_type,
-        media.size_bytes,
-        media.alt_text,
-        media.upload_id,
-        media.etag,
-        media.uploaded_ms,
-        failure and failure.reason,
-        failure and failure.message,
-        media.width,
-        media.height,
-        media.duration_ms,
-        media.thumbhash,
-        json.dumps([asdict(each) for each in media.renditions]),
-    )
-
-
-def _media(row: tuple[Any, ...]) -> Media:
-    local, owner, state, kind, content_type, size_bytes, alt_text, upload_id, etag, *rest = row
-    uploaded_ms, reason, message, width, height, duration_ms, thumbhash, renditions = rest
-    return Media(
-        media_id=PublicId(local, owner),
-        state=MediaState(state),
-        kind=MediaKind(kind),
-        content_type=content_type,
-        size_bytes=size_bytes,
-        alt_text=alt_text,
-        upload_id=upload_id,
-        etag=etag,
-        uploaded_ms=uploaded_ms,
-        failure=Failure(FailureReason(reason), message) if reason else None,
-        width=width,
-        height=height,
-        duration_ms=duration_ms,
-        thumbhash=thumbhash,
-        renditions=tuple(Rendition(**each) for each in json.loads(renditions)),
     )

@@ -9,6 +9,7 @@ from typing import Any
 import grpc
 import httpx
 import pytest
+import pytest_asyncio
 from lensfeed.media.v1 import media_internal_service_pb2_grpc, media_service_pb2_grpc
 from pydantic import SecretStr
 
@@ -20,15 +21,47 @@ from media_svc.ports import Objects
 from media_svc.s3 import open_objects
 from media_svc.settings import ServeSettings, WorkSettings
 from media_svc.store.port import MediaStore
-from media_svc.store.sqlite import MIGRATIONS, SqliteMediaStore
 from media_svc.sweep_uploads import SweepUploads
+from meshkit.cassandra import Cassandra
 from meshkit.events import open_producer
-from meshkit.events.sqlite_outbox import MIGRATIONS as OUTBOX_MIGRATIONS
-from meshkit.events.sqlite_outbox import SqliteOutbox
 from meshkit.redis_client import open_redis
 from meshkit.server import running
-from meshkit.sqlite import open_database
+from meshkit.service_settings import ServiceSettings
+from tests.media_svc import media_stores
 from tests.media_svc.media_app import MediaApp
+from tests.media_svc.media_stores import OpenStore, empty, open_keyspace, open_store, until_it_answers
+from tests.store_kinds import STORE_KINDS
+
+
+@pytest.fixture(scope="session", params=STORE_KINDS)
+def contact_points(request: pytest.FixtureRequest) -> str | None:
+    """Give what leads to a store's cluster, for each kind of store; None for one that needs no cluster."""
+    return str(request.getfixturevalue("cassandra")) if request.param == "cassandra" else None
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def keyspace(contact_points: str | None) -> AsyncIterator[Cassandra | None]:
+    """Open the keyspace of a store that has one."""
+    if contact_points is None:
+        yield None
+        return
+    async with open_keyspace(contact_points) as cassandra:
+        yield cassandra
+
+
+@pytest.fixture
+async def store_settings(contact_points: str | None, keyspace: Cassandra | None, tmp_path: Path) -> ServiceSettings:
+    """Give the settings of an empty store of each kind."""
+    if keyspace is not None:
+        await empty(keyspace)
+    return media_stores.store_settings(contact_points, tmp_path)
+
+
+@pytest.fixture
+async def opened(store_settings: ServiceSettings) -> AsyncIterator[OpenStore]:
+    """Open it."""
+    async with open_store(store_settings) as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -41,10 +74,10 @@ async def redis_url(valkey_url: str) -> str:
 
 
 @pytest.fixture
-def places(tmp_path: Path, s3: S3, redis_url: str) -> dict[str, Any]:
+def places(store_settings: ServiceSettings, s3: S3, redis_url: str) -> dict[str, Any]:
     """Give the settings that both processes need."""
     return {
-        "sqlite_dir": tmp_path,
+        **store_settings.model_dump(exclude_unset=True),
         "redis_url": redis_url,
         "s3_endpoint_url": s3.endpoint_url,
         "s3_access_key": SecretStr(s3.access_key),
@@ -68,13 +101,14 @@ async def serving(settings: ServeSettings) -> AsyncIterator[MediaApp]:
         serving_process(settings) as process,
         running(process, settings) as address,
         grpc.aio.insecure_channel(address) as channel,
-        open_database(settings.sqlite_dir / "media_svc.db") as database,
+        open_store(settings) as opened,
         httpx.AsyncClient() as http,
     ):
+        await until_it_answers(process.dependencies["store"])
         yield MediaApp(
             media_service_pb2_grpc.MediaServiceStub(channel),
             media_internal_service_pb2_grpc.MediaInternalServiceStub(channel),
-            database,
+            opened.outbox,
             http,
         )
 
@@ -91,6 +125,7 @@ async def worker(places: dict[str, Any]) -> AsyncIterator[None]:
     """Run `work` beside it."""
     work_settings = WorkSettings(**places)
     async with working_process(work_settings) as process, running(process, work_settings):
+        await until_it_answers(process.dependencies["store"])
         yield
 
 
@@ -109,11 +144,11 @@ class Parts:
 async def opened_parts(settings: ServeSettings) -> AsyncIterator[Parts]:
     """Open them."""
     async with (
-        open_database(settings.sqlite_dir / "media_svc.db", MIGRATIONS, OUTBOX_MIGRATIONS) as database,
-        open_producer(settings.redis_url, STREAM, SqliteOutbox(database)) as producer,
+        open_store(settings) as opened,
+        open_producer(settings.redis_url, STREAM, opened.outbox) as producer,
         open_objects(settings) as objects,
     ):
-        store = SqliteMediaStore(database)
+        store = opened.media
         events = MediaEvents(producer)
         finish = FinishUpload(store, objects, events)
         yield Parts(store, objects, events, finish, SweepUploads(store, objects, events, finish))

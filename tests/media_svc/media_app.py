@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,7 +17,8 @@ from lensfeed.media.v1 import (
     media_service_pb2_grpc,
 )
 
-from meshkit.sqlite import Database
+from meshkit.events.outbox import MINUTE_MS, SHARDS, OutboxStore
+from meshkit.ids import PublicId, id_millis
 
 # A worker that takes longer over a small picture has lost it.
 PATIENCE_SECONDS = 60
@@ -36,11 +38,11 @@ def caller(user_id: int) -> grpc.aio.Metadata:
 # The types of the stubs are quoted: they stand in the stub files of the generated code alone.
 @dataclass(frozen=True, slots=True)
 class MediaApp:
-    """Calls of a running media_svc, its own database, and a client for the URLs that it gives."""
+    """Calls of a running media_svc, its outbox, and a client for the URLs that it gives."""
 
     public: "media_service_pb2_grpc.MediaServiceAsyncStub"
     internal: "media_internal_service_pb2_grpc.MediaInternalServiceAsyncStub"
-    database: Database
+    outbox: OutboxStore
     http: httpx.AsyncClient
 
     async def start(
@@ -111,10 +113,15 @@ class MediaApp:
 
     async def events_of(self, media_id: str) -> list[event_pb2.Event]:
         """Return the events of a medium that were written, in the order of their ids."""
-        payloads = await self.database.read(
-            lambda connection: connection.execute("SELECT payload FROM outbox ORDER BY event_id").fetchall()
-        )
-        events = [event_pb2.Event.FromString(row[0]) for row in payloads]
+        first, now = id_millis(PublicId.parse(media_id).local) // MINUTE_MS, time.time_ns() // 1_000_000 // MINUTE_MS
+        records = [
+            record
+            for minute in range(first, now + 1)
+            for shard in range(SHARDS)
+            for record in await self.outbox.read_outbox(minute, shard, -1, 1_000)
+        ]
+        records.sort(key=lambda record: record.event_id)
+        events = [event_pb2.Event.FromString(record.payload) for record in records]
         return [event for event in events if media_id in _media_ids(event)]
 
 

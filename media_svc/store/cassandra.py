@@ -1,0 +1,77 @@
+"""Media in Cassandra. How a medium takes a step, with its events, is told in `cassandra_steps.py`."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+from media_svc.model import Media
+from media_svc.store.cassandra_steps import Steps
+from media_svc.store.port import shard_of
+from media_svc.store.rows import FIELDS, fields_of
+from meshkit.cassandra import Cassandra, Step, outbox_steps, sure_read, write
+from meshkit.events.outbox import OutboxRecord
+from meshkit.ids import PublicId
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+# Below every id.
+_BEFORE_ALL = b""
+# At the lowest write time: no step is ever covered by it, whatever the clocks say, even where it arrives late or twice.
+_ADD = write(
+    f"INSERT INTO media (media_id, {', '.join(FIELDS)}) VALUES (?, {', '.join('?' * len(FIELDS))}) USING TIMESTAMP 1"  # noqa: S608 - ours
+)
+_PLAN = write("INSERT INTO uploads_by_minute (minute, shard, media_id) VALUES (?, ?, ?)")
+_CHECKS = sure_read("SELECT media_id FROM uploads_by_minute WHERE minute = ? AND shard = ? AND media_id > ? LIMIT ?")
+_PROGRESS = sure_read("SELECT done_before FROM uploads_progress WHERE id = 0 LIMIT 1")
+# Written with its own value as the write time, so that it never moves back, whoever writes last.
+_SET_PROGRESS = write("INSERT INTO uploads_progress (id, done_before) VALUES (0, ?) USING TIMESTAMP ?")
+
+
+class CassandraMediaStore:
+    """MediaStore over a keyspace that `MIGRATIONS` and those of the outbox were applied to."""
+
+    def __init__(self, cassandra: Cassandra) -> None:
+        self._cassandra = cassandra
+        self._steps = Steps(cassandra)
+
+    async def add_media(self, media: Media, check_minute: int) -> None:
+        """Add a medium and its first check."""
+        add = (_ADD, (media.media_id.pack(), *fields_of(media)))
+        await self._cassandra.execute_batch(add, _plan(check_minute, media.media_id))
+
+    async def get_media(self, media_ids: Sequence[PublicId]) -> Sequence[Media]:
+        """Return the media that exist, in order."""
+        found = await asyncio.gather(*(self._steps.read(media_id) for media_id in media_ids))
+        return [media for media in found if media is not None]
+
+    async def replace_media(self, old: Media, new: Media, records: Sequence[OutboxRecord]) -> bool:
+        """Take a medium's next step, with its events."""
+        return await self._steps.take(old, new, records)
+
+    async def add_records(self, records: Sequence[OutboxRecord]) -> None:
+        """Write events alone."""
+        if records:
+            await self._cassandra.execute_batch(*outbox_steps(records))
+
+    async def plan_check(self, minute: int, media_id: PublicId) -> None:
+        """Plan a check."""
+        statement, parameters = _plan(minute, media_id)
+        await self._cassandra.execute(statement, *parameters)
+
+    async def list_checks(self, minute: int, shard: int, after: PublicId | None, limit: int) -> Sequence[PublicId]:
+        """Return a bucket's checks above an id."""
+        first = after.pack() if after else _BEFORE_ALL
+        rows = await self._cassandra.execute(_CHECKS, minute, shard, first, limit)
+        return [PublicId.unpack(row[0]) for row in rows]
+
+    async def checks_done_before(self) -> int:
+        """Return the minute before which all is done."""
+        rows = await self._cassandra.execute(_PROGRESS)
+        return int(rows[0][0])
+
+    async def set_checks_done_before(self, minute: int) -> None:
+        """Move that minute on. Plans go by the table's TTL."""
+        await self._cassandra.execute(_SET_PROGRESS, minute, minute)
+
+
+def _plan(minute: int, media_id: PublicId) -> Step:
+    return _PLAN, (minute, shard_of(media_id), media_id.pack())

@@ -1,0 +1,130 @@
+"""How a medium takes a step in Cassandra: decided once, and told for certain, whatever dies on the way.
+
+A lightweight transaction (LWT) cannot write the outbox too, which lies in other partitions. So a step is three writes:
+
+    LWT: the next state, and the step's events, if the state is the old one and no events are left  → outbox → LWT: events gone
+
+From the first on the step is taken, and its events stand in the medium's own row. A process that dies before the third leaves
+them there, and whoever meets them writes them into the outbox, perhaps once more: the next reader of the medium, the next step,
+which cannot be taken over them, or the sweeper, which has a check planned for every medium that is not settled, and which looks
+once more after that.
+
+Writing an event again is writing the same row, as long as the outbox's sweeper still looks at its minute; later it gets a new id,
+because what is put into a closed minute would never be seen. Then others may hear of a step twice, and never not at all.
+"""
+
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import structlog
+
+from media_svc.model import Media
+from media_svc.store.rows import FIELDS, fields_of, media_of
+from meshkit.cassandra import Cassandra, UnknownOutcomeError, claim, outbox_steps, serial_read, sure_read
+from meshkit.errors import DeadlineExceededError, UnavailableError
+from meshkit.events.outbox import OutboxRecord
+from meshkit.ids import PublicId, id_millis, new_id
+
+# A medium takes two steps at most: more tries than this only meet a cluster that confirms nothing.
+MAX_TRIES = 8
+# The outbox's sweeper closes a minute once it is over for a minute, and a write may take a third of that.
+LATE_EVENT_MS = 30_000
+_COLUMNS = f"SELECT {', '.join(FIELDS)}, takers, events FROM media WHERE media_id = ? LIMIT 1"  # noqa: S608 - ours
+_READ = sure_read(_COLUMNS)
+_DECIDED = serial_read(_COLUMNS)
+_TAKE = claim(
+    f"UPDATE media SET {', '.join(f'{name} = ?' for name in FIELDS)}, takers[?] = ?, events = ?"  # noqa: S608 - ours
+    " WHERE media_id = ? IF state = ? AND events = null"
+)
+# A state is entered once: the events that stand beside it are those of the step to it.
+_TOLD = claim("UPDATE media SET events = null WHERE media_id = ? IF state = ?")
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A medium, who took it to each state, and the events that may not be in the outbox."""
+
+    media: Media
+    takers: Mapping[str, uuid.UUID]
+    events: Sequence[OutboxRecord]
+
+
+class Steps:
+    """Reads media and takes their steps."""
+
+    def __init__(self, cassandra: Cassandra) -> None:
+        self._cassandra = cassandra
+
+    async def read(self, media_id: PublicId) -> Media | None:
+        """Return a medium, and make sure that its last step is told."""
+        rows = await self._cassandra.execute(_READ, media_id.pack())
+        if not rows:
+            return None
+        row = _row(media_id, rows[0])
+        if row.events:
+            await self._tell(row.media, row.events)
+        return row.media
+
+    async def take(self, old: Media, new: Media, records: Sequence[OutboxRecord]) -> bool:
+        """Take a step, unless another was taken; returns whether it was taken. Its events may come after that."""
+        taker = uuid.uuid4()
+        for _ in range(MAX_TRIES):
+            if await self._decide(old, new, taker, records):
+                await self._try_to_tell(new, records)
+                return True
+            row = await self._decided(old.media_id)
+            if row is None:
+                return False
+            if row.events:
+                await self._try_to_tell(row.media, row.events)
+            if row.takers.get(new.state) == taker:  # an answer was lost
+                return True
+            if row.media.state != old.state:
+                return False
+        raise UnavailableError
+
+    async def _decide(self, old: Media, new: Media, taker: uuid.UUID, records: Sequence[OutboxRecord]) -> bool:
+        """Try once. False may also mean that it is not known: the read that follows tells, and ends what is under way."""
+        events = {record.event_id: record.payload for record in records} or None
+        values = (*fields_of(new), new.state, taker, events)
+        try:
+            rows = await self._cassandra.execute(_TAKE, *values, old.media_id.pack(), old.state)
+        except UnknownOutcomeError:
+            return False
+        return bool(rows[0][0])
+
+    async def _decided(self, media_id: PublicId) -> Row | None:
+        rows = await self._cassandra.execute(_DECIDED, media_id.pack())
+        return _row(media_id, rows[0]) if rows else None
+
+    async def _try_to_tell(self, media: Media, events: Sequence[OutboxRecord]) -> None:
+        """Tell a step that is taken, which it stays, and which somebody else will tell where this fails."""
+        try:
+            await self._tell(media, events)
+        except (UnavailableError, DeadlineExceededError) as error:
+            _log.warning("step_told_later", media_id=str(media.media_id), state=media.state, error=repr(error))
+
+    async def _tell(self, media: Media, events: Sequence[OutboxRecord]) -> None:
+        if not events:
+            return
+        await self._cassandra.execute_batch(*outbox_steps([_in_time(record) for record in events]))
+        try:
+            await self._cassandra.execute(_TOLD, media.media_id.pack(), media.state)
+        except UnavailableError as error:
+            _log.warning("step_may_be_told_again", media_id=str(media.media_id), state=media.state, error=repr(error))
+
+
+def _row(media_id: PublicId, columns: Sequence[Any]) -> Row:
+    *fields, takers, events = columns
+    records = [OutboxRecord(*event) for event in (events or {}).items()]
+    return Row(media_of(media_id, fields), takers or {}, records)
+
+
+def _in_time(record: OutboxRecord) -> OutboxRecord:
+    """Return an event as the outbox's sweeper still sees it."""
+    age = time.time_ns() // 1_000_000 - id_millis(record.event_id)
+    return record if age < LATE_EVENT_MS else replace(record, event_id=new_id())

@@ -1,0 +1,60 @@
+"""A medium as a row: what stands in the columns beside its id, the same in every store."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from media_svc.model import Failure, FailureReason, Media, MediaKind, MediaState, Rendition
+from meshkit.ids import PublicId
+
+# In the order of `fields_of`.
+FIELDS = (
+    *("state", "kind", "content_type", "size_bytes", "alt_text", "upload_id", "etag", "uploaded_ms"),
+    *("failure_reason", "failure_message", "width", "height", "duration_ms", "thumbhash", "renditions"),
+)
+
+
+def fields_of(media: Media) -> tuple[Any, ...]:
+    """Return what to write; nothing of it is None."""
+    failure = media.failure
+    return (
+        media.state,
+        media.kind,
+        media.content_type,
+        media.size_bytes,
+        media.alt_text,
+        media.upload_id,
+        media.etag,
+        media.uploaded_ms,
+        failure.reason if failure else "",
+        failure.message if failure else "",
+        media.width,
+        media.height,
+        media.duration_ms,
+        media.thumbhash,
+        json.dumps([asdict(each) for each in media.renditions]),
+    )
+
+
+def media_of(media_id: PublicId, fields: Sequence[Any]) -> Media:
+    """Return the medium that was written."""
+    state, kind, content_type, size_bytes, alt_text, upload_id, etag, uploaded_ms, *rest = fields
+    reason, message, width, height, duration_ms, thumbhash, renditions = rest
+    return Media(
+        media_id=media_id,
+        state=MediaState(state),
+        kind=MediaKind(kind),
+        content_type=content_type,
+        size_bytes=size_bytes,
+        alt_text=alt_text,
+        upload_id=upload_id,
+        etag=etag,
+        uploaded_ms=uploaded_ms,
+        failure=Failure(FailureReason(reason), message) if reason else None,
+        width=width,
+        height=height,
+        duration_ms=duration_ms,
+        thumbhash=thumbhash,
+        renditions=tuple(Rendition(**each) for each in json.loads(renditions)),
+    )
