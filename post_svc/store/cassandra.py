@@ -22,6 +22,8 @@ from post_svc.store.cassandra_waiting import Waiting, begin_steps, end_steps
 MIGRATIONS = Path(__file__).parent / "migrations"
 # The outbox's sweeper closes a minute once it is over for a minute: an event that is written later takes a new id.
 LATE_EVENT_MS = 30_000
+# Cassandra refuses batches of more than 50 KiB, as it is delivered. The fullest posts have 60 KiB of text and media.
+MAX_BATCH_BYTES = 32 * 1024
 
 
 class CassandraPostStore:
@@ -131,8 +133,18 @@ class CassandraPostStore:
             await self._write(post, life)
 
     async def _write(self, post: PublicId, life: Life) -> None:
+        steps, ending = _steps(post, life), end_steps(post, life.media_ids)
         events = outbox_steps([_in_time(record) for record in life.events])
-        await self._cassandra.execute_batch(*_steps(post, life), *end_steps(post, life.media_ids), *events)
+        if life.size <= MAX_BATCH_BYTES:
+            await self._cassandra.execute_batch(*steps, *ending, *events)
+            return
+        # The post after all that must not be missing beside it, and before the sweeper's way to it: until it is to be seen,
+        # somebody comes by and completes it.
+        (statement, values), *ways = steps
+        await self._cassandra.execute_batch(*ways, *events)
+        await self._cassandra.execute(statement, *values)
+        if ending:
+            await self._cassandra.execute_batch(*ending)
 
 
 def _with_place(life: Life | None, proposed: int) -> Life | None:

@@ -64,6 +64,11 @@ class Life:
             case State.DELETED:
                 return DELETED_TTL_SECONDS
 
+    @property
+    def size(self) -> int:
+        """Roughly how many bytes the post takes."""
+        return len(self.caption.encode()) + len(self.manifest)
+
     def waiting(self, post: PublicId) -> WaitingPost:
         """Return the post that waits."""
         return WaitingPost(post, self.caption, self.media_ids, self.place)

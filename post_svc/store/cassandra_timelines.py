@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from meshkit.cassandra import Cassandra, Step, read, serial_read, write
+from meshkit.cassandra import Cassandra, Step, read, sure_read, write
 from meshkit.ids import PublicId
 from post_svc.model import Place, PublishedPost
 from post_svc.store.write_times import write_time
@@ -15,8 +15,9 @@ T = TypeVar("T")
 PARTITIONS_AT_ONCE = 32
 # Rows of one partition that one statement asks for by their keys.
 ROWS_AT_ONCE = 100
-_AT = read("SELECT author_id, place, post_id, caption, manifest FROM posts WHERE author_id = ? AND place = ? LIMIT 1")
-_CERTAINLY_AT = serial_read("SELECT post_id FROM posts WHERE author_id = ? AND place = ? LIMIT 1")
+_AT = sure_read(
+    "SELECT author_id, place, post_id, caption, manifest FROM posts WHERE author_id = ? AND place = ? LIMIT 1"
+)
 _AT_PLACES = read(
     "SELECT author_id, place, post_id, caption, manifest FROM posts WHERE author_id = ? AND place IN ? LIMIT ?"
 )
@@ -25,7 +26,7 @@ _LIST = read(
     " WHERE author_id = ? AND place < ? ORDER BY place DESC LIMIT ?"
 )
 _PLACES = read("SELECT place FROM posts WHERE author_id = ? AND place < ? ORDER BY place DESC LIMIT ?")
-_PLACE_OF = read("SELECT place FROM post_places WHERE author_id = ? AND post_id = ? LIMIT 1")
+_PLACE_OF = sure_read("SELECT place FROM post_places WHERE author_id = ? AND post_id = ? LIMIT 1")
 _ADD = write(
     "INSERT INTO posts (author_id, place, post_id, caption, manifest) VALUES (?, ?, ?, ?, ?) USING TIMESTAMP ?"
 )
@@ -59,7 +60,7 @@ class Timelines:
         self._cassandra = cassandra
 
     async def find(self, post: PublicId) -> PublishedPost | None:
-        """Return a post by its id: most stand at it."""
+        """Return a post by its id: most stand at it. What was confirmed is seen: authors look at once for what they changed."""
         found = await self._at(post.owner, post.local)
         if found is None or found.id != post:
             places = await self._cassandra.execute(_PLACE_OF, post.owner, post.local)
@@ -67,8 +68,8 @@ class Timelines:
         return found
 
     async def holds(self, place: Place) -> bool:
-        """Tell whether a post stands at a place, as a majority of the copies has it."""
-        return bool(await self._cassandra.execute(_CERTAINLY_AT, place.author_id, place.place))
+        """Tell whether a post stands at a place."""
+        return await self._at(place.author_id, place.place) is not None
 
     async def page(self, author_id: int, before_place: int, limit: int) -> Sequence[PublishedPost]:
         """Return an author's posts below a place, newest first."""

@@ -7,7 +7,7 @@ leaves none.
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 
-from meshkit.cassandra import Cassandra, Step, read, write
+from meshkit.cassandra import Cassandra, Step, sure_read, write
 from meshkit.events.outbox import MINUTE_MS
 from meshkit.ids import PublicId, id_millis
 from post_svc.store.write_times import write_time
@@ -25,10 +25,10 @@ _END_MEDIUM = write(
 _END_MINUTE = write(
     "DELETE FROM pending_by_minute USING TIMESTAMP ? WHERE minute = ? AND shard = ? AND author_id = ? AND post_id = ?"
 )
-_OF_MEDIUM = read(
+_OF_MEDIUM = sure_read(
     "SELECT post_id, author_id FROM pending_by_media WHERE media_id = ? AND (author_id, post_id) > (?, ?) LIMIT ?"
 )
-_OF_MINUTE = read(
+_OF_MINUTE = sure_read(
     "SELECT post_id, author_id FROM pending_by_minute"
     " WHERE minute = ? AND shard = ? AND (post_id, author_id) > (?, ?) LIMIT ?"
 )

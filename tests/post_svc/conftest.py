@@ -5,20 +5,23 @@ from pathlib import Path
 
 import grpc
 import pytest
+import pytest_asyncio
 from pydantic import SecretStr
 
 from meshkit.channels import connect
 from meshkit.events import open_producer
 from meshkit.redis_client import open_redis
 from meshkit.server import running
+from meshkit.service_settings import ServiceSettings
 from post_svc.app import serving_process
 from post_svc.events import STREAM, PostEvents
 from post_svc.peers import MEDIA_SERVICE, MediaService
 from post_svc.publish_waiting import PublishWaiting
 from post_svc.settings import ServeSettings, WorkSettings
+from tests.post_svc import post_stores
 from tests.post_svc.clients import App
 from tests.post_svc.media_peer import MediaPeer, running_peer
-from tests.post_svc.post_stores import OpenStore, open_store
+from tests.post_svc.post_stores import OpenStore, open_store, until_it_answers
 from tests.store_kinds import STORE_KINDS
 
 
@@ -38,24 +41,44 @@ async def redis_url(valkey_url: str) -> str:
     return url
 
 
+@pytest.fixture(scope="session", params=STORE_KINDS)
+def contact_points(request: pytest.FixtureRequest) -> str | None:
+    """Give what leads to a store's cluster, for each kind of store; None for one that needs no cluster."""
+    return str(request.getfixturevalue("cassandra")) if request.param == "cassandra" else None
+
+
 @pytest.fixture
-def settings(tmp_path: Path, peer: MediaPeer, redis_url: str) -> ServeSettings:
+def store_settings(contact_points: str | None, tmp_path: Path) -> ServiceSettings:
+    """Give the settings of a store of each kind."""
+    return post_stores.store_settings(contact_points, tmp_path)
+
+
+@pytest.fixture
+def settings(store_settings: ServiceSettings, peer: MediaPeer, redis_url: str) -> ServeSettings:
     """Give the settings of `serve`."""
     return ServeSettings(
-        sqlite_dir=tmp_path, redis_url=redis_url, media_addr=peer.address, cursor_keys=SecretStr("a key of the tests")
+        **store_settings.model_dump(exclude_unset=True, exclude={"redis_url"}),
+        redis_url=redis_url,
+        media_addr=peer.address,
+        cursor_keys=SecretStr("a key of the tests"),
     )
 
 
 @pytest.fixture
-def work_settings(settings: ServeSettings) -> WorkSettings:
+def work_settings(store_settings: ServiceSettings, settings: ServeSettings) -> WorkSettings:
     """Give the settings of `work` beside it."""
-    return WorkSettings(sqlite_dir=settings.sqlite_dir, redis_url=settings.redis_url, media_addr=settings.media_addr)
+    return WorkSettings(
+        **store_settings.model_dump(exclude_unset=True, exclude={"redis_url"}),
+        redis_url=settings.redis_url,
+        media_addr=settings.media_addr,
+    )
 
 
 @pytest.fixture
 async def address(settings: ServeSettings) -> AsyncIterator[str]:
     """Run `serve`; give where it listens."""
     async with serving_process(settings) as process, running(process, settings) as address:
+        await until_it_answers(process.dependencies["store"])
         yield address
 
 
@@ -66,11 +89,32 @@ async def app(address: str) -> AsyncIterator[App]:
         yield App(channel)
 
 
-@pytest.fixture
-async def beside(settings: ServeSettings) -> AsyncIterator[OpenStore]:
-    """Open the running service's store once more, as another process of the service does."""
-    async with open_store("sqlite", settings.sqlite_dir) as opened:
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shared(
+    contact_points: str | None, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[OpenStore | None]:
+    """Open the keyspace of all tests once; None where each test has a store of its own."""
+    if contact_points is None:
+        yield None
+        return
+    async with open_store(post_stores.store_settings(contact_points, tmp_path_factory.mktemp("none"))) as opened:
         yield opened
+
+
+@pytest.fixture
+async def opened(shared: OpenStore | None, store_settings: ServiceSettings) -> AsyncIterator[OpenStore]:
+    """Open a store of each kind. Its posts, media and minutes are to be the test's own."""
+    if shared is not None:
+        yield shared
+        return
+    async with open_store(store_settings) as opened:
+        yield opened
+
+
+@pytest.fixture
+def beside(opened: OpenStore) -> OpenStore:
+    """Give the running service's store, opened once more, as another process of the service does."""
+    return opened
 
 
 @pytest.fixture
@@ -81,10 +125,3 @@ async def publish_waiting(settings: ServeSettings, beside: OpenStore) -> AsyncIt
         connect(settings.media_addr, MEDIA_SERVICE) as channel,
     ):
         yield PublishWaiting(beside.posts, MediaService(channel), PostEvents(producer))
-
-
-@pytest.fixture(params=STORE_KINDS)
-async def opened(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[OpenStore]:
-    """Open an empty store of each kind."""
-    async with open_store(request.param, tmp_path) as opened:
-        yield opened

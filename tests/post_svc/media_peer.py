@@ -22,6 +22,8 @@ State: TypeAlias = "media_pb2.MediaState.ValueType"
 READY = media_pb2.MEDIA_STATE_READY
 PROCESSING = media_pb2.MEDIA_STATE_PROCESSING
 REJECTED = media_pb2.MEDIA_STATE_REJECTED
+# Where renditions are served, unless the settings say otherwise.
+DEFAULT_MEDIA_BASE_URL = "http://127.0.0.1:8080/m"
 
 
 class MediaPeer(MediaInternalServiceServicer):
@@ -57,8 +59,12 @@ class MediaPeer(MediaInternalServiceServicer):
         self._media[media_id] = taken
 
     def medium(self, media_id: str) -> media_pb2.Media:
-        """Return a medium as it is now."""
-        return self._media[media_id][1]
+        """Return a medium as an app sees it now: with URLs, where media_svc tells only the names of renditions."""
+        medium = media_pb2.Media()
+        medium.CopyFrom(self._media[media_id][1])
+        for rendition in medium.renditions:
+            rendition.url = f"{DEFAULT_MEDIA_BASE_URL}/{rendition.url}"
+        return medium
 
     async def BatchGetMedia(
         self, request: media_internal_service_pb2.BatchGetMediaRequest, context: Any
@@ -89,7 +95,7 @@ def _medium(media_id: str, state: State, renditions: int, alt_text: str) -> medi
         medium.width, medium.height, medium.thumbhash = 4000, 3000, bytes(range(25))
     for number in range(renditions):
         medium.renditions.add(
-            url=f"http://127.0.0.1:8080/m/{media_id}/{number}.avif",
+            url=f"{media_id}/{number}.avif",
             content_type="image/avif",
             width=320 * (number + 1),
             height=240 * (number + 1),

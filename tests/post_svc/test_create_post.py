@@ -14,7 +14,7 @@ from post_svc.settings import ServeSettings
 from tests.errors import reason_of, violations_of
 from tests.post_svc.clients import App, published_and_deleted, some_user
 from tests.post_svc.media_peer import PROCESSING, READY, REJECTED, MediaPeer
-from tests.post_svc.post_stores import OpenStore
+from tests.post_svc.post_stores import OpenStore, until_it_answers
 
 INVALID = grpc.StatusCode.INVALID_ARGUMENT
 CAPTIONS = [
@@ -169,6 +169,7 @@ async def test_posts_are_made_while_redis_is_down(settings: ServeSettings, peer:
         running(process, without) as address,
         grpc.aio.insecure_channel(address) as channel,
     ):
+        await until_it_answers(process.dependencies["store"])
         post = await App(channel).create(author, [peer.add(author)])
         await App(channel).delete(author, post.post_id)
     place = PublicId.parse(post.post_id).local
@@ -184,6 +185,7 @@ async def test_media_service_that_is_down_is_unavailable(settings: ServeSettings
         running(process, without) as address,
         grpc.aio.insecure_channel(address) as channel,
     ):
+        await until_it_answers(process.dependencies["store"])
         with pytest.raises(grpc.aio.AioRpcError) as refused:
             await App(channel).create(author, [str(PublicId(some_user(), author))], key="k")
         assert (refused.value.code(), reason_of(refused.value)) == (grpc.StatusCode.UNAVAILABLE, "UNAVAILABLE")

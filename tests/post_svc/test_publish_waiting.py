@@ -102,7 +102,7 @@ _races = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(race=_races)
 async def test_whoever_races_a_post_is_published_at_most_once(
     app: App, peer: MediaPeer, beside: OpenStore, publish_ready: PublishReady, race: _Race

@@ -1,8 +1,10 @@
 """What every store of posts promises."""
 
 import asyncio
+import secrets
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
+from dataclasses import replace
 
 import pytest
 from lensfeed.events.v1 import event_pb2
@@ -25,8 +27,32 @@ def store(opened: OpenStore) -> PostStore:
     return opened.posts
 
 
-def _waiting(author_id: int | None = None, media_ids: tuple[str, ...] = ("a", "b"), now: int = NOW) -> WaitingPost:
-    return WaitingPost(PublicId(new_id(now), author_id or some_user()), "Füße 🐾", media_ids)
+def _media(count: int) -> tuple[str, ...]:
+    """Make ids of media that no other test has."""
+    return tuple(str(PublicId(new_id(), some_user())) for _ in range(count))
+
+
+def _some_minute() -> int:
+    """Pick a minute that hardly any other test has; return its first millisecond."""
+    return NOW // MINUTE_MS * MINUTE_MS - secrets.randbelow(1_000_000) * MINUTE_MS
+
+
+def _waiting(
+    author_id: int | None = None, media_ids: tuple[str, ...] | None = None, now: int | None = None
+) -> WaitingPost:
+    post = PublicId(new_id(NOW if now is None else now), author_id or some_user())
+    return WaitingPost(post, "Füße 🐾", media_ids or _media(2))
+
+
+async def _at_most(count: int, calls: Iterable[Awaitable[object]]) -> None:
+    """Make calls, so many at a time."""
+    turn = asyncio.Semaphore(count)
+
+    async def one(call: Awaitable[object]) -> None:
+        async with turn:
+            await call
+
+    await asyncio.gather(*(one(call) for call in calls))
 
 
 def _published(post: PublicId, place: int | None = None) -> PublishedPost:
@@ -94,7 +120,7 @@ async def test_unknown_post_is_none(store: PostStore) -> None:
 
 async def test_waiting_post_is_found_as_it_was_stored(store: PostStore) -> None:
     """Caption and the order of the media are kept; another author's post of the same number is not this one."""
-    post = _waiting(media_ids=("z", "a", "m"))
+    post = _waiting(media_ids=tuple(sorted(_media(3), reverse=True)))
     await store.add_waiting(post)
     assert await store.find(post.id) == post
     assert await store.find(PublicId(post.id.local, some_user())) is None
@@ -126,12 +152,12 @@ async def test_adding_again_changes_nothing(store: PostStore) -> None:
     place = await store.claim_place(post.id, new_id())
     await store.add_waiting(post)
     assert await store.find(post.id) == WaitingPost(post.id, post.caption, post.media_ids, place)
-    assert await store.waiting_for("a") == [post.id]
+    assert await store.waiting_for(post.media_ids[0]) == [post.id]
 
 
 async def test_what_was_published_or_deleted_waits_no_more(store: PostStore) -> None:
     """A late write of the waiting post brings nothing back."""
-    published, deleted = _waiting(media_ids=("p",)), _waiting(media_ids=("d",))
+    published, deleted = _waiting(), _waiting()
     await store.publish(_published(published.id), [])
     await store.add_waiting(deleted)
     assert await store.withdraw(deleted.id, NOW)
@@ -139,7 +165,8 @@ async def test_what_was_published_or_deleted_waits_no_more(store: PostStore) -> 
         await store.add_waiting(post)
     assert await store.find(published.id) == _published(published.id)
     assert await store.find(deleted.id) == DeletedPost(deleted.id)
-    assert [await store.waiting_for(each) for each in ("p", "d")] == [[], []]
+    for media_id in (*published.media_ids, *deleted.media_ids):
+        assert await store.waiting_for(media_id) == []
 
 
 async def test_first_claim_of_a_place_holds(store: PostStore) -> None:
@@ -178,12 +205,13 @@ async def test_publishing_writes_the_event_once(opened: OpenStore) -> None:
 
 async def test_publishing_ends_the_waiting(store: PostStore) -> None:
     """A published post waits for no medium and stands in no list of waiting ones."""
-    post = _waiting()
+    post = _waiting(now=_some_minute())
     await store.add_waiting(post)
+    assert await _all(store.waiting_since(_minute_of([post]))) == [post.id]
     place = await store.claim_place(post.id, new_id())
     await store.publish(_published(post.id, place), [])
     assert [await store.waiting_for(each) for each in post.media_ids] == [[], []]
-    assert await _all(store.waiting_since(id_millis(post.id.local) // MINUTE_MS)) == []
+    assert await _all(store.waiting_since(_minute_of([post]))) == []
 
 
 async def test_post_is_published_at_the_claimed_place_only(opened: OpenStore) -> None:
@@ -203,7 +231,7 @@ async def test_withdrawn_post_is_never_published(opened: OpenStore) -> None:
     await opened.posts.add_waiting(post)
     assert await opened.posts.withdraw(post.id, NOW)
     assert await opened.posts.find(post.id) == DeletedPost(post.id)
-    assert await opened.posts.waiting_for("a") == []
+    assert await opened.posts.waiting_for(post.media_ids[0]) == []
     assert not await opened.posts.publish(_published(post.id, new_id()), _event(_published(post.id)))
     assert await opened.posts.find(post.id) == DeletedPost(post.id)
     assert await published_and_deleted(opened.outbox, post.id.owner) == ([], [])
@@ -244,7 +272,7 @@ async def test_deletion_of_a_claimed_post_comes_before_its_publication(opened: O
     assert await opened.posts.delete(waiting.id, place, NOW, _farewell(post))
     assert not await opened.posts.publish(post, _event(post))
     assert await opened.posts.find(waiting.id) == DeletedPost(waiting.id)
-    assert await opened.posts.waiting_for("a") == []
+    assert await opened.posts.waiting_for(waiting.media_ids[0]) == []
     assert await published_and_deleted(opened.outbox, waiting.id.owner) == ([], [place])
 
 
@@ -307,12 +335,13 @@ async def test_places_of_authors(store: PostStore) -> None:
 async def test_every_post_that_waits_for_a_medium_is_told(store: PostStore) -> None:
     """A medium may stand in several posts."""
     author = some_user()
-    first, second = _waiting(author, ("a", "b")), _waiting(author, ("b", "c"))
+    one, both, other, none = _media(4)
+    first, second = _waiting(author, (one, both)), _waiting(author, (both, other))
     for post in (first, second):
         await store.add_waiting(post)
-    assert await store.waiting_for("a") == [first.id]
-    assert sorted(await store.waiting_for("b")) == sorted([first.id, second.id])
-    assert await store.waiting_for("d") == []
+    assert await store.waiting_for(one) == [first.id]
+    assert sorted(await store.waiting_for(both)) == sorted([first.id, second.id])
+    assert await store.waiting_for(none) == []
 
 
 def _minute_of(posts: Sequence[WaitingPost]) -> int:
@@ -321,12 +350,88 @@ def _minute_of(posts: Sequence[WaitingPost]) -> int:
 
 async def test_waiting_posts_of_a_minute(store: PostStore) -> None:
     """Every post of the minute comes once, however many there are, and none of the minutes beside it."""
-    start = NOW // MINUTE_MS * MINUTE_MS
-    inside = [_waiting(now=start + (number * 999) % MINUTE_MS) for number in range(450)]
+    start = _some_minute()
+    inside = [_waiting(now=start + (number * 999) % MINUTE_MS) for number in range(250)]
+    # Ids that end alike lie together wherever a store splits a minute by them: they are more than a page.
+    inside = [replace(post, id=PublicId(post.id.local // 256 * 256, post.id.owner)) for post in inside]
     edges = [_waiting(now=start), _waiting(now=start + MINUTE_MS - 1)]
     outside = [_waiting(now=start - 1), _waiting(now=start + MINUTE_MS)]
-    for post in (*inside, *edges, *outside):
-        await store.add_waiting(post)
+    await _at_most(16, (store.add_waiting(post) for post in (*inside, *edges, *outside)))
     found = await _all(store.waiting_since(_minute_of(edges)))
-    assert len(found) == 452
+    assert len(found) == 252
     assert set(found) == {post.id for post in (*inside, *edges)}
+
+
+async def test_many_posts_wait_for_one_medium(store: PostStore) -> None:
+    """All posts that wait for a medium are told, more than a page of them."""
+    author, media = some_user(), _media(1)
+    posts = [_waiting(author, media, NOW + number) for number in range(250)]
+    await _at_most(16, (store.add_waiting(post) for post in posts))
+    found = await store.waiting_for(media[0])
+    assert len(found) == 250
+    assert set(found) == {post.id for post in posts}
+
+
+async def test_long_timeline_is_read_whole(store: PostStore) -> None:
+    """Page by page, and by all places at once, each of an author's posts comes once."""
+    author = some_user()
+    posts = [_published(PublicId(new_id(NOW + number), author)) for number in range(600)]
+    await _at_most(16, (store.publish(post, []) for post in posts))
+    pages: list[PublishedPost] = []
+    before = MAX_ID
+    while page := await store.list_posts(author, before, 101):
+        pages += page
+        before = page[-1].place
+    assert pages == posts[::-1]
+    places = [Place(author, post.place) for post in posts]
+    assert await store.posts_at(places) == dict(zip(places, posts, strict=True))
+    assert await store.places_of([author], MAX_ID, 1_000) == {author: [post.place for post in posts[::-1]]}
+
+
+async def test_ids_at_the_edges_of_their_range(store: PostStore) -> None:
+    """The lowest and the highest id are ids as others are: a post's, and a place's."""
+    author = some_user()
+    posts = [_published(PublicId(local, author)) for local in (1, MAX_ID - 1)]
+    for post in posts:
+        assert await store.publish(post, [])
+        assert await store.find(post.id) == post
+    assert await store.list_posts(author, MAX_ID, 10) == posts[::-1]
+    for post in posts:
+        assert await store.delete(post.id, post.place, NOW, [])
+        assert await store.find(post.id) == DeletedPost(post.id)
+    assert await store.list_posts(author, MAX_ID, 10) == []
+
+
+async def test_largest_post_is_kept(opened: OpenStore) -> None:
+    """The longest caption, and the media of ten pictures with the longest texts, go in with the event, and out again."""
+    waiting = _waiting(now=_some_minute())
+    await opened.posts.add_waiting(waiting)
+    place = await opened.posts.claim_place(waiting.id, new_id())
+    assert place is not None
+    post = PublishedPost(waiting.id, place, "🐾" * 2_200, secrets.token_bytes(60_000))
+    assert await opened.posts.publish(post, _event(post))
+    assert await opened.posts.find(post.id) == post
+    assert await opened.posts.waiting_for(waiting.media_ids[0]) == []
+    assert await _all(opened.posts.waiting_since(_minute_of([waiting]))) == []
+    assert await opened.posts.delete(post.id, place, NOW, _farewell(post))
+    assert await opened.posts.find(post.id) == DeletedPost(post.id)
+    assert await published_and_deleted(opened.outbox, post.id.owner) == ([place], [place])
+
+
+async def test_publication_and_deletion_at_once_leave_nothing(opened: OpenStore) -> None:
+    """Of publishers and deletions of a post that has its place, whoever comes first, the deletions win, once."""
+    for _ in range(10):
+        waiting = _waiting()
+        await opened.posts.add_waiting(waiting)
+        place = await opened.posts.claim_place(waiting.id, new_id())
+        assert place is not None
+        post = _published(waiting.id, place)
+        outcomes = await asyncio.gather(
+            *(opened.posts.publish(post, _event(post)) for _ in range(3)),
+            *(opened.posts.delete(post.id, place, NOW, _farewell(post)) for _ in range(3)),
+        )
+        assert await opened.posts.find(post.id) == DeletedPost(post.id)
+        assert await opened.posts.list_posts(post.id.owner, MAX_ID, 10) == []
+        published, deleted = await published_and_deleted(opened.outbox, post.id.owner)
+        assert (len(published), len(deleted)) == (sum(outcomes[:3]), sum(outcomes[3:]))
+        assert len(deleted) == 1
