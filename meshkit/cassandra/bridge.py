@@ -16,6 +16,7 @@ import cassandra
 import structlog
 from cassandra.cluster import Cluster, NoHostAvailable
 from cassandra.connection import ConnectionException
+from cassandra.protocol import ErrorMessage, IsBootstrappingErrorMessage, OverloadedErrorMessage
 from cassandra.query import BatchStatement, BatchType
 from opentelemetry import metrics
 
@@ -33,7 +34,16 @@ _CHECK = read("SELECT key FROM system.local WHERE key = 'local' LIMIT 1")
 _WRITES = (Kind.WRITE, Kind.CLAIM)
 # The node refused or failed: nothing was done, or what was done is not known.
 _NOT_DONE = (cassandra.Unavailable, NoHostAvailable)
-_IN_DOUBT = (cassandra.Timeout, cassandra.CoordinationFailure, cassandra.OperationTimedOut, ConnectionException)
+_IN_DOUBT = (
+    cassandra.Timeout,
+    cassandra.CoordinationFailure,
+    cassandra.OperationTimedOut,
+    ConnectionException,
+    IsBootstrappingErrorMessage,
+    OverloadedErrorMessage,
+)
+# A claim's own kind of doubt in protocol 5, for which the driver has no class.
+_CAS_WRITE_UNKNOWN = 0x1700
 _duration = metrics.get_meter("meshkit").create_histogram("cassandra.duration", unit="s")
 _unknown = metrics.get_meter("meshkit").create_counter("cassandra.writes_unknown")
 _log = structlog.get_logger()
@@ -57,6 +67,7 @@ class Cassandra:
         self._turn = asyncio.Semaphore(settings.cassandra_max_in_flight)
         self._session: Any = None
         self._cluster: Cluster | None = None
+        self._is_closed = False
         self._failure: MigrationError | None = None
         self._prepared: dict[Statement, asyncio.Task[Any]] = {}
         self._arrived: deque[tuple[asyncio.Future[Rows], Rows | BaseException]] = deque()
@@ -106,7 +117,7 @@ class Cassandra:
                 _log.error("migration_refused", keyspace=self._keyspace, error=str(error))
                 self._failure = error
                 return
-            except (*_NOT_DONE, *_IN_DOUBT, cassandra.DriverException, OSError) as error:
+            except Exception as error:  # noqa: BLE001 - whatever the cluster says while it starts, it may say otherwise soon
                 _log.warning("cassandra_not_reached", keyspace=self._keyspace, error=type(error).__name__)
                 await asyncio.sleep(RETRY_CONNECT_SECONDS)
             else:
@@ -114,7 +125,8 @@ class Cassandra:
                 return
 
     async def close(self) -> None:
-        """Close all connections."""
+        """Close all connections, also one that is being opened."""
+        self._is_closed = True
         if self._cluster is not None:
             await asyncio.to_thread(self._cluster.shutdown)
 
@@ -124,10 +136,12 @@ class Cassandra:
             session = cluster.connect()
             replication = self._settings.cassandra_replication
             migrate(session, self._keyspace, replication, self._migrations)
+            self._cluster = cluster
+            if self._is_closed:
+                raise UnavailableError  # noqa: TRY301 - closed while this thread was opening: shut down as after a failure
         except BaseException:
             cluster.shutdown()
             raise
-        self._cluster = cluster
         return session
 
     async def _prepare(self, statement: Statement) -> Any:
@@ -149,7 +163,10 @@ class Cassandra:
         start = time.perf_counter()
         try:
             future = self._session.execute_async(bound, timeout=_time_left())
-        except BaseException as error:
+        except LensfeedError:
+            self._turn.release()
+            raise
+        except Exception as error:
             self._turn.release()
             raise _translated(error, kind) from error
         future.add_callbacks(
@@ -213,13 +230,19 @@ def _time_left() -> float:
 
 
 def _translated(error: BaseException, kind: Kind) -> BaseException:
-    if isinstance(error, LensfeedError):
-        return error
-    if isinstance(error, _NOT_DONE):
-        return UnavailableError()
-    if isinstance(error, _IN_DOUBT):
+    if _is_in_doubt(error, kind):
         if kind in _WRITES:
             _unknown.add(1)
             return UnknownOutcomeError()
         return UnavailableError()
-    return error
+    return UnavailableError() if isinstance(error, _NOT_DONE) else error
+
+
+def _is_in_doubt(error: object, kind: Kind) -> bool:
+    if isinstance(error, NoHostAvailable):
+        # No node is left to try. Each has its error; the plain one is of a node that nothing was sent to.
+        return any(type(each) is not ConnectionException and _is_in_doubt(each, kind) for each in error.errors.values())
+    if isinstance(error, cassandra.Unavailable):
+        # A claim is checked again before its commit, when it may have been decided already.
+        return kind is Kind.CLAIM
+    return isinstance(error, _IN_DOUBT) or (isinstance(error, ErrorMessage) and error.code == _CAS_WRITE_UNKNOWN)

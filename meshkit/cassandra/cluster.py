@@ -41,9 +41,9 @@ class SafeRetries(RetryPolicy):  # type: ignore[misc]  # the driver has no types
         """Repeat a write that may have taken effect only where that changes nothing."""
         return self._elsewhere(query, consistency, retry_num)
 
-    def on_unavailable(self, _query: Any, consistency: int, *_args: Any, retry_num: int, **_kwargs: Any) -> _Decision:
-        """Ask another coordinator once: this one did not begin, and another may know of more live replicas."""
-        return (self.RETRY_NEXT_HOST, consistency) if retry_num == 0 else (self.RETHROW, None)
+    def on_unavailable(self, query: Any, consistency: int, *_args: Any, retry_num: int, **_kwargs: Any) -> _Decision:
+        """Ask another coordinator: it may know of more live replicas. A claim may have come as far as its commit."""
+        return self._elsewhere(query, consistency, retry_num)
 
     def on_request_error(self, query: Any, consistency: int, error: Any, retry_num: int) -> _Decision:  # noqa: ARG002 - the driver's names
         """Leave a coordinator that is overloaded, starting, or gone."""

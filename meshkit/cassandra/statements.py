@@ -52,5 +52,8 @@ def write(cql: str, *, is_idempotent: bool = True) -> Statement:
 
 
 def claim(cql: str) -> Statement:
-    """Make a lightweight transaction (`IF …`). It is never repeated: the second try would see the first one's effect."""
+    """Make a lightweight transaction (`IF …`). It is never repeated: the second try would see the first one's effect.
+
+    A coordinator does repeat it under contention: what is answered as not applied may be what stands by this very claim.
+    """
     return Statement(cql, Kind.CLAIM, is_idempotent=False)
