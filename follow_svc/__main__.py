@@ -1,7 +1,7 @@
-"""`python -m follow_svc serve`."""
+"""`python -m follow_svc serve|recount`."""
 
-from follow_svc.app import serve
+from follow_svc.app import recount, serve
 from meshkit.main import main
 
 if __name__ == "__main__":
-    main("follow_svc", {"serve": serve})
+    main("follow_svc", {"serve": serve, "recount": recount})

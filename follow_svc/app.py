@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from functools import partial
 
+import structlog
 from lensfeed.follow.v1 import follow_internal_service_pb2_grpc, follow_service_pb2_grpc
 
 from follow_svc.create_follow import CreateFollow
@@ -17,9 +18,10 @@ from follow_svc.list_followers import ListFollowers
 from follow_svc.list_following import ListFollowing
 from follow_svc.peers import USER_INTERNAL, UserPeer
 from follow_svc.ports import Announce
+from follow_svc.recount import Recount
 from follow_svc.rpc import FollowInternalServicer, FollowServicer
-from follow_svc.settings import FollowSettings
-from follow_svc.store.open import open_store
+from follow_svc.settings import FollowSettings, RecountSettings
+from follow_svc.store.open import open_recount, open_store
 from follow_svc.store.port import FollowStore
 from meshkit import server
 from meshkit.channels import connect
@@ -27,12 +29,24 @@ from meshkit.cursors import Cursors
 from meshkit.events import open_producer
 from meshkit.server import Process
 
+_log = structlog.get_logger()
+
 
 async def serve() -> None:
     """Serve the social graph, to apps and to the other services."""
     settings = FollowSettings.load()
     async with serving_process(settings) as process:
         await server.serve(process, settings)
+
+
+async def recount() -> None:
+    """Recount followers and followees, and complete what crashes left half done; goes on where a run stopped."""
+    settings = RecountSettings.load()
+    if settings.store == "sqlite":
+        _log.info("nothing_to_recount", why="in SQLite a change and its counts are one transaction")
+        return
+    async with open_recount(settings) as (follows, store):
+        await Recount(follows, store, settings.recount_settle_seconds)()
 
 
 @contextlib.asynccontextmanager

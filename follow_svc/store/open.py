@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from follow_svc.model import FOLLOWER_BUCKET_SIZE
 from follow_svc.store.port import FollowStore
+from follow_svc.store.recount_port import RecountStore
 from meshkit.events import OutboxStore
 from meshkit.health import Check
 from meshkit.service_settings import ServiceSettings
@@ -26,6 +27,20 @@ async def open_store(settings: ServiceSettings, bucket_size: int = FOLLOWER_BUCK
     opening = _open_cassandra if settings.store == "cassandra" else _open_sqlite
     async with opening(settings, bucket_size) as opened:
         yield opened
+
+
+@contextlib.asynccontextmanager
+async def open_recount(settings: ServiceSettings) -> AsyncIterator[tuple[FollowStore, RecountStore]]:
+    """Open the graph in Cassandra for a recount, which must not take what a lagging replica says for the truth."""
+    from follow_svc.store.cassandra import MIGRATIONS, CassandraFollowStore
+    from follow_svc.store.cassandra_recount import CassandraRecountStore
+    from meshkit.cassandra import open_cassandra
+    from meshkit.cassandra.outbox import MIGRATIONS as OUTBOX_MIGRATIONS
+
+    quorum = settings.model_copy(update={"cassandra_read_consistency": settings.cassandra_write_consistency})
+    async with open_cassandra(quorum, "follow", MIGRATIONS, OUTBOX_MIGRATIONS) as cassandra:
+        follows = CassandraFollowStore(cassandra)
+        yield follows, CassandraRecountStore(cassandra, follows)
 
 
 @contextlib.asynccontextmanager

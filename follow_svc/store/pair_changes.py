@@ -125,7 +125,7 @@ class PairChanges:
 
     async def repair(self, pair: Pair, found: Decided, records: Sequence[OutboxRecord]) -> bool:
         """Complete what was decided, where it is not whole. Returns whether it was not."""
-        if not found.is_ended and await self._is_carried_out(pair, found):
+        if await self.is_whole(pair, found):
             return False
         await self.settle(pair, found, records)
         return True
@@ -140,7 +140,10 @@ class PairChanges:
         if current.is_ended and await self._try(_DELETE, *pair, current.change) is None:
             _log.warning("ended_follow_left", change=current.change)  # unseen, and whoever meets it deletes it
 
-    async def _is_carried_out(self, pair: Pair, found: Decided) -> bool:
+    async def is_whole(self, pair: Pair, found: Decided) -> bool:
+        """Tell whether what was decided was carried out."""
+        if found.is_ended:
+            return False
         rows = await self._cassandra.execute(_MARK, pair.followee_id, found.bucket, pair.follower_id)
         return bool(rows) and rows[0][0] == found.change
 

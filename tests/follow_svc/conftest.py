@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from meshkit.cassandra import Cassandra
 from tests.follow_svc.graph_stores import GraphStores, OpenGraph, open_keyspace
 from tests.follow_svc.served_graph import ServedGraph, serving_graph, serving_users
 from tests.store_kinds import STORE_KINDS
@@ -25,6 +26,13 @@ async def stores(contact_points: str | None) -> AsyncIterator[GraphStores]:
         return
     async with open_keyspace(contact_points) as cassandra:
         yield GraphStores(cassandra)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def keyspace(cassandra: str) -> AsyncIterator[Cassandra]:
+    """Give the graph's keyspace, for what Cassandra alone must be asked."""
+    async with open_keyspace(cassandra) as opened:
+        yield opened
 
 
 @pytest_asyncio.fixture(loop_scope="session")

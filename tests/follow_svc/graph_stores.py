@@ -5,7 +5,7 @@ import contextlib
 import secrets
 import sqlite3
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from lensfeed.events.v1 import event_pb2
 from follow_svc.store.cassandra import MIGRATIONS, CassandraFollowStore
 from follow_svc.store.open import open_store
 from follow_svc.store.port import FollowStore
-from meshkit.cassandra import Cassandra, CassandraOutbox, Statement, Step, open_cassandra, write
+from meshkit.cassandra import Cassandra, CassandraOutbox, Step, open_cassandra, write
 from meshkit.cassandra.outbox import MIGRATIONS as OUTBOX_MIGRATIONS
 from meshkit.errors import UnavailableError
 from meshkit.events import OutboxRecord, OutboxStore, new_record
@@ -75,7 +75,12 @@ class GraphStores:
     async def empty(self) -> None:
         """Empty what no directory keeps apart."""
         if self.cassandra is not None:
-            await asyncio.gather(*(self.cassandra.execute(statement) for statement in _EMPTY))
+            await empty_keyspace(self.cassandra)
+
+
+async def empty_keyspace(cassandra: Cassandra) -> None:
+    """Empty the graph in a keyspace."""
+    await asyncio.gather(*(cassandra.execute(statement) for statement in _EMPTY))
 
 
 def cassandra_settings(contact_points: str, prefix: str = STORE_PREFIX) -> ServiceSettings:
@@ -100,16 +105,20 @@ async def write_follows(store: Cassandra | Database, pairs: Iterable[tuple[int, 
     if isinstance(store, Database):
         await store.write(lambda connection: _insert(connection, rows))
         return
-    turn = asyncio.Semaphore(64)
-    steps: list[Step] = [(statement, (*row, 1)) for statement in (_FOLLOW, _FOLLOWER) for row in rows]
-    for statement, side in ((_FOLLOWING_COUNT, 0), (_FOLLOWER_COUNT, 1)):
-        steps += [(statement, (count, user)) for user, count in Counter(row[side] for row in rows).items()]
+    turn = asyncio.Semaphore(32)
 
-    async def execute(statement: Statement, parameters: tuple[Any, ...]) -> None:
+    async def in_turn(work: Callable[..., Awaitable[object]], *arguments: Any) -> None:
         async with turn:
-            await store.execute(statement, *parameters)
+            await work(*arguments)
 
-    await asyncio.gather(*(execute(*step) for step in steps))
+    steps: list[Step] = [(statement, (*row, 1)) for statement in (_FOLLOW, _FOLLOWER) for row in rows]
+    batches = [in_turn(store.execute_batch, *steps[at : at + 50]) for at in range(0, len(steps), 50)]
+    counts = [
+        in_turn(store.execute, statement, count, user)
+        for statement, side in ((_FOLLOWING_COUNT, 0), (_FOLLOWER_COUNT, 1))
+        for user, count in Counter(row[side] for row in rows).items()
+    ]
+    await asyncio.gather(*batches, *counts)
 
 
 def _insert(connection: sqlite3.Connection, rows: list[tuple[int, int]]) -> None:
