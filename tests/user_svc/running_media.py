@@ -12,8 +12,8 @@ from pydantic import SecretStr
 from devmesh.bucket import S3
 from media_svc.app import serving_process, working_process
 from media_svc.settings import ServeSettings, WorkSettings
+from media_svc.store.open import open_store
 from meshkit.server import running
-from meshkit.sqlite import open_database
 from tests.media_svc.media_app import MediaApp
 
 
@@ -36,9 +36,9 @@ async def running_media(folder: Path, *, redis_url: str, s3: S3) -> AsyncIterato
         working_process(settings) as working,
         running(working, settings),
         grpc.aio.insecure_channel(address) as channel,
-        open_database(folder / "media_svc.db") as database,
+        open_store(settings) as opened,
         httpx.AsyncClient() as http,
     ):
         public = media_service_pb2_grpc.MediaServiceStub(channel)
         internal = media_internal_service_pb2_grpc.MediaInternalServiceStub(channel)
-        yield MediaApp(public, internal, database, http), address
+        yield MediaApp(public, internal, opened.outbox, http), address

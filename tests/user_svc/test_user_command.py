@@ -9,10 +9,15 @@ from pathlib import Path
 
 import grpc
 import pytest
+from google.rpc.error_details_pb2 import RetryInfo
+from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
+from grpc_health.v1.health_pb2_grpc import HealthStub
 from lensfeed.user.v1.user_service_pb2 import CreateSessionRequest, CreateUserRequest
 from lensfeed.user.v1.user_service_pb2_grpc import UserServiceStub
 
 from devmesh.ports import free_ports
+from meshkit.service_settings import ServiceSettings
+from tests.errors import status_of
 from tests.user_svc.running_users import NOWHERE, PASSWORD
 
 LIMIT_SECONDS = 30.0
@@ -34,6 +39,14 @@ async def end(process: Process) -> tuple[int | None, str]:
     return process.returncode, (out + err).decode()
 
 
+async def serving(channel: grpc.aio.Channel) -> None:
+    """Wait until the process behind a channel is SERVING."""
+    states = HealthStub(channel).Watch(HealthCheckRequest(), wait_for_ready=True, timeout=LIMIT_SECONDS)
+    async for state in states:
+        if state.status == HealthCheckResponse.SERVING:
+            return
+
+
 @pytest.fixture
 async def keys(tmp_path: Path) -> Path:
     """Make keys by the command; give the private one."""
@@ -48,22 +61,21 @@ async def test_keys_are_made_by_a_command(tmp_path: Path, keys: Path) -> None:
     assert [each.read_bytes() for each in (keys, keys.with_name("jwks.json"))] == before
 
 
-async def test_process_serves_until_it_is_told_to_stop(tmp_path: Path, keys: Path) -> None:
+async def test_process_serves_until_it_is_told_to_stop(store_settings: ServiceSettings, keys: Path) -> None:
     """`serve` answers where its settings say, ends with 0 on SIGTERM, and its logs hold no secret."""
     address = f"127.0.0.1:{free_ports(1)[0]}"
     process = await start(
         "serve",
+        **store_settings.model_dump(exclude_unset=True),
         listen_addr=address,
-        sqlite_dir=tmp_path / "sqlite",
         token_key_file=keys,
         redis_url=f"redis://{NOWHERE}/0",
         access_token_seconds="60",
     )
     async with grpc.aio.insecure_channel(address) as channel:
         stub = UserServiceStub(channel)
-        made = await stub.CreateUser(
-            CreateUserRequest(handle="ada", password=PASSWORD), wait_for_ready=True, timeout=LIMIT_SECONDS
-        )
+        await serving(channel)
+        made = await stub.CreateUser(CreateUserRequest(handle="ada", password=PASSWORD))
         session = await stub.CreateSession(CreateSessionRequest(handle="ada", password=PASSWORD))
     process.send_signal(signal.SIGTERM)
     code, logs = await end(process)
@@ -72,6 +84,31 @@ async def test_process_serves_until_it_is_told_to_stop(tmp_path: Path, keys: Pat
     assert "user_created" in logs
     for secret in (PASSWORD, session.access_token, session.refresh_token, session.refresh_token.partition(".")[2]):
         assert secret not in logs
+
+
+async def test_process_starts_without_its_cluster(keys: Path) -> None:
+    """`serve` starts though its cluster is away: it answers UNAVAILABLE, says when to come again, and is NOT_SERVING."""
+    address = f"127.0.0.1:{free_ports(1)[0]}"
+    process = await start(
+        "serve",
+        listen_addr=address,
+        store="cassandra",
+        cassandra_contact_points=NOWHERE,
+        token_key_file=keys,
+        redis_url=f"redis://{NOWHERE}/0",
+    )
+    async with grpc.aio.insecure_channel(address) as channel:
+        health = await HealthStub(channel).Check(HealthCheckRequest(), wait_for_ready=True, timeout=LIMIT_SECONDS)
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await UserServiceStub(channel).CreateUser(CreateUserRequest(handle="ada", password=PASSWORD), timeout=5)
+    process.send_signal(signal.SIGTERM)
+    code, logs = await end(process)
+    assert code == 0, logs
+    assert health.status == HealthCheckResponse.NOT_SERVING
+    assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+    status = status_of(caught.value)
+    assert any(each.Is(RetryInfo.DESCRIPTOR) for each in status.details)
+    assert "Traceback" not in logs
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ class CassandraUserStore(CassandraSessions):
         self._cassandra = cassandra
 
     async def add_account(self, account: Account) -> bool:
-        """Add an account, unless its id is taken."""
+        """Add an account, unless its id is taken. A hash has a salt of its own: whose it is, the row is."""
         user = account.user
         values = (user.display_name, user.bio, (user.avatar_media_id, user.avatar_url))
         try:
@@ -64,12 +64,12 @@ class CassandraUserStore(CassandraSessions):
                 _ADD, user.user_id, user.handle, user.created_at, account.password_hash, *values
             )
         except UnknownOutcomeError:
-            hashes = await self._cassandra.execute(_HASH, user.user_id)
-            if not hashes:
+            rows = await self._cassandra.execute(_HASH, user.user_id)
+            if not rows:
                 raise
-            # A hash has a salt of its own: whose it is, the row is.
-            return bool(hashes[0][0] == account.password_hash)
-        return bool(rows[0][0])
+            return bool(rows[0][0] == account.password_hash)
+        is_applied, *found = rows[0]
+        return is_applied or account.password_hash in found
 
     async def remove_account(self, user_id: int) -> None:
         """Remove an account."""

@@ -77,7 +77,8 @@ class CassandraSessions:
             if turn == old_turn:
                 raise
             return turn == new_turn
-        return bool(rows[0][0])
+        is_applied, *found = rows[0]
+        return is_applied or new_turn in found
 
     async def _turn_of(self, session_id: str) -> bytes | None:
         """Return the turn that stands, after completing a rotation that was accepted."""
