@@ -113,16 +113,21 @@ class MediaApp:
 
     async def events_of(self, media_id: str) -> list[event_pb2.Event]:
         """Return the events of a medium that were written, in the order of their ids."""
-        first, now = id_millis(PublicId.parse(media_id).local) // MINUTE_MS, time.time_ns() // 1_000_000 // MINUTE_MS
-        records = [
-            record
-            for minute in range(first, now + 1)
-            for shard in range(SHARDS)
-            for record in await self.outbox.read_outbox(minute, shard, -1, 1_000)
-        ]
-        records.sort(key=lambda record: record.event_id)
-        events = [event_pb2.Event.FromString(record.payload) for record in records]
-        return [event for event in events if media_id in _media_ids(event)]
+        return await events_in(self.outbox, media_id)
+
+
+async def events_in(outbox: OutboxStore, media_id: str) -> list[event_pb2.Event]:
+    """Return the events of a medium that an outbox holds, in the order of their ids."""
+    first, now = id_millis(PublicId.parse(media_id).local) // MINUTE_MS, time.time_ns() // 1_000_000 // MINUTE_MS
+    records = [
+        record
+        for minute in range(first, now + 1)
+        for shard in range(SHARDS)
+        for record in await outbox.read_outbox(minute, shard, -1, 1_000)
+    ]
+    records.sort(key=lambda record: record.event_id)
+    events = [event_pb2.Event.FromString(record.payload) for record in records]
+    return [event for event in events if media_id in _media_ids(event)]
 
 
 def _media_ids(event: event_pb2.Event) -> set[str]:

@@ -84,7 +84,7 @@ async def test_late_but_complete(app: MediaApp, parts: Parts) -> None:
     started = await app.start(owner, "image/png", 5)
     await app.put_all(started, b"small")
     for _ in range(2):
-        await _sweep_at(parts, started.media_id, 3 * LAST_AGE)
+        await _sweep_at(parts, started.media_id, LAST_AGE + 60)
         assert (await app.get(owner, started.media_id)).state == media_pb2.MEDIA_STATE_PROCESSING
 
 
