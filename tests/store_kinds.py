@@ -1,5 +1,3 @@
-"""The stores that every contract suite runs on."""
+"""The stores that every contract suite, and the black-box suite, run on."""
 
-import os
-
-STORE_KINDS = tuple(os.environ.get("TEST_STORES", "sqlite").split(","))
+STORE_KINDS = ("sqlite", "cassandra")
