@@ -11,15 +11,15 @@ from tests.media_svc.pictures import encoded, quarters
 from tests.store_kinds import STORE_KINDS
 
 
-@pytest.fixture(scope="session", params=STORE_KINDS)
+@pytest.fixture(scope="package", params=STORE_KINDS)
 def store_kind(request: pytest.FixtureRequest) -> str:
     """Give each store in turn."""
     return str(request.param)
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def mesh(store_kind: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mesh]:
-    """Give a running mesh, which tests share: make people of your own."""
+    """Give a running mesh, which the tests of this folder share: make people of your own."""
     data = tmp_path_factory.mktemp("mesh")
     async with running_mesh(data, store_kind) as mesh:
         yield mesh
@@ -28,14 +28,14 @@ async def mesh(store_kind: str, tmp_path_factory: pytest.TempPathFactory) -> Asy
     assert stumbles(data) == []
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def reach(mesh: Mesh) -> AsyncIterator[Reach]:
     """Give ways to its edge."""
     async with reached(mesh) as reach:
         yield reach
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def photo() -> bytes:
     """Give a small JPEG."""
     return encoded(quarters(), "image/jpeg")

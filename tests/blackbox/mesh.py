@@ -8,13 +8,15 @@ import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import grpc
 import httpx
 import psutil
+
+from devmesh import die_with_parent
 
 READY_SECONDS = 150.0
 """Longer than `lensfeed dev` itself waits for any of its parts, so that it says which one is late."""
@@ -68,14 +70,13 @@ class Reach:
 
 
 @contextlib.asynccontextmanager
-async def running_mesh(
-    data: Path, store: str, *arguments: str, env: Mapping[str, str] | None = None, stdin: int = DEVNULL
-) -> AsyncIterator[Mesh]:
+async def running_mesh(data: Path, store: str, *arguments: str, stdin: int = DEVNULL) -> AsyncIterator[Mesh]:
     """Run a mesh until the block ends, on a free port. Fails with its last output where it does not get ready."""
-    command = (*("-m", "devmesh", "dev", "--data", str(data), "--port", "0", "--store", store), *arguments)
+    ends_with_us = (sys.executable, "-I", "-S", die_with_parent.__file__, str(os.getpid()))
+    command = (sys.executable, "-m", "devmesh", "dev", "--data", str(data), "--port", "0", "--store", store)
     outer = {name: value for name, value in os.environ.items() if not name.startswith("LENSFEED_")}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, *command, stdin=stdin, stdout=PIPE, stderr=STDOUT, env={**outer, **(env or {})}
+        *ends_with_us, *command, *arguments, stdin=stdin, stdout=PIPE, stderr=STDOUT, env=outer
     )
     mesh = Mesh(data, process)
     ready = asyncio.Event()

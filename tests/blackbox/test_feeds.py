@@ -23,7 +23,7 @@ class Readership:
     post_ids: list[str]
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def readership(reach: Reach, photo: bytes) -> Readership:
     """Let three authors post in turn for somebody who follows all of them."""
     reader, *authors = [await newcomer(reach, "longread") for _ in range(4)]

@@ -47,7 +47,7 @@ class Tour:
     part_url: str
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def tour(reach: Reach) -> Tour:
     """Walk the tour: two accounts, a photo from a phone, a post, a follow."""
     author, follower = await newcomer(reach, "author"), await newcomer(reach, "follower")
