@@ -7,7 +7,8 @@ import pytest
 import pytest_asyncio
 
 from meshkit.cassandra import Cassandra
-from tests.follow_svc.graph_stores import GraphStores, OpenGraph, open_keyspace
+from meshkit.service_settings import ServiceSettings
+from tests.follow_svc.graph_stores import SERVED_PREFIX, GraphStores, OpenGraph, cassandra_settings, open_keyspace
 from tests.follow_svc.served_graph import ServedGraph, serving_graph, serving_users
 from tests.store_kinds import STORE_KINDS
 
@@ -24,14 +25,14 @@ async def stores(contact_points: str | None) -> AsyncIterator[GraphStores]:
     if contact_points is None:
         yield GraphStores(None)
         return
-    async with open_keyspace(contact_points) as cassandra:
+    async with open_keyspace(cassandra_settings(contact_points)) as cassandra:
         yield GraphStores(cassandra)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def keyspace(cassandra: str) -> AsyncIterator[Cassandra]:
     """Give the graph's keyspace, for what Cassandra alone must be asked."""
-    async with open_keyspace(cassandra) as opened:
+    async with open_keyspace(cassandra_settings(cassandra)) as opened:
         yield opened
 
 
@@ -50,10 +51,16 @@ async def user_addr(tmp_path_factory: pytest.TempPathFactory, valkey_url: str) -
         yield address
 
 
+@pytest.fixture(scope="session")
+def served_store(contact_points: str | None, tmp_path_factory: pytest.TempPathFactory) -> ServiceSettings:
+    """Give the settings of a store to serve from, of each kind; all that serve from it see one graph."""
+    if contact_points is None:
+        return ServiceSettings(sqlite_dir=tmp_path_factory.mktemp("graph"))
+    return cassandra_settings(contact_points, SERVED_PREFIX)
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def served(
-    tmp_path_factory: pytest.TempPathFactory, valkey_url: str, user_addr: str
-) -> AsyncIterator[ServedGraph]:
-    """Give a running follow_svc, one for all tests: follow with accounts of your own."""
-    async with serving_graph(tmp_path_factory.mktemp("graph"), valkey_url, user_addr) as opened:
+async def served(served_store: ServiceSettings, valkey_url: str, user_addr: str) -> AsyncIterator[ServedGraph]:
+    """Give a running follow_svc on each kind of store, one for all tests: follow with accounts of your own."""
+    async with serving_graph(served_store, valkey_url, user_addr) as opened:
         yield opened

@@ -21,6 +21,7 @@ from meshkit.cassandra.outbox import MIGRATIONS as OUTBOX_MIGRATIONS
 from meshkit.errors import UnavailableError
 from meshkit.events import OutboxRecord, OutboxStore, new_record
 from meshkit.events.outbox import SHARDS
+from meshkit.health import Check
 from meshkit.service_settings import ServiceSettings
 from meshkit.sqlite import Database, open_database
 
@@ -89,14 +90,18 @@ def cassandra_settings(contact_points: str, prefix: str = STORE_PREFIX) -> Servi
 
 
 @contextlib.asynccontextmanager
-async def open_keyspace(contact_points: str, prefix: str = STORE_PREFIX) -> AsyncIterator[Cassandra]:
+async def open_keyspace(settings: ServiceSettings) -> AsyncIterator[Cassandra]:
     """Open a keyspace of the graph, with its tables."""
-    settings = cassandra_settings(contact_points, prefix)
     async with open_cassandra(settings, "follow", MIGRATIONS, OUTBOX_MIGRATIONS) as cassandra:
-        async for attempt in stamina.retry_context(on=UnavailableError, attempts=None, timeout=120, wait_max=0.2):
-            with attempt:
-                await cassandra.check()
+        await answering(cassandra.check)
         yield cassandra
+
+
+async def answering(check: Check) -> None:
+    """Return once a part answers."""
+    async for attempt in stamina.retry_context(on=UnavailableError, attempts=None, timeout=120, wait_max=0.2):
+        with attempt:
+            await check()
 
 
 async def write_follows(store: Cassandra | Database, pairs: Iterable[tuple[int, int]]) -> None:

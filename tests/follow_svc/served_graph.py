@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import itertools
+import time
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,10 +22,17 @@ from pydantic import SecretStr
 from follow_svc import app as follow_app
 from follow_svc.events import STREAM
 from follow_svc.settings import FollowSettings
+from follow_svc.store.sqlite import MIGRATIONS
+from meshkit.cassandra import Cassandra, CassandraOutbox
+from meshkit.events import OutboxStore
+from meshkit.events.outbox import MINUTE_MS, SHARDS
+from meshkit.events.sqlite_outbox import MIGRATIONS as OUTBOX_MIGRATIONS
+from meshkit.events.sqlite_outbox import SqliteOutbox
 from meshkit.redis_client import open_redis
 from meshkit.server import running
+from meshkit.service_settings import ServiceSettings
 from meshkit.sqlite import Database, open_database
-from tests.follow_svc.graph_stores import write_follows
+from tests.follow_svc.graph_stores import answering, open_keyspace, write_follows
 from user_svc import app as user_app
 from user_svc.keys import make_keys
 from user_svc.settings import UserSettings
@@ -32,6 +40,8 @@ from user_svc.settings import UserSettings
 _NUMBER = itertools.count()
 # The sweeper begins 2 s after an event; a test that waits this long has failed.
 _PATIENCE_SECONDS = 30
+# More events than the tests write in a minute.
+_MANY = 4_000
 
 
 def caller(user_id: int) -> grpc.aio.Metadata:
@@ -42,12 +52,14 @@ def caller(user_id: int) -> grpc.aio.Metadata:
 # The types of the stubs are quoted: they stand in the stub files of the generated code alone.
 @dataclass(frozen=True, slots=True)
 class ServedGraph:
-    """Stubs of a running follow_svc and of the user_svc that it asks, and the graph's own database."""
+    """Stubs of a running follow_svc and of the user_svc that it asks, and the graph's own store."""
 
     public: "follow_service_pb2_grpc.FollowServiceAsyncStub"
     internal: "follow_internal_service_pb2_grpc.FollowInternalServiceAsyncStub"
     accounts: "user_service_pb2_grpc.UserServiceAsyncStub"
-    database: Database
+    inside: Cassandra | Database
+    outbox: OutboxStore
+    first_minute: int
 
     async def new_users(self, count: int) -> list[int]:
         """Make accounts; returns their ids, ascending."""
@@ -75,14 +87,16 @@ class ServedGraph:
 
     async def write_follows(self, pairs: Iterable[tuple[int, int]]) -> None:
         """Write many follows (follower, followee) at once, past user_svc: their accounts need not exist."""
-        await write_follows(self.database, pairs)
+        await write_follows(self.inside, pairs)
 
     async def events_of(self, follower_id: int) -> list[event_pb2.Event]:
         """Return the events of a follower that were written, in the order of their ids."""
-        payloads = await self.database.read(
-            lambda connection: connection.execute("SELECT payload FROM outbox ORDER BY event_id").fetchall()
+        minutes = range(self.first_minute, _this_minute() + 1)
+        buckets = await asyncio.gather(
+            *(self.outbox.read_outbox(minute, shard, -1, _MANY) for minute in minutes for shard in range(SHARDS))
         )
-        events = [event_pb2.Event.FromString(row[0]) for row in payloads]
+        records = sorted(itertools.chain(*buckets), key=lambda record: record.event_id)
+        events = [event_pb2.Event.FromString(record.payload) for record in records]
         return [event for event in events if follower_of(event) == follower_id]
 
 
@@ -116,22 +130,43 @@ async def serving_users(directory: Path, redis_url: str) -> AsyncIterator[str]:
 
 @contextlib.asynccontextmanager
 async def serving_graph(
-    directory: Path, redis_url: str, user_addr: str, accounts_addr: str = ""
+    store: ServiceSettings, redis_url: str, user_addr: str, accounts_addr: str = ""
 ) -> AsyncIterator[ServedGraph]:
     """Run a follow_svc that asks for accounts at `user_addr`; ours are made at `accounts_addr`, where that differs."""
     settings = FollowSettings(
-        sqlite_dir=directory, redis_url=redis_url, user_addr=user_addr, cursor_keys=SecretStr("a secret of the tests")
+        **store.model_dump(include=store.model_fields_set),
+        redis_url=redis_url,
+        user_addr=user_addr,
+        cursor_keys=SecretStr("a secret of the tests"),
     )
     async with (
+        _inside(settings) as (inside, outbox),
         follow_app.serving_process(settings) as process,
         running(process, settings) as address,
         grpc.aio.insecure_channel(address) as channel,
         grpc.aio.insecure_channel(accounts_addr or user_addr) as user_channel,
-        open_database(directory / "follow_svc.db") as database,
     ):
+        await answering(process.dependencies["store"])
         yield ServedGraph(
             follow_service_pb2_grpc.FollowServiceStub(channel),
             follow_internal_service_pb2_grpc.FollowInternalServiceStub(channel),
             user_service_pb2_grpc.UserServiceStub(user_channel),
-            database,
+            inside,
+            outbox,
+            _this_minute() - 1,
         )
+
+
+@contextlib.asynccontextmanager
+async def _inside(settings: FollowSettings) -> AsyncIterator[tuple[Cassandra | Database, OutboxStore]]:
+    """Open what a follow_svc keeps its graph in, beside it."""
+    if settings.store == "cassandra":
+        async with open_keyspace(settings) as cassandra:
+            yield cassandra, CassandraOutbox(cassandra)
+        return
+    async with open_database(settings.sqlite_dir / "follow_svc.db", MIGRATIONS, OUTBOX_MIGRATIONS) as database:
+        yield database, SqliteOutbox(database)
+
+
+def _this_minute() -> int:
+    return int(time.time() * 1000) // MINUTE_MS

@@ -1,11 +1,11 @@
 """The graph while a part that it works with is down."""
 
 import socket
-from pathlib import Path
 
 import grpc
 import pytest
 
+from meshkit.service_settings import ServiceSettings
 from tests.follow_svc.served_graph import serving_graph, streamed_events
 
 
@@ -18,13 +18,13 @@ def dead_port() -> int:
 
 
 async def test_without_user_svc_a_repeated_follow_is_answered_and_a_new_one_is_not(
-    tmp_path: Path, valkey_url: str, user_addr: str, dead_port: int
+    served_store: ServiceSettings, valkey_url: str, user_addr: str, dead_port: int
 ) -> None:
     """A retry and an unfollow need the graph alone; a new follow needs to know that the account exists."""
-    async with serving_graph(tmp_path, valkey_url, user_addr) as before:
+    async with serving_graph(served_store, valkey_url, user_addr) as before:
         alice, bob, carol = await before.new_users(3)
         first = await before.follow(alice, bob)
-    async with serving_graph(tmp_path, valkey_url, f"127.0.0.1:{dead_port}", user_addr) as alone:
+    async with serving_graph(served_store, valkey_url, f"127.0.0.1:{dead_port}", user_addr) as alone:
         assert await alone.follow(alice, bob) == first
         with pytest.raises(grpc.aio.AioRpcError) as refusal:
             await alone.follow(alice, carol)
@@ -34,13 +34,13 @@ async def test_without_user_svc_a_repeated_follow_is_answered_and_a_new_one_is_n
 
 
 async def test_a_follow_made_without_redis_reaches_the_stream_later(
-    tmp_path: Path, valkey_url: str, user_addr: str, dead_port: int
+    served_store: ServiceSettings, valkey_url: str, user_addr: str, dead_port: int
 ) -> None:
     """While Redis is down follows are made; when it is back, consumers get their events."""
-    async with serving_graph(tmp_path, f"redis://127.0.0.1:{dead_port}/0", user_addr) as cut_off:
+    async with serving_graph(served_store, f"redis://127.0.0.1:{dead_port}/0", user_addr) as cut_off:
         alice, bob = await cut_off.new_users(2)
         await cut_off.follow(alice, bob)
         written = await cut_off.events_of(alice)
         assert [event.follow_created.followee_id for event in written] == [bob]
-    async with serving_graph(tmp_path, valkey_url, user_addr):
+    async with serving_graph(served_store, valkey_url, user_addr):
         assert await streamed_events(valkey_url, alice, last=written[-1]) == written
