@@ -109,6 +109,8 @@ async def running_cassandra(
     commitlog_sync: CommitlogSync = "periodic",
     *,
     survives_kill: bool = True,
+    authenticator: str = "AllowAllAuthenticator",
+    extra: str = "",
 ) -> AsyncIterator[CassandraCluster]:
     """Run a cluster of its own on free ports, with its data in `folder`; every node answers and sees the others.
 
@@ -117,7 +119,8 @@ async def running_cassandra(
     """
     program = await find_program(os.environ)
     with cluster_ports(folder) as (native, storage):
-        cluster = _cluster(ClusterShape(nodes, native, storage, heap, commitlog_sync, survives_kill), folder, program)
+        shape = ClusterShape(nodes, native, storage, heap, commitlog_sync, survives_kill, authenticator, extra)
+        cluster = _cluster(shape, folder, program)
         try:
             await asyncio.gather(*(node.start() for node in cluster.nodes))
             await asyncio.gather(*(node.answers() for node in cluster.nodes))

@@ -39,7 +39,8 @@ class ClusterShape:
 
     `heap` is as in -Xmx, 128m at least. `commitlog_sync`: "batch" acknowledges a write when it is on the disk; with
     "periodic", a node that is killed loses up to 10 s of writes. `survives_kill`: without it, tables are made six times as
-    fast, and a node that is killed may not find them again, nor what was in them.
+    fast, and a node that is killed may not find them again, nor what was in them. `authenticator` is the name of a class of
+    Cassandra, `extra` what else shall stand in its cassandra.yaml.
     """
 
     nodes: int
@@ -48,6 +49,8 @@ class ClusterShape:
     heap: str = "512m"
     commitlog_sync: CommitlogSync = "periodic"
     survives_kill: bool = True
+    authenticator: str = "AllowAllAuthenticator"
+    extra: str = ""
 
     @property
     def addresses(self) -> list[str]:
@@ -119,6 +122,8 @@ def _config(shape: ClusterShape, number: int) -> str:
         storage_port=shape.storage_port,
         native_port=shape.native_port,
         commitlog_sync=SYNC[shape.commitlog_sync],
+        authenticator=shape.authenticator,
+        extra=shape.extra,
     )
 
 

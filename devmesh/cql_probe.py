@@ -20,6 +20,7 @@ class Opcode(IntEnum):
 
     STARTUP = 0x01
     READY = 0x02
+    AUTHENTICATE = 0x03
     QUERY = 0x07
     RESULT = 0x08
 
@@ -32,11 +33,15 @@ class Consistency(IntEnum):
 
 
 async def cql_answers(host: str, port: int, query: str, consistency: Consistency = Consistency.ONE) -> bool:
-    """Whether a node answers a query with a result. Raises OSError or IncompleteReadError where nobody speaks CQL."""
+    """Whether a node answers a query with a result, or asks who wants to know.
+
+    Raises OSError or IncompleteReadError where nobody speaks CQL.
+    """
     reader, writer = await asyncio.open_connection(host, port)
     try:
-        if await _ask(reader, writer, Opcode.STARTUP, _startup()) != Opcode.READY:
-            return False
+        greeting = await _ask(reader, writer, Opcode.STARTUP, _startup())
+        if greeting != Opcode.READY:
+            return greeting == Opcode.AUTHENTICATE
         return await _ask(reader, writer, Opcode.QUERY, _query(query, consistency)) == Opcode.RESULT
     finally:
         writer.close()

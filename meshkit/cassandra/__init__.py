@@ -5,7 +5,8 @@ A store makes its statements as module constants (`read`, `write`, `claim`) and 
 a statement fails at once with UnavailableError.
 """
 
-from meshkit.cassandra.bridge import Cassandra, UnknownOutcomeError, open_cassandra
+from meshkit.cassandra.bridge import Cassandra, open_cassandra
+from meshkit.cassandra.failures import UnknownOutcomeError
 from meshkit.cassandra.outbox import CassandraOutbox, outbox_steps
 from meshkit.cassandra.settings import CassandraSettings
 from meshkit.cassandra.statements import Statement, Step, claim, read, serial_read, sure_read, write

@@ -12,16 +12,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import cassandra
 import structlog
-from cassandra.cluster import Cluster, NoHostAvailable
-from cassandra.connection import ConnectionException
-from cassandra.protocol import ErrorMessage, IsBootstrappingErrorMessage, OverloadedErrorMessage
+from cassandra.cluster import Cluster
 from cassandra.query import BatchStatement, BatchType
 from opentelemetry import metrics
 
 from meshkit.call import current_call
 from meshkit.cassandra.cluster import consistency_of, make_cluster
+from meshkit.cassandra.failures import FAILURES, WRITES, translated, unknown_writes
 from meshkit.cassandra.migrations import MigrationError, migrate
 from meshkit.cassandra.settings import CassandraSettings
 from meshkit.cassandra.statements import Kind, Statement, Step, read
@@ -31,29 +29,8 @@ DEFAULT_TIMEOUT = 10.0
 RETRY_CONNECT_SECONDS = 0.5
 Rows = list[tuple[Any, ...]]
 _CHECK = read("SELECT key FROM system.local WHERE key = 'local' LIMIT 1")
-_WRITES = (Kind.WRITE, Kind.CLAIM)
-# The node refused or failed: nothing was done, or what was done is not known.
-_NOT_DONE = (cassandra.Unavailable, NoHostAvailable)
-_IN_DOUBT = (
-    cassandra.Timeout,
-    cassandra.CoordinationFailure,
-    cassandra.OperationTimedOut,
-    ConnectionException,
-    IsBootstrappingErrorMessage,
-    OverloadedErrorMessage,
-)
-# A claim's own kind of doubt in protocol 5, for which the driver has no class.
-_CAS_WRITE_UNKNOWN = 0x1700
 _duration = metrics.get_meter("meshkit").create_histogram("cassandra.duration", unit="s")
-_unknown = metrics.get_meter("meshkit").create_counter("cassandra.writes_unknown")
 _log = structlog.get_logger()
-
-
-class UnknownOutcomeError(UnavailableError):
-    """A write may or may not have taken effect. Repeat it if it is idempotent, else read what it has come to."""
-
-    def __init__(self) -> None:
-        super().__init__("the store did not confirm in time; whether the change took effect is unknown")
 
 
 class Cassandra:
@@ -154,7 +131,7 @@ class Cassandra:
             self._prepared[statement] = task
         try:
             return await asyncio.shield(task)
-        except (*_NOT_DONE, *_IN_DOUBT) as error:
+        except FAILURES as error:
             raise UnavailableError from error
 
     async def _send(self, bound: Any, kind: Kind) -> Rows:
@@ -168,7 +145,7 @@ class Cassandra:
             raise
         except Exception as error:
             self._turn.release()
-            raise _translated(error, kind) from error
+            raise translated(error, kind) from error
         future.add_callbacks(
             callback=lambda rows: self._hand_over(answer, rows or []),
             errback=lambda error: self._hand_over(answer, error),
@@ -176,12 +153,12 @@ class Cassandra:
         try:
             return await answer
         except asyncio.CancelledError:
-            if kind in _WRITES:
-                _unknown.add(1)
+            if kind in WRITES:
+                unknown_writes.add(1)
                 _log.warning("write_outcome_unknown", keyspace=self._keyspace)
             raise
         except Exception as error:
-            raise _translated(error, kind) from error
+            raise translated(error, kind) from error
         finally:
             _duration.record(time.perf_counter() - start, {"kind": kind.name})
 
@@ -227,22 +204,3 @@ def _time_left() -> float:
     if remaining <= 0:
         raise DeadlineExceededError
     return remaining
-
-
-def _translated(error: BaseException, kind: Kind) -> BaseException:
-    if _is_in_doubt(error, kind):
-        if kind in _WRITES:
-            _unknown.add(1)
-            return UnknownOutcomeError()
-        return UnavailableError()
-    return UnavailableError() if isinstance(error, _NOT_DONE) else error
-
-
-def _is_in_doubt(error: object, kind: Kind) -> bool:
-    if isinstance(error, NoHostAvailable):
-        # No node is left to try. Each has its error; the plain one is of a node that nothing was sent to.
-        return any(type(each) is not ConnectionException and _is_in_doubt(each, kind) for each in error.errors.values())
-    if isinstance(error, cassandra.Unavailable):
-        # A claim is checked again before its commit, when it may have been decided already.
-        return kind is Kind.CLAIM
-    return isinstance(error, _IN_DOUBT) or (isinstance(error, ErrorMessage) and error.code == _CAS_WRITE_UNKNOWN)
