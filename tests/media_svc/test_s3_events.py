@@ -19,7 +19,7 @@ from media_svc.settings import ServeSettings
 from media_svc.upload_rules import PART_BYTES
 from meshkit.ids import PublicId, new_id
 from tests.media_svc.conftest import serving
-from tests.media_svc.media_app import MediaApp, kinds, some_user
+from tests.media_svc.media_app import PATIENCE_SECONDS, MediaApp, kinds, some_user
 
 SECRET = "a secret of the tests"
 AUTHORIZATION = {"Authorization": f"Bearer {SECRET}"}
@@ -43,7 +43,20 @@ def with_webhook(settings: ServeSettings, webhook_addr: str) -> ServeSettings:
 async def listening(with_webhook: ServeSettings) -> AsyncIterator[MediaApp]:
     """Run it."""
     async with serving(with_webhook) as app:
+        await _reachable(with_webhook.webhook_addr or "")
         yield app
+
+
+async def _reachable(addr: str) -> None:
+    """Wait until the receiver listens: it starts beside the server, not before it."""
+    host, _, port = addr.partition(":")
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            with contextlib.suppress(OSError):
+                _, writer = await asyncio.open_connection(host, int(port))
+                writer.close()
+                return await writer.wait_closed()
+            await asyncio.sleep(0.05)
 
 
 def _event(media_id: str, kind: str = "create", bucket: str = "lensfeed-media") -> dict[str, object]:
