@@ -95,7 +95,7 @@ class Cassandra:
                 self._failure = error
                 return
             except Exception as error:  # noqa: BLE001 - whatever the cluster says while it starts, it may say otherwise soon
-                _log.warning("cassandra_not_reached", keyspace=self._keyspace, error=type(error).__name__)
+                _log.warning("cassandra_not_reached", keyspace=self._keyspace, error=f"{type(error).__name__}: {error}")
                 await asyncio.sleep(RETRY_CONNECT_SECONDS)
             else:
                 _log.info("cassandra_connected", keyspace=self._keyspace)

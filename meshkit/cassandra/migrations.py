@@ -8,6 +8,7 @@ nodes that make one table at the same moment would otherwise make two.
 import hashlib
 import json
 import re
+import threading
 import time
 import uuid
 from collections.abc import Sequence
@@ -25,6 +26,8 @@ _NAMESPACE = uuid.UUID("1f1c3a54-7f0f-4f0e-9a39-3d5a3f8a9d21")
 _NO_COMMENTS = re.compile(r"^\s*--.*$", re.MULTILINE)
 # One for the life of the process: after a time-out it is not known whether the lock was taken, and the next try must see that.
 _HOLDER = uuid.uuid4().hex
+# What is open in one process has one holder, and the lock between processes does not tell them apart.
+_one_at_a_time = threading.Lock()
 _log = structlog.get_logger()
 
 
@@ -35,8 +38,18 @@ class MigrationError(Exception):
 def migrate(session: Any, keyspace: str, replication: dict[str, str | int], folders: Sequence[Path]) -> None:
     """Bring a keyspace up to date, and use it for the session. Blocks; safe from many processes at once."""
     files = sorted((path for folder in folders for path in folder.glob("*.cql")), key=lambda path: path.name)
-    _make_keyspace(session, keyspace, replication)
-    session.set_keyspace(keyspace)
+    with _one_at_a_time:
+        _make_keyspace(session, keyspace, replication)
+        session.set_keyspace(keyspace)
+        _bring_up_to_date(session, keyspace, files)
+
+
+def statements_of(text: str) -> list[str]:
+    """Split a `.cql` file into its statements. A line that begins with `--` is a comment."""
+    return [part.strip() for part in _NO_COMMENTS.sub("", text).split(";") if part.strip()]
+
+
+def _bring_up_to_date(session: Any, keyspace: str, files: Sequence[Path]) -> None:
     if not _pending(session, files):
         return
     while not _lock(session):
@@ -49,11 +62,6 @@ def migrate(session: Any, keyspace: str, replication: dict[str, str | int], fold
             _log.info("migration_applied", keyspace=keyspace, migration=path.stem)
     finally:
         _run(session, "DELETE FROM migration_lock WHERE id = 0 IF holder = %s", _HOLDER)
-
-
-def statements_of(text: str) -> list[str]:
-    """Split a `.cql` file into its statements. A line that begins with `--` is a comment."""
-    return [part.strip() for part in _NO_COMMENTS.sub("", text).split(";") if part.strip()]
 
 
 def _make_keyspace(session: Any, keyspace: str, replication: dict[str, str | int]) -> None:
@@ -91,7 +99,10 @@ def _apply(session: Any, path: Path) -> None:
 
 
 def _run(session: Any, cql: str, *parameters: Any) -> list[Any]:
-    statement = SimpleStatement(cql, consistency_level=ConsistencyLevel.QUORUM)
+    # Of all datacenters: the schema is one for all of them.
+    statement = SimpleStatement(
+        cql, consistency_level=ConsistencyLevel.QUORUM, serial_consistency_level=ConsistencyLevel.SERIAL
+    )
     return list(session.execute(statement, parameters))
 
 

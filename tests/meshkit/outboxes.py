@@ -5,9 +5,12 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from meshkit.cassandra import Cassandra, CassandraOutbox, outbox_steps, write
 from meshkit.events import OutboxRecord, OutboxStore
 from meshkit.events.sqlite_outbox import MIGRATIONS, SqliteOutbox, insert_records
 from meshkit.sqlite import Database, open_database
+
+_EMPTY = write("TRUNCATE outbox")
 
 
 class WritableOutbox(OutboxStore, Protocol):
@@ -28,10 +31,24 @@ class _Sqlite(SqliteOutbox):
         await self._written_to.write(lambda connection: insert_records(connection, records))
 
 
+class _Cassandra(CassandraOutbox):
+    def __init__(self, cassandra: Cassandra) -> None:
+        super().__init__(cassandra)
+        self._written_to = cassandra
+
+    async def write(self, records: Sequence[OutboxRecord]) -> None:
+        """Write records."""
+        await self._written_to.execute_batch(*outbox_steps(records))
+
+
 @contextlib.asynccontextmanager
-async def open_kind(kind: str, folder: Path) -> AsyncIterator[WritableOutbox]:
-    """Open an empty outbox of a kind."""
-    if kind != "sqlite":
-        raise NotImplementedError(f"no outbox is known for the store {kind!r}")
+async def open_sqlite(folder: Path) -> AsyncIterator[WritableOutbox]:
+    """Open an outbox in a file."""
     async with open_database(folder / "outbox.db", MIGRATIONS) as database:
         yield _Sqlite(database)
+
+
+async def empty_cassandra(keyspace: Cassandra) -> WritableOutbox:
+    """Return the outbox of a keyspace, emptied of its records; progress has gone as far as it has."""
+    await keyspace.execute(_EMPTY)
+    return _Cassandra(keyspace)

@@ -4,22 +4,43 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
+from meshkit.cassandra import Cassandra
+from meshkit.cassandra.outbox import MIGRATIONS
 from meshkit.events import OutboxRecord
 from meshkit.events.outbox import MINUTE_MS, SHARDS
 from meshkit.ids import EPOCH_MS, first_id
-from tests.meshkit.outboxes import WritableOutbox, open_kind
+from tests.meshkit.clusters import opened, settings_of
+from tests.meshkit.outboxes import WritableOutbox, empty_cassandra, open_sqlite
 from tests.store_kinds import STORE_KINDS
 
 MINUTE = EPOCH_MS // MINUTE_MS + 1_000_000
 
 
-@pytest_asyncio.fixture(params=STORE_KINDS)
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[WritableOutbox]:
+@pytest.fixture(scope="module", params=STORE_KINDS)
+def contact_points(request: pytest.FixtureRequest) -> str | None:
+    """Give what leads to a store's cluster, for each kind of store; None for one that needs no cluster."""
+    return str(request.getfixturevalue("cassandra")) if request.param == "cassandra" else None
+
+
+@pytest.fixture(scope="module")
+async def keyspace(contact_points: str | None) -> AsyncIterator[Cassandra | None]:
+    """Give a keyspace with an outbox, where the kind of store has keyspaces."""
+    if contact_points is None:
+        yield None
+        return
+    async with opened(settings_of(contact_points), MIGRATIONS) as keyspace:
+        yield keyspace
+
+
+@pytest.fixture
+async def store(keyspace: Cassandra | None, tmp_path: Path) -> AsyncIterator[WritableOutbox]:
     """Give an empty outbox of each kind."""
-    async with open_kind(request.param, tmp_path) as opened:
-        yield opened
+    if keyspace is not None:
+        yield await empty_cassandra(keyspace)
+        return
+    async with open_sqlite(tmp_path) as outbox:
+        yield outbox
 
 
 def _record(minute: int, number: int, shard: int = 1) -> OutboxRecord:
