@@ -54,7 +54,8 @@ contracts: protos ## Check that the contracts break nobody, against main
 
 check: lint types contracts ## Everything that needs no server
 
-test: protos ## Run every test, on real servers
+test: protos ## Run every test, on real servers (installs Java and Maven for Cassandra where it can)
+	sh tests/need_java.sh
 	$(BIN)/coverage run -m pytest -m 'not faults'
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
@@ -62,7 +63,8 @@ test: protos ## Run every test, on real servers
 test-fast: protos ## Run the tests that start no mesh
 	$(BIN)/python -m pytest tests -m 'not mesh and not faults'
 
-faults: protos ## Kill and pause nodes of real clusters under load (minutes; needs Java)
+faults: protos ## Kill and pause nodes of real clusters under load (minutes)
+	sh tests/need_java.sh
 	$(BIN)/python -m pytest -m faults -s tests/faults
 
 wheel: protos ## Build a wheel into dist/
