@@ -93,8 +93,7 @@ async def working_process(settings: WorkSettings) -> AsyncIterator[Process]:
         yield Process(
             "feed_svc",
             background={
-                stream.name: Consumer(parts.redis, stream, GROUP, settings.member, handle).run
-                for stream in STREAMS
+                stream.name: Consumer(parts.redis, stream, GROUP, settings.member, handle).run for stream in STREAMS
             },
             dependencies={"redis": parts.timelines.check},
         )
