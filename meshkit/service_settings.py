@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import SecretStr, field_validator
 
-from meshkit.cassandra.settings import CassandraSettings
+from meshkit.cassandra_settings import CassandraSettings
 from meshkit.server import ServerSettings
 
 

@@ -8,8 +8,8 @@ a statement fails at once with UnavailableError.
 from meshkit.cassandra.bridge import Cassandra, open_cassandra
 from meshkit.cassandra.failures import UnknownOutcomeError
 from meshkit.cassandra.outbox import CassandraOutbox, outbox_steps
-from meshkit.cassandra.settings import CassandraSettings
 from meshkit.cassandra.statements import Statement, Step, claim, read, serial_read, sure_read, write
+from meshkit.cassandra_settings import CassandraSettings
 
 __all__ = [
     "Cassandra",

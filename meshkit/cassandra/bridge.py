@@ -21,8 +21,8 @@ from meshkit.call import current_call
 from meshkit.cassandra.cluster import consistency_of, make_cluster
 from meshkit.cassandra.failures import FAILURES, WRITES, translated, unknown_writes
 from meshkit.cassandra.migrations import MigrationError, migrate
-from meshkit.cassandra.settings import CassandraSettings
 from meshkit.cassandra.statements import Kind, Statement, Step, read
+from meshkit.cassandra_settings import CassandraSettings
 from meshkit.errors import DeadlineExceededError, LensfeedError, UnavailableError
 
 DEFAULT_TIMEOUT = 10.0

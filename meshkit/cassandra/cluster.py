@@ -19,7 +19,7 @@ from cassandra.policies import (
 )
 from cassandra.query import tuple_factory
 
-from meshkit.cassandra.settings import CassandraSettings
+from meshkit.cassandra_settings import CassandraSettings
 
 PROTOCOL_VERSION = 5
 CONNECT_TIMEOUT = 3.0

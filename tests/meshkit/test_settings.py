@@ -5,7 +5,7 @@ import os
 import pytest
 from pydantic import Field, SecretStr
 
-from meshkit.cassandra.settings import CassandraSettings
+from meshkit.cassandra_settings import CassandraSettings
 from meshkit.server import ServerSettings
 from meshkit.service_settings import CursorSettings
 from meshkit.settings import Settings, SettingsError
