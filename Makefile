@@ -12,7 +12,7 @@ PACKAGED := edge_proxy/lensfeed.binpb
 DEV ?= --port 8080 --base-port 18048
 
 .DEFAULT_GOAL := help
-.PHONY: help install protos fmt lint types contracts check test test-fast wheel dev clean faults
+.PHONY: help install protos fmt lint types contracts check test test-fast wheel dev clean faults bench
 
 help: ## List these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,10 @@ test-fast: protos ## Run the tests that start no mesh
 faults: protos ## Kill and pause nodes of real clusters under load (minutes)
 	sh tests/need_java.sh
 	$(BIN)/python -m pytest -m faults -s tests/faults
+
+bench: protos ## Measure against the bare parts, in pairs (minutes; keep the machine quiet)
+	sh tests/need_java.sh
+	$(BIN)/python -m bench.cassandra_bridge
 
 wheel: protos ## Build a wheel into dist/
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .

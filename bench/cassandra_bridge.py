@@ -1,0 +1,149 @@
+"""What the bridge costs: statements a second by `meshkit.cassandra` against the bare driver, in turn, on one real node.
+
+The bare driver is used at its best: prepared statements, a fixed number of requests in flight, the next one sent by the callback
+of the last. Run by `make bench`; prints a table, and writes `bench/results/cassandra_bridge.json`.
+"""
+
+import asyncio
+import json
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import uvloop
+from cassandra import ConsistencyLevel
+
+from devmesh.cassandra import running_cassandra
+from meshkit.cassandra import Cassandra, open_cassandra, read, write
+from meshkit.cassandra.cluster import make_cluster
+from meshkit.cassandra_settings import CassandraSettings
+from meshkit.errors import LensfeedError
+
+IN_FLIGHT = 64
+REQUESTS = 4_000
+PAIRS = 7
+ROWS = 20
+PAYLOAD = b"x" * 300
+RESULTS = Path(__file__).parent / "results" / "cassandra_bridge.json"
+TABLE = "CREATE TABLE IF NOT EXISTS rows (part bigint, place bigint, payload blob, PRIMARY KEY (part, place));"
+INSERT = write("INSERT INTO rows (part, place, payload) VALUES (?, ?, ?)")
+SELECT = read("SELECT place, payload FROM rows WHERE part = ? LIMIT 20")
+Parameters = Callable[[int], tuple[Any, ...]]
+
+
+def written(number: int) -> tuple[Any, ...]:
+    """Spread writes over partitions of a page each."""
+    return number // ROWS, number % ROWS, PAYLOAD
+
+
+def page(number: int) -> tuple[Any, ...]:
+    """Read the pages that were written."""
+    return (number % (REQUESTS // ROWS),)
+
+
+def bare(session: Any, prepared: Any, parameters: Parameters) -> float:
+    """Send all requests by callbacks; returns requests a second."""
+    done = threading.Event()
+    lock = threading.Lock()
+    numbers = iter(range(REQUESTS))
+    left = REQUESTS
+
+    def finished(_rows: Any) -> None:
+        nonlocal left
+        with lock:
+            left -= 1
+        if left == 0:
+            done.set()
+        send()
+
+    def send() -> None:
+        with lock:
+            number = next(numbers, None)
+        if number is not None:
+            session.execute_async(prepared, parameters(number)).add_callbacks(finished, finished)
+
+    start = time.perf_counter()
+    for _ in range(IN_FLIGHT):
+        send()
+    done.wait()
+    return REQUESTS / (time.perf_counter() - start)
+
+
+async def bridged(send: Callable[[int], Awaitable[Any]]) -> float:
+    """Send all requests from tasks; returns requests a second."""
+    numbers = iter(range(REQUESTS))
+
+    async def work() -> None:
+        for number in numbers:
+            await send(number)
+
+    start = time.perf_counter()
+    await asyncio.gather(*(work() for _ in range(IN_FLIGHT)))
+    return REQUESTS / (time.perf_counter() - start)
+
+
+async def connected(cassandra: Cassandra) -> None:
+    """Wait until statements run."""
+    while True:
+        try:
+            return await cassandra.check()
+        except LensfeedError:
+            await asyncio.sleep(0.1)
+
+
+async def measure(cassandra: Cassandra, settings: CassandraSettings) -> dict[str, list[tuple[float, float]]]:
+    """Measure pairs of (bridge, bare), in turn, after one pair that is not counted."""
+    cluster = make_cluster(settings)
+    session = await asyncio.to_thread(cluster.connect, "lensfeed_bench")
+    figures: dict[str, list[tuple[float, float]]] = {}
+    for name, statement, parameters in (("writes", INSERT, written), ("reads", SELECT, page)):
+        prepared = await asyncio.to_thread(session.prepare, statement.cql)
+        # The same work: on one node both of the bridge's consistencies ask one replica.
+        prepared.consistency_level = ConsistencyLevel.LOCAL_ONE
+        pairs = [
+            (
+                await bridged(lambda number, s=statement, p=parameters: cassandra.execute(s, *p(number))),  # type: ignore[misc]  # bound early
+                await asyncio.to_thread(bare, session, prepared, parameters),
+            )
+            for _ in range(PAIRS + 1)
+        ]
+        figures[name] = pairs[1:]
+    await asyncio.to_thread(cluster.shutdown)
+    return figures
+
+
+def summary(pairs: list[tuple[float, float]]) -> dict[str, float]:
+    """Return medians, and the spread of the ratio."""
+    ratios = [ours / theirs for ours, theirs in pairs]
+    return {
+        "bridge_per_second": round(statistics.median(ours for ours, _ in pairs)),
+        "bare_per_second": round(statistics.median(theirs for _, theirs in pairs)),
+        "ratio": round(statistics.median(ratios), 3),
+        "ratio_min": round(min(ratios), 3),
+        "ratio_max": round(max(ratios), 3),
+    }
+
+
+async def main() -> None:
+    """Start a node, measure, and say."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "migrations").mkdir()
+        (Path(folder) / "migrations" / "0001-rows.cql").write_text(TABLE)
+        async with running_cassandra(Path(folder) / "node", survives_kill=False) as node:
+            settings = CassandraSettings(cassandra_contact_points=node.contact_points)
+            async with open_cassandra(settings, "bench", Path(folder) / "migrations") as cassandra:
+                await connected(cassandra)
+                figures = await measure(cassandra, settings)
+    results = {name: summary(pairs) for name, pairs in figures.items()}
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps(results, indent=2) + "\n")
+    for name, figure in results.items():
+        print(name, figure)
+
+
+if __name__ == "__main__":
+    uvloop.run(main())
