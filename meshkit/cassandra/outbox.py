@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from meshkit.cassandra.bridge import Cassandra
-from meshkit.cassandra.statements import Step, read, write
+from meshkit.cassandra.statements import Step, read, sure_read, write
 from meshkit.events.outbox import OutboxRecord
 
 # A service with an outbox applies these beside its own.
 MIGRATIONS = Path(__file__).parent / "migrations"
 _INSERT = write("INSERT INTO outbox (minute, shard, event_id, payload) VALUES (?, ?, ?, ?)")
-_READ = read("SELECT event_id, payload FROM outbox WHERE minute = ? AND shard = ? AND event_id > ? LIMIT ?")
+# At the consistency of writes: a minute is closed on what this finds.
+_READ = sure_read("SELECT event_id, payload FROM outbox WHERE minute = ? AND shard = ? AND event_id > ? LIMIT ?")
 _PROGRESS = read("SELECT done_before FROM outbox_progress WHERE id = 0 LIMIT 1")
 # Written with its own value as the write time, so that it never moves back, whoever writes last.
 _SET_PROGRESS = write("INSERT INTO outbox_progress (id, done_before) VALUES (0, ?) USING TIMESTAMP ?")
