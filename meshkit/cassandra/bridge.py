@@ -69,6 +69,8 @@ class Cassandra:
         bound = (await self._prepare(statement)).bind(parameters)
         bound.consistency_level = self._consistency[statement.kind]
         bound.is_idempotent = statement.is_idempotent
+        # The statement's own LIMIT bounds the answer; the driver would cut it at its page without a word.
+        bound.fetch_size = None
         return await self._send(bound, statement.kind)
 
     async def execute_batch(self, *steps: Step) -> None:
