@@ -65,7 +65,7 @@ test-fast: protos ## Run the tests that start no mesh
 
 faults: protos ## Kill and pause nodes of real clusters under load (minutes)
 	sh tests/need_java.sh
-	$(BIN)/python -m pytest -m faults -s tests/faults
+	$(BIN)/python -m pytest -m faults -s tests/faults tests/devmesh
 
 bench: protos ## Measure against the bare parts, in pairs (minutes; keep the machine quiet)
 	sh tests/need_java.sh

@@ -80,7 +80,7 @@ async def test_a_node_of_its_own_keeps_what_it_acknowledged(cassandra: str, tmp_
         await node.answers()
 
 
-@pytest.mark.mesh
+@pytest.mark.faults
 async def test_three_nodes_do_without_one_and_take_it_back(tmp_path: Path) -> None:
     """They see each other from the start, so that a quorum writes at once, and reads while one of them is gone."""
     async with running_cassandra(tmp_path, nodes=3) as cluster:
