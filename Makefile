@@ -38,12 +38,12 @@ $(PACKAGED): $(GENERATED)
 fmt: install ## Format the code and the contracts
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix-only --quiet .
-	$(BIN)/buf format -w protos/lensfeed
+	$(BIN)/buf format -w protos --path protos/lensfeed
 
 lint: protos ## Check style, formatting and the contracts' style
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/buf format -d --exit-code protos/lensfeed
+	$(BIN)/buf format -d --exit-code protos --path protos/lensfeed
 	$(BIN)/buf lint $(GENERATED) --config buf.yaml
 
 types: protos ## Check types, strictly
