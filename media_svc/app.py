@@ -1,7 +1,6 @@
 """The composition roots of media_svc."""
 
 import contextlib
-import platform
 from collections.abc import AsyncIterator
 from functools import partial
 
@@ -87,7 +86,7 @@ async def working_process(settings: WorkSettings) -> AsyncIterator[Process]:
             redis,
             STREAM,
             GROUP,
-            f"{platform.node()}-{settings.worker_index}",
+            settings.member,
             HandleEvent(make),
             handler_limit=HANDLER_LIMIT_SECONDS,
             claim_idle_ms=CLAIM_IDLE_MS,

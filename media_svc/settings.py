@@ -5,7 +5,7 @@ from typing import Self
 from pydantic import Field, SecretStr, model_validator
 
 from meshkit.media_urls import MediaUrlSettings
-from meshkit.service_settings import ServiceSettings
+from meshkit.service_settings import ServiceSettings, WorkerSettings
 
 
 class S3Settings(ServiceSettings):
@@ -35,11 +35,7 @@ class ServeSettings(S3Settings, MediaUrlSettings):
         return self
 
 
-class WorkSettings(S3Settings):
-    """The settings of `work`: how many pictures are rendered at once, each in a process of its own with two threads.
+class WorkSettings(S3Settings, WorkerSettings):
+    """The settings of `work`: how many pictures are rendered at once, each in a process of its own with two threads."""
 
-    `worker_index` tells the workers of one host apart and must be stable over restarts.
-    """
-
-    worker_index: int = 0
     render_concurrency: int = Field(default=2, ge=1, le=64)

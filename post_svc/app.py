@@ -1,7 +1,6 @@
 """The composition root: what each process of the service is made of."""
 
 import contextlib
-import platform
 from collections.abc import AsyncIterator
 from functools import partial
 from typing import NamedTuple
@@ -76,11 +75,10 @@ async def working_process(settings: WorkSettings) -> AsyncIterator[Process]:
     """Open what `work` needs."""
     async with _parts(settings) as parts, open_redis(settings.redis_url) as redis:
         handler = media_handler(PublishReady(parts.store, parts.publish_waiting))
-        member = f"{platform.node()}-{settings.worker_index}"
         yield Process(
             "post_svc work",
             background={
-                "consume": Consumer(redis, MEDIA_STREAM, GROUP, member, handler).run,
+                "consume": Consumer(redis, MEDIA_STREAM, GROUP, settings.member, handler).run,
                 "sweep_waiting": SweepWaiting(parts.store, parts.publish_waiting).run,
             },
             dependencies={"store": parts.check_store, "redis": check_redis(redis)},

@@ -1,7 +1,7 @@
 """What the processes of the service read from the environment."""
 
 from meshkit.media_urls import MediaUrlSettings
-from meshkit.service_settings import CursorSettings, ServiceSettings
+from meshkit.service_settings import CursorSettings, ServiceSettings, WorkerSettings
 
 
 class ServeSettings(CursorSettings, MediaUrlSettings):
@@ -10,8 +10,7 @@ class ServeSettings(CursorSettings, MediaUrlSettings):
     media_addr: str
 
 
-class WorkSettings(ServiceSettings):
-    """`work`: as `serve`; `worker_index` tells the workers of one host apart and must be stable over restarts."""
+class WorkSettings(ServiceSettings, WorkerSettings):
+    """`work`: as `serve`."""
 
     media_addr: str
-    worker_index: int = 0
