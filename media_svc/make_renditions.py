@@ -2,21 +2,22 @@
 
 import asyncio
 import tempfile
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 import structlog
 
+from media_svc.cache_classes import CacheClass, cache_control
 from media_svc.manifest import ORIGINAL_NAME
-from media_svc.model import Failure, Media, MediaRejectedError, MediaState, Rendition, rendition_key
+from media_svc.model import Failure, Media, MediaRejectedError, MediaState, Picture, rendition_key
 from media_svc.ports import Events, Objects
 from media_svc.renditions import Rendered
 from media_svc.store.port import MediaStore
 from meshkit.events.outbox import OutboxRecord
 from meshkit.ids import PublicId
 
-# Names follow from content: what lies under one never changes.
-CACHE_CONTROL = "public, max-age=31536000, immutable"
+# Names follow from content: what lies under one never changes. Nobody has looked at it yet.
+CACHE_CONTROL = cache_control(CacheClass.COLD)
 # What renders the file `original` in a folder, given its content type.
 Render = Callable[[Path, str], Awaitable[Rendered]]
 _log = structlog.get_logger()
@@ -47,8 +48,8 @@ class MakeRenditions:
             except MediaRejectedError as error:
                 await self._reject(media, error.failure)
                 return
-        await self._serve(rendered.picture.renditions, rendered.contents)
-        changed = media.ready(rendered.picture)
+        await self._serve(media_id, rendered.picture, rendered.contents)
+        changed = media.ready(rendered.picture.named_under(media_id))
         await self._settle(media, changed, self._events.ready(changed))
 
     async def _render_original(self, media: Media, folder: Path) -> Rendered:
@@ -56,10 +57,11 @@ class MakeRenditions:
             raise OriginalMissingError(str(media.media_id))
         return await self._render(folder, media.content_type)
 
-    async def _serve(self, renditions: Sequence[Rendition], contents: Mapping[str, bytes]) -> None:
+    async def _serve(self, media_id: PublicId, picture: Picture, contents: Mapping[str, bytes]) -> None:
+        named = picture.named_under(media_id).renditions
         puts = (
-            self._objects.put(rendition_key(each.name), contents[each.name], each.content_type, CACHE_CONTROL)
-            for each in renditions
+            self._objects.put(rendition_key(after.name), contents[before.name], after.content_type, CACHE_CONTROL)
+            for before, after in zip(picture.renditions, named, strict=True)
         )
         await asyncio.gather(*puts)
 

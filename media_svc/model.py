@@ -69,6 +69,11 @@ class Picture:
     thumbhash: bytes
     renditions: tuple[Rendition, ...]
 
+    def named_under(self, media_id: PublicId) -> Self:
+        """Return it with the names of its renditions under its medium's: what one medium shows goes when that one goes."""
+        named = tuple(replace(each, name=f"{media_id}/{each.name}") for each in self.renditions)
+        return replace(self, renditions=named)
+
 
 @dataclass(frozen=True, slots=True)
 class Media:

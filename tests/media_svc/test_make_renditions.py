@@ -57,9 +57,22 @@ async def test_photo(app: MediaApp, content_type: str) -> None:
     assert uploaded.media_uploaded.media_id == media_id
     # Other services are told names, which stay true when renditions move to another host.
     for each in media.renditions:
-        each.url = each.url.rpartition("/")[2]
+        each.url = f"{media_id}/{each.url.rpartition('/')[2]}"
     assert ready.media_ready == event_pb2.MediaReady(owner_id=owner, media=media)
     assert await app.batch_get(owner, [media_id]) == [media]
+
+
+async def test_same_picture_twice(app: MediaApp, parts: Parts) -> None:
+    """The same bytes as two media share no file, so that one can go without the other; the files themselves are the same."""
+    owner, original = some_user(), pictures.encoded(pictures.quarters(), "image/png")
+    names = []
+    for _ in range(2):
+        media_id = await app.upload(owner, "image/png", original)
+        await _maker(parts)(PublicId.parse(media_id))
+        names.append([each.name.split("/") for each in (await _stored(parts, media_id)).renditions])
+        assert {folder for folder, _ in names[-1]} == {media_id}
+    first, second = names
+    assert [name for _, name in first] == [name for _, name in second]
 
 
 @pytest.mark.usefixtures("worker")
