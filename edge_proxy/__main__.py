@@ -1,12 +1,14 @@
 """Commands: `python -m edge_proxy render|validate|run`."""
 
 import argparse
+import asyncio
 import json
 import sys
 
 from edge_proxy import envoy
-from edge_proxy.bootstrap import bootstrap
+from edge_proxy.bootstrap import bootstrap, secrets
 from edge_proxy.contracts import ContractsError
+from edge_proxy.run import run
 from edge_proxy.settings import EdgeSettings
 from meshkit.settings import SettingsError
 
@@ -17,7 +19,7 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("render", help="print the configuration as JSON")
     commands.add_parser("validate", help="write the configuration and let Envoy check it")
-    commands.add_parser("run", help="write the configuration and become Envoy")
+    commands.add_parser("run", help="write the configuration and run Envoy until SIGTERM, then drain")
     command = parser.parse_args().command
     try:
         _do(command, EdgeSettings.load())
@@ -32,9 +34,9 @@ def _do(command: str, settings: EdgeSettings) -> None:
         json.dump(config, sys.stdout, indent=1)
         sys.stdout.write("\n")
         return
-    path = envoy.write_config(settings, config)
+    path = envoy.write_config(settings, config, secrets(settings))
     if command == "run":
-        envoy.run(settings, path)
+        sys.exit(asyncio.run(run(settings, path)))
     envoy.validate(settings, path)
     sys.stdout.write(f"{path} is valid\n")
 

@@ -9,12 +9,18 @@ FIELDS = {
     "time": "%START_TIME%",
     "process": "edge",
     "request_id": "%REQ(X-REQUEST-ID)%",
+    # Set from the verified token, and by nobody else.
+    "user": "%REQ(X-USER-ID)%",
+    "address": "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%",
+    "protocol": "%PROTOCOL%",
     "method": "%REQ(X-ENVOY-ORIGINAL-METHOD?:METHOD)%",
     "path": "%PATH(NQ:ORIG_OR_PATH)%",
     "status": "%RESPONSE_CODE%",
     "grpc_status": "%GRPC_STATUS(SNAKE_STRING)%",
     "details": "%RESPONSE_CODE_DETAILS%",
     "milliseconds": "%DURATION%",
+    "bytes_received": "%BYTES_RECEIVED%",
+    "bytes_sent": "%BYTES_SENT%",
     "cluster": "%UPSTREAM_CLUSTER%",
 }
 # 2 UNKNOWN, 4 DEADLINE_EXCEEDED, 13 INTERNAL, 14 UNAVAILABLE, 15 DATA_LOSS. Only where gRPC was spoken: of a REST call
@@ -25,10 +31,11 @@ FAILED = f"request.url_path != '{HEALTH_PATH}' && (response.code >= 500 || ({GRP
 
 
 def access_log(settings: EdgeSettings) -> Json:
-    """Render the log on stderr: failures of ours only, or at DEBUG every call. It holds no query and no token."""
+    """Render the log on stderr: of failures of ours only, or of every call. It holds no query and no token."""
     log = extension(
         "envoy.access_loggers.stderr",
         "extensions.access_loggers.stream.v3.StderrAccessLog",
         log_format={"json_format": FIELDS},
     )
-    return log if settings.log_level == "DEBUG" else log | {"filter": cel_filter(FAILED)}
+    of_all = settings.edge_access_log == "all" or settings.log_level == "DEBUG"
+    return log if of_all else log | {"filter": cel_filter(FAILED)}

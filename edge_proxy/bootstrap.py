@@ -3,12 +3,11 @@
 from edge_proxy.addresses import socket_address
 from edge_proxy.clusters import all_clusters
 from edge_proxy.contracts import public_methods, read_descriptors
-from edge_proxy.json_types import Json, extension
+from edge_proxy.json_types import Json
 from edge_proxy.listener import public_listener
+from edge_proxy.overload import overload_manager
 from edge_proxy.settings import EdgeSettings
-
-# Beyond this, a connection costs everybody else memory. Each takes a file descriptor, too.
-MAX_CONNECTIONS = 50_000
+from edge_proxy.tls import edge_secrets
 
 
 def bootstrap(settings: EdgeSettings) -> Json:
@@ -21,13 +20,10 @@ def bootstrap(settings: EdgeSettings) -> Json:
             "listeners": [public_listener(settings, methods)],
             "clusters": all_clusters(settings),
         },
-        "overload_manager": {"resource_monitors": [_connection_limit()]},
+        "overload_manager": overload_manager(settings),
     }
 
 
-def _connection_limit() -> Json:
-    return extension(
-        "envoy.resource_monitors.global_downstream_max_connections",
-        "extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig",
-        max_active_downstream_connections=MAX_CONNECTIONS,
-    )
+def secrets(settings: EdgeSettings) -> list[Json]:
+    """Render the certificates that Envoy watches, each for a file of its own in the edge's folder."""
+    return edge_secrets(settings)

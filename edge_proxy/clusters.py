@@ -12,8 +12,19 @@ SERVICES = ("user", "follow", "post", "media", "feed")
 S3 = "s3"
 # A service that just started should be found within a second; one check costs it well under a millisecond.
 HEALTH_INTERVAL = "1s"
+# A process on a busy machine may take so long; two in a row, and it is given up, some five seconds after it hung.
+HEALTH_TIMEOUT = "2s"
 # Below the ten seconds at which a service takes pings for a flood, connections would be dropped.
 KEEPALIVE_INTERVAL = "30s"
+# Small enough that a slow reader stops its writer, and not the edge.
+BUFFER_BYTES = 32 * 1024
+STREAM_WINDOW_BYTES = 64 * 1024
+CONNECTION_WINDOW_BYTES = 1024 * 1024
+# Far above what a cluster of services takes before each of them refuses by itself (LENSFEED_MAX_IN_FLIGHT).
+MAX_CALLS = 8192
+MAX_CONNECTIONS = 4096
+# Retries are a fifth of all calls at the most: a service that fails for everybody must not get all of its load twice.
+RETRY_BUDGET = {"budget_percent": {"value": 20}, "min_retry_concurrency": 10}
 
 
 def service_cluster(name: str, address: Address) -> Json:
@@ -22,7 +33,7 @@ def service_cluster(name: str, address: Address) -> Json:
         "typed_extension_protocol_options": _http2(),
         "health_checks": [
             {
-                "timeout": "1s",
+                "timeout": HEALTH_TIMEOUT,
                 "interval": HEALTH_INTERVAL,
                 # By default a cluster without traffic is checked once a minute, and /healthz would lag behind.
                 "no_traffic_interval": HEALTH_INTERVAL,
@@ -32,6 +43,10 @@ def service_cluster(name: str, address: Address) -> Json:
                 "grpc_health_check": {},
             }
         ],
+        # Calls that wait for a process that hangs are better told so, or tried elsewhere.
+        "close_connections_on_host_health_failure": True,
+        # By default, with too few healthy replicas all of them are called, those that hang too.
+        "common_lb_config": {"healthy_panic_threshold": {"value": 0}},
     }
 
 
@@ -54,7 +69,10 @@ def _cluster(name: str, address: Address) -> Json:
         "name": name,
         "type": "STATIC" if is_ip(address.host) else "STRICT_DNS",
         "connect_timeout": "1s",
+        "per_connection_buffer_limit_bytes": BUFFER_BYTES,
         "lb_policy": "ROUND_ROBIN",
+        "circuit_breakers": {"thresholds": [_breaker()]},
+        "outlier_detection": _outliers(),
         "load_assignment": {
             "cluster_name": name,
             "endpoints": [{"lb_endpoints": [{"endpoint": {"address": socket_address(address)}}]}],
@@ -62,10 +80,42 @@ def _cluster(name: str, address: Address) -> Json:
     }
 
 
+def _breaker() -> Json:
+    return {
+        "max_connections": MAX_CONNECTIONS,
+        "max_pending_requests": MAX_CALLS,
+        "max_requests": MAX_CALLS,
+        "retry_budget": RETRY_BUDGET,
+    }
+
+
+def _outliers() -> Json:
+    """Rest a replica that does not answer, or is UNAVAILABLE, five times in a row while health checks still pass it.
+
+    Never more than half of them. Other errors do not count: one caller's odd requests must not cost others a replica.
+    """
+    return {
+        "interval": "2s",
+        "base_ejection_time": "5s",
+        "max_ejection_percent": 50,
+        "split_external_local_origin_errors": True,
+        "consecutive_gateway_failure": 5,
+        "enforcing_consecutive_gateway_failure": 100,
+        "consecutive_local_origin_failure": 5,
+        "enforcing_consecutive_5xx": 0,
+        "enforcing_success_rate": 0,
+        "enforcing_local_origin_success_rate": 0,
+    }
+
+
 def _http2() -> Json:
-    keepalive = {"interval": KEEPALIVE_INTERVAL, "timeout": "5s"}
     kind = "extensions.upstreams.http.v3.HttpProtocolOptions"
-    options = {"http2_protocol_options": {"connection_keepalive": keepalive}}
+    http2 = {
+        "connection_keepalive": {"interval": KEEPALIVE_INTERVAL, "timeout": "5s"},
+        "initial_stream_window_size": STREAM_WINDOW_BYTES,
+        "initial_connection_window_size": CONNECTION_WINDOW_BYTES,
+    }
+    options = {"http2_protocol_options": http2}
     return {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": typed(kind, explicit_http_config=options)}
 
 

@@ -4,10 +4,11 @@ import importlib.resources
 import json
 import os
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
 from edge_proxy.json_types import Json
+from edge_proxy.secrets import secret_path
 from edge_proxy.settings import ENVOY_LOG_LEVELS, EdgeSettings
 
 LOG_FORMAT = "%Y-%m-%dT%T.%e %l edge %v"
@@ -31,9 +32,11 @@ def find_binary(settings: EdgeSettings) -> Path:
     return _executable(packaged, advice)
 
 
-def write_config(settings: EdgeSettings, config: Json) -> Path:
-    """Write the configuration into the edge's folder and return its path."""
+def write_config(settings: EdgeSettings, config: Json, secrets: Sequence[Json] = ()) -> Path:
+    """Write the configuration and its secrets into the edge's folder and return the configuration's path."""
     settings.edge_dir.mkdir(parents=True, exist_ok=True)
+    for secret in secrets:
+        secret_path(secret["name"], settings.edge_dir).write_text(json.dumps({"resources": [secret]}, indent=1))
     path = settings.edge_dir.absolute() / "envoy.json"
     path.write_text(json.dumps(config, indent=1))
     return path
@@ -47,9 +50,9 @@ def validate(settings: EdgeSettings, path: Path) -> None:
         raise EnvoyError(f"Envoy refuses {path}: {(done.stderr or done.stdout).strip()}")
 
 
-def run(settings: EdgeSettings, path: Path) -> NoReturn:
-    """Become Envoy with a configuration file: same process id, same signals. It checks the file itself."""
-    command = [
+def run_command(settings: EdgeSettings, path: Path) -> list[str]:
+    """Tell how to run Envoy with a configuration file, which it checks itself."""
+    return [
         str(find_binary(settings)),
         *("--config-path", str(path)),
         *("--concurrency", str(settings.edge_concurrency)),
@@ -57,8 +60,9 @@ def run(settings: EdgeSettings, path: Path) -> NoReturn:
         *("--log-format", LOG_FORMAT),
         # Hot restart shares memory by a number that is the same for all; without it, edges run side by side.
         "--disable-hot-restart",
+        # Whoever still has a connection is told to go as soon as the edge drains, and not at some time in the next minutes.
+        *("--drain-strategy", "immediate"),
     ]
-    os.execv(command[0], command)  # noqa: S606 - our own arguments
 
 
 def _executable(path: Path, otherwise: str) -> Path:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from edge_proxy.access_log import access_log
 from edge_proxy.addresses import socket_address
+from edge_proxy.compression import compression_filters
 from edge_proxy.contracts import Method
 from edge_proxy.cors import cors_filter
 from edge_proxy.early_headers import early_mutation
@@ -12,7 +13,9 @@ from edge_proxy.json_types import Json, extension
 from edge_proxy.local_replies import local_reply_config
 from edge_proxy.media import media_filters
 from edge_proxy.routes import route_config
+from edge_proxy.security_headers import security_filter
 from edge_proxy.settings import MAX_BODY_BYTES, EdgeSettings
+from edge_proxy.tls import transport_socket
 from edge_proxy.tokens import token_filter
 from edge_proxy.transcoding import grpc_web_filter, json_filter, rest_response_filter
 
@@ -20,16 +23,29 @@ from edge_proxy.transcoding import grpc_web_filter, json_filter, rest_response_f
 REQUEST_TIMEOUT = "30s"
 HEADERS_TIMEOUT = "10s"
 IDLE_TIMEOUT = "300s"
+# Of a call on which nothing moves. Routes have their own, as some calls may take long.
+STREAM_IDLE_TIMEOUT = "60s"
+# How long what is in hand on a connection that we close may take to find its way.
+DRAIN_TIMEOUT = "5s"
 # One app has a handful of calls at once; a thousand streams are an attack.
-MAX_STREAMS = 128
+MAX_STREAMS = 100
+# A slow reader stops its own call at the first and its connection at the second, instead of filling our memory.
+STREAM_WINDOW_BYTES = 64 * 1024
+CONNECTION_WINDOW_BYTES = 1024 * 1024
+BUFFER_BYTES = 32 * 1024
+# A token has some 300 bytes; what browsers add are a few thousand.
+MAX_HEADERS_KIB = 32
+MAX_HEADERS = 100
 
 
 def public_listener(settings: EdgeSettings, methods: Sequence[Method]) -> Json:
-    """Render the listener. HTTP/1.1 and HTTP/2 without TLS share the port."""
+    """Render the listener. HTTP/1.1 and HTTP/2 share the port, with TLS or without it."""
+    filters = [connection_manager(settings, methods)]
     return {
         "name": "public",
         "address": socket_address(settings.edge_addr),
-        "filter_chains": [{"filters": [connection_manager(settings, methods)]}],
+        "per_connection_buffer_limit_bytes": BUFFER_BYTES,
+        "filter_chains": [{"filters": filters, **transport_socket(settings, settings.edge_dir)}],
     }
 
 
@@ -41,7 +57,9 @@ def connection_manager(settings: EdgeSettings, methods: Sequence[Method]) -> Jso
         stat_prefix="public",
         codec_type="AUTO",
         server_name="lensfeed",
+        # The address of an app is what we see, not what it says.
         use_remote_address=True,
+        xff_num_trusted_hops=settings.edge_trusted_hops,
         generate_request_id=True,
         always_set_request_id_in_response=True,
         normalize_path=True,
@@ -50,12 +68,20 @@ def connection_manager(settings: EdgeSettings, methods: Sequence[Method]) -> Jso
         strip_any_host_port=True,
         request_timeout=REQUEST_TIMEOUT,
         request_headers_timeout=HEADERS_TIMEOUT,
+        stream_idle_timeout=STREAM_IDLE_TIMEOUT,
+        drain_timeout=DRAIN_TIMEOUT,
+        max_request_headers_kb=MAX_HEADERS_KIB,
         common_http_protocol_options={
             "idle_timeout": IDLE_TIMEOUT,
+            "max_headers_count": MAX_HEADERS,
             # Some readers take x_user_id for x-user-id.
             "headers_with_underscores_action": "DROP_HEADER",
         },
-        http2_protocol_options={"max_concurrent_streams": MAX_STREAMS},
+        http2_protocol_options={
+            "max_concurrent_streams": MAX_STREAMS,
+            "initial_stream_window_size": STREAM_WINDOW_BYTES,
+            "initial_connection_window_size": CONNECTION_WINDOW_BYTES,
+        },
         early_header_mutation_extensions=[early_mutation(settings)],
         local_reply_config=local_reply_config(),
         http_filters=http_filters(settings, methods),
@@ -69,9 +95,12 @@ def http_filters(settings: EdgeSettings, methods: Sequence[Method]) -> list[Json
     return [
         # Sees what the app sent, and has the last word on what it gets.
         rest_response_filter(),
+        security_filter(settings),
         # Before anything can refuse: a browser hides a refusal without these headers from its page.
         cors_filter(),
         health_filter(),
+        # After the translation on the way out: what is made smaller is JSON.
+        *compression_filters(),
         grpc_web_filter(),
         # The whole body before the translation of it, so that no service sees half of a refused call.
         _body_limit(),

@@ -51,6 +51,7 @@ MEDIA_NOT_FOUND = Refusal(404, Code.NOT_FOUND, "MEDIA_NOT_FOUND", "there is no s
 RANGE_INVALID = Refusal(416, Code.OUT_OF_RANGE, "RANGE_INVALID", "the medium has no such range of bytes")
 TOO_SLOW = Refusal(408, Code.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED", "the request took too long to arrive")
 DEADLINE_EXCEEDED = Refusal(504, Code.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED", "the deadline passed")
+OVERLOADED = Refusal(429, Code.RESOURCE_EXHAUSTED, "OVERLOADED", "too many calls at once", retry_after_seconds=1)
 UNAVAILABLE = Refusal(503, Code.UNAVAILABLE, "UNAVAILABLE", "a part of the service is down", retry_after_seconds=1)
 INTERNAL = Refusal(500, Code.INTERNAL, "INTERNAL", "something went wrong on our side")
 
@@ -58,6 +59,8 @@ INTERNAL = Refusal(500, Code.INTERNAL, "INTERNAL", "something went wrong on our 
 WHEN: tuple[tuple[str, Refusal], ...] = (
     ("response.code_details.contains('Jwt_is_missing')", TOKEN_MISSING),
     ("response.code_details.startsWith('jwt_authn')", TOKEN_INVALID),
+    # The overload manager's word, and that of a cluster's circuit breaker.
+    ("response.code_details == 'overload' || response.code_details.contains('overflow')", OVERLOADED),
     ("response.code == 404", METHOD_UNKNOWN),
     ("response.code == 408", TOO_SLOW),
     ("response.code == 413", MESSAGE_TOO_LARGE),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from edge_proxy.contracts import Method
 from edge_proxy.cors import cors_policy
-from edge_proxy.json_types import Json
+from edge_proxy.json_types import Json, extension
 from edge_proxy.media import media_route
 from edge_proxy.settings import EdgeSettings
 
@@ -12,8 +12,23 @@ from edge_proxy.settings import EdgeSettings
 GRPC_CONTENT_TYPES = r"application/grpc(-web(-text)?)?([+;].*)?"
 # What gRPC servers make of other values is an internal error.
 HEADER_FORMS = {"grpc-timeout": "[0-9]{1,8}[HMSmun]", "grpc-encoding": "identity|deflate|gzip"}
-# Only where the service cannot have begun, or says itself that coming again helps.
-RETRY_ON = "connect-failure,refused-stream,reset-before-request,unavailable"
+# Of repeatable calls only, so that one whose service has begun and is gone may come again too. CANCELLED is what grpc
+# tells calls that arrive while a server begins to stop.
+RETRY = {
+    "retry_on": "connect-failure,refused-stream,reset,unavailable,cancelled",
+    "num_retries": 1,
+    "retry_back_off": {"base_interval": "0.025s", "max_interval": "0.25s"},
+    # Another replica, where there is one.
+    "retry_host_predicate": [
+        extension(
+            "envoy.retry_host_predicates.previous_hosts",
+            "extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate",
+        )
+    ],
+    "host_selection_retry_max_attempts": 3,
+}
+# Above the time of the call itself: how long its answer may then wait for an app that does not read.
+IDLE_SECONDS = 10
 
 
 def route_config(settings: EdgeSettings, methods: Sequence[Method]) -> Json:
@@ -52,7 +67,8 @@ def method_route(settings: EdgeSettings, method: Method) -> Json:
         "route": {
             "cluster": method.cluster,
             "timeout": timeout,
-            **({"retry_policy": {"retry_on": RETRY_ON, "num_retries": 1}} if method.is_repeatable else {}),
+            "idle_timeout": f"{settings.edge_timeout_seconds + IDLE_SECONDS:.3f}s",
+            **({"retry_policy": RETRY} if method.is_repeatable else {}),
         },
     }
 

