@@ -11,6 +11,7 @@ from follow_svc.create_follow import CreateFollow
 from follow_svc.delete_follow import DeleteFollow
 from follow_svc.events import STREAM
 from follow_svc.filter_followed import FilterFollowed
+from follow_svc.get_follower_count import GetFollowerCount
 from follow_svc.get_relationship import GetRelationship
 from follow_svc.list_followee_ids import ListFolloweeIds
 from follow_svc.list_follower_ids import ListFollowerIds
@@ -81,4 +82,6 @@ def _public(store: FollowStore, users: UserPeer, announce: Announce, cursor_keys
 
 
 def _internal(store: FollowStore) -> FollowInternalServicer:
-    return FollowInternalServicer(ListFollowerIds(store), ListFolloweeIds(store), FilterFollowed(store))
+    return FollowInternalServicer(
+        ListFollowerIds(store), ListFolloweeIds(store), FilterFollowed(store), GetFollowerCount(store)
+    )

@@ -14,6 +14,7 @@ from lensfeed.user.v1 import user_pb2
 from follow_svc.create_follow import CreateFollow
 from follow_svc.delete_follow import DeleteFollow
 from follow_svc.filter_followed import FilterFollowed
+from follow_svc.get_follower_count import GetFollowerCount
 from follow_svc.get_relationship import GetRelationship
 from follow_svc.list_followee_ids import ListFolloweeIds
 from follow_svc.list_follower_ids import ListFollowerIds
@@ -87,11 +88,16 @@ class FollowInternalServicer(follow_internal_service_pb2_grpc.FollowInternalServ
     """The methods for the other services."""
 
     def __init__(
-        self, list_follower_ids: ListFollowerIds, list_followee_ids: ListFolloweeIds, filter_followed: FilterFollowed
+        self,
+        list_follower_ids: ListFollowerIds,
+        list_followee_ids: ListFolloweeIds,
+        filter_followed: FilterFollowed,
+        get_follower_count: GetFollowerCount,
     ) -> None:
         self._list_follower_ids = list_follower_ids
         self._list_followee_ids = list_followee_ids
         self._filter_followed = filter_followed
+        self._get_follower_count = get_follower_count
 
     async def ListFollowerIds(
         self, request: follow_internal_service_pb2.ListFollowerIdsRequest, context: Any
@@ -117,6 +123,13 @@ class FollowInternalServicer(follow_internal_service_pb2_grpc.FollowInternalServ
         """Tell which accounts an account follows."""
         followed = await self._filter_followed(request.follower_id, request.followee_ids)
         return follow_internal_service_pb2.FilterFollowedResponse(followee_ids=followed)
+
+    async def GetFollowerCount(
+        self, request: follow_internal_service_pb2.GetFollowerCountRequest, context: Any
+    ) -> follow_internal_service_pb2.GetFollowerCountResponse:
+        """Tell how many follow an account."""
+        count = await self._get_follower_count(request.user_id)
+        return follow_internal_service_pb2.GetFollowerCountResponse(follower_count=count)
 
 
 def _follow(follow: Follow) -> follow_service_pb2.Follow:

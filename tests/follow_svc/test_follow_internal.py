@@ -111,6 +111,18 @@ async def test_a_thousand_ids_can_be_asked_for_and_no_more(served: ServedGraph) 
     assert (error.code(), reason_of(error)) == (grpc.StatusCode.INVALID_ARGUMENT, "FIELD_INVALID")
 
 
+async def test_followers_are_counted_as_they_come_and_go(served: ServedGraph) -> None:
+    """A follow counts one more, its repetition none, an unfollow one less; an unknown account has none."""
+    star, *others = await served.new_users(4)
+    ask = follow_internal_service_pb2.GetFollowerCountRequest
+    for other in (*others, others[0]):
+        await served.follow(other, star)
+    assert (await served.internal.GetFollowerCount(ask(user_id=star))).follower_count == 3
+    await served.unfollow(others[1], star)
+    assert (await served.internal.GetFollowerCount(ask(user_id=star))).follower_count == 2
+    assert (await served.internal.GetFollowerCount(ask(user_id=new_id()))).follower_count == 0
+
+
 async def _refusal_of(call: Awaitable[Any]) -> grpc.aio.AioRpcError:
     with pytest.raises(grpc.aio.AioRpcError) as refusal:
         await call
