@@ -1,6 +1,7 @@
 """What media_svc tells the other services, and its own workers."""
 
 from lensfeed.events.v1 import event_pb2
+from lensfeed.media.v1 import media_pb2
 
 from media_svc.make_renditions import MakeRenditions
 from media_svc.model import Media
@@ -21,7 +22,8 @@ class MediaEvents:
 
     def uploaded(self, media: Media) -> OutboxRecord:
         """Make the record of a medium whose bytes are all there."""
-        return new_record(event_pb2.MediaUploaded(media_id=str(media.media_id)))
+        kind = media_pb2.MediaKind.Value(f"MEDIA_KIND_{media.kind}")
+        return new_record(event_pb2.MediaUploaded(media_id=str(media.media_id), kind=kind))
 
     def ready(self, media: Media) -> OutboxRecord:
         """Make the record of a medium that can be served."""

@@ -76,6 +76,31 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
+class Rung:
+    """One quality of a video, cut into segments. `playlist` names its media playlist, as a rendition's name does.
+
+    Bandwidths are in bits a second, `codecs` as in RFC 6381, `frame_rate` in frames a second.
+    """
+
+    playlist: str
+    width: int
+    height: int
+    bandwidth: int
+    average_bandwidth: int
+    codecs: str
+    frame_rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class Video:
+    """What a video can be played in so far: rungs, lowest first. `revision` counts how often this has changed."""
+
+    rungs: tuple[Rung, ...] = ()
+    is_complete: bool = False
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Media:
     """One medium, from the start of its upload on. Each step gives a new value; the store takes it if it is the next one."""
 
@@ -97,6 +122,10 @@ class Media:
     duration_ms: int = 0
     thumbhash: bytes = b""
     renditions: tuple[Rendition, ...] = ()
+    # Of a video that is READY.
+    video: Video | None = None
+    # Percent of a video's processing that is done, as was last noted.
+    progress: int = 0
 
     @property
     def created_ms(self) -> int:
@@ -112,6 +141,17 @@ class Media:
     def original_key(self) -> str:
         """Where the accepted bytes lie. It names their ETag, so that no later PUT can get under it."""
         return f"o/{self.media_id}/{self.etag}"
+
+    @property
+    def hls_name(self) -> str:
+        """What the master playlist is served under, as a rendition's name; empty where there is none."""
+        return f"{self.media_id}/master.m3u8" if self.video else ""
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether workers have yet to do something about it. A video is READY before it is finished."""
+        is_growing = self.video is not None and not self.video.is_complete
+        return self.state is MediaState.PROCESSING or (self.state is MediaState.READY and is_growing)
 
     def visible_to(self, user_id: int) -> bool:
         """Return whether somebody may see it: its owner always, others once it is READY."""
@@ -135,6 +175,23 @@ class Media:
             thumbhash=picture.thumbhash,
             renditions=picture.renditions,
         )
+
+    def playable(self, duration_ms: int, rung: Rung, mp4: Rendition) -> Self:
+        """Return a READY video with its first rung, which can also be had as one file."""
+        renditions = (*self.renditions, mp4)
+        return replace(self, duration_ms=duration_ms, renditions=renditions, video=Video((rung,), revision=1))
+
+    def grown(self, rung: Rung, mp4: Rendition | None) -> Self:
+        """Return it with another rung, and with a better file in the place of the one under the same name."""
+        video = self.video or Video()
+        grown = replace(video, rungs=(*video.rungs, rung), revision=video.revision + 1)
+        others = tuple(each for each in self.renditions if mp4 is None or each.name != mp4.name)
+        return replace(self, video=grown, renditions=others if mp4 is None else (*others, mp4))
+
+    def completed(self) -> Self:
+        """Return it as a video to which nothing will be added."""
+        video = self.video or Video()
+        return replace(self, video=replace(video, is_complete=True, revision=video.revision + 1))
 
     def rejected(self, failure: Failure) -> Self:
         """Return it as never to be served."""

@@ -2,7 +2,7 @@
 
 from lensfeed.media.v1 import media_pb2
 
-from media_svc.model import Media, Rendition
+from media_svc.model import Media, MediaKind, Rendition
 from meshkit.media_urls import MediaUrls
 
 
@@ -27,13 +27,26 @@ class Presenter:
             thumbhash=media.thumbhash,
             alt_text=media.alt_text,
             renditions=[self._rendition(each) for each in media.renditions],
+            hls_url=self._url(media.hls_name),
+            # The others keep what they are told, and this would not be true for long.
+            progress_percent=_progress(media) if self._urls else 0,
         )
+
+    def _url(self, name: str) -> str:
+        return self._urls.of(name) if self._urls else name
 
     def _rendition(self, rendition: Rendition) -> media_pb2.Rendition:
         return media_pb2.Rendition(
-            url=self._urls.of(rendition.name) if self._urls else rendition.name,
+            url=self._url(rendition.name),
             content_type=rendition.content_type,
             width=rendition.width,
             height=rendition.height,
             size_bytes=rendition.size_bytes,
         )
+
+
+def _progress(media: Media) -> int:
+    """Return the percentage to show: 100 only when nothing will be added."""
+    if media.kind is not MediaKind.VIDEO:
+        return 0
+    return 100 if media.video and media.video.is_complete else min(media.progress, 99)

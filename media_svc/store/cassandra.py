@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from media_svc.model import Media
+from media_svc.model import Media, MediaKind
 from media_svc.store.cassandra_steps import Steps
 from media_svc.store.port import shard_of
 from media_svc.store.rows import FIELDS, fields_of
@@ -20,6 +21,8 @@ _ADD = write(
     f"INSERT INTO media (media_id, {', '.join(FIELDS)}) VALUES (?, {', '.join('?' * len(FIELDS))}) USING TIMESTAMP 1"  # noqa: S608 - ours
 )
 _PLAN = write("INSERT INTO uploads_by_minute (minute, shard, media_id) VALUES (?, ?, ?)")
+_VIDEO_PROGRESS = sure_read("SELECT percent FROM media_progress WHERE media_id = ? LIMIT 1")
+_SET_VIDEO_PROGRESS = write("INSERT INTO media_progress (media_id, percent) VALUES (?, ?)")
 _CHECKS = sure_read("SELECT media_id FROM uploads_by_minute WHERE minute = ? AND shard = ? AND media_id > ? LIMIT ?")
 _PROGRESS = sure_read("SELECT done_before FROM uploads_progress WHERE id = 0 LIMIT 1")
 # Written with its own value as the write time, so that it never moves back, whoever writes last.
@@ -40,12 +43,27 @@ class CassandraMediaStore:
 
     async def get_media(self, media_ids: Sequence[PublicId]) -> Sequence[Media]:
         """Return the media that exist, in order."""
-        found = await asyncio.gather(*(self._steps.read(media_id) for media_id in media_ids))
+        found = await asyncio.gather(*(self._get(media_id) for media_id in media_ids))
         return [media for media in found if media is not None]
+
+    async def _get(self, media_id: PublicId) -> Media | None:
+        media = await self._steps.read(media_id)
+        if media is None or media.kind is not MediaKind.VIDEO or not media.is_unfinished:
+            return media
+        rows = await self._cassandra.execute(_VIDEO_PROGRESS, media_id.pack())
+        return replace(media, progress=int(rows[0][0]) if rows else 0)
 
     async def replace_media(self, old: Media, new: Media, records: Sequence[OutboxRecord]) -> bool:
         """Take a medium's next step, with its events."""
         return await self._steps.take(old, new, records)
+
+    async def grow_video(self, old: Media, new: Media) -> bool:
+        """Write what a video has grown to."""
+        return await self._steps.grow(old, new)
+
+    async def set_progress(self, media_id: PublicId, percent: int) -> None:
+        """Note a video's progress."""
+        await self._cassandra.execute(_SET_VIDEO_PROGRESS, media_id.pack(), percent)
 
     async def add_records(self, records: Sequence[OutboxRecord]) -> None:
         """Write events alone."""

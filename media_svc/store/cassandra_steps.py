@@ -21,8 +21,8 @@ from typing import Any
 
 import structlog
 
-from media_svc.model import Media
-from media_svc.store.rows import FIELDS, fields_of, media_of
+from media_svc.model import Media, MediaState
+from media_svc.store.rows import FIELDS, VIDEO_FIELDS, fields_of, media_of, video_fields_of
 from meshkit.cassandra import Cassandra, UnknownOutcomeError, claim, outbox_steps, serial_read, sure_read
 from meshkit.errors import DeadlineExceededError, UnavailableError
 from meshkit.events.outbox import OutboxRecord
@@ -41,6 +41,11 @@ _TAKE = claim(
 )
 # A state is entered once: the events that stand beside it are those of the step to it.
 _TOLD = claim("UPDATE media SET events = null WHERE media_id = ? IF state = ?")
+# What a video grows by tells nobody anything: no events, one write.
+_GROW = claim(
+    f"UPDATE media SET {', '.join(f'{name} = ?' for name in VIDEO_FIELDS)}"  # noqa: S608 - ours
+    " WHERE media_id = ? IF state = ? AND video_revision = ?"
+)
 _log = structlog.get_logger()
 
 
@@ -84,6 +89,27 @@ class Steps:
             if row.takers.get(new.state) == taker:  # an answer was lost
                 return True
             if row.media.state != old.state:
+                return False
+        raise UnavailableError
+
+    async def grow(self, old: Media, new: Media) -> bool:
+        """Write what a video has grown to, unless it has changed since; returns whether it was written."""
+        revision = old.video.revision if old.video else 0
+        values = (*video_fields_of(new), old.media_id.pack(), MediaState.READY, revision)
+        for _ in range(MAX_TRIES):
+            try:
+                rows = await self._cassandra.execute(_GROW, *values)
+            except UnknownOutcomeError:
+                row = await self._decided(old.media_id)
+            else:
+                if rows[0][0]:
+                    return True
+                row = await self._decided(old.media_id)
+            if row is None or row.media.video is None:
+                return False
+            if row.media.video == new.video and row.media.renditions == new.renditions:  # an answer was lost
+                return True
+            if row.media.video.revision != revision:
                 return False
         raise UnavailableError
 

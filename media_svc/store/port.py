@@ -35,6 +35,18 @@ class MediaStore(Protocol):
         """
         ...
 
+    async def grow_video(self, old: Media, new: Media) -> bool:
+        """Write the video and renditions of `new`, if the medium's video is still at the revision of `old`.
+
+        Returns whether it was. Of concurrent calls from one revision exactly one returns True, or several that write the same.
+        Both are READY, and the revision of `new` is the next one.
+        """
+        ...
+
+    async def set_progress(self, media_id: PublicId, percent: int) -> None:
+        """Note how much of a video's processing is done. `get_media` returns it for as long as that is not finished."""
+        ...
+
     async def add_records(self, records: Sequence[OutboxRecord]) -> None:
         """Write events alone."""
         ...

@@ -5,14 +5,17 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from media_svc.model import Failure, FailureReason, Media, MediaKind, MediaState, Rendition
+from media_svc.model import Failure, FailureReason, Media, MediaKind, MediaState, Rendition, Rung, Video
 from meshkit.ids import PublicId
 
 # In the order of `fields_of`.
 FIELDS = (
     *("state", "kind", "content_type", "size_bytes", "alt_text", "upload_id", "etag", "uploaded_ms"),
     *("failure_reason", "failure_message", "width", "height", "duration_ms", "thumbhash", "renditions"),
+    *("video", "video_revision"),
 )
+# What of them `grow_video` writes.
+VIDEO_FIELDS = ("renditions", "video", "video_revision")
 
 
 def fields_of(media: Media) -> tuple[Any, ...]:
@@ -33,14 +36,23 @@ def fields_of(media: Media) -> tuple[Any, ...]:
         media.height,
         media.duration_ms,
         media.thumbhash,
-        json.dumps([asdict(each) for each in media.renditions]),
+        *video_fields_of(media),
     )
+
+
+def video_fields_of(media: Media) -> tuple[str, str, int]:
+    """Return what to write of a video that has grown."""
+    renditions = json.dumps([asdict(each) for each in media.renditions])
+    if media.video is None:
+        return renditions, "", 0
+    rungs = [asdict(each) for each in media.video.rungs]
+    return renditions, json.dumps({"rungs": rungs, "is_complete": media.video.is_complete}), media.video.revision
 
 
 def media_of(media_id: PublicId, fields: Sequence[Any]) -> Media:
     """Return the medium that was written."""
     state, kind, content_type, size_bytes, alt_text, upload_id, etag, uploaded_ms, *rest = fields
-    reason, message, width, height, duration_ms, thumbhash, renditions = rest
+    reason, message, width, height, duration_ms, thumbhash, renditions, video, video_revision = rest
     return Media(
         media_id=media_id,
         state=MediaState(state),
@@ -57,4 +69,13 @@ def media_of(media_id: PublicId, fields: Sequence[Any]) -> Media:
         duration_ms=duration_ms,
         thumbhash=thumbhash,
         renditions=tuple(Rendition(**each) for each in json.loads(renditions)),
+        video=_video_of(video, video_revision),
     )
+
+
+def _video_of(text: str | None, revision: int | None) -> Video | None:
+    """Return what a medium can be played in. Rows of photos, and all from before there were videos, hold nothing of it."""
+    if not text:
+        return None
+    written = json.loads(text)
+    return Video(tuple(Rung(**each) for each in written["rungs"]), written["is_complete"], revision or 0)

@@ -2,11 +2,12 @@
 
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from media_svc.model import Media
+from media_svc.model import Media, MediaState
 from media_svc.store.port import shard_of
-from media_svc.store.rows import FIELDS, fields_of, media_of
+from media_svc.store.rows import FIELDS, VIDEO_FIELDS, fields_of, media_of, video_fields_of
 from meshkit.events.outbox import OutboxRecord
 from meshkit.events.sqlite_outbox import insert_records
 from meshkit.ids import PublicId
@@ -38,11 +39,11 @@ class SqliteMediaStore:
 
     async def get_media(self, media_ids: Sequence[PublicId]) -> Sequence[Media]:
         """Return the media that exist, in order."""
-        query = f"SELECT {_COLUMNS} FROM media WHERE media_id = ? AND owner_id = ?"  # noqa: S608 - the columns are ours
+        query = f"SELECT progress, {_COLUMNS} FROM media WHERE media_id = ? AND owner_id = ?"  # noqa: S608 - the columns are ours
 
         def work(connection: sqlite3.Connection) -> list[Media]:
             rows = ((each, connection.execute(query, (each.local, each.owner)).fetchone()) for each in media_ids)
-            return [media_of(each, row) for each, row in rows if row]
+            return [replace(media_of(each, row[1:]), progress=row[0]) for each, row in rows if row]
 
         return await self._database.read(work)
 
@@ -59,6 +60,23 @@ class SqliteMediaStore:
             return bool(changed)
 
         return await self._database.write(work)
+
+    async def grow_video(self, old: Media, new: Media) -> bool:
+        """Write what a video has grown to."""
+        revision = old.video.revision if old.video else 0
+        columns = ", ".join(f"{name} = ?" for name in VIDEO_FIELDS)
+        statement = (
+            f"UPDATE media SET {columns} WHERE media_id = ? AND owner_id = ? AND state = ? AND video_revision = ?"  # noqa: S608 - ours
+        )
+        values = (*video_fields_of(new), old.media_id.local, old.media_id.owner, MediaState.READY, revision)
+        return await self._database.write(lambda connection: bool(connection.execute(statement, values).rowcount))
+
+    async def set_progress(self, media_id: PublicId, percent: int) -> None:
+        """Note a video's progress."""
+        statement = "UPDATE media SET progress = ? WHERE media_id = ? AND owner_id = ?"
+        await self._database.write(
+            lambda connection: connection.execute(statement, (percent, media_id.local, media_id.owner))
+        )
 
     async def add_records(self, records: Sequence[OutboxRecord]) -> None:
         """Write events alone."""

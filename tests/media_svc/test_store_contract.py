@@ -3,11 +3,12 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from lensfeed.events.v1 import event_pb2
 
-from media_svc.model import Failure, FailureReason, Media, MediaKind, MediaState, Picture, Rendition
+from media_svc.model import Failure, FailureReason, Media, MediaKind, MediaState, Picture, Rendition, Rung
 from media_svc.store.port import SHARDS, MediaStore, shard_of
 from meshkit.events import OutboxRecord, new_record
 from meshkit.ids import MAX_ID, PublicId, new_id
@@ -62,6 +63,82 @@ async def test_medium_comes_back_as_it_was(store: MediaStore) -> None:
     rejected = other.rejected(Failure(FailureReason.TYPE_MISMATCH, "It is something else."))
     assert await store.replace_media(other, rejected, [])
     assert await store.get_media([other.media_id]) == [rejected]
+
+
+def _video() -> Media:
+    media_id = PublicId(new_id(), some_user())
+    return Media(media_id, MediaState.AWAITING_UPLOAD, MediaKind.VIDEO, "video/mp4", 4_000_000_000, "A film.")
+
+
+def _rung(height: int) -> Rung:
+    return Rung(f"x/{height}p/index.m3u8", height * 2, height, 9_000, 8_000, "avc1.4d401e,mp4a.40.2", 29.97)
+
+
+def _mp4(size_bytes: int) -> Rendition:
+    return Rendition("x/video.mp4", "video/mp4", 426, 240, size_bytes)
+
+
+async def _stored_video(store: MediaStore) -> Media:
+    """Add a video that is READY in its first rung."""
+    media = _video()
+    uploaded = media.uploaded("0123abc-477", 1_800_000_000_000)
+    ready = uploaded.ready(PICTURE).playable(600_000, _rung(240), _mp4(7))
+    await store.add_media(media, MINUTE)
+    assert await store.replace_media(media, uploaded, [])
+    assert await store.replace_media(uploaded, ready, [])
+    return ready
+
+
+async def test_video_grows(store: MediaStore) -> None:
+    """A video that is READY keeps its first rung, and takes others until it is complete."""
+    ready = await _stored_video(store)
+    assert await store.get_media([ready.media_id]) == [ready]
+    grown = ready.grown(_rung(480), None).grown(_rung(720), _mp4(70))
+    for old, new in ((ready, ready.grown(_rung(480), None)), (ready.grown(_rung(480), None), grown)):
+        assert await store.grow_video(old, new)
+        assert await store.get_media([ready.media_id]) == [new]
+    assert await store.grow_video(grown, grown.completed())
+    assert await store.get_media([ready.media_id]) == [grown.completed()]
+
+
+async def test_video_grows_once(store: MediaStore) -> None:
+    """Of concurrent writers of a video's next revision one wins; who has an older one in mind changes nothing."""
+    ready = await _stored_video(store)
+    versions = [ready.grown(_rung(height), None) for height in (400, 410, 420, 430)]
+    won = await asyncio.gather(*(store.grow_video(ready, each) for each in versions))
+    assert sum(won) == 1
+    winner = versions[won.index(True)]
+    assert not await store.grow_video(ready, ready.grown(_rung(500), _mp4(1)))
+    assert await store.get_media([ready.media_id]) == [winner]
+
+
+async def test_only_ready_videos_grow(store: MediaStore) -> None:
+    """What is not there, is not READY, or is a photo does not grow."""
+    video, photo = _video(), _media()
+    absent = _video().uploaded("e", 1).ready(PICTURE).playable(1, _rung(240), _mp4(7))
+    await store.add_media(video, MINUTE)
+    await store.add_media(photo, MINUTE)
+    still_processing = video.uploaded("e", 1)
+    assert await store.replace_media(video, still_processing, [])
+    ready = absent.grown(_rung(480), None)
+    for old in (absent, replace(absent, media_id=video.media_id), replace(absent, media_id=photo.media_id)):
+        assert not await store.grow_video(old, replace(ready, media_id=old.media_id))
+    assert await store.get_media([video.media_id, photo.media_id, absent.media_id]) == [still_processing, photo]
+
+
+async def test_progress_of_a_video(store: MediaStore) -> None:
+    """How far a video is is noted beside its steps, and does not touch them."""
+    media = _video()
+    await store.add_media(media, MINUTE)
+    uploaded = media.uploaded("e", 1)
+    assert await store.replace_media(media, uploaded, [])
+    for percent in (3, 40, 17):
+        await store.set_progress(media.media_id, percent)
+        assert await store.get_media([media.media_id]) == [replace(uploaded, progress=percent)]
+    rejected = uploaded.rejected(Failure(FailureReason.MEDIA_CORRUPT, "Broken."))
+    assert await store.replace_media(uploaded, rejected, [])
+    (found,) = await store.get_media([media.media_id])
+    assert replace(found, progress=0) == rejected
 
 
 async def test_extreme_ids(store: MediaStore) -> None:
