@@ -19,14 +19,16 @@ from feed_svc.refresh_author import RefreshAuthor
 from feed_svc.remove_post import RemovePost
 from feed_svc.rpc import FeedRpc
 from feed_svc.settings import FeedSettings, TimelineSettings, WorkSettings
+from feed_svc.store.author_timelines import RedisAuthorTimelines
 from feed_svc.store.cards import RedisCards
+from feed_svc.store.celebrities import RedisCelebrities
 from feed_svc.store.partings import RedisPartings
 from feed_svc.store.timelines import RedisTimelines
 from meshkit.channels import connect
 from meshkit.cursors import Cursors
 from meshkit.events import Consumer
 from meshkit.redis_client import open_redis
-from meshkit.redis_mux import open_mux
+from meshkit.redis_mux import RedisMux, open_mux
 from meshkit.server import Process
 from meshkit.server import serve as serve_process
 
@@ -37,6 +39,8 @@ class _Parts:
 
     redis: "Redis"
     timelines: RedisTimelines
+    authors: RedisAuthorTimelines
+    celebrities: RedisCelebrities
     partings: RedisPartings
     cards: RedisCards
     graph: GrpcGraph
@@ -57,12 +61,22 @@ async def _open_parts(settings: TimelineSettings) -> AsyncIterator[_Parts]:
         yield _Parts(
             redis,
             RedisTimelines(mux, redis, ttl_seconds=settings.timeline_ttl_seconds),
+            RedisAuthorTimelines(mux),
+            _celebrities(mux, settings),
             RedisPartings(redis),
             RedisCards(mux),
             GrpcGraph(follow),
             GrpcPosts(post),
             GrpcCardSource(post, user),
         )
+
+
+def _celebrities(mux: RedisMux, settings: TimelineSettings) -> RedisCelebrities:
+    # A live timeline was read within its time to live, and what was older than the grace was known to it then.
+    keep_ms = settings.timeline_ttl_seconds * 1_000 + settings.celebrity_grace_ms
+    return RedisCelebrities(
+        mux, threshold=settings.celebrity_followers, grace_ms=settings.celebrity_grace_ms, keep_ms=keep_ms
+    )
 
 
 @contextlib.asynccontextmanager
@@ -85,7 +99,7 @@ async def working_process(settings: WorkSettings) -> AsyncIterator[Process]:
     """Make the process that fills timelines."""
     async with _open_parts(settings) as parts:
         handle = FeedEvents(
-            FanOut(parts.graph, parts.timelines, parts.partings),
+            FanOut(parts.graph, parts.timelines, parts.partings, parts.authors, parts.celebrities),
             RemovePost(parts.graph, parts.timelines, parts.cards),
             ApplyFollow(parts.graph, parts.posts, parts.timelines, parts.partings),
             RefreshAuthor(parts.posts, parts.cards),

@@ -90,3 +90,27 @@ class Skeleton:
 
     entries: Sequence[Entry]
     is_end: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An author's crossing of the threshold: the celebrities' log numbers them without gaps. `since_ms` is by the log's clock."""
+
+    seq: int
+    author_id: int
+    is_pulled: bool
+    since_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogNews:
+    """What is new in the celebrities' log at `now_ms` of its own clock.
+
+    `pulled` is None where `changes` continue what the reader knows; else the reader begins anew with those who are pulled, and
+    with all changes that are kept.
+    """
+
+    life: bytes
+    now_ms: int
+    changes: Sequence[Change]
+    pulled: Sequence[int] | None

@@ -17,6 +17,8 @@ from feed_svc.model import Entry, Places, author_of, entry_of, place_of
 # A page of followers is one batch of pushes; a page of followees only fills a list.
 FOLLOWERS_PAGE = 1_000
 FOLLOWEES_PAGE = 10_000
+# What follow_svc compares in one call.
+FILTER_LIMIT = 1_000
 
 
 class GrpcGraph:
@@ -58,10 +60,21 @@ class GrpcGraph:
 
     async def is_following(self, viewer: int, author_id: int) -> bool:
         """Ask for one pair."""
+        return bool(await self.followed_among(viewer, [author_id]))
+
+    async def followed_among(self, viewer: int, author_ids: Sequence[int]) -> set[int]:
+        """Ask for many pairs; for very many, for all followees instead."""
+        if len(author_ids) > FILTER_LIMIT:
+            return set(await self.followees(viewer)).intersection(author_ids)
         answer = await self._stub.FilterFollowed(
-            follow_pb2.FilterFollowedRequest(follower_id=viewer, followee_ids=[author_id])
+            follow_pb2.FilterFollowedRequest(follower_id=viewer, followee_ids=author_ids)
         )
-        return bool(answer.followee_ids)
+        return set(answer.followee_ids)
+
+    async def follower_count(self, author_id: int) -> int:
+        """Ask for the count."""
+        answer = await self._stub.GetFollowerCount(follow_pb2.GetFollowerCountRequest(user_id=author_id))
+        return answer.follower_count
 
 
 class GrpcPosts:

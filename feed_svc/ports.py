@@ -25,6 +25,14 @@ class Graph(Protocol):
         """Tell whether a viewer follows an account now."""
         ...
 
+    async def followed_among(self, viewer: int, author_ids: Sequence[int]) -> set[int]:
+        """Return those of the authors whom a viewer follows now."""
+        ...
+
+    async def follower_count(self, author_id: int) -> int:
+        """Return how many follow an author."""
+        ...
+
 
 class Posts(Protocol):
     """The posts that exist."""

@@ -1,5 +1,7 @@
 """The settings of feed_svc."""
 
+from pydantic import Field
+
 from meshkit.server import ServerSettings
 from meshkit.service_settings import CursorKeySettings, RedisSettings, WorkerSettings
 
@@ -13,14 +15,25 @@ class PeerSettings(ServerSettings):
 
 
 class TimelineSettings(PeerSettings, RedisSettings):
-    """How timelines are kept: one that nobody reads for so many days expires."""
+    """How timelines are kept: one that nobody reads for so many days expires.
+
+    An author with so many followers is a celebrity, whose posts readers pull. For `celebrity_grace_seconds` after the
+    crossing they go on being pushed: within that time every reader learns of it. All processes must have the same.
+    """
 
     timeline_days: int = 14
+    celebrity_followers: int = Field(default=100_000, ge=1)
+    celebrity_grace_seconds: float = Field(default=600, ge=0)
 
     @property
     def timeline_ttl_seconds(self) -> int:
         """The same in seconds."""
         return self.timeline_days * 24 * 60 * 60
+
+    @property
+    def celebrity_grace_ms(self) -> int:
+        """The grace in milliseconds."""
+        return round(self.celebrity_grace_seconds * 1_000)
 
 
 class FeedSettings(TimelineSettings, CursorKeySettings):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from feed_svc.model import Entry, Window
+from feed_svc.model import Entry, LogNews, Window
 
 
 class Timelines(Protocol):
@@ -43,6 +43,38 @@ class Timelines(Protocol):
 
     async def check(self) -> None:
         """Return if the store answers."""
+        ...
+
+
+class AuthorTimelines(Protocol):
+    """Authors' own newest posts. Like home timelines, absent ones take no pushes."""
+
+    async def push(self, entry: Entry) -> None:
+        """Add a post to its author's timeline, if that is there. Repeatable."""
+        ...
+
+    async def remove(self, entry: Entry) -> None:
+        """Take a post out of its author's timeline. Repeatable."""
+        ...
+
+
+class Celebrities(Protocol):
+    """Which authors are pulled by readers instead of being pushed to them, and the log of how that changed."""
+
+    async def decide(self, author_id: int, follower_count: int) -> bool:
+        """Promote or demote an author by its follower count, and tell whether a post of it is to be pushed to its followers.
+
+        Ask for each post after it was pushed to the author's own timeline, and before the first push to a follower. For some time
+        after a promotion the answer goes on being True, until every reader has learned of it.
+        """
+        ...
+
+    async def pulled_for_ms(self, author_id: int) -> int | None:
+        """Return since how many milliseconds an author is pulled; None for one who is pushed."""
+        ...
+
+    async def news(self, life: bytes, seq: int) -> LogNews:
+        """Return what is new after a change of a log; with an empty life, everything."""
         ...
 
 

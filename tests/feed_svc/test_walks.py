@@ -160,7 +160,7 @@ async def test_a_cursor_keeps_its_position_after_its_post_is_gone_and_the_cache_
     assert await feed.get_feed(1, first.next_cursor, 5) == second
 
 
-async def test_an_unfollow_during_a_fan_out_leaves_no_ghost(feed: Feed) -> None:
+async def test_an_unfollow_during_a_fan_out_leaves_no_ghost(feed: Feed, mux: RedisMux) -> None:
     """The fan-out read its page of followers before the unfollow, and pushes after it."""
     feed.world.follows |= {(1, 2), (1, 3)}
     feed.world.post(3, 5)
@@ -174,7 +174,7 @@ async def test_an_unfollow_during_a_fan_out_leaves_no_ghost(feed: Feed) -> None:
         async def followers(self, author_id: int) -> AsyncIterator[list[int]]:  # noqa: ARG002 - the port's name
             yield viewers
 
-    await type(feed.fan_out)(Stale(), feed.timelines, feed.partings)(2, 9)
+    await open_feed(Stale(), feed.redis, mux).fan_out(2, 9)
     assert await feed.walk(1, 5) == [entry_of(5, 3)]
 
 

@@ -12,7 +12,9 @@ from feed_svc.model import Entry, Places, author_of, entry_of, place_of
 from feed_svc.read_store import ReadStore
 from feed_svc.rebuild_timeline import RebuildTimeline
 from feed_svc.remove_post import RemovePost
+from feed_svc.store.author_timelines import RedisAuthorTimelines
 from feed_svc.store.cards import RedisCards
+from feed_svc.store.celebrities import RedisCelebrities
 from feed_svc.store.partings import RedisPartings
 from feed_svc.store.timelines import RedisTimelines
 from meshkit.cursors import Cursors
@@ -66,6 +68,14 @@ class World:
     async def is_following(self, viewer: int, author_id: int) -> bool:
         """Tell of one pair."""
         return (viewer, author_id) in self.follows
+
+    async def followed_among(self, viewer: int, author_ids: Sequence[int]) -> set[int]:
+        """Filter."""
+        return {author for author in author_ids if (viewer, author) in self.follows}
+
+    async def follower_count(self, author_id: int) -> int:
+        """Count."""
+        return sum(author == author_id for _, author in self.follows)
 
     async def newest(self, author_ids: Sequence[int], below_place: int | None, limit: int) -> list[Places]:
         """Return the newest places of each author."""
@@ -129,6 +139,7 @@ def open_feed(world: World, redis: "Redis", mux: RedisMux, *, length: int = 500,
     """Connect everything, as the composition root does."""
     timelines = RedisTimelines(mux, redis, ttl_seconds=ttl_seconds, length=length)
     partings = RedisPartings(redis)
+    celebrities = RedisCelebrities(mux, threshold=100_000, grace_ms=600_000, keep_ms=10_000_000)
     cards = RedisCards(mux)
     store = ReadStore(world, world)
     rebuild = RebuildTimeline(timelines, partings, store)
@@ -140,7 +151,7 @@ def open_feed(world: World, redis: "Redis", mux: RedisMux, *, length: int = 500,
         partings,
         cards,
         get_feed,
-        FanOut(world, timelines, partings),
+        FanOut(world, timelines, partings, RedisAuthorTimelines(mux), celebrities),
         RemovePost(world, timelines, cards),
         ApplyFollow(world, world, timelines, partings),
         rebuild,

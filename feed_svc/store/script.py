@@ -1,0 +1,33 @@
+"""Server-side functions over the multiplexed connection."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+from redis.exceptions import NoScriptError
+
+from meshkit.redis_mux import RedisMux
+
+Argument = str | bytes | int
+# A key, and the arguments that follow it.
+Call = tuple[str, Sequence[Argument]]
+
+
+class Script:
+    """A function of one key. It must be repeatable: where a server does not know it yet, all calls are made once more."""
+
+    def __init__(self, mux: RedisMux, source: str) -> None:
+        self._mux = mux
+        self._source = source
+        self._sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
+
+    async def __call__(self, key: str, *arguments: Argument) -> Any:
+        """Call it for one key."""
+        return (await self.many([(key, arguments)]))[0]
+
+    async def many(self, calls: Sequence[Call]) -> list[Any]:
+        """Call it for many keys in one round trip; returns the answers in order."""
+        try:
+            return await self._mux.execute_many([("EVALSHA", self._sha, 1, key, *rest) for key, rest in calls])
+        except NoScriptError:
+            return await self._mux.execute_many([("EVAL", self._source, 1, key, *rest) for key, rest in calls])
