@@ -15,6 +15,7 @@ from media_svc.ports import Objects
 from media_svc.presenting import Presenter
 from media_svc.receive_s3_events import FinishByKey, S3EventReceiver
 from media_svc.renditions import RenderLimits, render
+from media_svc.resume_upload import ResumeUpload
 from media_svc.rpc import MediaInternalServicer, MediaServicer
 from media_svc.s3 import open_objects
 from media_svc.settings import S3Settings, ServeSettings, WorkSettings
@@ -90,8 +91,7 @@ async def working_process(settings: WorkSettings) -> AsyncIterator[Process]:
             HandleEvent(make),
             handler_limit=HANDLER_LIMIT_SECONDS,
             claim_idle_ms=CLAIM_IDLE_MS,
-            # What is read is handled at once, so this bounds how many are rendered together.
-            batch=settings.render_concurrency,
+            at_once=settings.render_concurrency,
         )
         yield Process(
             name="media_svc work",
@@ -107,7 +107,8 @@ async def _stores(settings: S3Settings) -> AsyncIterator[tuple[Opened, Producer]
 
 
 def _public(store: MediaStore, objects: Objects, finish: FinishUpload, presenter: Presenter) -> MediaServicer:
-    return MediaServicer(StartUpload(store, objects), CompleteUpload(store, finish), GetMedia(store), presenter)
+    get = GetMedia(store, ResumeUpload(store, objects))
+    return MediaServicer(StartUpload(store, objects), CompleteUpload(store, finish), get, presenter)
 
 
 def _internal(store: MediaStore) -> MediaInternalServicer:

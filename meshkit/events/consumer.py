@@ -1,65 +1,40 @@
-"""A member of a consumer group: hands each event to a handler, at least once, and never lets one poison the rest.
+"""A member of a consumer group: hands each event to a handler, at least once, and never lets one poison or hold up the rest.
 
 Handlers must be idempotent. An event whose handler fails is given again after CLAIM_IDLE_MS, to whichever member asks first;
-after MAX_DELIVERIES it goes to the dead-letter stream. While the handler fails only because a part is down or slow, that does
+after MAX_DELIVERIES it goes to the dead letters. While the handler fails only because a part is down or slow, that does
 not count: an outage must not bury the events that came in during it. It does for an event older than the outbox keeps one.
 """
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from enum import Enum, auto
+from collections.abc import Iterable
 from typing import Any
 
-import stamina
 import structlog
-from google.protobuf.message import DecodeError
-from lensfeed.events.v1 import event_pb2
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
-from meshkit.call import CURRENT, Call
-from meshkit.errors import DeadlineExceededError, UnavailableError
+from meshkit.events.attempt import Handler, Outcome, attempt
+from meshkit.events.dead_letters import DeadLetters
+from meshkit.events.entry import Entry, entries_of
 from meshkit.events.outbox import MINUTE_MS, RETENTION_MINUTES
-from meshkit.events.stream import PAYLOAD_FIELD, EventStream
-from meshkit.status import known_error
+from meshkit.events.stream import EventStream
 
-Handler = Callable[[event_pb2.Event], Awaitable[None]]
 HANDLER_LIMIT_SECONDS = 10.0
 # Above the handler limit, so that no event is handled twice at once only because it is slow.
 CLAIM_IDLE_MS = 30_000
 CLAIM_INTERVAL_SECONDS = 5.0
 MAX_DELIVERIES = 5
-BATCH = 32
+# How many events are in hand at once, each acknowledged by itself: as soon as one is done, another is read.
+AT_ONCE = 32
+# With less room than that share of them, a read waits a moment for more to be done: it costs as much as several events.
+GOOD_SHARE = 4
+LINGER_SECONDS = 0.002
 BLOCK_MS = 1_000
 # After an error of Redis itself.
 PAUSE_SECONDS = 0.5
 PATIENCE_MS = RETENTION_MINUTES * MINUTE_MS
 _log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    entry_id: bytes
-    payload: bytes
-
-    @property
-    def added_ms(self) -> int:
-        """When it came into the stream, in milliseconds since 1970."""
-        return int(self.entry_id.partition(b"-")[0])
-
-
-class _Outcome(Enum):
-    DONE = auto()
-    AGAIN = auto()
-    # Again, and this time did not count.
-    PASSING = auto()
-    POISON = auto()
-
-
-class _PoisonError(Exception):
-    """The payload is no event: no further try can help."""
 
 
 class Consumer:
@@ -75,7 +50,7 @@ class Consumer:
         *,
         handler_limit: float = HANDLER_LIMIT_SECONDS,
         claim_idle_ms: int = CLAIM_IDLE_MS,
-        batch: int = BATCH,
+        at_once: int = AT_ONCE,
     ) -> None:
         self._redis = redis
         self._stream = stream
@@ -84,11 +59,20 @@ class Consumer:
         self._handler = handler
         self._handler_limit = handler_limit
         self._claim_idle_ms = claim_idle_ms
-        self._batch = batch
+        self._at_once = at_once
         self._claim_interval = min(CLAIM_INTERVAL_SECONDS, claim_idle_ms / 1000)
+        self._dead_letters = DeadLetters(redis, stream)
+        self._in_hand: set[bytes] = set()
+        self._freed = asyncio.Event()
+        self._done: list[bytes] = []
+        self._acknowledging = asyncio.Lock()
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Consume until the process stops; what is being handled then is finished."""
+        """Consume until the process stops; what is in hand then is finished."""
+        async with asyncio.TaskGroup() as handling:
+            await self._consume(handling, stopping)
+
+    async def _consume(self, handling: asyncio.TaskGroup, stopping: asyncio.Event) -> None:
         loop = asyncio.get_running_loop()
         is_group_known = False
         next_claim = 0.0
@@ -96,14 +80,13 @@ class Consumer:
             try:
                 if not is_group_known:
                     await self._make_group()
-                    await self._resume(stopping)
+                    await self._resume(handling, stopping)
                     is_group_known = True
                 if loop.time() >= next_claim:
-                    claimed = await self._claim()
-                    await self._handle(claimed)
-                    # A whole batch means that there is more: an outage leaves many, and they are late already.
-                    next_claim = loop.time() + (self._claim_interval if len(claimed) < self._batch else 0)
-                await self._handle(await self._read(">", until=next_claim))
+                    is_more = await self._claim(handling)
+                    # An outage leaves many, and they are late already.
+                    next_claim = loop.time() + (0 if is_more else self._claim_interval)
+                self._begin(handling, await self._read(">", await self._room(), until=next_claim))
             except (RedisError, OSError) as error:
                 is_group_known = False  # it is gone when Redis lost its data
                 _log.warning("consuming_failed", stream=self._stream.name, error=repr(error))
@@ -116,32 +99,43 @@ class Consumer:
             if "BUSYGROUP" not in str(error):
                 raise
 
-    async def _resume(self, stopping: asyncio.Event) -> None:
-        """Handle what this member was given before it was started anew, each entry once."""
+    async def _resume(self, handling: asyncio.TaskGroup, stopping: asyncio.Event) -> None:
+        """Begin with what this member was given before it was started anew, each entry once."""
         position = b"0"
-        while not stopping.is_set() and (entries := await self._read(position)):
-            await self._handle(entries)
+        while not stopping.is_set() and (entries := await self._read(position, await self._room())):
+            self._begin(handling, entries)
             position = entries[-1].entry_id
 
-    async def _read(self, position: str | bytes, until: float = 0.0) -> list[_Entry]:
+    async def _room(self) -> int:
+        """Wait until something may be taken in hand; returns how many entries."""
+        while len(self._in_hand) >= self._at_once:
+            self._freed.clear()
+            await self._freed.wait()
+        if self._at_once - len(self._in_hand) < self._at_once // GOOD_SHARE:
+            await asyncio.sleep(LINGER_SECONDS)
+        return self._at_once - len(self._in_hand)
+
+    async def _read(self, position: str | bytes, count: int, until: float = 0.0) -> list[Entry]:
         """Read new entries (">"), waiting for some at most until a time of the loop, or own pending ones after a position."""
         wait_ms = round((until - asyncio.get_running_loop().time()) * 1000)
         streams: Any = {self._stream.key: position}
         answer: Any = await self._redis.xreadgroup(
-            self._group, self._member, streams, count=self._batch, block=min(max(wait_ms, 1), BLOCK_MS)
+            self._group, self._member, streams, count=count, block=min(max(wait_ms, 1), BLOCK_MS)
         )
         if not answer:
             return []
         batches = answer.values() if isinstance(answer, dict) else [entries for _, entries in answer]
-        return [entry for entries in batches for entry in _entries(entries)]
+        return [entry for entries in batches for entry in entries_of(entries)]
 
-    async def _claim(self) -> list[_Entry]:
-        """Take over what some member has left lying, and bury what has failed too often."""
-        pending: Any = await self._redis.xpending_range(
-            self._stream.key, self._group, "-", "+", self._batch, idle=self._claim_idle_ms
+    async def _claim(self, handling: asyncio.TaskGroup) -> bool:
+        """Take over what some member has left lying, and bury what has failed too often. Tells whether there may be more."""
+        room = await self._room()
+        found: Any = await self._redis.xpending_range(
+            self._stream.key, self._group, "-", "+", room, idle=self._claim_idle_ms
         )
+        pending = [each for each in found if each["message_id"] not in self._in_hand]
         if not pending:
-            return []
+            return False
         answer: Any = await self._redis.xclaim(
             self._stream.key,
             self._group,
@@ -150,87 +144,54 @@ class Consumer:
             [each["message_id"] for each in pending],
         )
         tired = {each["message_id"] for each in pending if each["times_delivered"] >= MAX_DELIVERIES}
-        entries = _entries(answer)
-        await self._bury([entry for entry in entries if entry.entry_id in tired], "failed too often")
-        return [entry for entry in entries if entry.entry_id not in tired]
+        entries = entries_of(answer)
+        for entry in entries:
+            if entry.entry_id in tired:
+                await self._bury(entry, "failed too often")
+        self._begin(handling, (entry for entry in entries if entry.entry_id not in tired))
+        return len(pending) == room
 
-    async def _handle(self, entries: Sequence[_Entry]) -> None:
-        outcomes = await asyncio.gather(*(self._handle_one(entry) for entry in entries))
-        sorted_out: dict[_Outcome, list[_Entry]] = {outcome: [] for outcome in _Outcome}
-        for entry, outcome in zip(entries, outcomes, strict=True):
-            sorted_out[outcome].append(entry)
-        if done := sorted_out[_Outcome.DONE]:
-            await self._redis.xack(self._stream.key, self._group, *(entry.entry_id for entry in done))
-        await self._discount(sorted_out[_Outcome.PASSING])
-        await self._bury(sorted_out[_Outcome.POISON], "no event")
+    def _begin(self, handling: asyncio.TaskGroup, entries: Iterable[Entry]) -> None:
+        """Take entries in hand, but for those that are: after a break they are given once more."""
+        for entry in entries:
+            if entry.entry_id not in self._in_hand:
+                self._in_hand.add(entry.entry_id)
+                handling.create_task(self._handle(entry))
 
-    async def _handle_one(self, entry: _Entry) -> _Outcome:
+    async def _handle(self, entry: Entry) -> None:
         try:
-            event = _decode(entry)
-            async with asyncio.timeout(self._handler_limit):
-                CURRENT.set(_call_of(event, self._handler_limit))
-                await _with_retries(self._handler, event)
-        except _PoisonError:
-            return _Outcome.POISON
-        except Exception as error:  # noqa: BLE001 - the boundary: whatever a handler raises means another try later
+            await self._settle(entry, await attempt(self._handler, entry, self._handler_limit, self._stream.name))
+        except (RedisError, OSError) as error:  # it stays pending, and is given again
             _log.warning(
-                "event_not_handled",
-                stream=self._stream.name,
-                entry=entry.entry_id.decode(),
-                error=repr(error),
-                exc_info=None if known_error(error) else error,
+                "event_not_settled", stream=self._stream.name, entry=entry.entry_id.decode(), error=repr(error)
             )
-            return _Outcome.PASSING if _is_passing(error) else _Outcome.AGAIN
-        return _Outcome.DONE
+        finally:
+            self._in_hand.discard(entry.entry_id)
+            self._freed.set()
 
-    async def _discount(self, entries: Sequence[_Entry]) -> None:
+    async def _settle(self, entry: Entry, outcome: Outcome) -> None:
+        match outcome:
+            case Outcome.DONE:
+                await self._acknowledge(entry)
+            case Outcome.PASSING:
+                await self._discount(entry)
+            case Outcome.POISON:
+                await self._bury(entry, "no event")
+
+    async def _acknowledge(self, entry: Entry) -> None:
+        """Acknowledge an entry, together with all that are done while the command before is under way."""
+        self._done.append(entry.entry_id)
+        async with self._acknowledging:
+            done, self._done = self._done, []
+            if done:
+                await self._redis.xack(self._stream.key, self._group, *done)
+
+    async def _discount(self, entry: Entry) -> None:
         """Take back the count of a delivery that failed by nobody's fault but an outage's."""
-        oldest = time.time_ns() // 1_000_000 - PATIENCE_MS
-        ids: Any = [entry.entry_id for entry in entries if entry.added_ms > oldest]
-        if ids:
+        if entry.added_ms > time.time_ns() // 1_000_000 - PATIENCE_MS:
+            ids: Any = [entry.entry_id]
             await self._redis.xclaim(self._stream.key, self._group, self._member, 0, ids, retrycount=0, justid=True)
 
-    async def _bury(self, entries: Sequence[_Entry], why: str) -> None:
-        """Move entries to the dead letters, with their group and the reason."""
-        for entry in entries:
-            _log.error("event_dead", stream=self._stream.name, entry=entry.entry_id.decode(), why=why)
-            fields: Any = {PAYLOAD_FIELD: entry.payload, b"group": self._group, b"why": why, b"entry": entry.entry_id}
-            async with self._redis.pipeline(transaction=True) as pipeline:
-                pipeline.xadd(self._stream.dead_key, fields)
-                pipeline.xack(self._stream.key, self._group, entry.entry_id)
-                await pipeline.execute()
-
-
-def _call_of(event: event_pb2.Event, seconds: float) -> Call:
-    """Make the call that a handler runs in; its child calls end before the handler must."""
-    return Call(
-        request_id=f"event-{event.event_id}",
-        traceparent=event.traceparent or None,
-        deadline=time.monotonic() + seconds,
-    )
-
-
-async def _with_retries(handler: Handler, event: event_pb2.Event) -> None:
-    """Run a handler, again where a peer is only away for a moment."""
-    async for attempt in stamina.retry_context(on=_is_passing, attempts=4, wait_initial=0.1, wait_max=1.0):
-        with attempt:
-            await handler(event)
-
-
-def _is_passing(error: Exception) -> bool:
-    return isinstance(known_error(error), UnavailableError | DeadlineExceededError)
-
-
-def _decode(entry: _Entry) -> event_pb2.Event:
-    try:
-        event = event_pb2.Event.FromString(entry.payload)
-    except DecodeError:
-        raise _PoisonError from None
-    if event.WhichOneof("payload") is None:
-        raise _PoisonError
-    return event
-
-
-def _entries(answer: Any) -> list[_Entry]:
-    """Turn Redis' list of (id, fields) into entries. One that was trimmed has no fields: its empty payload is no event."""
-    return [_Entry(entry_id, (fields or {}).get(PAYLOAD_FIELD, b"")) for entry_id, fields in answer]
+    async def _bury(self, entry: Entry, why: str) -> None:
+        _log.error("event_dead", stream=self._stream.name, entry=entry.entry_id.decode(), why=why)
+        await self._dead_letters.bury(self._group, entry, why)

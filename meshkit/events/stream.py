@@ -61,7 +61,7 @@ class EventStream:
         """Add an event unless it is, or was, in the stream. Returns whether it was added."""
         keys = (self.key, self.sent_key(record.minute, record.shard))
         arguments: tuple[Any, ...] = (record.event_id, record.payload, SENT_TTL_SECONDS, PAYLOAD_FIELD)
-        return bool(await _execute(redis, "EVAL", _ADD, len(keys), *keys, *arguments))
+        return bool(await execute(redis, "EVAL", _ADD, len(keys), *keys, *arguments))
 
     async def missing(
         self, redis: "Redis", minute: int, shard: int, records: Sequence[OutboxRecord]
@@ -70,7 +70,7 @@ class EventStream:
         if not records:
             return []
         ids = [record.event_id for record in records]
-        known = await _execute(redis, "SMISMEMBER", self.sent_key(minute, shard), *ids)
+        known = await execute(redis, "SMISMEMBER", self.sent_key(minute, shard), *ids)
         return [record for record, is_known in zip(records, known, strict=True) if not is_known]
 
     async def life(self, redis: "Redis", proposal: str) -> str:
@@ -78,7 +78,7 @@ class EventStream:
 
         `proposal` becomes part of it, where all data was lost since the last name.
         """
-        return _text(await _execute(redis, "EVAL", _LIFE, 1, f"{self.key}:life", proposal))
+        return _text(await execute(redis, "EVAL", _LIFE, 1, f"{self.key}:life", proposal))
 
     async def forget_sent(self, redis: "Redis", minute: int) -> None:
         """Let go of which events of a closed minute are in the stream, soon."""
@@ -129,6 +129,7 @@ def _text(value: bytes | str | None) -> str:
     return value.decode() if isinstance(value, bytes) else value or ""
 
 
-async def _execute(redis: "Redis", *command: Any) -> Any:
+async def execute(redis: "Redis", *command: Any) -> Any:
+    """Run one command, by its name."""
     # redis-py's own methods for these are typed for its sync client, too.
     return await redis.execute_command(*command)  # type: ignore[no-untyped-call]  # it has no types

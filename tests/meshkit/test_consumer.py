@@ -39,8 +39,8 @@ async def test_every_group_hears_every_event(redis: "Redis", outbox: Outbox) -> 
     """Each of two groups is given each event once, however many members it has, and acknowledges it."""
     stream, one, other = new_stream("one", "other"), Heard(), Heard()
     async with (
-        consuming(redis, stream, one, group="one", member="a", batch=2),
-        consuming(redis, stream, one, group="one", member="b", batch=2),
+        consuming(redis, stream, one, group="one", member="a", at_once=2),
+        consuming(redis, stream, one, group="one", member="b", at_once=2),
         consuming(redis, stream, other, group="other"),
     ):
         await _send(redis, stream, outbox, *range(1, 21))
@@ -86,6 +86,74 @@ async def test_an_event_whose_handler_fails_comes_again(redis: "Redis", outbox: 
     assert heard.handled == [2, 1]
     assert await pending(redis, stream) == 0
     assert await dead(redis, stream) == []
+
+
+async def test_a_slow_event_holds_nobody_up(redis: "Redis", outbox: Outbox) -> None:
+    """While a handler takes its time, all later events are handled and acknowledged, however few are in hand at once."""
+    stream, go_on = new_stream(), asyncio.Event()
+
+    async def wait(user_id: int) -> None:
+        if user_id == 1:
+            await go_on.wait()
+
+    heard = Heard(wait)
+    async with consuming(redis, stream, heard, at_once=2, claim_idle_ms=600_000):
+        await _send(redis, stream, outbox, *range(1, 41))
+        await heard.until(handled=39)
+        await until(lambda: _are_pending(redis, stream, 1))
+        assert 1 not in heard.handled
+        go_on.set()
+        await heard.until(handled=40)
+    assert sorted(heard.handled) == list(range(1, 41))
+    assert await pending(redis, stream) == 0
+
+
+async def test_no_more_than_so_many_are_in_hand(redis: "Redis", outbox: Outbox) -> None:
+    """What a member takes is bounded, whether it is new, its own from before, or taken over from another."""
+    stream, most = new_stream(), 0
+
+    async def count(_user_id: int) -> None:
+        nonlocal most
+        most = max(most, len(heard.tries) - len(heard.handled))
+        await asyncio.sleep(0.002)
+
+    heard = Heard(count)
+    await redis.xgroup_create(stream.key, "g", id="0", mkstream=True)
+    await _send(redis, stream, outbox, *range(30))
+    for member in ("m", "another"):
+        await redis.xreadgroup("g", member, {stream.key: ">"}, count=10)
+    async with consuming(redis, stream, heard, at_once=3):
+        await heard.until(handled=30)
+    assert sorted(heard.handled) == list(range(30))
+    assert most == 3
+
+
+async def test_what_is_in_hand_is_not_begun_again_after_a_break(redis: "Redis", outbox: Outbox) -> None:
+    """A consumer that reads its own entries once more, because its stream was away, leaves them to the handlers they are with."""
+    stream, go_on = new_stream(), asyncio.Event()
+
+    async def wait(_user_id: int) -> None:
+        await go_on.wait()
+
+    async def is_read_again() -> bool:
+        """Take the stream away for a moment, in which the consumer is most likely to ask for it."""
+        whole = await redis.dump(stream.key)
+        assert whole is not None
+        await redis.delete(stream.key)
+        await redis.restore(stream.key, 0, whole)
+        held: Any = await redis.xpending_range(stream.key, "g", "-", "+", 2)
+        return [entry["times_delivered"] > 1 for entry in held] == [True]
+
+    heard = Heard(wait)
+    async with consuming(redis, stream, heard, claim_idle_ms=600_000):
+        await _send(redis, stream, outbox, 1)
+        await heard.until(tries=1)
+        await until(is_read_again)
+        go_on.set()
+        await heard.until(handled=1)
+        await _send(redis, stream, outbox, 2)
+        await heard.until(handled=2)
+    assert heard.tries == [1, 2]
 
 
 async def test_an_event_that_always_fails_is_buried(redis: "Redis", outbox: Outbox) -> None:
@@ -186,7 +254,7 @@ async def test_a_member_takes_up_what_it_had(redis: "Redis", outbox: Outbox) -> 
     await redis.xreadgroup("g", "m", {stream.key: ">"})
     assert await pending(redis, stream) == 5
     # With an idle time this long, nothing is claimed during the test.
-    async with consuming(redis, stream, heard, batch=2, claim_idle_ms=600_000):
+    async with consuming(redis, stream, heard, at_once=2, claim_idle_ms=600_000):
         await heard.until(handled=5)
     assert heard.handled == [1, 2, 3, 4, 5]
     assert await pending(redis, stream) == 0
@@ -206,6 +274,10 @@ async def test_a_stop_lets_the_handler_finish(redis: "Redis", outbox: Outbox) ->
         asyncio.get_running_loop().call_later(0.05, go_on.set)
     assert heard.handled == [1]
     assert await pending(redis, stream) == 0
+
+
+async def _are_pending(redis: "Redis", stream: EventStream, count: int) -> bool:
+    return await pending(redis, stream) == count
 
 
 async def _is_dead(redis: "Redis", stream: EventStream, count: int) -> bool:

@@ -1,0 +1,70 @@
+"""One try of a handler with one entry: within its limit, again where a peer is only away for a moment, and never a raise."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from enum import Enum, auto
+
+import stamina
+import structlog
+from lensfeed.events.v1 import event_pb2
+
+from meshkit.call import CURRENT, Call
+from meshkit.errors import DeadlineExceededError, UnavailableError
+from meshkit.events.entry import Entry, PoisonError, decode
+from meshkit.status import known_error
+
+Handler = Callable[[event_pb2.Event], Awaitable[None]]
+_log = structlog.get_logger()
+
+
+class Outcome(Enum):
+    """What came of a try."""
+
+    DONE = auto()
+    AGAIN = auto()
+    # Again, and this time did not count: it failed by nobody's fault but an outage's.
+    PASSING = auto()
+    # Never again: it is no event.
+    POISON = auto()
+
+
+async def attempt(handler: Handler, entry: Entry, limit: float, stream: str) -> Outcome:
+    """Hand an entry's event to a handler, which has `limit` seconds. `stream` is its name, for the log."""
+    try:
+        event = decode(entry.payload)
+        async with asyncio.timeout(limit):
+            CURRENT.set(_call_of(event, limit))
+            await _with_retries(handler, event)
+    except PoisonError:
+        return Outcome.POISON
+    except Exception as error:  # noqa: BLE001 - the boundary: whatever a handler raises means another try later
+        _log.warning(
+            "event_not_handled",
+            stream=stream,
+            entry=entry.entry_id.decode(),
+            error=repr(error),
+            exc_info=None if known_error(error) else error,
+        )
+        return Outcome.PASSING if _is_passing(error) else Outcome.AGAIN
+    return Outcome.DONE
+
+
+def _call_of(event: event_pb2.Event, seconds: float) -> Call:
+    """Make the call that a handler runs in; its child calls end before the handler must."""
+    return Call(
+        request_id=f"event-{event.event_id}",
+        traceparent=event.traceparent or None,
+        deadline=time.monotonic() + seconds,
+    )
+
+
+async def _with_retries(handler: Handler, event: event_pb2.Event) -> None:
+    """Run a handler, again where a peer is only away for a moment."""
+    async for try_ in stamina.retry_context(on=_is_passing, attempts=4, wait_initial=0.1, wait_max=1.0):
+        with try_:
+            await handler(event)
+
+
+def _is_passing(error: Exception) -> bool:
+    return isinstance(known_error(error), UnavailableError | DeadlineExceededError)
