@@ -22,6 +22,15 @@ redis.call('EXPIRE', KEYS[2], ARGV[3])
 redis.call('XADD', KEYS[1], '*', ARGV[4], ARGV[2])
 return 1
 """
+# KEYS stream, how far a job has come; ARGV step, payload, time to live, the payload's field.
+_ADD_STEP = """
+if tonumber(redis.call('GET', KEYS[2]) or '0') >= tonumber(ARGV[1]) then return 0 end
+redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[3])
+redis.call('XADD', KEYS[1], '*', ARGV[4], ARGV[2])
+return 1
+"""
+# Longer than a step that is under way can take, and than most events come again.
+JOB_TTL_SECONDS = 60 * 60
 # After its minute is closed, a sweep or a fast path that began before may still look into the set.
 CLOSED_TTL_SECONDS = 600
 # A restart may have lost the last second of data, and a failover more: each begins another life.
@@ -62,6 +71,16 @@ class EventStream:
         keys = (self.key, self.sent_key(record.minute, record.shard))
         arguments: tuple[Any, ...] = (record.event_id, record.payload, SENT_TTL_SECONDS, PAYLOAD_FIELD)
         return bool(await execute(redis, "EVAL", _ADD, len(keys), *keys, *arguments))
+
+    async def add_step(self, redis: "Redis", job: str, number: int, payload: bytes) -> bool:
+        """Add a step of a job that goes on from event to event, numbered from 1, unless it or a later one is, or was, here.
+
+        That is remembered for an hour after the last step: a job's events must bear to be handled twice. Returns whether it
+        was added.
+        """
+        keys = (self.key, f"{self.key}:job:{job}")
+        arguments: tuple[Any, ...] = (number, payload, JOB_TTL_SECONDS, PAYLOAD_FIELD)
+        return bool(await execute(redis, "EVAL", _ADD_STEP, len(keys), *keys, *arguments))
 
     async def missing(
         self, redis: "Redis", minute: int, shard: int, records: Sequence[OutboxRecord]
