@@ -16,7 +16,7 @@ from user_svc.create_user import CreateUser
 from user_svc.delete_session import DeleteSession
 from user_svc.events import STREAM, user_updated
 from user_svc.get_user import GetUser
-from user_svc.keys import load_key
+from user_svc.key_ring import KeyRing
 from user_svc.messages import Messages
 from user_svc.passwords import open_passwords
 from user_svc.peers import MEDIA_SERVICE, MediaPictures
@@ -38,7 +38,8 @@ async def serve() -> None:
 @contextlib.asynccontextmanager
 async def serving_process(settings: UserSettings) -> AsyncIterator[Process]:
     """Open what `serve` needs, and put it together."""
-    signer = TokenSigner(load_key(settings.token_key_file), settings.access_token_life)
+    keys = KeyRing(settings.token_key_file, settings.token_key_settle_seconds)
+    signer = TokenSigner(keys, settings.access_token_life)
     async with (
         open_store(settings) as (store, outbox, check),
         open_producer(settings.redis_url, STREAM, outbox) as producer,

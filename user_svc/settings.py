@@ -13,7 +13,9 @@ class UserSettings(ServiceSettings, MediaUrlSettings):
     """What `serve` reads. `media_addr` is where media_svc serves; avatars alone need it."""
 
     token_key_file: Path
-    access_token_seconds: int = Field(default=15 * 60, gt=0)
+    # A new key signs when it is so old: by then every edge must have the JWKS that knows it.
+    token_key_settle_seconds: int = Field(default=300, ge=0, le=6 * 3600)
+    access_token_seconds: int = Field(default=15 * 60, gt=0, le=12 * 3600)
     refresh_token_days: int = Field(default=60, gt=0)
     media_addr: str = "127.0.0.1:50054"
 

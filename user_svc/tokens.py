@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 import jwt
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from user_svc.key_ring import KeyRing
 from user_svc.keys import key_id
 
 ISSUER = "lensfeed"
@@ -22,12 +22,11 @@ class AccessToken:
 
 
 class TokenSigner:
-    """Signs access tokens with one key, whose id goes into each."""
+    """Signs access tokens with the key of the moment, whose id goes into each."""
 
-    def __init__(self, key: Ed25519PrivateKey, life: timedelta) -> None:
-        self._key = key
+    def __init__(self, keys: KeyRing, life: timedelta) -> None:
+        self._keys = keys
         self._life = int(life.total_seconds())
-        self._headers = {"kid": key_id(key.public_key())}
 
     def sign(self, user_id: int, session_id: str, now: int) -> AccessToken:
         """Return the token of a user in a session; `now` is in seconds since 1970."""
@@ -40,4 +39,5 @@ class TokenSigner:
             "iat": now,
             "exp": expires_at,
         }
-        return AccessToken(jwt.encode(claims, self._key, ALGORITHM, self._headers), expires_at)
+        key = self._keys.current()
+        return AccessToken(jwt.encode(claims, key, ALGORITHM, {"kid": key_id(key.public_key())}), expires_at)

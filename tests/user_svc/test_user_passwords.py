@@ -15,7 +15,8 @@ from tests.user_svc.user_stores import Opened
 from user_svc import passwords as rules
 from user_svc.create_session import CreateSession
 from user_svc.create_user import CreateUser
-from user_svc.keys import load_key, make_keys
+from user_svc.key_ring import KeyRing
+from user_svc.keys import make_keys
 from user_svc.passwords import Passwords, open_passwords
 from user_svc.store import UserStore
 from user_svc.tokens import TokenSigner
@@ -46,7 +47,7 @@ def store(opened: Opened) -> UserStore:
 def signer(tmp_path: Path) -> TokenSigner:
     """Give what signs access tokens."""
     make_keys(tmp_path / "keys")
-    return TokenSigner(load_key(tmp_path / "keys/token-key.pem"), LIFE)
+    return TokenSigner(KeyRing(tmp_path / "keys/token-key.pem", 0), LIFE)
 
 
 def _weak() -> CountingHasher:

@@ -24,7 +24,8 @@ from tests.user_svc.running_users import PASSWORD, Users, caller
 from tests.user_svc.user_stores import Opened, everything_in
 from user_svc.create_session import CreateSession
 from user_svc.create_user import CreateUser
-from user_svc.keys import load_key, make_keys
+from user_svc.key_ring import KeyRing
+from user_svc.keys import make_keys
 from user_svc.passwords import open_passwords
 from user_svc.refresh_session import RefreshSession
 from user_svc.settings import UserSettings
@@ -199,7 +200,7 @@ async def test_tokens_are_stored_as_hashes(users: Users) -> None:
 async def test_session_of_nobody(opened: Opened, tmp_path: Path) -> None:
     """A session whose account is gone gives no tokens."""
     make_keys(tmp_path)
-    signer, life = TokenSigner(load_key(tmp_path / "token-key.pem"), timedelta(minutes=15)), timedelta(days=60)
+    signer, life = TokenSigner(KeyRing(tmp_path / "token-key.pem", 0), timedelta(minutes=15)), timedelta(days=60)
     async with open_passwords() as passwords:
         user = await CreateUser(opened.store, passwords)("ada", "", PASSWORD)
         token = (await CreateSession(opened.store, passwords, signer, life)("ada", PASSWORD)).refresh_token
@@ -213,7 +214,7 @@ async def test_session_expires_unless_refreshed(opened: Opened, tmp_path: Path) 
     make_keys(tmp_path)
     settings = UserSettings(token_key_file=tmp_path / "token-key.pem", refresh_token_days=60)
     signer, life = (
-        TokenSigner(load_key(settings.token_key_file), settings.access_token_life),
+        TokenSigner(KeyRing(settings.token_key_file, 0), settings.access_token_life),
         settings.refresh_token_life,
     )
     clock = [time.time()]

@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 
 from meshkit.errors import UnauthenticatedError
 from meshkit.settings import SettingsError
-from user_svc.keys import load_key, make_keys
+from user_svc.key_ring import KeyRing, read_keys
+from user_svc.keys import make_keys
 from user_svc.sessions import RefreshToken, Session
 from user_svc.tokens import TokenSigner
 
@@ -45,7 +46,7 @@ def test_access_token_is_verified_by_the_jwks(tmp_path: Path) -> None:
     """A token carries who, which session and until when, and the JWKS verifies it."""
     make_keys(tmp_path)
     now = int(time.time())
-    token = TokenSigner(load_key(tmp_path / "token-key.pem"), LIFE).sign(2**62 + 1, "session", now)
+    token = TokenSigner(KeyRing(tmp_path / "token-key.pem", 0), LIFE).sign(2**62 + 1, "session", now)
     assert token.expires_at == now + 900
     assert _read_token(tmp_path, token.text) == {
         "iss": "lensfeed",
@@ -61,7 +62,7 @@ def test_access_token_is_verified_by_the_jwks(tmp_path: Path) -> None:
 def test_access_token_expires(tmp_path: Path) -> None:
     """A token of a quarter of an hour ago is no longer good."""
     make_keys(tmp_path)
-    token = TokenSigner(load_key(tmp_path / "token-key.pem"), LIFE).sign(1, "session", int(time.time()) - 901)
+    token = TokenSigner(KeyRing(tmp_path / "token-key.pem", 0), LIFE).sign(1, "session", int(time.time()) - 901)
     with pytest.raises(jwt.ExpiredSignatureError):
         _read_token(tmp_path, token.text)
 
@@ -70,7 +71,7 @@ def test_access_token_of_another_key_is_refused(tmp_path: Path) -> None:
     """A key of somebody else signs tokens that our JWKS does not know."""
     make_keys(tmp_path / "ours")
     make_keys(tmp_path / "theirs")
-    token = TokenSigner(load_key(tmp_path / "theirs/token-key.pem"), LIFE).sign(1, "session", int(time.time()))
+    token = TokenSigner(KeyRing(tmp_path / "theirs/token-key.pem", 0), LIFE).sign(1, "session", int(time.time()))
     with pytest.raises(KeyError):
         _read_token(tmp_path / "ours", token.text)
 
@@ -109,7 +110,7 @@ def test_keys_made_at_once_fit(tmp_path: Path) -> None:
     """Those who make keys at once end with one key, and the JWKS of that one."""
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(make_keys, [tmp_path] * 8))
-    token = TokenSigner(load_key(tmp_path / "token-key.pem"), LIFE).sign(1, "session", int(time.time()))
+    token = TokenSigner(KeyRing(tmp_path / "token-key.pem", 0), LIFE).sign(1, "session", int(time.time()))
     assert _read_token(tmp_path, token.text)["sub"] == "1"
     assert len(list(tmp_path.iterdir())) == 2
 
@@ -121,7 +122,7 @@ def test_unusable_key_is_a_setting_to_mend(tmp_path: Path) -> None:
     (tmp_path / "other.pem").write_bytes(other)
     for name in ("absent.pem", "text.pem", "other.pem"):
         with pytest.raises(SettingsError, match=r"LENSFEED_TOKEN_KEY_FILE.*python -m user_svc keys"):
-            load_key(tmp_path / name)
+            read_keys(tmp_path / name)
 
 
 def test_foreign_key_stays(tmp_path: Path) -> None:
