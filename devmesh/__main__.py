@@ -14,6 +14,9 @@ app = typer.Typer(
     help="lensfeed: a photo-sharing backend that people run themselves.",
 )
 
+keys_app = typer.Typer(no_args_is_help=True, help="The keys that sign access tokens.")
+app.add_typer(keys_app, name="keys")
+
 
 class Store(Enum):
     """Where the services keep their data."""
@@ -87,6 +90,28 @@ def seed(
     from devmesh.seed import seed as run
 
     raise typer.Exit(run(SeedOptions(url.rstrip("/"), people, posts, follows, seed_number)))
+
+
+@keys_app.command()
+def rotate(
+    data: Annotated[
+        Path | None, typer.Option(help="The folder of the mesh.", show_default="in the user's data folder")
+    ] = None,
+    keys: Annotated[Path | None, typer.Option(help="The folder of the keys, where it is no mesh of `dev`.")] = None,
+) -> None:
+    """Add a new key. No token is refused, and nothing needs a restart.
+
+    The edge knows the new key at once; it signs when it is LENSFEED_TOKEN_KEY_SETTLE_SECONDS old. Keys that were replaced more
+    than a day ago go. Prints all keys, oldest first.
+    """
+    from devmesh.errors import MeshError
+    from devmesh.keys import rotate as run
+
+    try:
+        typer.echo(run(keys or (data or _usual_folder(Store.SQLITE)).expanduser() / "keys"), nl=False)
+    except MeshError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
 
 
 @app.command()
