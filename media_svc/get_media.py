@@ -1,22 +1,38 @@
 """Show media: one to somebody, or many of one owner to the other services."""
 
+import time
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from media_svc.find_media import find_media
-from media_svc.model import Media
+from media_svc.model import Media, MediaState
+from media_svc.resume_upload import ResumeUpload
+from media_svc.start_upload import StartedUpload
 from media_svc.store.port import MediaStore
 from meshkit.ids import MalformedIdError, PublicId
+
+
+@dataclass(frozen=True, slots=True)
+class ShownMedia:
+    """A medium, and how its owner goes on with an upload that is not finished."""
+
+    media: Media
+    upload: StartedUpload | None
 
 
 class GetMedia:
     """One medium: to its owner in every state, to others once it is READY."""
 
-    def __init__(self, store: MediaStore) -> None:
+    def __init__(self, store: MediaStore, resume: ResumeUpload) -> None:
         self._store = store
+        self._resume = resume
 
-    async def __call__(self, user_id: int, media_id: str) -> Media:
+    async def __call__(self, user_id: int, media_id: str) -> ShownMedia:
         """Return the medium. Raises MediaNotFoundError."""
-        return await find_media(self._store, media_id, user_id)
+        media = await find_media(self._store, media_id, user_id)
+        if media.state is not MediaState.AWAITING_UPLOAD:
+            return ShownMedia(media, None)
+        return ShownMedia(media, await self._resume(media, time.time_ns() // 1_000_000))
 
 
 class BatchGetMedia:

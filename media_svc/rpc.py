@@ -51,8 +51,9 @@ class MediaServicer(media_service_pb2_grpc.MediaServiceServicer):
         self, request: media_service_pb2.GetMediaRequest, context: Any
     ) -> media_service_pb2.GetMediaResponse:
         """Show a medium to the caller."""
-        media = await self._get_media(caller_id(), request.media_id)
-        return media_service_pb2.GetMediaResponse(media=self._presenter.media(media))
+        shown = await self._get_media(caller_id(), request.media_id)
+        upload = _unfinished(shown.upload) if shown.upload else None
+        return media_service_pb2.GetMediaResponse(media=self._presenter.media(shown.media), upload=upload)
 
 
 class MediaInternalServicer(media_internal_service_pb2_grpc.MediaInternalServiceServicer):
@@ -71,14 +72,26 @@ class MediaInternalServicer(media_internal_service_pb2_grpc.MediaInternalService
 
 
 def _started(started: StartedUpload) -> media_service_pb2.StartUploadResponse:
-    expires_at = Timestamp()
-    expires_at.FromMilliseconds(started.expires_ms)
     return media_service_pb2.StartUploadResponse(
         media_id=str(started.media.media_id),
         part_size_bytes=PART_BYTES,
         parts=[_part(part, put) for part, put in started.puts],
-        expires_at=expires_at,
+        expires_at=_timestamp(started.expires_ms),
     )
+
+
+def _unfinished(upload: StartedUpload) -> media_service_pb2.UnfinishedUpload:
+    return media_service_pb2.UnfinishedUpload(
+        part_size_bytes=PART_BYTES,
+        parts=[_part(part, put) for part, put in upload.puts],
+        expires_at=_timestamp(upload.expires_ms),
+    )
+
+
+def _timestamp(milliseconds: int) -> Timestamp:
+    timestamp = Timestamp()
+    timestamp.FromMilliseconds(milliseconds)
+    return timestamp
 
 
 def _part(part: Part, put: SignedPut) -> media_service_pb2.UploadPart:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from media_svc.check_schedule import CHECK_AGES, MINUTE_MS, URL_LIFETIME_SECONDS
+from media_svc.check_schedule import URL_LIFETIME_SECONDS, first_check
 from media_svc.errors import size_out_of_range, type_unsupported, video_unimplemented
 from media_svc.model import Media, MediaKind, MediaState
 from media_svc.ports import Objects, SignedPut
@@ -15,7 +15,7 @@ from meshkit.ids import PublicId, new_id
 
 @dataclass(frozen=True, slots=True)
 class StartedUpload:
-    """An upload that awaits its bytes: each part with its PUT, and until when these work, in milliseconds since 1970."""
+    """An upload that awaits its bytes: each (missing) part with its PUT, and until when these work, in ms since 1970."""
 
     media: Media
     puts: Sequence[tuple[Part, SignedPut]]
@@ -39,7 +39,7 @@ class StartUpload:
             puts = [await self._objects.sign_put(media.upload_key, content_type, size_bytes, URL_LIFETIME_SECONDS)]
         else:
             media, puts = await self._start_multipart(media, parts)
-        await self._store.add_media(media, media.created_ms // MINUTE_MS + CHECK_AGES[0])
+        await self._store.add_media(media, first_check(media))
         expires_ms = media.created_ms + URL_LIFETIME_SECONDS * 1000
         return StartedUpload(media, list(zip(parts, puts, strict=True)), expires_ms)
 

@@ -1,9 +1,9 @@
 """A running media_svc over the real S3 and the real Valkey, and its parts on their own."""
 
 import contextlib
+import dataclasses
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import grpc
@@ -25,11 +25,11 @@ from media_svc.sweep_uploads import SweepUploads
 from meshkit.cassandra import Cassandra
 from meshkit.events import open_producer
 from meshkit.redis_client import open_redis
-from meshkit.server import running
+from meshkit.server import Process, running
 from meshkit.service_settings import ServiceSettings
 from tests.media_svc import media_stores
 from tests.media_svc.media_app import MediaApp
-from tests.media_svc.media_stores import OpenStore, empty, open_keyspace, open_store, until_it_answers
+from tests.media_svc.media_stores import OpenStore, forget_plans, open_keyspace, open_store, until_it_answers
 from tests.store_kinds import STORE_KINDS
 
 
@@ -49,15 +49,13 @@ async def keyspace(contact_points: str | None) -> AsyncIterator[Cassandra | None
         yield cassandra
 
 
-@pytest.fixture
-async def store_settings(contact_points: str | None, keyspace: Cassandra | None, tmp_path: Path) -> ServiceSettings:
-    """Give the settings of an empty store of each kind."""
-    if keyspace is not None:
-        await empty(keyspace)
-    return media_stores.store_settings(contact_points, tmp_path)
+@pytest.fixture(scope="session")
+def store_settings(contact_points: str | None, tmp_path_factory: pytest.TempPathFactory) -> ServiceSettings:
+    """Give the settings of a store of each kind, one for all tests: use ids and minutes of your own, or `fresh_plans`."""
+    return media_stores.store_settings(contact_points, tmp_path_factory.mktemp("media"))
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def opened(store_settings: ServiceSettings) -> AsyncIterator[OpenStore]:
     """Open it."""
     async with open_store(store_settings) as opened:
@@ -65,15 +63,18 @@ async def opened(store_settings: ServiceSettings) -> AsyncIterator[OpenStore]:
 
 
 @pytest.fixture
-async def redis_url(valkey_url: str) -> str:
-    """Give an empty database of the real Valkey that only these tests use."""
-    url = valkey_url.removesuffix("/0") + "/9"
-    async with open_redis(url) as redis:
-        await redis.flushdb()
-    return url
+async def fresh_plans(store_settings: ServiceSettings, keyspace: Cassandra | None) -> None:
+    """Forget whom to look at and how far sweepers are: a sweep of another test may have been days ahead of the time."""
+    await forget_plans(store_settings, keyspace)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
+def redis_url(valkey_url: str) -> str:
+    """Give a database of the real Valkey that only these tests use."""
+    return valkey_url.removesuffix("/0") + "/9"
+
+
+@pytest.fixture(scope="session")
 def places(store_settings: ServiceSettings, s3: S3, redis_url: str) -> dict[str, Any]:
     """Give the settings that both processes need."""
     return {
@@ -87,7 +88,7 @@ def places(store_settings: ServiceSettings, s3: S3, redis_url: str) -> dict[str,
     }
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def settings(places: dict[str, Any], s3: S3) -> ServeSettings:
     """Give the settings of `serve`, which listens to no events of S3."""
     # Without an edge, renditions are looked at where they lie.
@@ -95,11 +96,11 @@ def settings(places: dict[str, Any], s3: S3) -> ServeSettings:
 
 
 @contextlib.asynccontextmanager
-async def serving(settings: ServeSettings) -> AsyncIterator[MediaApp]:
-    """Run `serve`, and call it."""
+async def serving(settings: ServeSettings, *, sweeps: bool = False) -> AsyncIterator[MediaApp]:
+    """Run `serve`, and call it. Its sweeper would come between a test's steps whenever a minute begins."""
     async with (
         serving_process(settings) as process,
-        running(process, settings) as address,
+        running(process if sweeps else _without_sweeper(process), settings) as address,
         grpc.aio.insecure_channel(address) as channel,
         open_store(settings) as opened,
         httpx.AsyncClient() as http,
@@ -113,16 +114,23 @@ async def serving(settings: ServeSettings) -> AsyncIterator[MediaApp]:
         )
 
 
-@pytest.fixture
+def _without_sweeper(process: Process) -> Process:
+    others = {name: loop for name, loop in process.background.items() if name != "uploads"}
+    return dataclasses.replace(process, background=others)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def app(settings: ServeSettings) -> AsyncIterator[MediaApp]:
-    """Run `serve` alone: what is uploaded stays PROCESSING."""
+    """Run `serve` alone, one for all tests: what is uploaded stays PROCESSING."""
     async with serving(settings) as app:
         yield app
 
 
 @pytest.fixture
-async def worker(places: dict[str, Any]) -> AsyncIterator[None]:
-    """Run `work` beside it."""
+async def worker(places: dict[str, Any], redis_url: str) -> AsyncIterator[None]:
+    """Run `work` beside it; what tests before have uploaded is not for it."""
+    async with open_redis(redis_url) as redis:
+        await redis.flushdb()
     work_settings = WorkSettings(**places)
     async with working_process(work_settings) as process, running(process, work_settings):
         await until_it_answers(process.dependencies["store"])
@@ -154,8 +162,16 @@ async def opened_parts(settings: ServeSettings) -> AsyncIterator[Parts]:
         yield Parts(store, objects, events, finish, SweepUploads(store, objects, events, finish))
 
 
-@pytest.fixture
-async def parts(settings: ServeSettings) -> AsyncIterator[Parts]:
-    """Give them."""
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shared_parts(settings: ServeSettings) -> AsyncIterator[Parts]:
+    """Give them, one for all tests."""
     async with opened_parts(settings) as parts:
         yield parts
+
+
+@pytest.fixture
+def parts(shared_parts: Parts) -> Parts:
+    """Give them, with a sweeper that has seen nothing yet."""
+    shared = shared_parts
+    sweeper = SweepUploads(shared.store, shared.objects, shared.events, shared.finish)
+    return dataclasses.replace(shared, sweeper=sweeper)

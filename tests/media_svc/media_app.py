@@ -85,8 +85,12 @@ class MediaApp:
 
     async def get(self, user_id: int, media_id: str) -> media_pb2.Media:
         """Look at a medium."""
+        return (await self.look(user_id, media_id)).media
+
+    async def look(self, user_id: int, media_id: str) -> media_service_pb2.GetMediaResponse:
+        """Look at a medium, and at how to go on with its upload."""
         request = media_service_pb2.GetMediaRequest(media_id=media_id)
-        return (await self.public.GetMedia(request, metadata=caller(user_id))).media
+        return await self.public.GetMedia(request, metadata=caller(user_id))
 
     async def batch_get(self, owner_id: int, media_ids: Sequence[str]) -> list[media_pb2.Media]:
         """Look at an owner's media, as the other services do."""

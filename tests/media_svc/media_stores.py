@@ -2,9 +2,8 @@
 
 import asyncio
 import contextlib
-import itertools
 import secrets
-import time
+import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,29 +11,23 @@ from pathlib import Path
 import stamina
 
 from media_svc.store import open as stores
-from media_svc.store.cassandra import MIGRATIONS, CassandraMediaStore
-from media_svc.store.port import SHARDS, MediaStore
+from media_svc.store.cassandra import MIGRATIONS
+from media_svc.store.port import MediaStore
+from media_svc.store.sqlite import MIGRATIONS as SQLITE_MIGRATIONS
 from meshkit.cassandra import Cassandra, open_cassandra, write
 from meshkit.cassandra.outbox import MIGRATIONS as OUTBOX_MIGRATIONS
 from meshkit.errors import UnavailableError
-from meshkit.events.outbox import MINUTE_MS, OutboxStore
-from meshkit.events.outbox import SHARDS as OUTBOX_SHARDS
+from meshkit.events.outbox import OutboxStore
+from meshkit.events.sqlite_outbox import MIGRATIONS as SQLITE_OUTBOX
 from meshkit.health import Check
 from meshkit.service_settings import ServiceSettings
+from meshkit.sqlite import open_database
 
-# Each session of tests has a keyspace of its own, and each test finds it as good as empty.
+# Each session of tests has a keyspace of its own.
 KEYSPACE_PREFIX = f"test_{secrets.token_hex(4)}"
 # Far beyond what anything here takes: a schema is made in seconds.
 PATIENCE_SECONDS = 120
-_FIRST_MINUTE = time.time_ns() // 1_000_000 // MINUTE_MS
-# Nobody but a sweep that is ahead of the time plans further ahead.
-_MINUTES_AHEAD = 20
-_EMPTY_MINUTE = [
-    write(f"DELETE FROM {table} WHERE minute = ? AND shard = ?")  # noqa: S608 - our own two names
-    for table in ("uploads_by_minute", "outbox")
-]
-# Slow: it takes a second.
-_EMPTY = [write(f"TRUNCATE {table}") for table in ("uploads_by_minute", "uploads_progress")]
+_FORGET = [write(f"TRUNCATE {table}") for table in ("uploads_by_minute", "uploads_progress")]
 _NO_PROGRESS = write(
     "INSERT INTO uploads_progress (id, done_before) VALUES (0, toUnixTimestamp(now()) / 60000) USING TIMESTAMP 1"
 )
@@ -74,15 +67,19 @@ async def open_keyspace(contact_points: str) -> AsyncIterator[Cassandra]:
         yield cassandra
 
 
-async def empty(cassandra: Cassandra) -> None:
-    """Drop what tests find of each other: events, and plans to look at uploads. Media have ids of their own."""
-    this_minute = time.time_ns() // 1_000_000 // MINUTE_MS
-    if await CassandraMediaStore(cassandra).checks_done_before() > this_minute:
-        await asyncio.gather(*(cassandra.execute(statement) for statement in _EMPTY))
+async def forget_plans(settings: ServiceSettings, cassandra: Cassandra | None) -> None:
+    """Drop all plans to look at uploads, and set the progress of sweepers back to now."""
+    if cassandra is not None:
+        await asyncio.gather(*(cassandra.execute(statement) for statement in _FORGET))
         await cassandra.execute(_NO_PROGRESS)
-    minutes = range(_FIRST_MINUTE, this_minute + _MINUTES_AHEAD)
-    places = itertools.product(_EMPTY_MINUTE, minutes, range(max(SHARDS, OUTBOX_SHARDS)))
-    await asyncio.gather(*(cassandra.execute(*place) for place in places))
+        return
+    async with open_database(settings.sqlite_dir / "media_svc.db", SQLITE_MIGRATIONS, SQLITE_OUTBOX) as database:
+        await database.write(_forget)
+
+
+def _forget(connection: sqlite3.Connection) -> None:
+    connection.execute("DELETE FROM uploads_by_minute")
+    connection.execute("UPDATE uploads_progress SET done_before = CAST(strftime('%s', 'now') AS INTEGER) / 60")
 
 
 async def until_it_answers(check: Check) -> None:

@@ -107,6 +107,7 @@ async def test_next_reader_tells_what_a_crash_left(opened: OpenStore, beside: _B
     assert await _told(opened, media) == ["media_uploaded"]
 
 
+@pytest.mark.usefixtures("fresh_plans")
 async def test_sweeper_tells_what_a_crash_left(parts: Parts, opened: OpenStore, beside: _Beside) -> None:
     """Where nobody asks for the medium, the check that was planned for it finds the event."""
     media = await _added(opened)

@@ -1,6 +1,7 @@
 """What every store of media promises."""
 
 import asyncio
+import itertools
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,7 +17,8 @@ from meshkit.service_settings import ServiceSettings
 from tests.media_svc.media_app import some_user
 from tests.media_svc.media_stores import OpenStore, open_store
 
-MINUTE = time.time_ns() // 60_000_000_000
+# What tests plan alone; the minutes of a test are a hundred.
+_BLOCKS = itertools.count(time.time_ns() // 60_000_000_000 + 1_000_000, 100)
 PICTURE = Picture(
     4000, 3000, bytes(range(25)), tuple(Rendition(f"{w}.avif", "image/avif", w, w // 2, w * 9) for w in (320, 640))
 )
@@ -26,6 +28,12 @@ PICTURE = Picture(
 def store(opened: OpenStore) -> MediaStore:
     """Give the store under test."""
     return opened.media
+
+
+@pytest.fixture
+def minute() -> int:
+    """Give a minute for which no other test plans anything, nor for those after it."""
+    return next(_BLOCKS)
 
 
 def _media(media_id: PublicId | None = None, upload_id: str = "") -> Media:
@@ -48,10 +56,10 @@ async def _checks(store: MediaStore, minute: int) -> list[PublicId]:
     return [each for shard in range(SHARDS) for each in await store.list_checks(minute, shard, None, 100)]
 
 
-async def test_medium_comes_back_as_it_was(store: MediaStore) -> None:
+async def test_medium_comes_back_as_it_was(store: MediaStore, minute: int) -> None:
     """Every field of every step survives the store."""
     media = _media(upload_id="an/upload:id")
-    await store.add_media(media, MINUTE)
+    await store.add_media(media, minute)
     assert await store.get_media([media.media_id]) == [media]
     uploaded = media.uploaded("0123abc-3", 1_800_000_000_000)
     ready = uploaded.ready(PICTURE)
@@ -59,7 +67,7 @@ async def test_medium_comes_back_as_it_was(store: MediaStore) -> None:
         assert await store.replace_media(old, new, [])
         assert await store.get_media([media.media_id]) == [new]
     other = _media().uploaded("e", 1)
-    await store.add_media(other, MINUTE)
+    await store.add_media(other, minute)
     rejected = other.rejected(Failure(FailureReason.TYPE_MISMATCH, "It is something else."))
     assert await store.replace_media(other, rejected, [])
     assert await store.get_media([other.media_id]) == [rejected]
@@ -83,7 +91,7 @@ async def _stored_video(store: MediaStore) -> Media:
     media = _video()
     uploaded = media.uploaded("0123abc-477", 1_800_000_000_000)
     ready = uploaded.ready(PICTURE).playable(600_000, _rung(240), _mp4(7))
-    await store.add_media(media, MINUTE)
+    await store.add_media(media, next(_BLOCKS))
     assert await store.replace_media(media, uploaded, [])
     assert await store.replace_media(uploaded, ready, [])
     return ready
@@ -112,12 +120,12 @@ async def test_video_grows_once(store: MediaStore) -> None:
     assert await store.get_media([ready.media_id]) == [winner]
 
 
-async def test_only_ready_videos_grow(store: MediaStore) -> None:
+async def test_only_ready_videos_grow(store: MediaStore, minute: int) -> None:
     """What is not there, is not READY, or is a photo does not grow."""
     video, photo = _video(), _media()
     absent = _video().uploaded("e", 1).ready(PICTURE).playable(1, _rung(240), _mp4(7))
-    await store.add_media(video, MINUTE)
-    await store.add_media(photo, MINUTE)
+    await store.add_media(video, minute)
+    await store.add_media(photo, minute)
     still_processing = video.uploaded("e", 1)
     assert await store.replace_media(video, still_processing, [])
     ready = absent.grown(_rung(480), None)
@@ -129,7 +137,7 @@ async def test_only_ready_videos_grow(store: MediaStore) -> None:
 async def test_progress_of_a_video(store: MediaStore) -> None:
     """How far a video is is noted beside its steps, and does not touch them."""
     media = _video()
-    await store.add_media(media, MINUTE)
+    await store.add_media(media, next(_BLOCKS))
     uploaded = media.uploaded("e", 1)
     assert await store.replace_media(media, uploaded, [])
     for percent in (3, 40, 17):
@@ -141,18 +149,18 @@ async def test_progress_of_a_video(store: MediaStore) -> None:
     assert replace(found, progress=0) == rejected
 
 
-async def test_extreme_ids(store: MediaStore) -> None:
+async def test_extreme_ids(store: MediaStore, minute: int) -> None:
     """Ids may be 0 and the largest."""
     for media_id in (PublicId(0, 0), PublicId(MAX_ID, MAX_ID), PublicId(MAX_ID, 0), PublicId(0, MAX_ID)):
-        await store.add_media(_media(media_id), MINUTE)
+        await store.add_media(_media(media_id), minute)
         assert await store.get_media([media_id]) == [_media(media_id)]
 
 
-async def test_many_in_the_order_asked_for(store: MediaStore) -> None:
+async def test_many_in_the_order_asked_for(store: MediaStore, minute: int) -> None:
     """Absent media are left out, and the rest keeps the caller's order."""
     media = [_media() for _ in range(5)]
     for each in media:
-        await store.add_media(each, MINUTE)
+        await store.add_media(each, minute)
     absent = PublicId(new_id(), some_user())
     same_number = PublicId(media[0].media_id.local, some_user())
     asked = [media[3], media[0], media[4]]
@@ -161,10 +169,10 @@ async def test_many_in_the_order_asked_for(store: MediaStore) -> None:
     assert await store.get_media([]) == []
 
 
-async def test_a_step_is_taken_once(opened: OpenStore) -> None:
+async def test_a_step_is_taken_once(opened: OpenStore, minute: int) -> None:
     """Of concurrent writers of one step exactly one wins, and only its event is written."""
     store, media = opened.media, _media()
-    await store.add_media(media, MINUTE)
+    await store.add_media(media, minute)
     steps = [media.uploaded(f"etag{number}", number) for number in range(8)]
     records = [_event(media) for _ in steps]
     won = await asyncio.gather(
@@ -175,10 +183,10 @@ async def test_a_step_is_taken_once(opened: OpenStore) -> None:
     assert [await _written(opened, record) for record in records] == won
 
 
-async def test_a_step_from_an_older_state(opened: OpenStore) -> None:
+async def test_a_step_from_an_older_state(opened: OpenStore, minute: int) -> None:
     """Who has an older state in mind changes nothing, and neither does a step of a medium that is not there."""
     store, media = opened.media, _media()
-    await store.add_media(media, MINUTE)
+    await store.add_media(media, minute)
     ready = media.uploaded("e", 1).ready(PICTURE)
     assert await store.replace_media(media, media.uploaded("e", 1), [])
     assert await store.replace_media(media.uploaded("e", 1), ready, [])
@@ -198,34 +206,35 @@ async def test_events_alone(opened: OpenStore) -> None:
     assert all([await _written(opened, record) for record in records])
 
 
-async def test_first_check(store: MediaStore) -> None:
+async def test_first_check(store: MediaStore, minute: int) -> None:
     """A new medium is found in the minute of its first check, and in no other."""
     media = _media()
-    await store.add_media(media, MINUTE)
-    assert await _checks(store, MINUTE) == [media.media_id]
-    assert await _checks(store, MINUTE - 1) == await _checks(store, MINUTE + 1) == []
+    await store.add_media(media, minute)
+    assert await _checks(store, minute) == [media.media_id]
+    assert await _checks(store, minute - 1) == await _checks(store, minute + 1) == []
 
 
-async def test_pages_of_checks(store: MediaStore) -> None:
+async def test_pages_of_checks(store: MediaStore, minute: int) -> None:
     """A bucket's checks come in pages, ascending, each once, however often they were planned."""
     ids = sorted(PublicId(local * SHARDS, owner) for local in range(10) for owner in (1, 2))
     for media_id in [*ids, *reversed(ids)]:
-        await store.plan_check(MINUTE, media_id)
+        await store.plan_check(minute, media_id)
     shard = shard_of(ids[0])
     found: list[PublicId] = []
-    while page := await store.list_checks(MINUTE, shard, found[-1] if found else None, 3):
+    while page := await store.list_checks(minute, shard, found[-1] if found else None, 3):
         found.extend(page)
         assert len(page) <= 3
     assert found == ids
-    assert await _checks(store, MINUTE) == ids
+    assert await _checks(store, minute) == ids
 
 
+@pytest.mark.usefixtures("fresh_plans")
 async def test_progress(store: MediaStore) -> None:
     """The minute before which all is done moves on and never back; plans from it on are kept."""
+    # Nothing can have been planned before the store was made, which was just now.
+    now = time.time_ns() // 60_000_000_000
     first = await store.checks_done_before()
-    # Nothing can have been planned before the store was made.
-    assert first <= time.time_ns() // 60_000_000_000
-    assert first >= MINUTE
+    assert now - 5 < first <= now
     early, late = PublicId(1, 1), PublicId(2, 2)
     await store.plan_check(first + 1, early)
     await store.plan_check(first + 2, late)
@@ -237,29 +246,29 @@ async def test_progress(store: MediaStore) -> None:
     assert await store.checks_done_before() == first + 2
 
 
-async def test_many_checks_of_one_minute(store: MediaStore) -> None:
+async def test_many_checks_of_one_minute(store: MediaStore, minute: int) -> None:
     """A bucket of thousands is read whole, page by page."""
     ids = [PublicId((MAX_ID // SHARDS - number) * SHARDS, MAX_ID) for number in range(3_000)]
     for some in (ids[first : first + 100] for first in range(0, len(ids), 100)):
-        await asyncio.gather(*(store.plan_check(MINUTE, media_id) for media_id in some))
+        await asyncio.gather(*(store.plan_check(minute, media_id) for media_id in some))
     found: list[PublicId] = []
-    while page := await store.list_checks(MINUTE, 0, found[-1] if found else None, 1_000):
+    while page := await store.list_checks(minute, 0, found[-1] if found else None, 1_000):
         found.extend(page)
     assert found == sorted(ids)
 
 
-async def test_a_hundred_at_once(store: MediaStore) -> None:
+async def test_a_hundred_at_once(store: MediaStore, minute: int) -> None:
     """As many media as are ever asked for come in one answer."""
     media = [_media() for _ in range(100)]
-    await asyncio.gather(*(store.add_media(each, MINUTE) for each in media))
+    await asyncio.gather(*(store.add_media(each, minute) for each in media))
     assert await store.get_media([each.media_id for each in media]) == media
 
 
-async def test_two_processes(opened: OpenStore, store_settings: ServiceSettings) -> None:
+async def test_two_processes(opened: OpenStore, store_settings: ServiceSettings, minute: int) -> None:
     """What one process has written the other sees, and of their steps one is taken."""
     media = _media()
     async with open_store(store_settings) as other:
-        await other.media.add_media(media, MINUTE)
+        await other.media.add_media(media, minute)
         assert await opened.media.get_media([media.media_id]) == [media]
         steps = [media.uploaded("a", 1), media.uploaded("b", 2)]
         stores = (opened.media, other.media)

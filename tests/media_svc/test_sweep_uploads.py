@@ -7,16 +7,18 @@ import httpx
 import pytest
 from lensfeed.media.v1 import media_pb2
 
-from media_svc.check_schedule import CHECK_AGES, LAST_AGE, MINUTE_MS, URLS_GONE_AGE, next_check
-from media_svc.model import Media, MediaKind, MediaState
+from media_svc.check_schedule import LAST_AGE, MINUTE_MS, URLS_GONE_AGE
+from media_svc.model import Media
 from media_svc.settings import ServeSettings
+from media_svc.store.port import SHARDS
 from media_svc.upload_rules import PART_BYTES
 from meshkit.errors import UnavailableError
-from meshkit.ids import PublicId, new_id
+from meshkit.ids import PublicId, id_millis
 from tests.errors import reason_of
 from tests.media_svc.conftest import Parts, opened_parts, serving
 from tests.media_svc.media_app import MediaApp, kinds, some_user
 
+pytestmark = pytest.mark.usefixtures("fresh_plans")
 LARGE = bytes(PART_BYTES + 7)
 
 
@@ -25,13 +27,13 @@ async def _stored(parts: Parts, media_id: str) -> Media:
 
 
 async def _sweep_at(parts: Parts, media_id: str, age: int) -> None:
-    """Sweep when an upload is so many minutes old, and the minute after that age is over."""
-    await parts.sweeper.sweep(PublicId.parse(media_id).local // 2**22 + 1_704_067_200_000 + (age + 1) * MINUTE_MS)
+    """Sweep when an upload is so many minutes old."""
+    await parts.sweeper.sweep(id_millis(PublicId.parse(media_id).local) + age * MINUTE_MS)
 
 
 @pytest.mark.parametrize("content", [b"small", LARGE], ids=["one PUT", "multipart"])
 async def test_finishes_what_is_there(app: MediaApp, parts: Parts, content: bytes) -> None:
-    """An upload whose bytes are all there is finished within two minutes, without event or client."""
+    """An upload whose bytes are all there is finished a minute later, without event or client."""
     owner = some_user()
     started = await app.start(owner, "image/png", len(content))
     await app.put_all(started, content)
@@ -98,7 +100,7 @@ async def test_leftovers(app: MediaApp, parts: Parts) -> None:
     stored = await _stored(parts, started.media_id)
     await _sweep_at(parts, started.media_id, URLS_GONE_AGE - 1)
     assert await parts.objects.head(stored.upload_key) is not None
-    await _sweep_at(parts, started.media_id, URLS_GONE_AGE)
+    await _sweep_at(parts, started.media_id, URLS_GONE_AGE + 2)
     assert await parts.objects.head(stored.upload_key) is None
     assert await parts.objects.head(stored.original_key) is not None
 
@@ -109,12 +111,14 @@ async def test_processing_is_told_again(app: MediaApp, parts: Parts) -> None:
     media_id = await app.upload(owner, "image/png", b"small")
     await _sweep_at(parts, media_id, 8)
     assert kinds(await app.events_of(media_id)) == ["media_uploaded"]
+    await _sweep_at(parts, media_id, 59)
+    told = len(await app.events_of(media_id))
     await _sweep_at(parts, media_id, 60)
-    assert kinds(await app.events_of(media_id)) == ["media_uploaded"] * 2
+    assert kinds(await app.events_of(media_id)) == ["media_uploaded"] * (told + 1)
     await _sweep_at(parts, media_id, LAST_AGE + 60)
     media = await app.get(owner, media_id)
     assert (media.state, media.failure.reason) == (media_pb2.MEDIA_STATE_REJECTED, "MEDIA_CORRUPT")
-    assert kinds(await app.events_of(media_id)) == ["media_uploaded"] * 2 + ["media_rejected"]
+    assert kinds(await app.events_of(media_id)) == ["media_uploaded"] * (told + 1) + ["media_rejected"]
 
 
 async def test_several_sweepers(app: MediaApp, parts: Parts) -> None:
@@ -144,14 +148,43 @@ async def test_outage(settings: ServeSettings, parts: Parts) -> None:
         assert (await app.get(owner, started.media_id)).state == media_pb2.MEDIA_STATE_PROCESSING
 
 
-def test_schedule() -> None:
-    """Checks follow the ages, from wherever one looks, and end after a day."""
-    media = Media(PublicId(new_id(), 1), MediaState.AWAITING_UPLOAD, MediaKind.PHOTO, "image/png", 5, "")
-    born = media.created_ms // MINUTE_MS
-    planned, minute = [], next_check(media, born)
-    while minute is not None:
-        planned.append(minute - born)
-        minute = next_check(media, minute)
-    assert tuple(planned) == CHECK_AGES
-    assert planned == sorted(set(planned))
-    assert next_check(media, born + 5) == born + 8
+async def test_bytes_that_come_just_after_a_look(app: MediaApp, parts: Parts) -> None:
+    """While URLs work an upload is looked at each minute, whenever its last byte comes, and never twice in one."""
+    owner = some_user()
+    started = await app.start(owner, "image/png", 5)
+    for age in range(URLS_GONE_AGE - 1):
+        await _sweep_at(parts, started.media_id, age)
+        assert (await app.get(owner, started.media_id)).state == media_pb2.MEDIA_STATE_AWAITING_UPLOAD
+    await app.put_all(started, b"small")
+    await _sweep_at(parts, started.media_id, URLS_GONE_AGE - 1)
+    assert (await app.get(owner, started.media_id)).state == media_pb2.MEDIA_STATE_PROCESSING
+
+
+async def test_planned_while_its_minute_runs(app: MediaApp, parts: Parts) -> None:
+    """An upload whose check was planned after the others of its minute were done is looked at when the minute is over."""
+    owner = some_user()
+    first = await app.start(owner, "image/png", 5)
+    await _sweep_at(parts, first.media_id, 30)
+    late = await app.start(owner, "image/png", 5)
+    await app.put_all(late, b"small")
+    media = await _stored(parts, late.media_id)
+    await parts.store.plan_check(media.created_ms // MINUTE_MS + 30, media.media_id)
+    await _sweep_at(parts, late.media_id, 32)
+    assert (await app.get(owner, late.media_id)).state == media_pb2.MEDIA_STATE_PROCESSING
+
+
+@pytest.mark.parametrize("days", [1, 6])
+async def test_sweeper_that_was_away(app: MediaApp, parts: Parts, days: int) -> None:
+    """After days without a sweeper everything is looked at, whichever minute and shard it stands in."""
+    owner = some_user()
+    complete = [await app.start(owner, "image/png", 5) for _ in range(12)]
+    for number, each in enumerate(complete):
+        await app.put_all(each, b"small")
+        media = await _stored(parts, each.media_id)
+        await parts.store.plan_check(media.created_ms // MINUTE_MS + 97 * number, media.media_id)
+    assert len({(await _stored(parts, each.media_id)).media_id.local % SHARDS for each in complete}) > 1
+    await _sweep_at(parts, complete[-1].media_id, days * LAST_AGE)
+    for each in complete:
+        assert kinds(await app.events_of(each.media_id)) == ["media_uploaded"]
+    now = id_millis(PublicId.parse(complete[-1].media_id).local) // MINUTE_MS
+    assert await parts.store.checks_done_before() == now + days * LAST_AGE
