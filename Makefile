@@ -10,6 +10,8 @@ GENERATED := build/lensfeed.binpb
 PACKAGED := edge_proxy/lensfeed.binpb
 # Other ports, another data folder: make dev DEV='--port 8090 --data /tmp/second'
 DEV ?= --port 8080 --base-port 18048
+# Only some figures, more pairs: make bench BENCH='hot_read --pairs 9'
+BENCH ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help install protos fmt lint types contracts check test test-fast wheel dev clean faults bench
@@ -67,9 +69,9 @@ faults: protos ## Kill and pause nodes of real clusters under load (minutes)
 	sh tests/need_java.sh
 	$(BIN)/python -m pytest -m faults -s tests/faults tests/devmesh
 
-bench: protos ## Measure against the bare parts, in pairs (minutes; keep the machine quiet)
+bench: protos ## Measure against floors and peers, in pairs, into docs/benchmarks.md (ten minutes; keep the machine quiet)
 	sh tests/need_java.sh
-	$(BIN)/python -m bench.cassandra_bridge
+	$(BIN)/python -m bench $(BENCH)
 
 wheel: protos ## Build a wheel into dist/
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .

@@ -1,22 +1,21 @@
 """What the bridge costs: statements a second by `meshkit.cassandra` against the bare driver, in turn, on one real node.
 
 The bare driver is used at its best: prepared statements, a fixed number of requests in flight, the next one sent by the callback
-of the last. Run by `make bench`; prints a table, and writes `bench/results/cassandra_bridge.json`.
+of the last.
 """
 
 import asyncio
-import json
-import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import uvloop
 from cassandra import ConsistencyLevel
 
+from bench.figures import Figure, Sample
+from bench.harness import Run
 from devmesh.cassandra import running_cassandra
 from meshkit.cassandra import Cassandra, open_cassandra, read, write
 from meshkit.cassandra.cluster import make_cluster
@@ -25,10 +24,8 @@ from meshkit.errors import LensfeedError
 
 IN_FLIGHT = 64
 REQUESTS = 4_000
-PAIRS = 7
 ROWS = 20
 PAYLOAD = b"x" * 300
-RESULTS = Path(__file__).parent / "results" / "cassandra_bridge.json"
 TABLE = "CREATE TABLE IF NOT EXISTS rows (part bigint, place bigint, payload blob, PRIMARY KEY (part, place));"
 INSERT = write("INSERT INTO rows (part, place, payload) VALUES (?, ?, ?)")
 SELECT = read("SELECT place, payload FROM rows WHERE part = ? LIMIT 20")
@@ -95,55 +92,39 @@ async def connected(cassandra: Cassandra) -> None:
             await asyncio.sleep(0.1)
 
 
-async def measure(cassandra: Cassandra, settings: CassandraSettings) -> dict[str, list[tuple[float, float]]]:
-    """Measure pairs of (bridge, bare), in turn, after one pair that is not counted."""
+async def in_pairs(run: Run, cassandra: Cassandra, settings: CassandraSettings) -> dict[str, list[Sample]]:
+    """Measure pairs of (bridge, bare), in turn."""
     cluster = make_cluster(settings)
     session = await asyncio.to_thread(cluster.connect, "lensfeed_bench")
-    figures: dict[str, list[tuple[float, float]]] = {}
+    figures: dict[str, list[Sample]] = {}
     for name, statement, parameters in (("writes", INSERT, written), ("reads", SELECT, page)):
         prepared = await asyncio.to_thread(session.prepare, statement.cql)
         # The same work: on one node both of the bridge's consistencies ask one replica.
         prepared.consistency_level = ConsistencyLevel.LOCAL_ONE
-        pairs = [
-            (
-                await bridged(lambda number, s=statement, p=parameters: cassandra.execute(s, *p(number))),  # type: ignore[misc]  # bound early
-                await asyncio.to_thread(bare, session, prepared, parameters),
-            )
-            for _ in range(PAIRS + 1)
-        ]
-        figures[name] = pairs[1:]
+        figures[name] = await run.in_turn(
+            lambda s=statement, p=parameters: bridged(lambda number: cassandra.execute(s, *p(number))),  # type: ignore[misc]  # bound early
+            lambda p=parameters, s=prepared: asyncio.to_thread(bare, session, s, p),  # type: ignore[misc]  # bound early
+        )
     await asyncio.to_thread(cluster.shutdown)
     return figures
 
 
-def summary(pairs: list[tuple[float, float]]) -> dict[str, float]:
-    """Return medians, and the spread of the ratio."""
-    ratios = [ours / theirs for ours, theirs in pairs]
-    return {
-        "bridge_per_second": round(statistics.median(ours for ours, _ in pairs)),
-        "bare_per_second": round(statistics.median(theirs for _, theirs in pairs)),
-        "ratio": round(statistics.median(ratios), 3),
-        "ratio_min": round(min(ratios), 3),
-        "ratio_max": round(max(ratios), 3),
-    }
-
-
-async def main() -> None:
-    """Start a node, measure, and say."""
+async def measure(run: Run) -> Sequence[Figure]:
+    """Start a node, and measure."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "migrations").mkdir()
         (Path(folder) / "migrations" / "0001-rows.cql").write_text(TABLE)
+        run.say("starting a node")
         async with running_cassandra(Path(folder) / "node", survives_kill=False) as node:
             settings = CassandraSettings(cassandra_contact_points=node.contact_points)
             async with open_cassandra(settings, "bench", Path(folder) / "migrations") as cassandra:
                 await connected(cassandra)
-                figures = await measure(cassandra, settings)
-    results = {name: summary(pairs) for name, pairs in figures.items()}
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(results, indent=2) + "\n")
-    for name, figure in results.items():
-        print(name, figure)
-
-
-if __name__ == "__main__":
-    uvloop.run(main())
+                figures = await in_pairs(run, cassandra, settings)
+    what = {
+        "writes": f"Writes of one row by the bridge to Cassandra, {IN_FLIGHT} at once, against the bare driver",
+        "reads": f"Reads of a page of {ROWS} rows by the bridge to Cassandra, {IN_FLIGHT} at once, against the bare driver",
+    }
+    return [
+        Figure(f"cassandra_{name}", what[name], "statements/s", samples, "bridge", "bare driver")
+        for name, samples in figures.items()
+    ]

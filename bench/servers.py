@@ -1,0 +1,89 @@
+"""The servers that are measured, and those that they need: real processes on an own Valkey, with their posts in SQLite."""
+
+import contextlib
+import os
+import sys
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from redis.asyncio import Redis
+
+from devmesh.make_keys import make_keys
+from devmesh.ports import address, reserved_ports
+from devmesh.process import Child, Command
+from devmesh.readiness import grpc_serving
+from devmesh.running import running
+from devmesh.valkey import running_valkey
+from meshkit.redis_client import open_redis
+from meshkit.setting_names import SETTING_NAMES
+from meshkit.settings import PREFIX
+
+PEERS = ("user", "follow", "post")
+
+
+@dataclass(frozen=True, slots=True)
+class Mesh:
+    """What runs: the Redis, and the two processes of feed_svc with their pids."""
+
+    redis: "Redis"
+    redis_url: str
+    valkey_pid: int
+    peer_pids: tuple[int, ...]
+    feed_address: str
+    feed_pid: int
+    worker_pid: int
+
+
+@contextlib.asynccontextmanager
+async def running_mesh(folder: Path, settings: Mapping[str, str] | None = None) -> AsyncIterator[Mesh]:
+    """Run Valkey, user_svc, follow_svc, post_svc and both kinds of feed_svc over the stores in `folder`/sqlite.
+
+    `settings` are added to the environment of feed_svc.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        redis_url = await stack.enter_async_context(running_valkey(folder / "valkey"))
+        redis = await stack.enter_async_context(open_redis(redis_url))
+        names = (*PEERS, "feed", "worker")
+        ports = dict(zip(names, stack.enter_context(reserved_ports(len(names))), strict=True))
+        env = _environment(folder, redis_url, ports)
+        await make_keys(folder / "keys", _command(folder, env, "user_svc", "keys", str(folder / "keys")))
+
+        async def start(name: str, module: str, word: str, **more: str) -> Child:
+            own = {**env, "LENSFEED_LISTEN_ADDR": address(ports[name]), **more}
+            ready = partial(grpc_serving, ports[name])
+            return await stack.enter_async_context(running(name, _command(folder, own, module, word, name=name), ready))
+
+        peers = [await start(name, f"{name}_svc", "serve") for name in PEERS]
+        own = {name: value for name, value in (settings or {}).items() if name in SETTING_NAMES}
+        feed = await start("feed", "feed_svc", "serve", **own)
+        worker = await start("worker", "feed_svc", "work", **own)
+        valkey_pid = int((await redis.info("server"))["process_id"])
+        yield Mesh(
+            redis,
+            redis_url,
+            valkey_pid,
+            tuple(peer.pid for peer in peers),
+            address(ports["feed"]),
+            feed.pid,
+            worker.pid,
+        )
+
+
+def _environment(folder: Path, redis_url: str, ports: Mapping[str, int]) -> dict[str, str]:
+    outer = {name: value for name, value in os.environ.items() if not name.startswith((PREFIX, "OTEL_"))}
+    return {
+        **outer,
+        **{f"LENSFEED_{name.upper()}_ADDR": address(ports[name]) for name in PEERS},
+        "LENSFEED_MEDIA_ADDR": "127.0.0.1:9",  # no medium is asked for: posts keep what they show
+        "LENSFEED_REDIS_URL": redis_url,
+        "LENSFEED_SQLITE_DIR": str(folder / "sqlite"),
+        "LENSFEED_CURSOR_KEYS": "a key of the measurements",
+        "LENSFEED_TOKEN_KEY_FILE": str(folder / "keys" / "token-key.pem"),
+        "LENSFEED_LOG_LEVEL": "WARNING",
+    }
+
+
+def _command(folder: Path, env: Mapping[str, str], module: str, *words: str, name: str = "keys") -> Command:
+    return Command((sys.executable, "-m", module, *words), env, folder, folder / "logs" / f"{name}.log")

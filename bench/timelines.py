@@ -1,0 +1,40 @@
+"""Home timelines as the measurements need them: many, at their full length, without a read for each."""
+
+from collections.abc import Sequence
+
+from redis.asyncio import Redis
+
+from meshkit.ids import PublicId, new_id
+
+ENTRY_SIZE = 16
+
+
+def key_of(viewer: int) -> str:
+    """Return the key of a viewer's home timeline."""
+    return f"tl:{{{viewer}}}"
+
+
+def entry_of(place: int, author: int) -> bytes:
+    """Return the entry of a post."""
+    return PublicId(place, author).pack()
+
+
+async def lengthen(redis: "Redis", viewer: int, author: int) -> None:
+    """Add an entry to a timeline, as a push does."""
+    await redis.zadd(key_of(viewer), {entry_of(new_id(), author): 0})
+
+
+async def bytes_an_entry(redis: "Redis", viewer: int) -> float:
+    """Return what a timeline takes, its key and all, by its entries."""
+    members = await redis.zrange(key_of(viewer), 0, -1)
+    entries = sum(len(member) == ENTRY_SIZE for member in members)
+    return (await redis.memory_usage(key_of(viewer), samples=0) or 0) / entries
+
+
+async def copy_to(redis: "Redis", model: int, viewers: Sequence[int]) -> None:
+    """Give viewers copies of one's timeline."""
+    for start in range(0, len(viewers), 1_000):
+        async with redis.pipeline(transaction=False) as pipeline:
+            for viewer in viewers[start : start + 1_000]:
+                pipeline.copy(key_of(model), key_of(viewer), replace=True)
+            await pipeline.execute()

@@ -1,0 +1,120 @@
+"""People, posts and follows, written by the services' own stores before the services start: fast, and as they keep them."""
+
+import contextlib
+import hashlib
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from lensfeed.media.v1 import media_pb2
+from lensfeed.post.v1 import post_pb2
+
+from follow_svc.model import Follow
+from follow_svc.store.sqlite import MIGRATIONS as FOLLOW_MIGRATIONS
+from follow_svc.store.sqlite import SqliteFollowStore
+from meshkit.events.sqlite_outbox import MIGRATIONS as OUTBOX_MIGRATIONS
+from meshkit.ids import PublicId, id_millis
+from meshkit.sqlite import Database, open_database
+from post_svc.model import PublishedPost
+from post_svc.store.sqlite import MIGRATIONS as POST_MIGRATIONS
+from post_svc.store.sqlite import SqlitePostStore
+from user_svc.model import Account, User
+from user_svc.store.sqlite import MIGRATIONS as USER_MIGRATIONS
+from user_svc.store.sqlite import SqliteUserStore
+
+T = TypeVar("T")
+# What a 12-megapixel photo gets.
+WIDTHS = (320, 640, 1080, 1440)
+FORMATS = ("avif", "webp", "jpeg")
+CAPTION = "Morning light over the harbour, before the first boats came in. #film #fog"
+NO_LIMIT = 1 << 62
+
+
+class World:
+    """Writes one world. Ids and places are the caller's."""
+
+    def __init__(self, users: SqliteUserStore, posts: SqlitePostStore, follows: SqliteFollowStore) -> None:
+        self._users = users
+        self._posts = posts
+        self._follows = follows
+
+    async def add_people(self, user_ids: Iterable[int]) -> None:
+        """Add accounts."""
+        for number, user_id in enumerate(user_ids):
+            handle = f"person.{number:06d}"
+            user = User(user_id, handle, f"Person {number:06d}", id_millis(user_id), "Photos from the coast")
+            await self._users.add_account(Account(user, ""))
+
+    async def add_posts(self, author_id: int, places: Iterable[int]) -> None:
+        """Add published posts, each with a photo in all of its renditions."""
+        for place in places:
+            post_id = PublicId(place, author_id)
+            await self._posts.publish(PublishedPost(post_id, place, CAPTION, _manifest(post_id)), [])
+
+    async def add_follows(self, follower_ids: Iterable[int], followee_ids: Sequence[int]) -> None:
+        """Let everybody of the first follow everybody of the second."""
+        for follower_id in follower_ids:
+            for followee_id in followee_ids:
+                await self._follows.add_follow(Follow(follower_id, followee_id, 0), NO_LIMIT, [])
+
+
+@contextlib.asynccontextmanager
+async def new_world(folder: Path) -> AsyncIterator[World]:
+    """Open the stores of `folder`/sqlite. What is written is there when the block ends."""
+    async with (
+        _in_one_transaction(folder / "sqlite" / "user_svc.db", USER_MIGRATIONS) as users,
+        _in_one_transaction(folder / "sqlite" / "post_svc.db", POST_MIGRATIONS) as posts,
+        _in_one_transaction(folder / "sqlite" / "follow_svc.db", FOLLOW_MIGRATIONS) as follows,
+    ):
+        yield World(SqliteUserStore(users), SqlitePostStore(posts), SqliteFollowStore(follows))
+
+
+class _Inline:
+    """A Database whose writes all belong to one transaction, run where they are asked for: 20 times as fast to fill."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run it."""
+        return work(self._connection)
+
+    read = write
+
+
+@contextlib.asynccontextmanager
+async def _in_one_transaction(path: Path, migrations: Path) -> AsyncIterator[Database]:
+    async with open_database(path, migrations, OUTBOX_MIGRATIONS):
+        pass  # made and migrated
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        yield cast("Database", _Inline(connection))
+        connection.execute("COMMIT")
+
+
+def _manifest(media_id: PublicId) -> bytes:
+    """Return the media of a post: one photo."""
+    name = hashlib.sha256(media_id.pack()).hexdigest()[:32]
+    renditions = [
+        media_pb2.Rendition(
+            url=f"{media_id}/{name}.{kind}",
+            content_type=f"image/{kind}",
+            width=width,
+            height=width * 3 // 4,
+            size_bytes=width * 100,
+        )
+        for width in WIDTHS
+        for kind in FORMATS
+    ]
+    medium: Any = media_pb2.Media(
+        media_id=str(media_id),
+        state=media_pb2.MEDIA_STATE_READY,
+        kind=media_pb2.MEDIA_KIND_PHOTO,
+        width=4032,
+        height=3024,
+        thumbhash=bytes.fromhex(name)[:25],
+        alt_text="A harbour at dawn",
+        renditions=renditions,
+    )
+    return post_pb2.Post(media=[medium]).SerializeToString()
