@@ -10,6 +10,7 @@ from edge_proxy.bootstrap import bootstrap, secrets
 from edge_proxy.contracts import ContractsError
 from edge_proxy.run import run
 from edge_proxy.settings import EdgeSettings
+from edge_proxy.token_file import write_tokens
 from meshkit.settings import SettingsError
 
 
@@ -35,6 +36,7 @@ def _do(command: str, settings: EdgeSettings) -> None:
         sys.stdout.write("\n")
         return
     path = envoy.write_config(settings, config, secrets(settings))
+    write_tokens(settings)
     if command == "run":
         sys.exit(asyncio.run(run(settings, path)))
     envoy.validate(settings, path)

@@ -23,9 +23,12 @@ FIELDS = {
     "bytes_sent": "%BYTES_SENT%",
     "cluster": "%UPSTREAM_CLUSTER%",
 }
-# 2 UNKNOWN, 4 DEADLINE_EXCEEDED, 13 INTERNAL, 14 UNAVAILABLE, 15 DATA_LOSS. Only where gRPC was spoken: of a REST call
-# Envoy would derive a status from the HTTP one, UNKNOWN for 200.
-GRPC_FAILED = f"{SENT_TYPE}.startsWith('application/grpc') && response.grpc_status in [2, 4, 13, 14, 15]"
+# 4 DEADLINE_EXCEEDED, 13 INTERNAL, 14 UNAVAILABLE, 15 DATA_LOSS; and 2 UNKNOWN where gRPC itself was spoken: of a good
+# answer by gRPC-Web, whose status is in its body, Envoy derives UNKNOWN, and so it does of REST.
+GRPC_FAILED = (
+    f"({SENT_TYPE}.startsWith('application/grpc') && response.grpc_status in [4, 13, 14, 15]) "
+    f"|| ({SENT_TYPE}.matches('^application/grpc([+].*)?$') && response.grpc_status == 2)"
+)
 # Who waits for a mesh asks for its health often, and a failure then is no news.
 FAILED = f"request.url_path != '{HEALTH_PATH}' && (response.code >= 500 || ({GRPC_FAILED}))"
 

@@ -5,6 +5,8 @@ from edge_proxy.json_types import Json, extension
 
 # The content type as the caller sent it; without one, a condition on it does not hold.
 SENT_TYPE = f"request.headers['{CONTENT_TYPE_HEADER}']"
+# The same in a refusal that comes before the edge has looked at any header.
+UNTOUCHED_TYPE = "request.headers['content-type']"
 
 
 def cel_filter(expression: str) -> Json:

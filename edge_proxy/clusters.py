@@ -14,8 +14,9 @@ S3 = "s3"
 HEALTH_INTERVAL = "1s"
 # A process on a busy machine may take so long; two in a row, and it is given up, some five seconds after it hung.
 HEALTH_TIMEOUT = "2s"
-# Below the ten seconds at which a service takes pings for a flood, connections would be dropped.
-KEEPALIVE_INTERVAL = "30s"
+# A connection whose process hangs is given up after this and the timeout, with the calls on it. Services take pings for a
+# flood below three seconds (meshkit/server.py).
+KEEPALIVE = {"interval": "5s", "timeout": "3s"}
 # Small enough that a slow reader stops its writer, and not the edge.
 BUFFER_BYTES = 32 * 1024
 STREAM_WINDOW_BYTES = 64 * 1024
@@ -43,7 +44,7 @@ def service_cluster(name: str, address: Address) -> Json:
                 "grpc_health_check": {},
             }
         ],
-        # Calls that wait for a process that hangs are better told so, or tried elsewhere.
+        # No new call goes where one is not answered.
         "close_connections_on_host_health_failure": True,
         # By default, with too few healthy replicas all of them are called, those that hang too.
         "common_lb_config": {"healthy_panic_threshold": {"value": 0}},
@@ -111,7 +112,7 @@ def _outliers() -> Json:
 def _http2() -> Json:
     kind = "extensions.upstreams.http.v3.HttpProtocolOptions"
     http2 = {
-        "connection_keepalive": {"interval": KEEPALIVE_INTERVAL, "timeout": "5s"},
+        "connection_keepalive": KEEPALIVE,
         "initial_stream_window_size": STREAM_WINDOW_BYTES,
         "initial_connection_window_size": CONNECTION_WINDOW_BYTES,
     }

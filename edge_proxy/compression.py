@@ -33,6 +33,10 @@ def _filter(library: str, options: Json) -> Json:
         "extensions.filters.http.compressor.v3.Compressor",
         compressor_library=extension(f"envoy.compression.{library}.compressor", kind, **options),
         response_direction_config={
-            "common_config": {"min_content_length": MIN_BYTES, "content_type": list(CONTENT_TYPES)}
+            "common_config": {
+                "min_content_length": MIN_BYTES,
+                # With a charset or without it.
+                "content_type_matcher": [{"prefix": content_type} for content_type in CONTENT_TYPES],
+            }
         },
     )

@@ -58,6 +58,8 @@ def run_command(settings: EdgeSettings, path: Path) -> list[str]:
         *("--concurrency", str(settings.edge_concurrency)),
         *("--log-level", ENVOY_LOG_LEVELS[settings.log_level]),
         *("--log-format", LOG_FORMAT),
+        # Lines of the log are written so often at the least; by default, whoever looks waits for ten seconds.
+        *("--file-flush-interval-msec", "1000"),
         # Hot restart shares memory by a number that is the same for all; without it, edges run side by side.
         "--disable-hot-restart",
         # Whoever still has a connection is told to go as soon as the edge drains, and not at some time in the next minutes.

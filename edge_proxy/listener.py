@@ -106,7 +106,7 @@ def http_filters(settings: EdgeSettings, methods: Sequence[Method]) -> list[Json
         _body_limit(),
         json_filter(settings, methods),
         # After the translation: rules are written once, on gRPC paths.
-        token_filter(settings, methods),
+        token_filter(settings),
         *media_filters(),
         extension("envoy.filters.http.router", "extensions.filters.http.router.v3.Router", suppress_envoy_headers=True),
     ]

@@ -5,15 +5,16 @@ import json
 
 from google.rpc.code_pb2 import Code
 
-from edge_proxy.cel import SENT_TYPE, cel_filter
+from edge_proxy.cel import SENT_TYPE, UNTOUCHED_TYPE, cel_filter
 from edge_proxy.health import PATH as HEALTH_PATH
 from edge_proxy.json_types import Json
-from edge_proxy.refusals import WHEN, Refusal
+from edge_proxy.refusals import OVERLOADED, WHEN, WHEN_FULL, Refusal
 
 JSON_TYPE = "application/json"
+GRPC_WEB_TYPE = "application/grpc-web+proto"
 # Envoy answers these as gRPC by itself, and gRPC-Web not.
-IS_GRPC = f"{SENT_TYPE}.matches('^application/grpc([+].*)?$')"
-IS_GRPC_WEB = f"{SENT_TYPE}.startsWith('application/grpc-web')"
+IS_GRPC = ".matches('^application/grpc([+].*)?$')"
+IS_GRPC_WEB = ".startsWith('application/grpc-web')"
 
 
 def local_reply_config() -> Json:
@@ -21,15 +22,16 @@ def local_reply_config() -> Json:
     return {
         "mappers": [
             *(_health_reply(code, status) for code, status in ((200, "SERVING"), (503, "NOT_SERVING"))),
-            *(reply for when, refusal in WHEN for reply in _replies(when, refusal)),
+            *_replies(WHEN_FULL, OVERLOADED, UNTOUCHED_TYPE),
+            *(reply for when, refusal in WHEN for reply in _replies(when, refusal, SENT_TYPE)),
         ]
     }
 
 
-def _replies(when: str, refusal: Refusal) -> list[Json]:
+def _replies(when: str, refusal: Refusal, content_type: str) -> list[Json]:
     return [
-        _grpc_reply(f"({when}) && {IS_GRPC}", refusal),
-        _grpc_web_reply(f"({when}) && {IS_GRPC_WEB}", refusal),
+        _grpc_reply(f"({when}) && {content_type}{IS_GRPC}", refusal),
+        _grpc_web_reply(f"({when}) && {content_type}{IS_GRPC_WEB}", refusal),
         _rest_reply(when, refusal),
     ]
 
@@ -58,7 +60,7 @@ def _grpc_web_reply(when: str, refusal: Refusal) -> Json:
         "filter": cel_filter(when),
         "status_code": 200,
         "headers_to_add": _headers(headers),
-        "body_format_override": _text("", "application/grpc-web+proto"),
+        "body_format_override": _text("", GRPC_WEB_TYPE),
     }
 
 

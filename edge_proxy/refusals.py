@@ -55,12 +55,14 @@ OVERLOADED = Refusal(429, Code.RESOURCE_EXHAUSTED, "OVERLOADED", "too many calls
 UNAVAILABLE = Refusal(503, Code.UNAVAILABLE, "UNAVAILABLE", "a part of the service is down", retry_after_seconds=1)
 INTERNAL = Refusal(500, Code.INTERNAL, "INTERNAL", "something went wrong on our side")
 
+# The overload manager's word, which comes before anything else has happened to a call.
+WHEN_FULL = "response.code_details == 'overload'"
 # When each applies, in CEL over Envoy's attributes. The first that holds is taken.
 WHEN: tuple[tuple[str, Refusal], ...] = (
     ("response.code_details.contains('Jwt_is_missing')", TOKEN_MISSING),
     ("response.code_details.startsWith('jwt_authn')", TOKEN_INVALID),
-    # The overload manager's word, and that of a cluster's circuit breaker.
-    ("response.code_details == 'overload' || response.code_details.contains('overflow')", OVERLOADED),
+    # A cluster's circuit breaker.
+    ("response.code_details.contains('overflow')", OVERLOADED),
     ("response.code == 404", METHOD_UNKNOWN),
     ("response.code == 408", TOO_SLOW),
     ("response.code == 413", MESSAGE_TOO_LARGE),

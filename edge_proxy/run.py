@@ -11,6 +11,7 @@ from typing import Any
 from edge_proxy.admin import Admin
 from edge_proxy.envoy import run_command
 from edge_proxy.settings import EdgeSettings
+from edge_proxy.token_file import watch_keys
 
 POLL_SECONDS = 0.05
 PR_SET_PDEATHSIG = 1
@@ -25,7 +26,9 @@ async def run(settings: EdgeSettings, path: Path) -> int:
     # Between fork and exec of a process with one thread, a system call is safe.
     child = await asyncio.create_subprocess_exec(*run_command(settings, path), preexec_fn=_ends_with_us)
     ended = asyncio.ensure_future(child.wait())
+    watching = asyncio.create_task(watch_keys(settings))
     await _first(ended, leaving)
+    watching.cancel()
     if not ended.done():
         draining = asyncio.ensure_future(drain(settings, Admin(settings.edge_admin_addr)))
         await _first(ended, hurry, draining)

@@ -40,7 +40,7 @@ class EdgeSettings(LimitSettings, TlsSettings):
     s3_bucket: str = Field(default="lensfeed-media", pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
 
     token_jwks_file: Path
-    """The public keys that access tokens are signed with (JWKS). Read once, at the start."""
+    """The public keys that access tokens are signed with (JWKS). Read again when the file is replaced."""
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
     """Comma-separated origins (https://app.example) whose pages may call the edge; none by default."""
     descriptor_set: Path = Path(__file__).parent / "lensfeed.binpb"

@@ -29,11 +29,11 @@ MAX_MESSAGE_BYTES = 1024 * 1024
 FAREWELL_SECONDS = 0.5
 # What a handler that was cancelled may take for its `finally`.
 CANCELLED_SECONDS = 2.0
-# Client keepalive is 30 s (channels.py); a server minimum above it would answer GOAWAY too_many_pings.
+# Client keepalive is 30 s (channels.py), the edge's 5 s; a server minimum above it would answer GOAWAY too_many_pings.
 OPTIONS = (
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
     ("grpc.so_reuseport", 0),
-    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+    ("grpc.http2.min_ping_interval_without_data_ms", 3_000),
     ("grpc.keepalive_permit_without_calls", 1),
 )
 _log = structlog.get_logger()

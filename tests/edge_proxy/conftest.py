@@ -4,11 +4,13 @@ import asyncio
 import contextlib
 import json
 import os
+import ssl
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import grpc
 import httpx
@@ -34,24 +36,31 @@ class Edge:
     address: str
     http: httpx.AsyncClient
     channel: grpc.aio.Channel
+    process: asyncio.subprocess.Process
+    log: Path
+
+    def log_lines(self) -> list[dict[str, Any]]:
+        """Read the lines of its log that are JSON: those on calls."""
+        return [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
 
 
 class Signer:
     """Signs tokens as the user service does."""
 
-    def __init__(self) -> None:
+    def __init__(self, kid: str = "test") -> None:
+        self.kid = kid
         self.key = Ed25519PrivateKey.generate()
 
     def jwks(self) -> str:
         """Return the public keys."""
         public = OKPAlgorithm.to_jwk(self.key.public_key(), as_dict=True)
-        return json.dumps({"keys": [{**public, "kid": "test", "alg": "EdDSA", "use": "sig"}]})
+        return json.dumps({"keys": [{**public, "kid": self.kid, "alg": "EdDSA", "use": "sig"}]})
 
     def token(self, **changes: object) -> str:
         """Sign a token of user 42; a change to None leaves a claim out."""
         claims = {"iss": "lensfeed", "aud": "lensfeed", "sub": "42", "sid": "s-1", "exp": int(time.time()) + 600}
         kept = {name: value for name, value in {**claims, **changes}.items() if value is not None}
-        return jwt.encode(kept, self.key, algorithm="EdDSA", headers={"kid": "test"})
+        return jwt.encode(kept, self.key, algorithm="EdDSA", headers={"kid": self.kid})
 
 
 @pytest.fixture(scope="session")
@@ -96,7 +105,7 @@ async def edge(
 ) -> AsyncIterator[Edge]:
     """Give an edge whose services all are the backend."""
     settings = {
-        **{f"LENSFEED_{name}_ADDR": running_backend.address for name in SERVICES},
+        **leading_to(running_backend.address),
         "LENSFEED_S3_ENDPOINT_URL": s3.endpoint_url,
         "LENSFEED_S3_BUCKET": s3.bucket,
         "LENSFEED_CORS_ORIGINS": ORIGIN,
@@ -110,17 +119,23 @@ async def edge(
 async def lonely_edge(jwks_file: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Edge]:
     """Give an edge behind which nothing listens."""
     (nobody,) = free_ports(1)
-    settings = {
-        **{f"LENSFEED_{name}_ADDR": f"127.0.0.1:{nobody}" for name in SERVICES},
-        "LENSFEED_S3_ENDPOINT_URL": f"http://127.0.0.1:{nobody}",
-    }
-    async with running_edge(tmp_path_factory.mktemp("lonely"), jwks_file, settings) as edge:
+    async with running_edge(tmp_path_factory.mktemp("lonely"), jwks_file, leading_to(f"127.0.0.1:{nobody}")) as edge:
         yield edge
 
 
+def leading_to(address: str) -> dict[str, str]:
+    """Return the settings by which every service, and S3, is at one address."""
+    return {
+        **{f"LENSFEED_{name}_ADDR": address for name in SERVICES},
+        "LENSFEED_S3_ENDPOINT_URL": f"http://{address}",
+    }
+
+
 @contextlib.asynccontextmanager
-async def running_edge(folder: Path, jwks_file: Path, settings: dict[str, str]) -> AsyncIterator[Edge]:
-    """Run `python -m edge_proxy run` until the block ends."""
+async def running_edge(
+    folder: Path, jwks_file: Path, settings: dict[str, str], ca_file: Path | None = None
+) -> AsyncIterator[Edge]:
+    """Run `python -m edge_proxy run` until the block ends. With `ca_file`, it is called by TLS."""
     port, admin_port = free_ports(2)
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("LENSFEED_")},
@@ -131,26 +146,42 @@ async def running_edge(folder: Path, jwks_file: Path, settings: dict[str, str]) 
         "LENSFEED_TOKEN_JWKS_FILE": str(jwks_file),
         **settings,
     }
-    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "edge_proxy", "run", env=environment)
-    address = f"127.0.0.1:{port}"
+    log = folder / "edge.log"
+    with log.open("wb") as stderr:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "edge_proxy", "run", env=environment, stderr=stderr
+        )
     try:
-        async with (
-            httpx.AsyncClient(base_url=f"http://{address}", timeout=30) as http,
-            grpc.aio.insecure_channel(address) as channel,
-        ):
-            await _until_listening(process, http)
-            yield Edge(address, http, channel)
+        async with _http(port, ca_file) as http, _channel(port, ca_file) as channel:
+            edge = Edge(f"127.0.0.1:{port}", http, channel, process, log)
+            await _until_listening(edge)
+            yield edge
     finally:
-        process.terminate()
-        assert await process.wait() == 0
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        assert await process.wait() == 0, log.read_text()
 
 
-async def _until_listening(process: asyncio.subprocess.Process, http: httpx.AsyncClient) -> None:
+def _http(port: int, ca_file: Path | None) -> httpx.AsyncClient:
+    if ca_file is None:
+        return httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30)
+    return httpx.AsyncClient(
+        base_url=f"https://127.0.0.1:{port}", timeout=30, verify=ssl.create_default_context(cafile=ca_file)
+    )
+
+
+def _channel(port: int, ca_file: Path | None) -> grpc.aio.Channel:
+    if ca_file is None:
+        return grpc.aio.insecure_channel(f"127.0.0.1:{port}")
+    return grpc.aio.secure_channel(f"127.0.0.1:{port}", grpc.ssl_channel_credentials(ca_file.read_bytes()))
+
+
+async def _until_listening(edge: Edge) -> None:
     async with asyncio.timeout(30):
         while True:
-            assert process.returncode is None, "the edge did not start"
+            assert edge.process.returncode is None, edge.log.read_text()
             with contextlib.suppress(httpx.TransportError):
-                await http.get("/healthz")
+                await edge.http.get("/healthz")
                 return
             await asyncio.sleep(0.02)
 
@@ -160,3 +191,16 @@ async def until_serving(edge: Edge) -> None:
     async with asyncio.timeout(30):
         while (await edge.http.get("/healthz")).status_code != 200:  # noqa: ASYNC110 - it is another process that gets ready
             await asyncio.sleep(0.05)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def full_edge(
+    running_backend: Backend, jwks_file: Path, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Edge]:
+    """Give an edge that has no memory left."""
+    settings = {**leading_to(running_backend.address), "LENSFEED_EDGE_MAX_HEAP_MIB": "1"}
+    async with running_edge(tmp_path_factory.mktemp("full"), jwks_file, settings) as edge:
+        async with asyncio.timeout(30):
+            while (await edge.http.get("/feed")).status_code != 429:  # noqa: ASYNC110 - it looks four times a second
+                await asyncio.sleep(0.05)
+        yield edge

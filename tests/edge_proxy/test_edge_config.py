@@ -18,7 +18,7 @@ from edge_proxy.bootstrap import bootstrap
 from edge_proxy.contracts import ContractsError, public_methods, read_descriptors
 from edge_proxy.json_types import Json
 from edge_proxy.settings import EdgeSettings
-from edge_proxy.tokens import token_filter
+from edge_proxy.tokens import token_resource
 from meshkit.settings import SettingsError
 from tests.edge_proxy.backend import SERVICES
 
@@ -92,7 +92,7 @@ def test_internal_methods_have_none(settings: EdgeSettings) -> None:
 
 def test_access_follows_the_contract(settings: EdgeSettings) -> None:
     """A method asks for a token unless its contract opens it to anyone."""
-    rules = token_filter(settings, public_methods(read_descriptors(settings.descriptor_set)))["typed_config"]["rules"]
+    rules = token_resource(public_methods(read_descriptors(settings.descriptor_set)), "")["typed_config"]["rules"]
     opened = {
         f"/{service.full_name}/{method.name}"
         for service in SERVICES
@@ -111,7 +111,7 @@ def test_a_new_method_is_protected(settings: EdgeSettings) -> None:
     (file,) = (file for file in descriptors.file if file.name == "lensfeed/user/v1/user_service.proto")
     file.service[0].method.add(name="NewMethod", input_type=".a", output_type=".b")
     methods = public_methods(descriptors)
-    rules = token_filter(settings, methods)["typed_config"]["rules"]
+    rules = token_resource(methods, "")["typed_config"]["rules"]
     assert "/lensfeed.user.v1.UserService/NewMethod" in {method.path for method in methods}
     assert "requires" in rule_of(rules, "/lensfeed.user.v1.UserService/NewMethod")
 

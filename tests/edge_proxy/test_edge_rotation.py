@@ -1,0 +1,69 @@
+"""Keys come and go while the edge runs."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+from google.rpc.code_pb2 import Code
+
+from tests.edge_proxy.backend import Backend
+from tests.edge_proxy.conftest import Edge, Signer, leading_to, running_edge, until_serving
+from tests.edge_proxy.protocols import rest_feed
+
+
+def jwks_of(*signers: Signer) -> str:
+    """Return the keys of several signers."""
+    return json.dumps({"keys": [{**json.loads(each.jwks())["keys"][0], "kid": each.kid} for each in signers]})
+
+
+def replace(path: Path, text: str) -> None:
+    """Move a new file to a file's place."""
+    fresh = path.with_suffix(".fresh")
+    fresh.write_text(text)
+    fresh.rename(path)
+
+
+async def outcome(edge: Edge, signer: Signer) -> tuple[Code.ValueType, str | None]:
+    """Read a feed with a token of a signer."""
+    answer = await rest_feed(edge, {"authorization": f"Bearer {signer.token()}"})
+    return answer.code, answer.reason
+
+
+async def until(edge: Edge, signer: Signer, code: Code.ValueType) -> None:
+    """Wait until the edge takes, or refuses, tokens of a signer."""
+    async with asyncio.timeout(15):
+        while (await outcome(edge, signer))[0] != code:  # noqa: ASYNC110 - it is another process
+            await asyncio.sleep(0.1)
+
+
+@pytest.mark.usefixtures("backend")
+async def test_a_replaced_jwks_is_taken_without_a_refused_token(running_backend: Backend, tmp_path: Path) -> None:
+    """A key joins, the first goes; what is signed with a key that is in the file is valid all the time."""
+    old, new = Signer("old"), Signer("new")
+    folder, file = tmp_path / "edge", tmp_path / "jwks.json"
+    folder.mkdir()
+    replace(file, jwks_of(old))
+    refused = 0
+    async with running_edge(folder, file, leading_to(running_backend.address)) as edge:
+        await until_serving(edge)
+        assert await outcome(edge, new) == (Code.UNAUTHENTICATED, "TOKEN_INVALID")
+
+        async def keep_reading(signer: Signer) -> None:
+            nonlocal refused
+            while True:
+                refused += (await outcome(edge, signer))[0] != Code.OK
+
+        reading = asyncio.create_task(keep_reading(old))
+        replace(file, jwks_of(old, new))
+        await until(edge, new, Code.OK)
+        replace(file, "no keys at all")
+        await asyncio.sleep(3)
+        reading.cancel()
+        assert refused == 0
+        reading = asyncio.create_task(keep_reading(new))
+        replace(file, jwks_of(new))
+        await until(edge, old, Code.UNAUTHENTICATED)
+        reading.cancel()
+        assert refused == 0
+        assert "no JWKS" in edge.log.read_text()
