@@ -6,13 +6,17 @@ from dataclasses import dataclass
 from functools import partial
 
 from lensfeed.feed.v1.feed_service_pb2_grpc import add_FeedServiceServicer_to_server
+from opentelemetry import metrics
 from redis.asyncio import Redis
 
 from feed_svc.apply_follow import ApplyFollow
-from feed_svc.events import GROUP, STREAMS, FeedEvents
+from feed_svc.events import FAN_OUT, GROUP, STREAMS, FeedEvents, StreamedChunks
 from feed_svc.fan_out import FanOut
+from feed_svc.fan_out_chunk import CHUNKS_AT_ONCE
+from feed_svc.fan_out_lag import FanOutLag
 from feed_svc.get_feed import GetFeed
 from feed_svc.peers import GrpcCardSource, GrpcGraph, GrpcPosts
+from feed_svc.reach_followers import ReachFollowers
 from feed_svc.read_store import ReadStore
 from feed_svc.rebuild_timeline import RebuildTimeline
 from feed_svc.refresh_author import RefreshAuthor
@@ -26,7 +30,7 @@ from feed_svc.store.partings import RedisPartings
 from feed_svc.store.timelines import RedisTimelines
 from meshkit.channels import connect
 from meshkit.cursors import Cursors
-from meshkit.events import Consumer
+from meshkit.events import Consumer, Trim
 from meshkit.redis_client import open_redis
 from meshkit.redis_mux import RedisMux, open_mux
 from meshkit.server import Process
@@ -98,16 +102,22 @@ async def serving_process(settings: FeedSettings) -> AsyncIterator[Process]:
 async def working_process(settings: WorkSettings) -> AsyncIterator[Process]:
     """Make the process that fills timelines."""
     async with _open_parts(settings) as parts:
+        lag = FanOutLag(metrics.get_meter("feed_svc"))
+        reach = ReachFollowers(parts.graph, parts.timelines, parts.partings, StreamedChunks(parts.redis), lag)
         handle = FeedEvents(
-            FanOut(parts.graph, parts.timelines, parts.partings, parts.authors, parts.celebrities),
-            RemovePost(parts.graph, parts.timelines, parts.cards),
+            FanOut(parts.graph, parts.authors, parts.celebrities, reach),
+            RemovePost(parts.cards, reach),
+            reach,
             ApplyFollow(parts.graph, parts.posts, parts.timelines, parts.partings),
             RefreshAuthor(parts.posts, parts.cards),
         )
+        consume = partial(Consumer, parts.redis, group=GROUP, member=settings.member, handler=handle)
         yield Process(
             "feed_svc",
             background={
-                stream.name: Consumer(parts.redis, stream, GROUP, settings.member, handle).run for stream in STREAMS
+                **{stream.name: consume(stream).run for stream in STREAMS},
+                FAN_OUT.name: consume(FAN_OUT, at_once=CHUNKS_AT_ONCE).run,
+                "trim": Trim(parts.redis, FAN_OUT).run,
             },
             dependencies={"redis": parts.timelines.check},
         )

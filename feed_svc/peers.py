@@ -1,7 +1,7 @@
 """The other services, behind feed_svc's ports."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import grpc
 from lensfeed.feed.v1 import feed_service_pb2
@@ -12,6 +12,7 @@ from lensfeed.post.v1.post_internal_service_pb2_grpc import PostInternalServiceS
 from lensfeed.user.v1 import user_internal_service_pb2 as user_pb2
 from lensfeed.user.v1.user_internal_service_pb2_grpc import UserInternalServiceStub
 
+from feed_svc.fan_out_chunk import FollowerPage
 from feed_svc.model import Entry, Places, author_of, entry_of, place_of
 
 # A page of followers is one batch of pushes; a page of followees only fills a list.
@@ -27,18 +28,12 @@ class GrpcGraph:
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._stub = FollowInternalServiceStub(channel)
 
-    async def followers(self, author_id: int) -> AsyncIterator[list[int]]:
-        """Yield pages of followers."""
-        token = ""
-        while True:
-            page = await self._stub.ListFollowerIds(
-                follow_pb2.ListFollowerIdsRequest(user_id=author_id, page_token=token, page_size=FOLLOWERS_PAGE)
-            )
-            if page.follower_ids:
-                yield list(page.follower_ids)
-            token = page.next_page_token
-            if not token:
-                return
+    async def follower_page(self, author_id: int, token: str) -> FollowerPage:
+        """Read a page of followers."""
+        page = await self._stub.ListFollowerIds(
+            follow_pb2.ListFollowerIdsRequest(user_id=author_id, page_token=token, page_size=FOLLOWERS_PAGE)
+        )
+        return FollowerPage(list(page.follower_ids), page.next_page_token)
 
     async def followees(self, viewer: int) -> list[int]:
         """Read all followees."""

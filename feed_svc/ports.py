@@ -1,16 +1,20 @@
 """What feed_svc asks of the other services, in its own words."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from feed_svc.fan_out_chunk import FollowerPage
 from feed_svc.model import Entry, Places
 
 
 class Graph(Protocol):
     """Who follows whom."""
 
-    def followers(self, author_id: int) -> AsyncIterator[list[int]]:
-        """Yield an author's followers, page by page."""
+    async def follower_page(self, author_id: int, token: str) -> FollowerPage:
+        """Return a page of an author's followers: the first for an empty token, else the one that the token names.
+
+        Tokens stay good while people follow and unfollow: who follows all the time is in some page.
+        """
         ...
 
     async def followees(self, viewer: int) -> list[int]:

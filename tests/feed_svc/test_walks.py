@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
+from feed_svc.fan_out_chunk import FanOutChunk, FollowerPage
 from feed_svc.model import author_of, entry_of, place_of
 from meshkit.redis_mux import RedisMux
 from tests.feed_svc.world import Feed, World, open_feed
@@ -38,6 +39,7 @@ class Story:
         self._world = feed.world
         self._clock = 0
         self._unheard: list[Callable[[], Awaitable[None]]] = []
+        feed.chunks.hear = self._leave
 
     async def step(self, what: str, first: Any, second: Any) -> None:
         """Take one step."""
@@ -67,6 +69,10 @@ class Story:
         """Deliver what is left."""
         while self._unheard:
             await self._hear(0, is_again=False)
+
+    async def _leave(self, chunk: FanOutChunk) -> None:
+        """Let the rest of a fan-out be heard of as late as any event."""
+        self._unheard.append(lambda: self._feed.reach.go_on(chunk))
 
     def _post(self, author: int, place: int) -> None:
         self._world.post(author, place)
@@ -166,13 +172,13 @@ async def test_an_unfollow_during_a_fan_out_leaves_no_ghost(feed: Feed, mux: Red
     feed.world.post(3, 5)
     await feed.walk(1, 5)
     feed.world.post(2, 9)
-    (viewers,) = [viewers async for viewers in feed.world.followers(2)]
+    page = await feed.world.follower_page(2, "")
     feed.world.follows.remove((1, 2))
     await feed.apply_follow(1, 2)
 
     class Stale(World):
-        async def followers(self, author_id: int) -> AsyncIterator[list[int]]:  # noqa: ARG002 - the port's name
-            yield viewers
+        async def follower_page(self, author_id: int, token: str) -> FollowerPage:  # noqa: ARG002 - the port's names
+            return page
 
     await open_feed(Stale(), feed.redis, mux).fan_out(2, 9)
     assert await feed.walk(1, 5) == [entry_of(5, 3)]

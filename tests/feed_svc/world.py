@@ -1,14 +1,16 @@
 """A small world of people and posts behind feed_svc's ports, and the oracle of what a feed must show."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from redis.asyncio import Redis
 
 from feed_svc.apply_follow import ApplyFollow
 from feed_svc.fan_out import FanOut
+from feed_svc.fan_out_chunk import FanOutChunk, FollowerPage
 from feed_svc.get_feed import FeedPage, GetFeed
 from feed_svc.model import Entry, Places, author_of, entry_of, place_of
+from feed_svc.reach_followers import ReachFollowers
 from feed_svc.read_store import ReadStore
 from feed_svc.rebuild_timeline import RebuildTimeline
 from feed_svc.remove_post import RemovePost
@@ -51,11 +53,12 @@ class World:
         """Delete."""
         self.posts[author].remove(place)
 
-    async def followers(self, author_id: int) -> AsyncIterator[list[int]]:
-        """Yield small pages."""
-        found = sorted(follower for follower, author in self.follows if author == author_id)
-        for start in range(0, len(found), FOLLOWERS_PAGE):
-            yield found[start : start + FOLLOWERS_PAGE]
+    async def follower_page(self, author_id: int, token: str) -> FollowerPage:
+        """Return a small page: the followers above the one that the token names."""
+        after = int(token or -1)
+        found = sorted(follower for follower, author in self.follows if author == author_id and follower > after)
+        page = found[:FOLLOWERS_PAGE]
+        return FollowerPage(page, str(page[-1]) if len(found) > len(page) else "")
 
     async def followees(self, viewer: int) -> list[int]:
         """Return all followees."""
@@ -101,6 +104,17 @@ def card_of(entry: Entry) -> bytes:
     return b"card " + entry
 
 
+class WorldChunks:
+    """Chunks that are done at once, unless `hear` is set to something else."""
+
+    def __init__(self) -> None:
+        self.hear: Callable[[FanOutChunk], Awaitable[None]]
+
+    async def add(self, chunk: FanOutChunk) -> None:
+        """Let it be heard of."""
+        await self.hear(chunk)
+
+
 @dataclass(frozen=True)
 class Feed:
     """feed_svc's use cases over a world and a real Redis."""
@@ -115,6 +129,8 @@ class Feed:
     remove_post: RemovePost
     apply_follow: ApplyFollow
     rebuild: RebuildTimeline
+    reach: ReachFollowers
+    chunks: WorldChunks
 
     async def walk(self, viewer: int, limit: int) -> list[Entry]:
         """Walk pages from the top to the end; returns all entries that were shown."""
@@ -141,6 +157,9 @@ def open_feed(world: World, redis: "Redis", mux: RedisMux, *, length: int = 500,
     partings = RedisPartings(redis)
     celebrities = RedisCelebrities(mux, threshold=100_000, grace_ms=600_000, keep_ms=10_000_000)
     cards = RedisCards(mux)
+    chunks = WorldChunks()
+    reach = ReachFollowers(world, timelines, partings, chunks, lambda _place: None)
+    chunks.hear = reach.go_on
     store = ReadStore(world, world)
     rebuild = RebuildTimeline(timelines, partings, store)
     get_feed = GetFeed(timelines, cards, rebuild, store, world, world, Cursors(["a key of the tests"], "feed"))
@@ -151,8 +170,10 @@ def open_feed(world: World, redis: "Redis", mux: RedisMux, *, length: int = 500,
         partings,
         cards,
         get_feed,
-        FanOut(world, timelines, partings, RedisAuthorTimelines(mux), celebrities),
-        RemovePost(world, timelines, cards),
+        FanOut(world, RedisAuthorTimelines(mux), celebrities, reach),
+        RemovePost(cards, reach),
         ApplyFollow(world, world, timelines, partings),
         rebuild,
+        reach,
+        chunks,
     )

@@ -1,0 +1,31 @@
+"""How late posts come to their followers, as a metric."""
+
+import time
+
+from opentelemetry.metrics import Meter
+
+from meshkit.ids import id_millis
+
+NAME = "lensfeed.feed.fan_out_lag"
+# In seconds. The usual bounds are meant for milliseconds. A feed may be two minutes late.
+BOUNDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 90, 120, 300, 600)
+
+
+class FanOutLag:
+    """Records the time from a post's publication to the last push to some followers. Costs next to nothing without telemetry.
+
+    Once for a post whose followers fit into a page. For a larger fan-out once for its first page and once for each chunk, so
+    that its highest value is the lag of the whole. What is pushed again, after a crash or a replay, is recorded again.
+    """
+
+    def __init__(self, meter: Meter) -> None:
+        self._lag = meter.create_histogram(
+            NAME,
+            unit="s",
+            description="From a post's publication to the last push to a page or chunk of its followers",
+            explicit_bucket_boundaries_advisory=BOUNDS,
+        )
+
+    def __call__(self, place: int) -> None:
+        """Record the lag of a post that was published at a place, and has just arrived."""
+        self._lag.record(max(0.0, time.time() - id_millis(place) / 1_000))

@@ -1,0 +1,68 @@
+"""Takes a change of a post to the timelines of all followers: a page at once, the rest in chunks that the workers share."""
+
+from collections.abc import Callable, Sequence
+
+from feed_svc.fan_out_chunk import PAGES_PER_CHUNK, Change, Chunks, FanOutChunk, PostChange
+from feed_svc.model import entry_of
+from feed_svc.ports import Graph
+from feed_svc.store.port import Partings, Timelines
+
+# Told of the place of a post that has just come to the last of some followers.
+Arrived = Callable[[int], None]
+
+
+class ReachFollowers:
+    """Goes through an author's followers. All of it may be done twice, or by several workers at once: nothing changes by that.
+
+    Who comes after the first page waits in a chunk, and so does no other author's post. A chunk is done when its timelines are
+    changed *and* the next chunk waits: a worker that dies leaves its chunk to be done again, and no follower is passed over.
+    """
+
+    def __init__(
+        self, graph: Graph, timelines: Timelines, partings: Partings, chunks: Chunks, arrived: Arrived
+    ) -> None:
+        self._graph = graph
+        self._timelines = timelines
+        self._partings = partings
+        self._chunks = chunks
+        self._arrived = arrived
+
+    async def __call__(self, change: PostChange) -> None:
+        """Change the timelines of the first page of followers, and leave the others to chunks."""
+        page = await self._graph.follower_page(change.author_id, "")
+        if page.next_token:
+            await self._chunks.add(FanOutChunk(change, 1, page.next_token))
+        await self._change(change, [page.viewers])
+
+    async def go_on(self, chunk: FanOutChunk) -> None:
+        """Change the timelines of a chunk's followers. The next chunk comes first: another worker may do it meanwhile."""
+        token = chunk.page_token
+        pages: list[Sequence[int]] = []
+        while token and len(pages) < PAGES_PER_CHUNK:
+            page = await self._graph.follower_page(chunk.of.author_id, token)
+            pages.append(page.viewers)
+            token = page.next_token
+        if token:
+            await self._chunks.add(FanOutChunk(chunk.of, chunk.number + 1, token))
+        await self._change(chunk.of, pages)
+
+    async def _change(self, change: PostChange, pages: Sequence[Sequence[int]]) -> None:
+        entry = entry_of(change.place, change.author_id)
+        for viewers in pages:
+            if change.change is Change.PUSH:
+                await self._push(change.author_id, viewers, entry)
+            else:
+                await self._timelines.remove(viewers, entry)
+        if change.change is Change.PUSH:
+            self._arrived(change.place)
+
+    async def _push(self, author_id: int, viewers: Sequence[int], entry: bytes) -> None:
+        """Push to some followers.
+
+        Who unfollowed after their page was read is looked up after the push, not before: whichever of the push and the unfollow's
+        own removal came last, one of the two takes the entry out.
+        """
+        await self._timelines.push(viewers, entry)
+        left = await self._partings.viewers_who_left(author_id)
+        if gone := [viewer for viewer in viewers if viewer in left]:
+            await self._timelines.remove(gone, entry)
