@@ -7,13 +7,20 @@ from typing import Literal
 from pydantic import SecretStr, field_validator
 
 from meshkit.cassandra_settings import CassandraSettings
+from meshkit.redis_url import read_redis_url
 from meshkit.server import ServerSettings
 
 
 class RedisSettings(ServerSettings):
-    """Where Redis is."""
+    """Where Redis is: one server or a cluster (see `meshkit.redis_url`)."""
 
     redis_url: str = "redis://127.0.0.1:6379/0"
+
+    @field_validator("redis_url")
+    @classmethod
+    def _names_a_redis(cls, url: str) -> str:
+        read_redis_url(url)
+        return url
 
 
 class CursorKeySettings(ServerSettings):

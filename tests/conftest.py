@@ -12,6 +12,7 @@ from devmesh.bucket import S3
 from devmesh.cassandra import running_cassandra
 from devmesh.seaweed import running_seaweed
 from devmesh.valkey import running_valkey
+from tests.valkey_cluster import ValkeyCluster, running_cluster
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -30,6 +31,13 @@ async def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[
     """Give a real Valkey, one for all tests: use keys of your own, or flush it."""
     async with running_valkey(tmp_path_factory.mktemp("valkey")) as url:
         yield url
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def valkey_cluster(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ValkeyCluster]:
+    """Give a real cluster of three masters, one for all tests: leave its nodes alive and its slots where they were."""
+    async with running_cluster(tmp_path_factory.mktemp("valkey-cluster")) as cluster:
+        yield cluster
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
