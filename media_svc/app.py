@@ -8,11 +8,13 @@ from lensfeed.media.v1 import media_internal_service_pb2_grpc, media_service_pb2
 
 from media_svc.complete_upload import CompleteUpload
 from media_svc.events import GROUP, STREAM, HandleEvent, MediaEvents
+from media_svc.ffmpeg import Ffmpeg, find_ffmpeg
 from media_svc.finish_upload import FinishUpload
 from media_svc.get_media import BatchGetMedia, GetMedia
 from media_svc.make_renditions import MakeRenditions
 from media_svc.ports import Objects
 from media_svc.presenting import Presenter
+from media_svc.process_video import ProcessVideo
 from media_svc.receive_s3_events import FinishByKey, S3EventReceiver
 from media_svc.renditions import RenderLimits, render
 from media_svc.resume_upload import ResumeUpload
@@ -24,6 +26,8 @@ from media_svc.store.open import Opened, open_store
 from media_svc.store.port import MediaStore
 from media_svc.sweep_uploads import SweepUploads
 from meshkit import server
+from media_svc.video_jobs import VideoQueue
+from media_svc.work_videos import WorkVideos
 from meshkit.events import Consumer, Producer, open_producer
 from meshkit.media_urls import MediaUrls
 from meshkit.redis_client import check_redis, open_redis
@@ -82,20 +86,27 @@ async def working_process(settings: WorkSettings) -> AsyncIterator[Process]:
         open_redis(settings.redis_url) as redis,
     ):
         events = MediaEvents(producer)
-        make = MakeRenditions(opened.store, objects, events, partial(render, limits=RenderLimits()))
+        rendering = partial(render, limits=RenderLimits())
+        make = MakeRenditions(opened.store, objects, events, rendering)
+        videos = VideoQueue(redis)
         consumer = Consumer(
             redis,
             STREAM,
             GROUP,
             settings.member,
-            HandleEvent(make),
+            HandleEvent(make, videos),
             handler_limit=HANDLER_LIMIT_SECONDS,
             claim_idle_ms=CLAIM_IDLE_MS,
             at_once=settings.render_concurrency,
         )
         yield Process(
             name="media_svc work",
-            background={"consume": consumer.run},
+            background=background,
+        background = {"consume": consumer.run}
+        if settings.video_concurrency:
+            ffmpeg = Ffmpeg(find_ffmpeg(settings.ffmpeg_binary))
+            process = ProcessVideo(opened.store, objects, events, ffmpeg, rendering)
+            background["videos"] = WorkVideos(videos, process, settings.member, settings.video_concurrency).run
             dependencies={"store": opened.check, "redis": check_redis(redis)},
         )
 

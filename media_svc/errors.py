@@ -1,7 +1,7 @@
 """What media_svc refuses."""
 
-from media_svc.upload_rules import MAX_PHOTO_BYTES, MAX_VIDEO_BYTES, PHOTO_TYPES
-from meshkit.errors import FailedPreconditionError, InvalidArgumentError, NotFoundError, UnimplementedError
+from media_svc.upload_rules import MAX_PHOTO_BYTES, MAX_VIDEO_BYTES, PHOTO_TYPES, VIDEO_TYPES
+from meshkit.errors import FailedPreconditionError, InvalidArgumentError, NotFoundError
 
 
 class MediaNotFoundError(NotFoundError):
@@ -27,7 +27,7 @@ class UploadExpiredError(FailedPreconditionError):
 
 def type_unsupported() -> InvalidArgumentError:
     """Make the error of a content type that is not on the list."""
-    allowed = ", ".join(sorted(PHOTO_TYPES))
+    allowed = ", ".join(sorted(PHOTO_TYPES | VIDEO_TYPES))
     return InvalidArgumentError.of_field("content_type", "TYPE_UNSUPPORTED", f"the type must be one of {allowed}")
 
 
@@ -35,8 +35,3 @@ def size_out_of_range() -> InvalidArgumentError:
     """Make the error of a file that is empty or too large."""
     limits = f"up to {MAX_PHOTO_BYTES:,} bytes for a photo and {MAX_VIDEO_BYTES:,} for a video"
     return InvalidArgumentError.of_field("size_bytes", "SIZE_OUT_OF_RANGE", f"the size must be from 1, {limits}")
-
-
-def video_unimplemented() -> UnimplementedError:
-    """Make the error of a video."""
-    return UnimplementedError("VIDEO_UNIMPLEMENTED", "this server takes photos only; it does not process videos yet")

@@ -6,6 +6,7 @@ from lensfeed.media.v1 import media_pb2
 from media_svc.make_renditions import MakeRenditions
 from media_svc.model import Media
 from media_svc.presenting import Presenter
+from media_svc.video_jobs import VideoQueue
 from meshkit.events import EventStream, OutboxRecord, Producer, new_record
 from meshkit.ids import PublicId
 
@@ -41,12 +42,18 @@ class MediaEvents:
 
 
 class HandleEvent:
-    """The worker's side: of the events of the stream, those of uploads are for it."""
+    """The worker's side: of the events of the stream, those of uploads are for it. Videos are only put into their queue."""
 
-    def __init__(self, make_renditions: MakeRenditions) -> None:
+    def __init__(self, make_renditions: MakeRenditions, videos: VideoQueue) -> None:
         self._make_renditions = make_renditions
+        self._videos = videos
 
     async def __call__(self, event: event_pb2.Event) -> None:
         """Handle one event."""
-        if event.HasField("media_uploaded"):
-            await self._make_renditions(PublicId.parse(event.media_uploaded.media_id))
+        if not event.HasField("media_uploaded"):
+            return
+        media_id = PublicId.parse(event.media_uploaded.media_id)
+        if event.media_uploaded.kind == media_pb2.MEDIA_KIND_VIDEO:
+            await self._videos.add(media_id)
+        else:
+            await self._make_renditions(media_id)

@@ -81,6 +81,10 @@ class Objects(Protocol):
         """Store an object."""
         ...
 
+    async def put_file(self, key: str, path: Path, content_type: str, cache_control: str) -> None:
+        """Store a file as an object, however large it is, without holding it in memory."""
+        ...
+
     async def delete(self, key: str) -> None:
         """Drop an object; one that is not there is no error."""
         ...

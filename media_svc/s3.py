@@ -1,11 +1,12 @@
 """Objects over S3."""
 
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import structlog
 from aiobotocore.config import AioConfig
@@ -15,11 +16,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from media_svc.ports import SignedPut, StoredObject, StoredPart
 from media_svc.settings import S3Settings
-from media_svc.upload_rules import Part
+from media_svc.upload_rules import PART_BYTES, Part
 from meshkit.errors import UnavailableError
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
+    from types_aiobotocore_s3.type_defs import CompletedPartTypeDef
 
 # Not there: as a bucket says it of an object, a HEAD without a body, and a multipart upload.
 _ABSENT = frozenset({"NoSuchKey", "404", "NotFound", "NoSuchUpload"})
@@ -129,10 +131,48 @@ class S3Objects:
                 Bucket=self._bucket, Key=key, Body=content, ContentType=content_type, CacheControl=cache_control
             )
 
+    async def put_file(self, key: str, path: Path, content_type: str, cache_control: str) -> None:
+        """Store a file, a large one in parts."""
+        with path.open("rb") as file:
+            first = file.read(PART_BYTES)
+            if len(first) < PART_BYTES:
+                await self.put(key, first, content_type, cache_control)
+                return
+            with _answering():
+                started = await self._client.create_multipart_upload(
+                    Bucket=self._bucket, Key=key, ContentType=content_type, CacheControl=cache_control
+                )
+                await self._put_parts(key, started["UploadId"], chain((first,), _chunks(file)))
+
+    async def _put_parts(self, key: str, upload_id: str, contents: Iterable[bytes]) -> None:
+        """Send the parts of a multipart upload and put them together; what fails leaves no parts."""
+        try:
+            parts = [
+                await self._put_part(key, upload_id, number, content) for number, content in enumerate(contents, 1)
+            ]
+            await self._client.complete_multipart_upload(
+                Bucket=self._bucket, Key=key, UploadId=upload_id, MultipartUpload={"Parts": parts}
+            )
+        except BaseException:
+            with contextlib.suppress(UnavailableError):
+                await self.abort_multipart(key, upload_id)
+            raise
+
+    async def _put_part(self, key: str, upload_id: str, number: int, content: bytes) -> "CompletedPartTypeDef":
+        sent = await self._client.upload_part(
+            Bucket=self._bucket, Key=key, UploadId=upload_id, PartNumber=number, Body=content
+        )
+        return {"PartNumber": number, "ETag": sent["ETag"]}
+
     async def delete(self, key: str) -> None:
         """Drop an object."""
         with _answering(expected=_ABSENT):
             await self._client.delete_object(Bucket=self._bucket, Key=key)
+
+
+def _chunks(file: BinaryIO) -> Iterator[bytes]:
+    while chunk := file.read(PART_BYTES):
+        yield chunk
 
 
 class _answering:  # noqa: N801 - read as a statement, like contextlib's own

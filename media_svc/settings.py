@@ -1,5 +1,6 @@
 """What media_svc reads from the environment."""
 
+from pathlib import Path
 from typing import Self
 
 from pydantic import Field, SecretStr, model_validator
@@ -36,6 +37,11 @@ class ServeSettings(S3Settings, MediaUrlSettings):
 
 
 class WorkSettings(S3Settings, WorkerSettings):
-    """The settings of `work`: how many pictures are rendered at once, each in a process of its own with two threads."""
+    """The settings of `work`: how many pictures are rendered at once, each in a process of its own with two threads.
+
+    Beside them it works on `video_concurrency` videos, with 0 on none; these yield to pictures.
+    """
 
     render_concurrency: int = Field(default=2, ge=1, le=64)
+    video_concurrency: int = Field(default=1, ge=0, le=64)
+    ffmpeg_binary: Path | None = None

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from media_svc.check_schedule import URL_LIFETIME_SECONDS, first_check
-from media_svc.errors import size_out_of_range, type_unsupported, video_unimplemented
+from media_svc.errors import size_out_of_range, type_unsupported
 from media_svc.model import Media, MediaKind, MediaState
 from media_svc.ports import Objects, SignedPut
 from media_svc.store.port import MediaStore
@@ -30,7 +30,7 @@ class StartUpload:
         self._objects = objects
 
     async def __call__(self, owner_id: int, content_type: str, size_bytes: int, alt_text: str) -> StartedUpload:
-        """Begin an upload. Raises InvalidArgumentError (TYPE_UNSUPPORTED, SIZE_OUT_OF_RANGE), UnimplementedError."""
+        """Begin an upload. Raises InvalidArgumentError (TYPE_UNSUPPORTED, SIZE_OUT_OF_RANGE)."""
         kind = _checked_kind(content_type, size_bytes)
         media_id = PublicId(new_id(), owner_id)
         media = Media(media_id, MediaState.AWAITING_UPLOAD, kind, content_type, size_bytes, alt_text)
@@ -55,6 +55,4 @@ def _checked_kind(content_type: str, size_bytes: int) -> MediaKind:
         raise type_unsupported()
     if not size_allowed(kind, size_bytes):
         raise size_out_of_range()
-    if kind is MediaKind.VIDEO:
-        raise video_unimplemented()
     return kind

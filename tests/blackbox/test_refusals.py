@@ -144,14 +144,6 @@ async def test_a_call_ends_at_its_callers_deadline(caller: Person) -> None:
     assert response.json()["message"]
 
 
-async def test_videos_are_not_taken_yet(caller: Person) -> None:
-    """A video within the limits is refused as something that this server cannot do, not as the caller's mistake."""
-    response = await caller.send("POST", "/media", {"contentType": "video/mp4", "sizeBytes": "1000"})
-    outcome = rest_outcome(response)
-    assert (response.status_code, outcome.code) == (501, Code.UNIMPLEMENTED)
-    assert outcome.reason == "VIDEO_UNIMPLEMENTED"
-
-
 async def test_every_failed_log_in_is_told_alike(caller: Person) -> None:
     """Nobody learns from it which handles exist."""
     wishes = [

@@ -34,11 +34,13 @@ def test_general_brand() -> None:
         b"%PDF-1.7\n" + bytes(100),
         b"<svg xmlns='http://www.w3.org/2000/svg'><image href='file:///etc/passwd'/></svg>",
         b"<html><script>alert(1)</script>",
-        b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom" + bytes(100),
+        b"\x00\x00\x00\x18ftypM4A \x00\x00\x00\x00M4A mp42" + bytes(100),
+        b"\x1a\x45\xdf\xa3\x93\x42\x82\x88matroska" + bytes(100),
+        b"#EXTM3U\n#EXTINF:4,\nfile:///etc/passwd\n",
         b"RIFF\x00\x00\x00\x00WAVE",
         bytes(1000),
     ],
-    ids=["empty", "text", "gif", "pdf", "svg", "html", "mp4", "wav", "zeros"],
+    ids=["empty", "text", "gif", "pdf", "svg", "html", "sound", "mkv", "playlist", "wav", "zeros"],
 )
 def test_no_picture(head: bytes) -> None:
     """What is none of the allowed types is nothing, whatever else it may be."""

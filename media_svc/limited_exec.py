@@ -1,0 +1,43 @@
+"""Become another program, within limits that it cannot lift.
+
+Usage: `python -I -S limited_exec.py PARENT_PID MEMORY_BYTES CPU_SECONDS FILE_BYTES NICENESS PROGRAM ARGUMENT…`. It is a program
+of its own, since code between fork and exec is not safe in a process with threads. On Linux the kernel also kills what it
+becomes as soon as the parent is gone, however that ended.
+"""
+
+import ctypes
+import os
+import resource
+import signal
+import sys
+
+PR_SET_PDEATHSIG = 1
+OPEN_FILES = 64
+
+
+def main(parent: int, memory_bytes: int, cpu_seconds: int, file_bytes: int, niceness: int, argv: list[str]) -> None:
+    """Bind this process, look that the parent did not end meanwhile, and exec."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != parent:
+            sys.exit(1)
+    os.nice(niceness)
+    # At the soft CPU limit comes SIGXCPU; at the hard one it would be a SIGKILL, which looks like lack of memory.
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 1))
+    limits = {
+        resource.RLIMIT_AS: memory_bytes,
+        resource.RLIMIT_NOFILE: OPEN_FILES,
+        resource.RLIMIT_FSIZE: file_bytes,
+        resource.RLIMIT_CORE: 0,
+    }
+    for kind, limit in limits.items():
+        resource.setrlimit(kind, (limit, limit))
+    try:
+        os.execv(argv[0], argv)  # noqa: S606 - no shell is the point
+    except OSError as error:
+        sys.exit(f"{argv[0]} cannot be run: {error.strerror}")
+
+
+if __name__ == "__main__":
+    parent_, memory, cpu, file, nice = map(int, sys.argv[1:6])
+    main(parent_, memory, cpu, file, nice, sys.argv[6:])
