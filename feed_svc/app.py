@@ -17,8 +17,7 @@ from feed_svc.fan_out_lag import FanOutLag
 from feed_svc.get_feed import GetFeed
 from feed_svc.peers import GrpcCardSource, GrpcGraph, GrpcPosts
 from feed_svc.reach_followers import ReachFollowers
-from feed_svc.read_store import ReadStore
-from feed_svc.rebuild_timeline import RebuildTimeline
+from feed_svc.reading import open_skeleton
 from feed_svc.refresh_author import RefreshAuthor
 from feed_svc.remove_post import RemovePost
 from feed_svc.rpc import FeedRpc
@@ -57,9 +56,10 @@ async def _open_parts(settings: TimelineSettings) -> AsyncIterator[_Parts]:
     async with contextlib.AsyncExitStack() as stack:
         redis = await stack.enter_async_context(open_redis(settings.redis_url))
         mux = await stack.enter_async_context(open_mux(settings.redis_url))
-        follow = connect(settings.follow_addr, "lensfeed.follow.v1.FollowInternalService")
-        post = connect(settings.post_addr, "lensfeed.post.v1.PostInternalService")
-        user = connect(settings.user_addr, "lensfeed.user.v1.UserInternalService")
+        identity = settings.identity_of("feed")
+        follow = connect(settings.follow_addr, "lensfeed.follow.v1.FollowInternalService", identity=identity)
+        post = connect(settings.post_addr, "lensfeed.post.v1.PostInternalService", identity=identity)
+        user = connect(settings.user_addr, "lensfeed.user.v1.UserInternalService", identity=identity)
         for channel in (follow, post, user):
             stack.push_async_callback(channel.close, None)
         yield _Parts(
@@ -87,10 +87,17 @@ def _celebrities(mux: RedisMux, settings: TimelineSettings) -> RedisCelebrities:
 async def serving_process(settings: FeedSettings) -> AsyncIterator[Process]:
     """Make the process that answers reads."""
     async with _open_parts(settings) as parts:
-        store = ReadStore(parts.graph, parts.posts)
-        rebuild = RebuildTimeline(parts.timelines, parts.partings, store)
+        skeleton = open_skeleton(
+            parts.timelines,
+            parts.authors,
+            parts.celebrities,
+            parts.partings,
+            parts.graph,
+            parts.posts,
+            settings.celebrity_grace_ms,
+        )
         cursors = Cursors(settings.cursor_key_list, "feed")
-        get_feed = GetFeed(parts.timelines, parts.cards, rebuild, store, parts.source, parts.graph, cursors)
+        get_feed = GetFeed(skeleton, parts.cards, parts.source, parts.graph, cursors)
         yield Process(
             "feed_svc",
             registrations=[partial(add_FeedServiceServicer_to_server, FeedRpc(get_feed))],
@@ -106,9 +113,9 @@ async def working_process(settings: WorkSettings) -> AsyncIterator[Process]:
         reach = ReachFollowers(parts.graph, parts.timelines, parts.partings, StreamedChunks(parts.redis), lag)
         handle = FeedEvents(
             FanOut(parts.graph, parts.authors, parts.celebrities, reach),
-            RemovePost(parts.cards, reach),
+            RemovePost(parts.cards, parts.authors, parts.celebrities, reach, settings.celebrity_grace_ms),
             reach,
-            ApplyFollow(parts.graph, parts.posts, parts.timelines, parts.partings),
+            ApplyFollow(parts.graph, parts.posts, parts.timelines, parts.partings, parts.celebrities),
             RefreshAuthor(parts.posts, parts.cards),
         )
         consume = partial(Consumer, parts.redis, group=GROUP, member=settings.member, handler=handle)

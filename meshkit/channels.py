@@ -11,6 +11,8 @@ from google.protobuf.descriptor import ServiceDescriptor
 from meshkit.call import current_call
 from meshkit.errors import DeadlineExceededError
 from meshkit.layers.caller import REQUEST_KEY, TRACE_KEY
+from meshkit.mesh_identity import MeshIdentity, dns_name
+from meshkit.mesh_tls import channel_credentials
 from meshkit.telemetry import outgoing_traceparent
 
 DEFAULT_TIMEOUT = 10.0
@@ -33,11 +35,12 @@ _RETRY_POLICY = {
 }
 
 
-def connect(target: str, *services: str) -> grpc.aio.Channel:
+def connect(target: str, *services: str, identity: MeshIdentity | None = None) -> grpc.aio.Channel:
     """Open a channel to `target` (any gRPC name) for some services, named as in the contract.
 
     Calls are spread by round_robin; idempotent methods are retried where the peer is away; each call carries the request id
-    and the trace context of the call being served, and ends before that one's deadline. The caller closes the channel.
+    and the trace context of the call being served, and ends before that one's deadline. With `identity`, both ends show their
+    certificates, and the peer's must be that of the service. The caller closes the channel.
     """
     # The stubs type a list of interceptors by a placeholder.
     interceptors: Any = [_Outgoing()]
@@ -47,7 +50,12 @@ def connect(target: str, *services: str) -> grpc.aio.Channel:
         ("grpc.max_receive_message_length", MAX_RESPONSE_BYTES),
         ("grpc.use_local_subchannel_pool", 1),
     )
-    return grpc.aio.insecure_channel(target, options=options, interceptors=interceptors)
+    if identity is None:
+        return grpc.aio.insecure_channel(target, options=options, interceptors=interceptors)
+    # Whatever address it has, the peer is known by the name of its part: `media` of lensfeed.media.v1.MediaInternalService.
+    named = ("grpc.ssl_target_name_override", dns_name(services[0].split(".")[1]))
+    credentials = channel_credentials(identity)
+    return grpc.aio.secure_channel(target, credentials, options=(*options, named), interceptors=interceptors)
 
 
 def service_config(services: tuple[str, ...]) -> dict[str, Any]:

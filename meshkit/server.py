@@ -5,6 +5,7 @@ import contextlib
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -17,6 +18,8 @@ from meshkit.health import Check, Health
 from meshkit.in_flight import InFlight
 from meshkit.layers import Layer, Method, compose, default_layers
 from meshkit.logs import LogFormat
+from meshkit.mesh_identity import MeshIdentity
+from meshkit.mesh_tls import server_credentials
 from meshkit.settings import Settings
 from meshkit.status import code_of, trailers_of
 
@@ -51,9 +54,14 @@ class ServerSettings(Settings):
     listen_addr: str = "127.0.0.1:0"
     max_in_flight: int = 512
     default_deadline_seconds: float = 15.0
+    mesh_tls: Path | None = None
     drain_seconds: float = 10.0
     log_level: str = "INFO"
     log_format: LogFormat = "auto"
+
+    def identity_of(self, part: str) -> MeshIdentity | None:
+        """Return who `part` (user, feed, …) is by its certificate, or None in a mesh without mTLS. Raises SettingsError."""
+        return None if self.mesh_tls is None else MeshIdentity.find(self.mesh_tls, part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +69,15 @@ class Process:
     """What one process does: the services it answers for, the loops beside them, and what it cannot work without."""
 
     name: str
+    """As in logs: its room, and what it does beside serving (`feed_svc`, `post_svc work`)."""
     registrations: Sequence[Registration] = ()
     background: Mapping[str, Background] = field(default_factory=dict)
     dependencies: Mapping[str, Check] = field(default_factory=dict)
+
+    @property
+    def part(self) -> str:
+        """The part of the mesh that it belongs to: `post` of `post_svc work`."""
+        return self.name.partition(" ")[0].removesuffix("_svc")
 
 
 class LoopEndedError(Exception):
@@ -93,14 +107,19 @@ async def running(
     stopping = stopping or asyncio.Event()
     health = Health(process.dependencies)
     in_flight = InFlight()
-    layers = default_layers(max_in_flight=settings.max_in_flight, default_deadline=settings.default_deadline_seconds)
+    identity = settings.identity_of(process.part)
+    layers = default_layers(
+        max_in_flight=settings.max_in_flight,
+        default_deadline=settings.default_deadline_seconds,
+        mutual_tls=identity is not None,
+    )
     server, names = build_server(process.registrations, (in_flight.layer, *layers))
     health_pb2_grpc.add_HealthServicer_to_server(health.servicer, server)
     reflection.enable_server_reflection(
         [*names, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME], server
     )
     host, _, _ = settings.listen_addr.rpartition(":")
-    port = server.add_insecure_port(settings.listen_addr)
+    port = _listen(server, settings.listen_addr, identity)
     await health.ask()
     await server.start()
     loops = {"health": health.watch, **process.background}
@@ -122,6 +141,12 @@ def build_server(registrations: Sequence[Registration], layers: tuple[Layer, ...
     server = grpc.aio.server(options=OPTIONS)
     server.add_generic_rpc_handlers((methods,))
     return server, sorted(methods.services)
+
+
+def _listen(server: grpc.aio.Server, address: str, identity: MeshIdentity | None) -> int:
+    if identity is None:
+        return server.add_insecure_port(address)
+    return server.add_secure_port(address, server_credentials(identity))
 
 
 async def _keep(name: str, loop: Background, stopping: asyncio.Event) -> None:

@@ -104,7 +104,7 @@ async def _parts(settings: ServeSettings | WorkSettings) -> AsyncIterator[_Parts
     async with (
         open_store(settings) as opened,
         open_producer(settings.redis_url, STREAM, opened.outbox) as producer,
-        connect(settings.media_addr, MEDIA_SERVICE) as channel,
+        connect(settings.media_addr, MEDIA_SERVICE, identity=settings.identity_of("post")) as channel,
     ):
         store, events, media = opened.store, PostEvents(producer), MediaService(channel)
         yield _Parts(store, opened.check, producer, events, media, PublishWaiting(store, media, events))

@@ -43,7 +43,7 @@ async def serving_process(settings: UserSettings) -> AsyncIterator[Process]:
     async with (
         open_store(settings) as (store, outbox, check),
         open_producer(settings.redis_url, STREAM, outbox) as producer,
-        connect(settings.media_addr, MEDIA_SERVICE) as media,
+        connect(settings.media_addr, MEDIA_SERVICE, identity=settings.identity_of("user")) as media,
         open_passwords() as passwords,
     ):
         get_user = GetUser(store)

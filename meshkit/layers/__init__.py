@@ -8,6 +8,7 @@ from meshkit.layers.caller import caller
 from meshkit.layers.deadline import deadline
 from meshkit.layers.errors import errors
 from meshkit.layers.parsing import parsing
+from meshkit.layers.peers import peers
 from meshkit.layers.shedding import shedding
 from meshkit.layers.telemetry import telemetry
 from meshkit.layers.validation import validation
@@ -15,12 +16,13 @@ from meshkit.layers.validation import validation
 __all__ = ["Handler", "Layer", "Method", "compose", "default_layers"]
 
 
-def default_layers(*, max_in_flight: int, default_deadline: float) -> tuple[Layer, ...]:
-    """Return the layers of a server, outermost first."""
+def default_layers(*, max_in_flight: int, default_deadline: float, mutual_tls: bool = False) -> tuple[Layer, ...]:
+    """Return the layers of a server, outermost first. With mutual TLS, callers are told apart by their certificates."""
     return (
         caller(default_deadline),  # first: everything below, logs included, knows the request id and who calls
         telemetry(),  # outside of errors, to see the status that the caller gets
         errors(),  # turns what the layers below raise into a status
+        *((peers(),) if mutual_tls else ()),  # before the call costs anybody else anything
         shedding(max_in_flight),  # before any work is done for the call
         deadline(),  # bounds parsing, too
         parsing(),  # bytes to message: below errors, so that bad bytes are an error of ours

@@ -1,0 +1,33 @@
+"""Which part of the mesh may call what, told by its certificate."""
+
+from typing import Any
+
+from meshkit.errors import PermissionDeniedError
+from meshkit.layers.base import INTERNAL_SUFFIX, Handler, Layer, Method
+from meshkit.layers.caller import SESSION_KEY, USER_KEY
+from meshkit.mesh_identity import EDGE, OPS, SERVICES
+from meshkit.mesh_tls import peer_name
+
+# Apps' methods are called by whom apps call; the services' own by them, and by people who look for a fault.
+_PUBLIC = frozenset({EDGE})
+_INTERNAL = frozenset({*SERVICES, OPS})
+_IDENTITY = frozenset({USER_KEY, SESSION_KEY})
+
+
+def peers() -> Layer:
+    """Make the layer that refuses (PEER_REFUSED) callers that a method is not for, and any but the edge that state a user."""
+
+    def layer(method: Method, handler: Handler) -> Handler:
+        admitted = _INTERNAL if method.service.endswith(INTERNAL_SUFFIX) else _PUBLIC
+
+        async def call(request: Any, context: Any) -> Any:
+            name = peer_name(context.auth_context())
+            if name not in admitted:
+                raise PermissionDeniedError("PEER_REFUSED", "this method is not for this part of the mesh")
+            if name != EDGE and any(key in _IDENTITY for key, _ in context.invocation_metadata()):
+                raise PermissionDeniedError("PEER_REFUSED", "only the edge says for which user a call is")
+            return await handler(request, context)
+
+        return call
+
+    return layer
