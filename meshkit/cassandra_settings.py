@@ -27,6 +27,9 @@ class CassandraSettings(ServerSettings):
     cassandra_max_in_flight: int = 256
     # An idempotent statement that takes longer than this is sent to a second node, too; 0 turns that off.
     cassandra_speculative_seconds: float = 0.2
+    # A claim, which is sent only once, is given up after this, so that its call has time to read what it has come to. Above
+    # what the nodes themselves take to give up (cas_contention_timeout, write_request_timeout).
+    cassandra_claim_seconds: float = 3.0
     cassandra_username: str | None = None
     cassandra_password: SecretStr | None = None
     # With a CA file the connection is TLS; with a certificate and key, mutually so.

@@ -15,7 +15,7 @@ from follow_svc.errors import FollowLimitError
 from follow_svc.model import FOLLOWER_BUCKET_SIZE, AddedFollow, Follow, FollowCounts, FollowerPlace, bucket_of
 from follow_svc.store.pair_changes import Decided, Pair, PairChanges
 from meshkit.call import CURRENT, current_call
-from meshkit.cassandra import Cassandra, read, write
+from meshkit.cassandra import Cassandra, read, sure_read, write
 from meshkit.errors import UnavailableError
 from meshkit.events.outbox import OutboxRecord
 from meshkit.ids import new_id
@@ -29,12 +29,17 @@ MAX_BUCKETS = 5_000
 COUNT_SLACK = 200
 # A change that others overtake is tried again after up to so many seconds.
 ATTEMPTS, BACKOFF_SECONDS = 8, 0.2
+# A caller waits so long for the counts. They go on after that: counting may hang on a dead node for seconds, and is not repeated.
+COUNT_WAIT_SECONDS = 1.0
 # Below every id.
 _BEFORE_ALL = -1
-_FOLLOWEES = read("SELECT followee_id, is_ended FROM follows WHERE follower_id = ? AND followee_id > ? LIMIT ?")
-_AMONG = read("SELECT followee_id, is_ended FROM follows WHERE follower_id = ? AND followee_id IN ? LIMIT ?")
-_FOLLOWERS = read("SELECT follower_id FROM followers WHERE followee_id = ? AND bucket = ? AND follower_id > ? LIMIT ?")
-_BUCKETS = read("SELECT bucket FROM follower_buckets WHERE followee_id = ? AND bucket >= ? LIMIT ?")
+# Of these feeds are made: an account that a lagging replica does not have would be missing from a timeline until that is rebuilt.
+_FOLLOWEES = sure_read("SELECT followee_id, is_ended FROM follows WHERE follower_id = ? AND followee_id > ? LIMIT ?")
+_AMONG = sure_read("SELECT followee_id, is_ended FROM follows WHERE follower_id = ? AND followee_id IN ? LIMIT ?")
+_FOLLOWERS = sure_read(
+    "SELECT follower_id FROM followers WHERE followee_id = ? AND bucket = ? AND follower_id > ? LIMIT ?"
+)
+_BUCKETS = sure_read("SELECT bucket FROM follower_buckets WHERE followee_id = ? AND bucket >= ? LIMIT ?")
 _COUNTS = read("SELECT followers, following FROM follow_counts WHERE user_id = ? LIMIT 1")
 _COUNT_FOLLOWER = write("UPDATE follow_counts SET followers = followers + ? WHERE user_id = ?", is_idempotent=False)
 _COUNT_FOLLOWEE = write("UPDATE follow_counts SET following = following + ? WHERE user_id = ?", is_idempotent=False)
@@ -55,7 +60,8 @@ class CassandraFollowStore:
 
     async def drain(self) -> None:
         """Wait for the changes whose callers have gone."""
-        await asyncio.gather(*self._changes, return_exceptions=True)
+        while self._changes:
+            await asyncio.gather(*self._changes, return_exceptions=True)
 
     async def add_follow(self, follow: Follow, max_followees: int, records: Sequence[OutboxRecord]) -> AddedFollow:
         """Add a follow unless it is there."""
@@ -186,7 +192,16 @@ class CassandraFollowStore:
         return len(await self.list_followees(follower_id, None, max_followees)) < max_followees
 
     async def _count(self, pair: Pair, change: int) -> None:
-        """Count both sides. The follow stands whether this succeeds or not: a recount finds what is missed here."""
+        """Count both sides, in the background where that takes long: the follow stands whatever comes of it."""
+        task = asyncio.create_task(self._count_both(pair, change))
+        self._changes.add(task)
+        task.add_done_callback(self._changes.discard)
+        done, _ = await asyncio.wait({task}, timeout=COUNT_WAIT_SECONDS)
+        for each in done:
+            each.result()
+
+    async def _count_both(self, pair: Pair, change: int) -> None:
+        """Count. A recount finds what is missed here."""
         try:
             await asyncio.gather(
                 self._cassandra.execute(_COUNT_FOLLOWEE, change, pair.follower_id),

@@ -6,9 +6,10 @@ loop turns are handed over in one go, because waking a loop costs a system call.
 
 import asyncio
 import contextlib
+import random
 import time
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +20,22 @@ from opentelemetry import metrics
 
 from meshkit.call import current_call
 from meshkit.cassandra.cluster import consistency_of, make_cluster
-from meshkit.cassandra.failures import FAILURES, WRITES, translated, unknown_writes
+from meshkit.cassandra.failures import FAILURES, WRITES, HalfLoggedError, translated, unknown_writes
 from meshkit.cassandra.migrations import MigrationError, migrate
 from meshkit.cassandra.statements import Kind, Statement, Step, read
+from meshkit.cassandra.write_times import written_at
 from meshkit.cassandra_settings import CassandraSettings
 from meshkit.errors import DeadlineExceededError, LensfeedError, UnavailableError
 
 DEFAULT_TIMEOUT = 10.0
-RETRY_CONNECT_SECONDS = 0.5
+# Pauses between tries to reach a cluster, each twice the one before.
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0
+# A statement that takes longer to prepare is prepared on another node, too.
+PREPARE_TRIES, PREPARE_SECONDS = 3, 1.0
 Rows = list[tuple[Any, ...]]
 _CHECK = read("SELECT key FROM system.local WHERE key = 'local' LIMIT 1")
 _duration = metrics.get_meter("meshkit").create_histogram("cassandra.duration", unit="s")
+_half_logged = metrics.get_meter("meshkit").create_counter("cassandra.batches_half_logged")
 _log = structlog.get_logger()
 
 
@@ -74,12 +80,23 @@ class Cassandra:
         return await self._send(bound, statement.kind)
 
     async def execute_batch(self, *steps: Step) -> None:
-        """Run writes as one logged batch: all of them take effect, or none."""
-        batch = BatchStatement(BatchType.LOGGED, consistency_level=self._consistency[Kind.WRITE])
-        for statement, parameters in steps:
-            batch.add((await self._prepare(statement)).bind(parameters))
-        batch.is_idempotent = all(statement.is_idempotent for statement, _ in steps)
-        await self._send(batch, Kind.WRITE)
+        """Run writes as one logged batch: all of them take effect, or none.
+
+        Two nodes beside the coordinator must have the batch before it begins. Until a dead one is known to be dead, one has it
+        and the batch ends there. That one carries it out in the end; here, the same writes are sent without a log, so that they
+        are confirmed now. The first step is then sent last: who sees it may take the others for done.
+        """
+        bound = [(await self._prepare(statement)).bind(parameters) for statement, parameters in steps]
+        is_idempotent = all(statement.is_idempotent for statement, _ in steps)
+        at = self._session.cluster.timestamp_generator()
+        try:
+            await self._send(self._batch(BatchType.LOGGED, bound, is_idempotent=is_idempotent), Kind.WRITE, at)
+        except HalfLoggedError:
+            _half_logged.add(1)
+            if not is_idempotent:
+                raise
+            for part in filter(None, (bound[1:], bound[:1])):
+                await self._send(self._batch(BatchType.UNLOGGED, part, is_idempotent=True), Kind.WRITE, at)
 
     async def check(self) -> None:
         """Return if the cluster answers; the health check."""
@@ -89,6 +106,7 @@ class Cassandra:
 
     async def connect(self) -> None:
         """Connect and migrate, trying until the cluster is there. Returns when statements can run."""
+        pause = FIRST_PAUSE
         while True:
             try:
                 self._session = await asyncio.to_thread(self._open)
@@ -98,7 +116,9 @@ class Cassandra:
                 return
             except Exception as error:  # noqa: BLE001 - whatever the cluster says while it starts, it may say otherwise soon
                 _log.warning("cassandra_not_reached", keyspace=self._keyspace, error=f"{type(error).__name__}: {error}")
-                await asyncio.sleep(RETRY_CONNECT_SECONDS)
+                # Spread, because all processes of a mesh miss the same cluster.
+                await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - spreads tries, hides nothing
+                pause = min(2 * pause, LONGEST_PAUSE)
             else:
                 _log.info("cassandra_connected", keyspace=self._keyspace)
                 return
@@ -129,19 +149,49 @@ class Cassandra:
             raise UnavailableError
         task = self._prepared.get(statement)
         if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
-            task = asyncio.create_task(asyncio.to_thread(self._session.prepare, statement.cql))
+            task = asyncio.create_task(self._prepare_anywhere(statement.cql))
             self._prepared[statement] = task
         try:
             return await asyncio.shield(task)
         except FAILURES as error:
             raise UnavailableError from error
 
-    async def _send(self, bound: Any, kind: Kind) -> Rows:
+    async def _prepare_anywhere(self, cql: str) -> Any:
+        """Prepare on one node; where that takes long or fails, on the next one too. One that hangs takes the driver's 10 s."""
+        asked: set[asyncio.Task[Any]] = set()
+        for tries_left in reversed(range(PREPARE_TRIES)):
+            task = asyncio.create_task(asyncio.to_thread(self._session.prepare, cql))
+            task.add_done_callback(lambda task: task.cancelled() or task.exception())  # not every one is waited for
+            asked.add(task)
+            patience = PREPARE_SECONDS if tries_left else None
+            done, _ = await asyncio.wait(asked, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+            asked -= done
+            for each in done:
+                error = each.exception()
+                if error is None:
+                    return each.result()
+                if not isinstance(error, FAILURES) or not tries_left:
+                    raise error
+        raise UnavailableError
+
+    def _batch(self, batch_type: Any, bound: Sequence[Any], *, is_idempotent: bool) -> BatchStatement:
+        batch = BatchStatement(batch_type, consistency_level=self._consistency[Kind.WRITE])
+        for each in bound:
+            batch.add(each)
+        batch.is_idempotent = is_idempotent
+        return batch
+
+    def _patience(self, kind: Kind) -> float:
+        left = _time_left()
+        return min(left, self._settings.cassandra_claim_seconds) if kind is Kind.CLAIM else left
+
+    async def _send(self, bound: Any, kind: Kind, at: int | None = None) -> Rows:
         await self._turn.acquire()
         answer: asyncio.Future[Rows] = self._loop.create_future()
         start = time.perf_counter()
         try:
-            future = self._session.execute_async(bound, timeout=_time_left())
+            with written_at(at):
+                future = self._session.execute_async(bound, timeout=self._patience(kind))
         except LensfeedError:
             self._turn.release()
             raise

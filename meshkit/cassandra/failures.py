@@ -1,6 +1,7 @@
 """What the driver's errors mean: nothing was done, or what was done is not known."""
 
 import cassandra
+from cassandra import WriteType
 from cassandra.cluster import NoHostAvailable
 from cassandra.connection import ConnectionException
 from cassandra.protocol import ErrorMessage, IsBootstrappingErrorMessage, OverloadedErrorMessage
@@ -33,14 +34,28 @@ class UnknownOutcomeError(UnavailableError):
         super().__init__("the store did not confirm in time; whether the change took effect is unknown")
 
 
+class HalfLoggedError(UnknownOutcomeError):
+    """A logged batch was not begun, because fewer nodes than usual have its log; one that has it will carry it out later."""
+
+
 def translated(error: BaseException, kind: Kind) -> BaseException:
     """Return what a failed statement of a kind raises for its caller; an error that is nobody's failure stays as it is."""
+    if _is_half_logged(error):
+        return HalfLoggedError()
     if _is_in_doubt(error, kind):
         if kind in WRITES:
             unknown_writes.add(1)
             return UnknownOutcomeError()
         return UnavailableError()
     return UnavailableError() if isinstance(error, _NOT_DONE) else error
+
+
+def _is_half_logged(error: object) -> bool:
+    return (
+        isinstance(error, cassandra.WriteTimeout)
+        and error.write_type == WriteType.BATCH_LOG
+        and bool(error.received_responses)
+    )
 
 
 def _is_in_doubt(error: object, kind: Kind) -> bool:

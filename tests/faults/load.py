@@ -2,22 +2,29 @@
 
 import asyncio
 import itertools
+import time
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 import httpx
 
 from tests.blackbox.people import Person
 
-PAUSE_SECONDS = 0.1
-"""Between two calls of one person, so that the load is steady and not as much as the machine can take."""
+WRITE_SECONDS = 1.0
+"""Each person posts so often, however long the posts before take, and begins a follow or unfollow so often."""
+
+READ_SECONDS = 0.5
+"""Each person looks at the feed so often."""
 
 
 @dataclass
 class Tally:
-    """Calls of one kind in one phase."""
+    """Calls of one kind in one phase, by their first answers: nothing is repeated."""
 
     good: int = 0
     bad: list[str] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    """How long each call took, good or bad."""
 
     @property
     def share(self) -> float:
@@ -48,21 +55,24 @@ class Load:
         )
 
     async def _post(self, person: Person, stopping: asyncio.Event) -> None:
-        for number in itertools.count():
-            body: dict[str, object] = {
-                "caption": f"{person.handle} {number}",
-                "mediaIds": [self.media_id_of[person.handle]],
-            }
-            response = await self._call(self.writes, person, "POST", "/posts", body)
-            if response is not None:
-                self.posts[response.json()["postId"]] = person
-            if await _stopped(stopping):
-                return
+        """Post at a fixed rate: a slow answer does not spare the mesh the next call."""
+        async with asyncio.TaskGroup() as posts:
+            async for number in _ticks(WRITE_SECONDS, stopping):
+                posts.create_task(self._post_once(person, number))
+
+    async def _post_once(self, person: Person, number: int) -> None:
+        body: dict[str, object] = {
+            "caption": f"{person.handle} {number}",
+            "mediaIds": [self.media_id_of[person.handle]],
+        }
+        response = await self._call(self.writes, person, "POST", "/posts", body)
+        if response is not None:
+            self.posts[response.json()["postId"]] = person
 
     async def _follow(self, person: Person, stopping: asyncio.Event) -> None:
         """Follow and unfollow the others in turn."""
         others = [other for other in self.people if other is not person]
-        for number in itertools.count():
+        async for number in _ticks(WRITE_SECONDS, stopping):
             other = others[number % len(others)]
             pair = (person.user_id, other.user_id)
             is_to_follow = (number // len(others)) % 2 == 0
@@ -74,24 +84,22 @@ class Load:
                 self.follows.pop(pair, None)
             else:
                 self.follows[pair] = is_to_follow
-            if await _stopped(stopping):
-                return
 
     async def _read(self, person: Person, stopping: asyncio.Event) -> None:
-        while True:
+        async for _ in _ticks(READ_SECONDS, stopping):
             await self._call(self.reads, person, "GET", "/feed", None)
-            if await _stopped(stopping):
-                return
 
     async def _call(
         self, tallies: dict[str, Tally], person: Person, method: str, path: str, body: dict[str, object] | None
     ) -> httpx.Response | None:
-        tally = tallies.setdefault(self.phase, Tally())
+        tally, start = tallies.setdefault(self.phase, Tally()), time.monotonic()
         try:
             response = await person.send(method, path, body)
         except httpx.HTTPError as error:
             tally.bad.append(repr(error))
             return None
+        finally:
+            tally.seconds.append(time.monotonic() - start)
         if response.status_code != httpx.codes.OK:
             tally.bad.append(f"{method} {path} {response.status_code} {response.text[:200]}")
             return None
@@ -99,10 +107,14 @@ class Load:
         return response
 
 
-async def _stopped(stopping: asyncio.Event) -> bool:
-    try:
-        async with asyncio.timeout(PAUSE_SECONDS):
-            await stopping.wait()
-    except TimeoutError:
-        return False
-    return True
+async def _ticks(seconds: float, stopping: asyncio.Event) -> AsyncIterator[int]:
+    """Count at a fixed rate until told to stop. What takes longer than a tick delays the next one."""
+    start = time.monotonic()
+    for number in itertools.count():
+        try:
+            async with asyncio.timeout(max(0.0, start + number * seconds - time.monotonic())):
+                await stopping.wait()
+        except TimeoutError:
+            yield number
+        else:
+            return

@@ -24,7 +24,7 @@ from meshkit.cassandra import (
     write,
 )
 from meshkit.cassandra.cluster import SafeRetries
-from meshkit.cassandra.failures import translated
+from meshkit.cassandra.failures import HalfLoggedError, translated
 from meshkit.cassandra.statements import Kind
 from meshkit.errors import DeadlineExceededError, UnavailableError
 from tests.meshkit.clusters import call_of, opened, settings_of
@@ -129,6 +129,12 @@ async def test_cluster_that_is_away_fails_at_once() -> None:
 
 
 WRITE_TIMEOUT = driver.WriteTimeout("", consistency=6, required_responses=2, received_responses=1, write_type=0)
+HALF_LOGGED = driver.WriteTimeout(
+    "", consistency=2, required_responses=2, received_responses=1, write_type=WriteType.BATCH_LOG
+)
+NOT_LOGGED = driver.WriteTimeout(
+    "", consistency=2, required_responses=2, received_responses=0, write_type=WriteType.BATCH_LOG
+)
 READ_TIMEOUT = driver.ReadTimeout("", consistency=1, required_responses=1, received_responses=0)
 UNAVAILABLE = driver.Unavailable("", consistency=6, required_replicas=2, alive_replicas=1)
 NEVER_SENT = ConnectionException("Host has been marked down or removed")
@@ -140,6 +146,8 @@ NEVER_SENT = ConnectionException("Host has been marked down or removed")
         *((WRITE_TIMEOUT, kind, UnknownOutcomeError) for kind in (Kind.WRITE, Kind.CLAIM)),
         *((ConnectionShutdown("gone"), kind, UnknownOutcomeError) for kind in (Kind.WRITE, Kind.CLAIM)),
         *((driver.OperationTimedOut(), kind, UnknownOutcomeError) for kind in (Kind.WRITE, Kind.CLAIM)),
+        (HALF_LOGGED, Kind.WRITE, HalfLoggedError),
+        (NOT_LOGGED, Kind.WRITE, UnknownOutcomeError),
         (driver.WriteFailure("", consistency=6), Kind.WRITE, UnknownOutcomeError),
         (OverloadedErrorMessage(0x1001, "", None), Kind.WRITE, UnknownOutcomeError),
         (OverloadedErrorMessage(0x1001, "", None), Kind.READ, UnavailableError),
@@ -175,3 +183,11 @@ def test_only_what_changes_nothing_is_sent_again() -> None:
             ]
             again = (SafeRetries.RETRY_NEXT_HOST, level) if number < sent_again else (SafeRetries.RETHROW, None)
             assert decisions == [again] * 4
+
+
+def test_batch_that_is_half_logged_is_not_sent_again() -> None:
+    """Another coordinator would wait for the same dead node; a batch of which there is no log at all is sent elsewhere."""
+    policy, level = SafeRetries(), ConsistencyLevel.LOCAL_QUORUM
+    query = SimpleStatement("BEGIN BATCH …", is_idempotent=True)
+    decisions = [policy.on_write_timeout(query, level, WriteType.BATCH_LOG, 2, found, retry_num=0) for found in (1, 0)]
+    assert decisions == [(SafeRetries.RETHROW, None), (SafeRetries.RETRY_NEXT_HOST, level)]
