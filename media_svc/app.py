@@ -25,9 +25,9 @@ from media_svc.start_upload import StartUpload
 from media_svc.store.open import Opened, open_store
 from media_svc.store.port import MediaStore
 from media_svc.sweep_uploads import SweepUploads
-from meshkit import server
 from media_svc.video_jobs import VideoQueue
 from media_svc.work_videos import WorkVideos
+from meshkit import server
 from meshkit.events import Consumer, Producer, open_producer
 from meshkit.media_urls import MediaUrls
 from meshkit.redis_client import check_redis, open_redis
@@ -99,14 +99,14 @@ async def working_process(settings: WorkSettings) -> AsyncIterator[Process]:
             claim_idle_ms=CLAIM_IDLE_MS,
             at_once=settings.render_concurrency,
         )
-        yield Process(
-            name="media_svc work",
-            background=background,
         background = {"consume": consumer.run}
         if settings.video_concurrency:
             ffmpeg = Ffmpeg(find_ffmpeg(settings.ffmpeg_binary))
             process = ProcessVideo(opened.store, objects, events, ffmpeg, rendering)
             background["videos"] = WorkVideos(videos, process, settings.member, settings.video_concurrency).run
+        yield Process(
+            name="media_svc work",
+            background=background,
             dependencies={"store": opened.check, "redis": check_redis(redis)},
         )
 
