@@ -16,6 +16,7 @@ from media_svc.ports import Objects
 from media_svc.presenting import Presenter
 from media_svc.process_video import ProcessVideo
 from media_svc.receive_s3_events import FinishByKey, S3EventReceiver
+from media_svc.receive_sqs import QueueReceiver
 from media_svc.renditions import RenderLimits, render
 from media_svc.resume_upload import ResumeUpload
 from media_svc.rpc import MediaInternalServicer, MediaServicer
@@ -61,9 +62,11 @@ async def serving_process(settings: ServeSettings) -> AsyncIterator[Process]:
         store, events = opened.store, MediaEvents(producer)
         finish = FinishUpload(store, objects, events)
         background = {"sweep": producer.sweep, "uploads": SweepUploads(store, objects, events, finish).run}
+        by_key = FinishByKey(store, finish)
+        if settings.media_sqs_url:
+            background["queue"] = QueueReceiver(settings, settings.media_sqs_url, by_key).run
         if settings.webhook_addr and settings.webhook_secret:
             secret = settings.webhook_secret.get_secret_value()
-            by_key = FinishByKey(store, finish)
             background["webhook"] = S3EventReceiver(settings.webhook_addr, secret, settings.s3_bucket, by_key).run
         public, internal = _public(store, objects, finish, presenter), _internal(store)
         yield Process(

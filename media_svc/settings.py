@@ -24,10 +24,11 @@ class S3Settings(ServiceSettings):
 
 
 class ServeSettings(S3Settings, MediaUrlSettings):
-    """The settings of `serve`. Without a `webhook_addr` it listens to no events of S3, and sweeps only."""
+    """The settings of `serve`. Without a `webhook_addr` or a `media_sqs_url` it hears no events of S3, and sweeps only."""
 
     webhook_addr: str | None = None
     webhook_secret: SecretStr | None = None
+    media_sqs_url: str | None = None
 
     @model_validator(mode="after")
     def _webhook_is_guarded(self) -> Self:

@@ -21,10 +21,7 @@ from tests.media_svc.media_app import events_in, kinds, some_user
 from tests.media_svc.media_stores import OpenStore
 from tests.store_kinds import STORE_KINDS
 
-pytestmark = [
-    pytest.mark.skipif("cassandra" not in STORE_KINDS, reason="the tests run on other stores only"),
-    pytest.mark.parametrize("contact_points", ["cassandra"], indirect=True),
-]
+STORES = tuple(kind for kind in STORE_KINDS if kind == "cassandra")
 PICTURE = Picture(40, 30, b"thumb", ())
 FAILURE = Failure(FailureReason.MEDIA_CORRUPT, "Broken.")
 

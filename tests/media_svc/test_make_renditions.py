@@ -21,6 +21,8 @@ from tests.media_svc import pictures
 from tests.media_svc.conftest import Parts
 from tests.media_svc.media_app import PATIENCE_SECONDS, MediaApp, kinds, some_user
 
+STORES = ("sqlite",)
+
 
 async def _render(folder: Path, content_type: str) -> Rendered:
     return await render(folder, content_type, RenderLimits())
