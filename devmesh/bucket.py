@@ -1,30 +1,16 @@
-"""The bucket for media: who may read it, and from where a browser may write to it."""
+"""The bucket for media. Its rules are those of media_svc, which sets them on any S3."""
 
 import asyncio
 import contextlib
-import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
-    from types_aiobotocore_s3.type_defs import CORSRuleTypeDef
-
-PUBLIC_PREFIX = "m/"
-"""What lies under it anyone may GET: the renditions. The originals are private."""
 
 TRIAL_KEY = "trial"
 WRITE_SECONDS = 30.0
-
-UPLOAD_RULE: "CORSRuleTypeDef" = {
-    "AllowedMethods": ["GET", "HEAD", "PUT"],
-    "AllowedOrigins": ["*"],
-    "AllowedHeaders": ["*"],
-    "ExposeHeaders": ["ETag"],
-    "MaxAgeSeconds": 3600,
-}
-"""Presigned URLs work from any page: the signature is the permission, and a part's ETag is needed to complete."""
 
 
 @dataclass(frozen=True)
@@ -62,13 +48,15 @@ async def s3_client(s3: S3) -> AsyncIterator["S3Client"]:
 
 
 async def prepare_bucket(s3: S3) -> None:
-    """Make the bucket unless it is there, set its policy and CORS rules, see that it takes bytes. Repeatable."""
+    """Make the bucket unless it is there, tell it its rules, see that it takes bytes. Repeatable."""
+    # Here for the reason that load_botocore tells.
+    from media_svc.set_up_bucket import set_up_bucket
+
     async with s3_client(s3) as client:
         names = {bucket["Name"] for bucket in (await client.list_buckets())["Buckets"]}
         if s3.bucket not in names:
             await client.create_bucket(Bucket=s3.bucket)
-        await client.put_bucket_policy(Bucket=s3.bucket, Policy=json.dumps(public_read_policy(s3.bucket)))
-        await client.put_bucket_cors(Bucket=s3.bucket, CORSConfiguration={"CORSRules": [UPLOAD_RULE]})
+        await set_up_bucket(client, s3.bucket)
         async with asyncio.timeout(WRITE_SECONDS):
             while not await _takes_bytes(client, s3.bucket):  # noqa: ASYNC110 - S3 has no event for it
                 await asyncio.sleep(0.1)
@@ -86,14 +74,3 @@ async def _takes_bytes(client: "S3Client", bucket: str) -> bool:
             raise
         return False
     return True
-
-
-def public_read_policy(bucket: str) -> dict[str, object]:
-    """Anyone may GET what lies under the public prefix, and nothing else."""
-    statement = {
-        "Effect": "Allow",
-        "Principal": "*",
-        "Action": ["s3:GetObject"],
-        "Resource": [f"arn:aws:s3:::{bucket}/{PUBLIC_PREFIX}*"],
-    }
-    return {"Version": "2012-10-17", "Statement": [statement]}

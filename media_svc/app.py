@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from functools import partial
 
+import structlog
 from lensfeed.media.v1 import media_internal_service_pb2_grpc, media_service_pb2_grpc
 
 from media_svc.complete_upload import CompleteUpload
@@ -20,7 +21,8 @@ from media_svc.receive_sqs import QueueReceiver
 from media_svc.renditions import RenderLimits, render
 from media_svc.resume_upload import ResumeUpload
 from media_svc.rpc import MediaInternalServicer, MediaServicer
-from media_svc.s3 import open_objects
+from media_svc.s3 import open_client, open_objects
+from media_svc.set_up_bucket import set_up_bucket
 from media_svc.settings import S3Settings, ServeSettings, WorkSettings
 from media_svc.start_upload import StartUpload
 from media_svc.store.open import Opened, open_store
@@ -34,6 +36,7 @@ from meshkit.media_urls import MediaUrls
 from meshkit.redis_client import check_redis, open_redis
 from meshkit.server import Process
 
+_log = structlog.get_logger()
 # A picture may take a minute on a busy machine, and its bytes have to come and go.
 HANDLER_LIMIT_SECONDS = 100.0
 # Above it, so that a picture is not rendered twice at once.
@@ -52,6 +55,14 @@ async def work() -> None:
     settings = WorkSettings.load()
     async with working_process(settings) as process:
         await server.serve(process, settings)
+
+
+async def set_up() -> None:
+    """Tell the bucket its rules: who may read it, what becomes of old things. Repeat it after an update."""
+    settings = S3Settings.load()
+    async with open_client(settings) as client:
+        gets_cold = await set_up_bucket(client, settings.s3_bucket)
+    _log.info("bucket_set_up", bucket=settings.s3_bucket, originals_get_cold=gets_cold)
 
 
 @contextlib.asynccontextmanager

@@ -74,7 +74,10 @@ class Objects(Protocol):
         ...
 
     async def download(self, key: str, path: Path) -> bool:
-        """Write an object into a new file; returns False where it is not there."""
+        """Write an object into a new file; returns False where it is not there.
+
+        One in an archive is ordered from there and UnavailableError raised, until it has come, which takes hours.
+        """
         ...
 
     async def put(self, key: str, content: bytes, content_type: str, cache_control: str) -> None:
@@ -83,6 +86,17 @@ class Objects(Protocol):
 
     async def put_file(self, key: str, path: Path, content_type: str, cache_control: str) -> None:
         """Store a file as an object, however large it is, without holding it in memory."""
+        ...
+
+    async def list_keys(self, prefix: str) -> Sequence[str]:
+        """Return the keys of the objects under a prefix, ascending."""
+        ...
+
+    async def recache(self, key: str, cache_control: str) -> bool:
+        """Give an object another Cache-Control, if it is there, is kept for ever by browsers, and has not that one already.
+
+        Returns whether it did.
+        """
         ...
 
     async def delete(self, key: str) -> None:

@@ -21,13 +21,17 @@ from meshkit.errors import UnavailableError
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
-    from types_aiobotocore_s3.type_defs import CompletedPartTypeDef
+    from types_aiobotocore_s3.type_defs import CompletedPartTypeDef, GetObjectOutputTypeDef, RestoreRequestTypeDef
 
 # Not there: as a bucket says it of an object, a HEAD without a body, and a multipart upload.
 _ABSENT = frozenset({"NoSuchKey", "404", "NotFound", "NoSuchUpload"})
 # The parts are not (or no longer) what they were, or the upload is over.
 _NOT_ASSEMBLED = _ABSENT | {"InvalidPart", "InvalidPartOrder", "EntityTooSmall"}
 _CHANGED = _ABSENT | {"PreconditionFailed", "412"}
+# By the lifecycle of media_svc nothing gets there: a bucket's owner has rules of his own.
+_ARCHIVED = "InvalidObjectState"
+_ORDERED = frozenset({"RestoreAlreadyInProgress"})
+_RESTORE: "RestoreRequestTypeDef" = {"Days": 3, "GlacierJobParameters": {"Tier": "Standard"}}
 _CHUNK_BYTES = 1024 * 1024
 _log = structlog.get_logger()
 
@@ -40,6 +44,13 @@ async def open_objects(settings: S3Settings) -> AsyncIterator["S3Objects"]:
         _client(settings, settings.s3_public_url or settings.s3_endpoint_url) as signer,
     ):
         yield S3Objects(client, signer, settings.s3_bucket)
+
+
+@contextlib.asynccontextmanager
+async def open_client(settings: S3Settings) -> AsyncIterator["S3Client"]:
+    """Open a client of S3 itself."""
+    async with _client(settings, settings.s3_endpoint_url) as client:
+        yield client
 
 
 class S3Objects:
@@ -114,15 +125,27 @@ class S3Objects:
         return False
 
     async def download(self, key: str, path: Path) -> bool:
-        """Write an object into a file."""
+        """Write an object into a file, or have it brought back from an archive."""
         with _answering(expected=_ABSENT):
-            answer = await self._client.get_object(Bucket=self._bucket, Key=key)
+            answer = await self._get(key)
             async with answer["Body"] as body:
                 with path.open("xb") as file:
                     async for chunk in body.iter_chunks(_CHUNK_BYTES):
                         file.write(chunk)
             return True
         return False
+
+    async def _get(self, key: str) -> "GetObjectOutputTypeDef":
+        """Begin to read an object. One that lies in an archive is ordered from there: who comes again later will find it."""
+        try:
+            return await self._client.get_object(Bucket=self._bucket, Key=key)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != _ARCHIVED:
+                raise
+        with _answering(expected=_ORDERED):
+            await self._client.restore_object(Bucket=self._bucket, Key=key, RestoreRequest=_RESTORE)
+        _log.info("object_ordered_from_archive", key=key)
+        raise UnavailableError
 
     async def put(self, key: str, content: bytes, content_type: str, cache_control: str) -> None:
         """Store an object."""
@@ -163,6 +186,31 @@ class S3Objects:
             Bucket=self._bucket, Key=key, UploadId=upload_id, PartNumber=number, Body=content
         )
         return {"PartNumber": number, "ETag": sent["ETag"]}
+
+    async def list_keys(self, prefix: str) -> Sequence[str]:
+        """Return the keys under a prefix, ascending."""
+        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
+        with _answering(expected=_ABSENT):
+            return [each["Key"] async for page in pages for each in page.get("Contents", ())]
+        return []
+
+    async def recache(self, key: str, cache_control: str) -> bool:
+        """Change how long caches keep an object whose name follows from its content; returns whether it did."""
+        with _answering(expected=_CHANGED):
+            found = await self._client.head_object(Bucket=self._bucket, Key=key)
+            if "immutable" not in found.get("CacheControl", "") or found["CacheControl"] == cache_control:
+                return False
+            await self._client.copy_object(
+                Bucket=self._bucket,
+                Key=key,
+                CopySource={"Bucket": self._bucket, "Key": key},
+                CopySourceIfMatch=found["ETag"],
+                MetadataDirective="REPLACE",
+                ContentType=found["ContentType"],
+                CacheControl=cache_control,
+            )
+            return True
+        return False
 
     async def delete(self, key: str) -> None:
         """Drop an object."""

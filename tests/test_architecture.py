@@ -46,7 +46,14 @@ STORE, STORE_DOMAIN = "store", frozenset({"port.py", "ports.py", "model.py", "ru
 OWN_ADAPTERS = {
     "feed_svc": set[str](),
     "follow_svc": set[str](),
-    "media_svc": {"presenting.py", "receive_s3_events.py", "receive_sqs.py", "s3.py", "video_jobs.py"},
+    "media_svc": {
+        "presenting.py",
+        "receive_s3_events.py",
+        "receive_sqs.py",
+        "s3.py",
+        "set_up_bucket.py",
+        "video_jobs.py",
+    },
     "post_svc": {"messages.py"},
     "user_svc": {"messages.py"},
 }
