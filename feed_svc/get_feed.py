@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from feed_svc.model import ENTRY_SIZE, LOWEST, Entry, Skeleton, Window
+from feed_svc.model import ENTRY_SIZE, Entry
 from feed_svc.ports import CardSource, Graph
-from feed_svc.read_store import ReadStore
-from feed_svc.rebuild_timeline import RebuildTimeline
-from feed_svc.store.port import Cards, Timelines
+from feed_svc.read_skeleton import ReadSkeleton
+from feed_svc.store.port import Cards
 from meshkit.cursors import Cursors, invalid_cursor
 
 
@@ -32,19 +31,10 @@ class GetFeed:
     """Reads pages."""
 
     def __init__(
-        self,
-        timelines: Timelines,
-        cards: Cards,
-        rebuild: RebuildTimeline,
-        store: ReadStore,
-        source: CardSource,
-        graph: Graph,
-        cursors: Cursors,
+        self, skeleton: ReadSkeleton, cards: Cards, source: CardSource, graph: Graph, cursors: Cursors
     ) -> None:
-        self._timelines = timelines
+        self._skeleton = skeleton
         self._cards = cards
-        self._rebuild = rebuild
-        self._store = store
         self._source = source
         self._graph = graph
         self._cursors = cursors
@@ -74,16 +64,6 @@ class GetFeed:
             raise invalid_cursor()
         return position
 
-    async def _skeleton(self, viewer: int, below: Entry | None, limit: int) -> Skeleton:
-        """Return the page's entries: from the timeline, and where that ends above the feed's end, from the store."""
-        while (window := await self._timelines.read(viewer, below, limit + 1)) is None:
-            await self._rebuild(viewer)
-        entries = list(window.entries)
-        if len(entries) <= limit and window.floor != LOWEST:
-            deepest = _deepest(below, window)
-            entries += await self._store.below(viewer, deepest, limit + 1 - len(entries))
-        return Skeleton(entries[:limit], is_end=len(entries) <= limit)
-
     async def _hydrate(self, entries: Sequence[Entry]) -> Mapping[Entry, bytes | None]:
         """Return the entries' cards; those that the cache does not have are made, and kept."""
         if not entries:
@@ -105,12 +85,3 @@ class GetFeed:
 def visible(entries: Sequence[Entry], cards: Mapping[Entry, bytes | None]) -> list[bytes]:
     """Return the cards to show: those of posts that exist, in the entries' order."""
     return [card for entry in entries if (card := cards.get(entry))]
-
-
-def _deepest(below: Entry | None, window: Window) -> Entry:
-    """Return the exclusive bound from which the store goes on below a window.
-
-    The floor itself was cut off the timeline, or stands for an author's last known post: it is not in the window.
-    """
-    above_floor = window.floor + b"\x00"
-    return above_floor if below is None else min(below, above_floor)

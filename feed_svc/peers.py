@@ -18,6 +18,9 @@ from feed_svc.model import Entry, Places, author_of, entry_of, place_of
 # A page of followers is one batch of pushes; a page of followees only fills a list.
 FOLLOWERS_PAGE = 1_000
 FOLLOWEES_PAGE = 10_000
+# What one call to post_svc asks, and how many calls are under way for one read.
+AUTHORS_PER_CALL = 200
+CALLS_AT_ONCE = 4
 # What follow_svc compares in one call.
 FILTER_LIMIT = 1_000
 
@@ -79,13 +82,21 @@ class GrpcPosts:
         self._stub = PostInternalServiceStub(channel)
 
     async def newest(self, author_ids: Sequence[int], below_place: int | None, limit: int) -> list[Places]:
-        """Read authors' newest places."""
-        answer = await self._stub.BatchListPlaces(
-            post_pb2.BatchListPlacesRequest(
-                author_ids=author_ids, before_place=below_place or 0, limit_per_author=limit
+        """Read authors' newest places, by few calls at once."""
+        turn = asyncio.Semaphore(CALLS_AT_ONCE)
+
+        async def read(some: Sequence[int]) -> list[Places]:
+            request = post_pb2.BatchListPlacesRequest(
+                author_ids=some, before_place=below_place or 0, limit_per_author=limit
             )
-        )
-        return [Places(each.author_id, list(each.places), len(each.places) < limit) for each in answer.authors]
+            async with turn:
+                answer = await self._stub.BatchListPlaces(request)
+            return [Places(each.author_id, list(each.places), len(each.places) < limit) for each in answer.authors]
+
+        batches = [
+            author_ids[start : start + AUTHORS_PER_CALL] for start in range(0, len(author_ids), AUTHORS_PER_CALL)
+        ]
+        return [places for found in await asyncio.gather(*map(read, batches)) for places in found]
 
 
 class GrpcCardSource:

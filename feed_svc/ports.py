@@ -42,7 +42,7 @@ class Posts(Protocol):
     """The posts that exist."""
 
     async def newest(self, author_ids: Sequence[int], below_place: int | None, limit: int) -> list[Places]:
-        """Return at most `limit` places of each author, below a place or from the newest."""
+        """Return at most `limit` places of each of any number of authors, below a place or from the newest."""
         ...
 
 

@@ -1,9 +1,14 @@
 """Rebuilds an absent home timeline by the read that misses it, completely, while posts go on being pushed."""
 
 import asyncio
+from collections.abc import Sequence
 
-from feed_svc.model import Merged
-from feed_svc.read_store import ReadStore
+from feed_svc.apply_follow import ApplyFollow
+from feed_svc.author_runs import AuthorRuns
+from feed_svc.celebrity_modes import CelebrityModes
+from feed_svc.lazy_merge import newest, share
+from feed_svc.model import LOWEST, TIMELINE_LENGTH, Run, Window
+from feed_svc.ports import Graph
 from feed_svc.store.port import Partings, Timelines
 
 # How often a reader looks whether another's build is done. A build takes some 10 ms for few followees.
@@ -13,28 +18,57 @@ POLL_SECONDS = 0.01
 class RebuildTimeline:
     """Makes a timeline live.
 
-    The order makes it exact: the timeline takes pushes before the store is read, so a post published meanwhile comes by one way
-    or by both; and who was unfollowed meanwhile is taken out at the end.
+    The order makes it exact: the timeline takes pushes before the authors' posts are read, so a post published meanwhile comes by
+    one way or by both; who was unfollowed meanwhile is looked at once more at the end.
     """
 
-    def __init__(self, timelines: Timelines, partings: Partings, store: ReadStore) -> None:
+    def __init__(
+        self,
+        timelines: Timelines,
+        modes: CelebrityModes,
+        graph: Graph,
+        runs: AuthorRuns,
+        partings: Partings,
+        apply_follow: ApplyFollow,
+    ) -> None:
         self._timelines = timelines
+        self._modes = modes
+        self._graph = graph
+        self._runs = runs
         self._partings = partings
-        self._store = store
+        self._apply_follow = apply_follow
 
     async def __call__(self, viewer: int) -> None:
         """Rebuild a timeline, or wait for the reader who does. Returns when it is worth reading again."""
-        if await self._timelines.begin_build(viewer):
-            await self._build(viewer)
+        token = await self._timelines.begin_build(viewer, self._modes.position, self._modes.lowest_seq)
+        if token:
+            await self._build(viewer, token)
         else:
             await asyncio.sleep(POLL_SECONDS)
 
-    async def _build(self, viewer: int) -> None:
+    async def _build(self, viewer: int, token: bytes) -> None:
         try:
-            merged: Merged = await self._store.newest(viewer)
-            await self._timelines.finish_build(viewer, merged.entries, merged.floor)
+            followees = await self._graph.followees(viewer)
+            # Who has come to be pulled since the position was taken is heeded here or by a later read; who is no longer has its
+            # posts read below, after the change.
+            pulled = self._modes.pulled & set(followees)
+            window = await self._window([author for author in followees if author not in pulled])
+            await self._timelines.finish_build(viewer, token, window, sorted(pulled))
         except BaseException:
-            await self._timelines.abandon_build(viewer)
+            await self._timelines.abandon_build(viewer, token)
             raise
         for author_id in await self._partings.authors_left_by(viewer):
-            await self._timelines.remove_author(viewer, author_id)
+            await self._apply_follow(viewer, author_id)
+
+    async def _window(self, authors: Sequence[int]) -> Window:
+        """Return the newest posts of authors, as many as a timeline holds."""
+        wanted = TIMELINE_LENGTH + 1
+
+        async def deepen(undecided: Sequence[Run], times: int) -> list[Run]:
+            bounds: dict[int, bytes | None] = {run.author_id: run.bound for run in undecided}
+            count = share(wanted, len(bounds), times + 1)
+            return [*(run.without_rest() for run in undecided), *await self._runs(bounds, count)]
+
+        first = await self._runs(dict.fromkeys(authors), share(wanted, len(authors), 0))
+        entries = await newest(first, wanted, deepen)
+        return Window(entries, LOWEST) if len(entries) < wanted else Window(entries[:-1], entries[-1])

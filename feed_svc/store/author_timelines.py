@@ -1,12 +1,21 @@
-"""Authors' own timelines in Redis: of the form of home timelines."""
+"""Authors' own timelines in Redis: of the form of home timelines, but without pulled authors and a position in a log."""
 
-from feed_svc.model import Entry, author_of
+from collections.abc import Mapping, Sequence
+
+from feed_svc.model import Entry, Window, author_of
 from feed_svc.store import scripts
+from feed_svc.store.builds import BUILD_TTL_SECONDS, new_token, oldest_alive
 from feed_svc.store.script import Script
+from feed_svc.store.timelines import ENTRIES_FROM, HEADS_TO, LIVE_MARKER_SIZE
 from meshkit.redis_mux import RedisMux
 
 # How many of an author's newest posts are kept, and how far that may be exceeded between two cuts.
 LENGTH, SLACK = 200, 20
+# From the build, whoever reads it: whatever should go wrong with one is gone a day later.
+TTL_SECONDS = 24 * 60 * 60
+# How many timelines one round trip reads or writes: other reads share the connection, and wait for so many at the most.
+BATCH = 250
+_NO_POSITION, _NO_SEQ = bytes(16), bytes(8)
 
 
 class RedisAuthorTimelines:
@@ -15,6 +24,46 @@ class RedisAuthorTimelines:
     def __init__(self, mux: RedisMux) -> None:
         self._mux = mux
         self._push = Script(mux, scripts.PUSH)
+        self._begin_build = Script(mux, scripts.BEGIN_BUILD)
+        self._finish_build = Script(mux, scripts.FINISH_BUILD)
+        self._abandon_build = Script(mux, scripts.ABANDON_BUILD)
+
+    async def read(self, below: Mapping[int, bytes | None], limit: int) -> dict[int, Window | None]:
+        """Read many timelines, batch by batch."""
+        found: dict[int, Window | None] = {}
+        for batch in _batches(list(below)):
+            commands: list[tuple[str | bytes | int, ...]] = []
+            for author in batch:
+                key, bound = _key(author), below[author]
+                top = b"+" if bound is None else b"(" + bound
+                commands.append(("ZREVRANGEBYLEX", key, top, ENTRIES_FROM, "LIMIT", 0, limit))
+                commands.append(("ZRANGEBYLEX", key, "-", HEADS_TO))
+            answers = await self._mux.execute_many(commands)
+            for author, entries, heads in zip(batch, answers[::2], answers[1::2], strict=True):
+                is_live = bool(heads) and len(heads[0]) == LIVE_MARKER_SIZE
+                found[author] = Window(entries, heads[0][9:25]) if is_live else None
+        return found
+
+    async def begin_builds(self, authors: Sequence[int]) -> dict[int, bytes]:
+        """Take builds."""
+        token, oldest = new_token(), oldest_alive()
+        arguments = (token, oldest, BUILD_TTL_SECONDS, _NO_POSITION, _NO_SEQ)
+        mine: dict[int, bytes] = {}
+        for batch in _batches(authors):
+            answers = await self._begin_build.many([(_key(author), arguments) for author in batch])
+            mine.update({author: token for author, is_mine in zip(batch, answers, strict=True) if is_mine})
+        return mine
+
+    async def finish_builds(self, tokens: Mapping[int, bytes], windows: Mapping[int, Window]) -> None:
+        """Make timelines live."""
+        for batch in _batches(list(tokens)):
+            await self._finish_build.many(
+                [(_key(a), (tokens[a], LENGTH, windows[a].floor, TTL_SECONDS, 0, *windows[a].entries)) for a in batch]
+            )
+
+    async def abandon_builds(self, tokens: Mapping[int, bytes]) -> None:
+        """Give builds up."""
+        await self._abandon_build.many([(_key(author), (token,)) for author, token in tokens.items()])
 
     async def push(self, entry: Entry) -> None:
         """Push to a timeline that is there."""
@@ -23,6 +72,10 @@ class RedisAuthorTimelines:
     async def remove(self, entry: Entry) -> None:
         """Remove from a timeline."""
         await self._mux.execute("ZREM", _key(author_of(entry)), entry)
+
+
+def _batches(authors: Sequence[int]) -> list[Sequence[int]]:
+    return [authors[start : start + BATCH] for start in range(0, len(authors), BATCH)]
 
 
 def _key(author_id: int) -> str:

@@ -2,7 +2,7 @@
 
 import secrets
 
-from feed_svc.model import Change, LogNews
+from feed_svc.model import LogNews, ModeChange
 from feed_svc.store import celebrity_scripts as scripts
 from feed_svc.store.script import Script
 from meshkit.redis_mux import RedisMux
@@ -53,8 +53,8 @@ def _new_life() -> bytes:
     return secrets.token_bytes(_LIFE_SIZE)
 
 
-def _change(member: bytes) -> Change:
-    return Change(
+def _change(member: bytes) -> ModeChange:
+    return ModeChange(
         seq=int.from_bytes(member[1:9]),
         author_id=int.from_bytes(member[9:17]),
         is_pulled=member[17:18] == b"1",

@@ -1,22 +1,35 @@
-"""The server-side functions of home timelines.
+"""The server-side functions of timelines.
 
-A timeline is a sorted set of score 0. Its lowest member is the *marker*, which tells where the timeline's floor is: the floor's
-16 bytes and a zero byte (17 bytes: the timeline is live), or those and the time at which a build began (25 bytes: it is being
-built). The marker sorts right above the entry that is its floor and below every other, so it stays the lowest member.
+A timeline is a sorted set of score 0. Its members, in the order of their bytes:
+
+- the *marker*: 8 zero bytes, a zero, the floor (16), and up to where the celebrities' log is known to the timeline: its life
+  (8) and the number of a change (8). 41 bytes: the timeline is live. While it is being built, the builder's token (8)
+  follows, which begins with the time of the build;
+- *pulled* authors: 8 zero bytes, a one, the author (8): the posts of these are not all here;
+- entries: place (8), author (8). No place is 0, so that they stand above all others.
+
+Every member fits into a listpack, and all lie in one slot of a cluster.
 """
 
-# Shared by the scripts below: the marker and its floor, setting a marker, and cutting a timeline to its length.
+# Shared by the scripts below. Lua compares strings by the server's locale; entries are bytes. A new marker goes in before
+# the old one goes out: an empty sorted set would vanish, and its time to live with it.
 _COMMON = """
+local HEAD = string.rep('\\0', 9)
+local PULLED = string.rep('\\0', 8) .. '\\1'
+local FIRST = string.rep('\\0', 7) .. '\\1'
+local LIVE = 41
 local function marker_of(key) return redis.call('ZRANGE', key, 0, 0)[1] end
--- Lua compares strings by the server's locale; entries are bytes.
-local function is_above(a, b, size)
-  for i = 1, size do
+local function floor_of(marker) return string.sub(marker, 10, 25) end
+local function life_of(marker) return string.sub(marker, 26, 33) end
+local function seq_of(marker) return string.sub(marker, 34, 41) end
+local function token_of(marker) return string.sub(marker, 42) end
+local function is_above(a, b)
+  for i = 1, #a do
     local x, y = string.byte(a, i), string.byte(b, i)
     if x ~= y then return x > y end
   end
   return false
 end
--- The new marker goes in before the old one goes out: an empty sorted set would vanish, and its time to live with it.
 local function set_marker(key, old, new)
   if old == new then return end
   redis.call('ZADD', key, 0, new)
@@ -24,34 +37,37 @@ local function set_marker(key, old, new)
 end
 local function raise_floor(key, floor)
   local old = marker_of(key)
-  if not is_above(floor, old, 16) then return end
-  redis.call('ZADD', key, 0, floor .. string.sub(old, 17))
-  redis.call('ZREMRANGEBYLEX', key, '-', '[' .. floor)
+  if not is_above(floor, floor_of(old)) then return end
+  set_marker(key, old, HEAD .. floor .. string.sub(old, 26))
+  redis.call('ZREMRANGEBYLEX', key, '[' .. FIRST, '[' .. floor)
 end
-local function add_above_floor(key, entries, first)
-  local marker = marker_of(key)
-  for i = first, #entries do
-    if is_above(entries[i], marker, 16) then redis.call('ZADD', key, 0, entries[i]) end
+local function add_above_floor(key, arguments, from)
+  local floor = floor_of(marker_of(key))
+  for i = from, #arguments do
+    if is_above(arguments[i], floor) then redis.call('ZADD', key, 0, arguments[i]) end
   end
 end
-local function cut(key, length)
-  local over = redis.call('ZCARD', key) - 1 - length
-  if over <= 0 then return end
-  raise_floor(key, redis.call('ZRANGE', key, over, over)[1])
+local function cut(key, length, slack)
+  local size = redis.call('ZCARD', key)
+  if size - 1 <= length + slack then return end
+  local heads = redis.call('ZLEXCOUNT', key, '-', '(' .. FIRST)
+  if size - heads <= length + slack then return end
+  local highest_to_go = size - length - 1
+  raise_floor(key, redis.call('ZRANGE', key, highest_to_go, highest_to_go)[1])
 end
 """
 
-# KEYS timelines; ARGV entry, length, slack. Adds the entry to each timeline that is there and has its floor below. A timeline is
-# cut only when it is `slack` over its length, so that most pushes do not pay for a cut.
+# KEYS timelines; ARGV entry, length, slack. Adds the entry to each timeline that is there and has its floor below. A
+# timeline is cut only when it is `slack` over its length, so that most pushes do not pay for a cut.
 PUSH = (
     _COMMON
     + """
 local entry, length, slack = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 for _, key in ipairs(KEYS) do
   local marker = marker_of(key)
-  if marker and is_above(entry, marker, 16) then
+  if marker and is_above(entry, floor_of(marker)) then
     redis.call('ZADD', key, 0, entry)
-    if redis.call('ZCARD', key) - 1 > length + slack then cut(key, length) end
+    cut(key, length, slack)
   end
 end
 """
@@ -61,58 +77,105 @@ end
 BACKFILL = (
     _COMMON
     + """
-local key, length = KEYS[1], tonumber(ARGV[1])
+local key = KEYS[1]
 if not marker_of(key) then return 0 end
 raise_floor(key, ARGV[2])
 add_above_floor(key, ARGV, 3)
-cut(key, length)
+cut(key, tonumber(ARGV[1]), 0)
 return 1
 """
 )
 
-# KEYS timeline; ARGV now in ms (8 bytes), when the oldest build began that may still be going on (8 bytes), time to live in
-# seconds. Makes an absent timeline, or one whose builder has gone, one that is being built.
+# KEYS timeline; ARGV author (8 bytes). Makes an author of a timeline that is there a pulled one.
+PULL = (
+    _COMMON
+    + """
+if not marker_of(KEYS[1]) then return 0 end
+redis.call('ZADD', KEYS[1], 0, PULLED .. ARGV[1])
+return 1
+"""
+)
+
+# KEYS timeline; ARGV known position (16 bytes), new number (8 bytes), length, floor, number of authors to pull, of authors
+# to push again, those authors (8 bytes each), entries… Brings a live timeline up to a change of the celebrities' log, all at
+# once: it may have been built anew meanwhile, which is as good where it knows no less of the log than was known to the
+# caller.
+INTEGRATE = (
+    _COMMON
+    + """
+local key, known, new = KEYS[1], ARGV[1], ARGV[2]
+local marker = marker_of(key)
+if not marker or #marker ~= LIVE or life_of(marker) ~= string.sub(known, 1, 8) then return 0 end
+if is_above(string.sub(known, 9), seq_of(marker)) or not is_above(new, seq_of(marker)) then return 0 end
+local pull, push = tonumber(ARGV[5]), tonumber(ARGV[6])
+for i = 7, 6 + pull do redis.call('ZADD', key, 0, PULLED .. ARGV[i]) end
+raise_floor(key, ARGV[4])
+add_above_floor(key, ARGV, 7 + pull + push)
+for i = 7 + pull, 6 + pull + push do redis.call('ZREM', key, PULLED .. ARGV[i]) end
+marker = marker_of(key)
+set_marker(key, marker, string.sub(marker, 1, 33) .. new)
+cut(key, tonumber(ARGV[3]), 0)
+return 1
+"""
+)
+
+# KEYS timeline; ARGV token (8 bytes), token of the oldest build that may still be going on, time to live in seconds,
+# position in the celebrities' log (16 bytes), lowest number of a change that is good enough (8 bytes). Makes a timeline that
+# is absent, that knows another log or too little of this one, or whose builder has gone, one that is being built. Returns
+# whether the caller builds it.
 BEGIN_BUILD = (
     _COMMON
     + """
-local marker = marker_of(KEYS[1])
-if marker and (#marker == 17 or is_above(string.sub(marker, 18), ARGV[2], 8)) then return 0 end
-set_marker(KEYS[1], marker, string.sub(marker or string.rep('\\0', 17), 1, 17) .. ARGV[1])
-redis.call('EXPIRE', KEYS[1], ARGV[3])
-return 1
-"""
-)
-
-# KEYS timeline; ARGV length, floor, time to live in seconds, entries… Makes a timeline that is being built live. One that is
-# absent meanwhile stays absent: pushes may have passed it by.
-FINISH_BUILD = (
-    _COMMON
-    + """
-local key = KEYS[1]
+local key, token = KEYS[1], ARGV[1]
 local marker = marker_of(key)
-if not marker or #marker == 17 then return 0 end
-raise_floor(key, ARGV[2])
-add_above_floor(key, ARGV, 4)
-marker = marker_of(key)
-set_marker(key, marker, string.sub(marker, 1, 17))
-cut(key, tonumber(ARGV[1]))
+if marker and (life_of(marker) ~= string.sub(ARGV[4], 1, 8) or is_above(ARGV[5], seq_of(marker))) then
+  redis.call('DEL', key)
+  marker = nil
+end
+if marker and #marker == LIVE then return 0 end
+if marker and token_of(marker) ~= token and is_above(token_of(marker), ARGV[2]) then return 0 end
+set_marker(key, marker, HEAD .. (marker and floor_of(marker) or string.rep('\\0', 16)) .. ARGV[4] .. token)
 redis.call('EXPIRE', key, ARGV[3])
 return 1
 """
 )
 
-# KEYS timeline. Removes a timeline that is being built.
+# KEYS timeline; ARGV token, length, floor, time to live in seconds, number of pulled authors, those authors (8 bytes each),
+# entries… Makes a timeline live that its builder still holds. One that is absent meanwhile stays absent: pushes may have
+# passed it by.
+FINISH_BUILD = (
+    _COMMON
+    + """
+local key, pulled = KEYS[1], tonumber(ARGV[5])
+local marker = marker_of(key)
+if not marker or token_of(marker) ~= ARGV[1] then return 0 end
+for i = 6, 5 + pulled do redis.call('ZADD', key, 0, PULLED .. ARGV[i]) end
+raise_floor(key, ARGV[3])
+add_above_floor(key, ARGV, 6 + pulled)
+marker = marker_of(key)
+set_marker(key, marker, string.sub(marker, 1, LIVE))
+cut(key, tonumber(ARGV[2]), 0)
+redis.call('EXPIRE', key, ARGV[4])
+return 1
+"""
+)
+
+# KEYS timeline; ARGV token. Removes a timeline that its builder still holds.
 ABANDON_BUILD = (
     _COMMON
     + """
 local marker = marker_of(KEYS[1])
-if marker and #marker ~= 17 then redis.call('DEL', KEYS[1]) end
+if marker and token_of(marker) == ARGV[1] then redis.call('DEL', KEYS[1]) end
 """
 )
 
 # KEYS timeline; ARGV author (8 bytes). A timeline has few enough entries to look at each.
-REMOVE_AUTHOR = """
-for _, entry in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
-  if #entry == 16 and string.sub(entry, 9) == ARGV[1] then redis.call('ZREM', KEYS[1], entry) end
+REMOVE_AUTHOR = (
+    _COMMON
+    + """
+redis.call('ZREM', KEYS[1], PULLED .. ARGV[1])
+for _, entry in ipairs(redis.call('ZRANGEBYLEX', KEYS[1], '[' .. FIRST, '+')) do
+  if string.sub(entry, 9) == ARGV[1] then redis.call('ZREM', KEYS[1], entry) end
 end
 """
+)

@@ -1,30 +1,30 @@
 """Home timelines in Redis. See `scripts.py` for their form."""
 
-import time
 from collections.abc import Sequence
 
 from redis.asyncio import Redis
-from redis.commands.core import AsyncScript
 
-from feed_svc.model import ENTRY_SIZE, TIMELINE_LENGTH, Entry, Window
+from feed_svc.model import ENTRY_SIZE, TIMELINE_LENGTH, Entry, HomeWindow, LogPosition, Window
 from feed_svc.store import scripts
+from feed_svc.store.builds import BUILD_TTL_SECONDS, new_token, oldest_alive
+from feed_svc.store.script import Argument, Script
 from meshkit.redis_mux import RedisMux
 
-# How far a timeline may grow over its length before it is cut; both together stay below the listpack limit of 1,024.
+# How far a timeline may grow over its length before it is cut; both together, with some pulled authors, stay below the listpack
+# limit of 1,024.
 SLACK = 50
-# A build takes well below a second; after this long its builder is taken for dead.
-BUILD_LEASE_MS = 10_000
-# What a dead builder leaves goes away by itself.
-BUILD_TTL_SECONDS = 60
 # How many timelines one server-side call writes: long enough to be worth the trip, short enough (some 15 ms) to let reads by.
 PUSH_BATCH = 1_000
 # The time to live is renewed by reads when it has shrunk by this share, not by each: a read that writes costs replication.
 RENEW_SHARE = 0.1
-_LIVE_MARKER_SIZE = ENTRY_SIZE + 1
+# Where entries begin: no place is 0. Below are the marker and the pulled authors.
+ENTRIES_FROM, HEADS_TO = b"[" + (1).to_bytes(8), b"(" + (1).to_bytes(8)
+LIVE_MARKER_SIZE = 41
+_FLOOR, _LIFE, _SEQ = slice(9, 9 + ENTRY_SIZE), slice(25, 33), slice(33, 41)
 
 
 class RedisTimelines:
-    """Timelines: reads go over the multiplexed connection, writes over redis-py."""
+    """Timelines: pushes go over redis-py, everything else over the multiplexed connection."""
 
     def __init__(self, mux: RedisMux, redis: "Redis", *, ttl_seconds: int, length: int = TIMELINE_LENGTH) -> None:
         self._mux = mux
@@ -32,51 +32,72 @@ class RedisTimelines:
         self._ttl = ttl_seconds
         self._length = length
         self._push = redis.register_script(scripts.PUSH)
-        self._backfill = redis.register_script(scripts.BACKFILL)
-        self._begin_build = redis.register_script(scripts.BEGIN_BUILD)
-        self._finish_build = redis.register_script(scripts.FINISH_BUILD)
-        self._abandon_build = redis.register_script(scripts.ABANDON_BUILD)
-        self._remove_author = redis.register_script(scripts.REMOVE_AUTHOR)
+        self._backfill = Script(mux, scripts.BACKFILL)
+        self._pull = Script(mux, scripts.PULL)
+        self._integrate = Script(mux, scripts.INTEGRATE)
+        self._begin_build = Script(mux, scripts.BEGIN_BUILD)
+        self._finish_build = Script(mux, scripts.FINISH_BUILD)
+        self._abandon_build = Script(mux, scripts.ABANDON_BUILD)
+        self._remove_author = Script(mux, scripts.REMOVE_AUTHOR)
 
-    async def read(self, viewer: int, below: Entry | None, limit: int) -> Window | None:
+    async def read(self, viewer: int, below: Entry | None, limit: int) -> HomeWindow | None:
         """Read a live timeline in one round trip."""
         key = _key(viewer)
-        found, lowest, ttl = await self._mux.execute_many(
+        entries, heads, ttl = await self._mux.execute_many(
             [
-                ("ZREVRANGEBYLEX", key, b"+" if below is None else b"(" + below, "-", "LIMIT", 0, limit),
-                ("ZRANGE", key, 0, 0),
+                ("ZREVRANGEBYLEX", key, b"+" if below is None else b"(" + below, ENTRIES_FROM, "LIMIT", 0, limit),
+                ("ZRANGEBYLEX", key, "-", HEADS_TO),
                 ("TTL", key),
             ]
         )
-        if not lowest or len(lowest[0]) != _LIVE_MARKER_SIZE:
+        if not heads or len(heads[0]) != LIVE_MARKER_SIZE:
             return None
         if ttl < self._ttl * (1 - RENEW_SHARE):
             await self._mux.execute("EXPIRE", key, self._ttl)
-        return Window([entry for entry in found if len(entry) == ENTRY_SIZE], lowest[0][:ENTRY_SIZE])
+        marker = heads[0]
+        pulled = [int.from_bytes(head[9:]) for head in heads[1:]]
+        return HomeWindow(entries, marker[_FLOOR], pulled, LogPosition(marker[_LIFE], int.from_bytes(marker[_SEQ])))
 
-    async def begin_build(self, viewer: int) -> bool:
+    async def begin_build(self, viewer: int, position: LogPosition, lowest_seq: int) -> bytes | None:
         """Take the build of a timeline that nobody is building."""
-        now = time.time_ns() // 1_000_000
-        arguments: list[bytes | int] = [now.to_bytes(8), (now - BUILD_LEASE_MS).to_bytes(8), BUILD_TTL_SECONDS]
-        return bool(await self._run(self._begin_build, [_key(viewer)], arguments))
+        token = new_token()
+        is_mine = await self._begin_build(
+            _key(viewer), token, oldest_alive(), BUILD_TTL_SECONDS, _packed(position), lowest_seq.to_bytes(8)
+        )
+        return token if is_mine else None
 
-    async def finish_build(self, viewer: int, entries: Sequence[Entry], floor: Entry) -> None:
+    async def finish_build(self, viewer: int, token: bytes, window: Window, pulled: Sequence[int]) -> None:
         """Make a timeline live."""
-        await self._run(self._finish_build, [_key(viewer)], [self._length, floor, self._ttl, *entries])
+        authors = [author.to_bytes(8) for author in pulled]
+        await self._finish_build(
+            _key(viewer), token, self._length, window.floor, self._ttl, len(authors), *authors, *window.entries
+        )
 
-    async def abandon_build(self, viewer: int) -> None:
+    async def abandon_build(self, viewer: int, token: bytes) -> None:
         """Give a build up."""
-        await self._run(self._abandon_build, [_key(viewer)], [])
+        await self._abandon_build(_key(viewer), token)
 
     async def push(self, viewers: Sequence[int], entry: Entry) -> None:
         """Push to timelines, many in one server-side call."""
         for start in range(0, len(viewers), PUSH_BATCH):
             keys = [_key(viewer) for viewer in viewers[start : start + PUSH_BATCH]]
-            await self._run(self._push, keys, [entry, self._length, SLACK])
+            await self._push(keys=keys, args=[entry, self._length, SLACK])
 
-    async def backfill(self, viewer: int, entries: Sequence[Entry], floor: Entry) -> None:
+    async def backfill(self, viewer: int, window: Window) -> None:
         """Add an author's entries."""
-        await self._run(self._backfill, [_key(viewer)], [self._length, floor, *entries])
+        await self._backfill(_key(viewer), self._length, window.floor, *window.entries)
+
+    async def pull(self, viewer: int, author_id: int) -> None:
+        """Add a pulled author."""
+        await self._pull(_key(viewer), author_id.to_bytes(8))
+
+    async def integrate(
+        self, viewer: int, known: LogPosition, seq: int, pulled: Sequence[int], pushed: Sequence[int], window: Window
+    ) -> None:
+        """Bring a timeline up to a change."""
+        authors = [author.to_bytes(8) for author in (*pulled, *pushed)]
+        head: list[Argument] = [_packed(known), seq.to_bytes(8), self._length, window.floor, len(pulled), len(pushed)]
+        await self._integrate(_key(viewer), *head, *authors, *window.entries)
 
     async def remove(self, viewers: Sequence[int], entry: Entry) -> None:
         """Take an entry out of many timelines in one round trip."""
@@ -86,17 +107,16 @@ class RedisTimelines:
             await pipeline.execute()
 
     async def remove_author(self, viewer: int, author_id: int) -> None:
-        """Take an author's entries out."""
-        await self._run(self._remove_author, [_key(viewer)], [author_id.to_bytes(8)])
+        """Take an author's entries out, and the author from those who are pulled."""
+        await self._remove_author(_key(viewer), author_id.to_bytes(8))
 
     async def check(self) -> None:
         """Ask Redis."""
         await self._mux.execute("PING")
 
-    @staticmethod
-    async def _run(script: AsyncScript, keys: Sequence[str], arguments: Sequence[bytes | int]) -> int | None:
-        answer: int | None = await script(keys=list(keys), args=list(arguments))
-        return answer
+
+def _packed(position: LogPosition) -> bytes:
+    return position.life + position.seq.to_bytes(8)
 
 
 def _key(viewer: int) -> str:

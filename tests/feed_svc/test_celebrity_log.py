@@ -3,7 +3,7 @@
 import pytest
 from redis.asyncio import Redis
 
-from feed_svc.model import Change, LogNews
+from feed_svc.model import LogNews, ModeChange
 from feed_svc.store.celebrities import RedisCelebrities
 from meshkit.ids import MAX_ID
 from meshkit.redis_mux import RedisMux
@@ -116,5 +116,5 @@ async def test_a_change_tells_when_it_was(log: RedisCelebrities) -> None:
     news = await log.news(b"", 0)
     age = await log.pulled_for_ms(7)
     assert age is not None
-    assert news.changes == [Change(1, 7, is_pulled=True, since_ms=news.changes[0].since_ms)]
+    assert news.changes == [ModeChange(1, 7, is_pulled=True, since_ms=news.changes[0].since_ms)]
     assert news.now_ms - news.changes[0].since_ms <= age + 60_000

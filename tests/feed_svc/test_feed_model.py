@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feed_svc.model import LOWEST, Places, author_of, entry_of, merge, place_of, places_wanted
+from feed_svc.model import LOWEST, Places, author_of, entry_of, merge, place_of
 from meshkit.ids import MAX_ID
 
 ids = st.integers(0, MAX_ID)
@@ -33,8 +33,3 @@ def test_nothing_above_the_floor_of_a_merge_is_missing(world: dict[int, set[int]
     assert len(merged.entries) <= limit
     if merged.floor == LOWEST:
         assert list(merged.entries) == everything
-
-
-def test_a_rebuild_asks_for_a_page_of_each_author_at_least() -> None:
-    """Few followees are read deeper, many only as deep as the largest page needs."""
-    assert [places_wanted(count) for count in (0, 1, 5, 7_500)] == [501, 501, 102, 102]

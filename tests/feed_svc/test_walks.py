@@ -37,7 +37,7 @@ class Story:
     def __init__(self, feed: Feed) -> None:
         self._feed = feed
         self._world = feed.world
-        self._clock = 0
+        self._clock = 1  # no post stands at 0
         self._unheard: list[Callable[[], Awaitable[None]]] = []
         feed.chunks.hear = self._leave
 

@@ -11,8 +11,7 @@ from feed_svc.fan_out_chunk import FanOutChunk, FollowerPage
 from feed_svc.get_feed import FeedPage, GetFeed
 from feed_svc.model import Entry, Places, author_of, entry_of, place_of
 from feed_svc.reach_followers import ReachFollowers
-from feed_svc.read_store import ReadStore
-from feed_svc.rebuild_timeline import RebuildTimeline
+from feed_svc.reading import open_skeleton
 from feed_svc.remove_post import RemovePost
 from feed_svc.store.author_timelines import RedisAuthorTimelines
 from feed_svc.store.cards import RedisCards
@@ -122,13 +121,14 @@ class Feed:
     world: World
     redis: "Redis"
     timelines: RedisTimelines
+    authors: RedisAuthorTimelines
+    celebrities: RedisCelebrities
     partings: RedisPartings
     cards: RedisCards
     get_feed: GetFeed
     fan_out: FanOut
     remove_post: RemovePost
     apply_follow: ApplyFollow
-    rebuild: RebuildTimeline
     reach: ReachFollowers
     chunks: WorldChunks
 
@@ -151,29 +151,40 @@ def entries_of(page: FeedPage) -> list[Entry]:
     return [item.removeprefix(b"card ") for item in page.items]
 
 
-def open_feed(world: World, redis: "Redis", mux: RedisMux, *, length: int = 500, ttl_seconds: int = 3_600) -> Feed:
+def open_feed(
+    world: World,
+    redis: "Redis",
+    mux: RedisMux,
+    *,
+    length: int = 500,
+    ttl_seconds: int = 3_600,
+    celebrity_followers: int = 100_000,
+    grace_ms: int = 600_000,
+    fresh_seconds: float = 1.0,
+) -> Feed:
     """Connect everything, as the composition root does."""
     timelines = RedisTimelines(mux, redis, ttl_seconds=ttl_seconds, length=length)
     partings = RedisPartings(redis)
-    celebrities = RedisCelebrities(mux, threshold=100_000, grace_ms=600_000, keep_ms=10_000_000)
+    celebrities = RedisCelebrities(mux, threshold=celebrity_followers, grace_ms=grace_ms, keep_ms=10_000_000)
+    authors = RedisAuthorTimelines(mux)
     cards = RedisCards(mux)
     chunks = WorldChunks()
     reach = ReachFollowers(world, timelines, partings, chunks, lambda _place: None)
     chunks.hear = reach.go_on
-    store = ReadStore(world, world)
-    rebuild = RebuildTimeline(timelines, partings, store)
-    get_feed = GetFeed(timelines, cards, rebuild, store, world, world, Cursors(["a key of the tests"], "feed"))
+    skeleton = open_skeleton(timelines, authors, celebrities, partings, world, world, grace_ms, fresh_seconds)
+    get_feed = GetFeed(skeleton, cards, world, world, Cursors(["a key of the tests"], "feed"))
     return Feed(
         world,
         redis,
         timelines,
+        authors,
+        celebrities,
         partings,
         cards,
         get_feed,
-        FanOut(world, RedisAuthorTimelines(mux), celebrities, reach),
-        RemovePost(cards, reach),
-        ApplyFollow(world, world, timelines, partings),
-        rebuild,
+        FanOut(world, authors, celebrities, reach),
+        RemovePost(cards, authors, celebrities, reach, grace_ms),
+        ApplyFollow(world, world, timelines, partings, celebrities),
         reach,
         chunks,
     )
