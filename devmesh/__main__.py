@@ -52,6 +52,9 @@ def dev(
         str | None,
         typer.Option("--exec", metavar="COMMAND", help="Run this shell command once the mesh is ready, then stop."),
     ] = None,
+    mesh_tls: Annotated[
+        bool, typer.Option("--mesh-tls", help="Let the services speak only to each other, by certificates (mTLS).")
+    ] = False,
 ) -> None:
     """Start the whole mesh on this machine, with the real servers, until Ctrl-C.
 
@@ -59,6 +62,7 @@ def dev(
     LENSFEED_URL and each service's in LENSFEED_USER_ADDR and so on; its exit code becomes ours.
 
     With --store cassandra the mesh has a Cassandra of its own, unless LENSFEED_CASSANDRA_CONTACT_POINTS names another.
+    With --mesh-tls it makes certificates in its data folder, unless LENSFEED_MESH_TLS names a folder that has them.
     """
     from devmesh.dev import DevOptions
     from devmesh.dev import dev as run
@@ -66,7 +70,7 @@ def dev(
 
     wish = StoreWish(store.value, int(cassandra_nodes.value), cassandra_heap)
     folder = (data or _usual_folder(store)).expanduser().absolute()
-    raise typer.Exit(run(DevOptions(folder, port, base_port, exec_command, wish)))
+    raise typer.Exit(run(DevOptions(folder, port, base_port, exec_command, wish, mesh_tls)))
 
 
 def _usual_folder(store: Store) -> Path:
@@ -112,6 +116,29 @@ def rotate(
     except MeshError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
+
+
+@app.command()
+def certs(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to fill, for LENSFEED_MESH_TLS.")],
+    days: Annotated[int, typer.Option(min=1, max=3650, help="How long new certificates are good for.")] = 90,
+    renew: Annotated[
+        bool, typer.Option("--renew", help="Renew all certificates, not only those that end soon.")
+    ] = False,
+) -> None:
+    """Make the certificates by which the parts of a mesh know each other (mTLS), with an authority of their own.
+
+    A second run renews those of whose life less than a third is left. Parts that run take renewed ones by themselves.
+    """
+    from devmesh.certificates import make_certificates
+    from devmesh.errors import MeshError
+
+    try:
+        made = make_certificates(folder, days, renew_all=renew)
+    except (MeshError, OSError) as error:
+        typer.echo(f"lensfeed: {error}", err=True)
+        raise typer.Exit(1) from None
+    typer.echo(f"{folder}: made {', '.join(made)}" if made else f"{folder}: all certificates are good for a while")
 
 
 @app.command()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devmesh.bucket import load_botocore
+from devmesh.certificates import chosen_certificates
 from devmesh.display import Display
 from devmesh.environment import ignored_settings, shared_environment
 from devmesh.errors import MeshError
@@ -36,6 +37,7 @@ class DevOptions:
     base_port: int | None
     exec_command: str | None
     store: StoreWish
+    mesh_tls: bool = False
 
 
 def dev(options: DevOptions) -> int:
@@ -47,7 +49,8 @@ def dev(options: DevOptions) -> int:
             chosen_ports(options.port, options.base_port) as ports,
             chosen_store(options.store, options.data, _store_port(options.base_port), os.environ, _tell) as store,
         ):
-            layout = Layout(options.data, ports, load_secrets(options.data / "secrets.json"), store)
+            tls = chosen_certificates(options.data, os.environ, wanted=options.mesh_tls)
+            layout = Layout(options.data, ports, load_secrets(options.data / "secrets.json"), store, tls)
             return asyncio.run(_run(layout, options.exec_command))
     except (MeshError, SettingsError) as error:
         _tell(str(error))

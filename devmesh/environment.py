@@ -27,6 +27,7 @@ def fixed_settings(layout: Layout) -> dict[str, str]:
         "LENSFEED_TOKEN_KEY_FILE": str(layout.keys / "token-key.pem"),
         "LENSFEED_WEBHOOK_ADDR": address(layout.ports.webhook),
         "LENSFEED_WEBHOOK_SECRET": layout.secrets.webhook_secret,
+        **({"LENSFEED_MESH_TLS": str(layout.mesh_tls)} if layout.mesh_tls else {}),
         **layout.store.settings,
     }
 

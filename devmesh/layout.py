@@ -40,6 +40,8 @@ class Layout:
     ports: Ports
     secrets: MeshSecrets
     store: Store = field(default_factory=Store)
+    mesh_tls: Path | None = None
+    """The folder of its certificates, where its parts speak by mTLS."""
 
     @property
     def url(self) -> str:

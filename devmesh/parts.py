@@ -138,7 +138,7 @@ def _python(layout: Layout, env: Mapping[str, str], service: str, command: str, 
     return Part(
         name=name,
         command=_module(layout, own, name, f"{service}_svc", command),
-        check=partial(grpc_serving, port),
+        check=partial(grpc_serving, port, service, layout.mesh_tls),
         address=address(port),
         patience=_service_seconds(layout),
     )

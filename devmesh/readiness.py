@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 TRY_SECONDS = 2.0
 """How long one try may take."""
@@ -37,14 +38,16 @@ async def http_status(port: int, path: str) -> int:
     return int(words[1]) if len(words) > 1 else 0
 
 
-async def grpc_serving(port: int) -> bool:
-    """Whether the process at a port says SERVING for itself as a whole."""
+async def grpc_serving(port: int, part: str = "", mesh_tls: Path | None = None) -> bool:
+    """Whether the process at a port says SERVING for itself as a whole; with mTLS, whether it is of that part, too."""
     await _knock(port)  # spares a channel for each try while nothing listens yet
     # grpc takes 0.15 s to import, which `lensfeed --help` need not pay.
     import grpc
     from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+    from meshkit.mesh_channel import ops_channel
+
+    async with ops_channel(f"127.0.0.1:{port}", part, mesh_tls) as channel:
         try:
             reply = await health_pb2_grpc.HealthStub(channel).Check(
                 health_pb2.HealthCheckRequest(), timeout=TRY_SECONDS

@@ -56,7 +56,7 @@ async def serving_process(settings: FollowSettings) -> AsyncIterator[Process]:
     async with (
         open_store(settings) as opened,
         open_producer(settings.redis_url, STREAM, opened.outbox) as producer,
-        connect(settings.user_addr, USER_INTERNAL) as user_channel,
+        connect(settings.user_addr, USER_INTERNAL, identity=settings.identity_of("follow")) as user_channel,
     ):
         store = opened.store
         public = _public(store, UserPeer(user_channel), producer, settings.cursor_key_list)

@@ -13,6 +13,7 @@ from meshkit.errors import DeadlineExceededError
 from meshkit.layers.caller import REQUEST_KEY, TRACE_KEY
 from meshkit.mesh_identity import MeshIdentity, dns_name
 from meshkit.mesh_tls import channel_credentials
+from meshkit.renewed_channel import RenewedChannel
 from meshkit.telemetry import outgoing_traceparent
 
 DEFAULT_TIMEOUT = 10.0
@@ -54,8 +55,13 @@ def connect(target: str, *services: str, identity: MeshIdentity | None = None) -
         return grpc.aio.insecure_channel(target, options=options, interceptors=interceptors)
     # Whatever address it has, the peer is known by the name of its part: `media` of lensfeed.media.v1.MediaInternalService.
     named = ("grpc.ssl_target_name_override", dns_name(services[0].split(".")[1]))
-    credentials = channel_credentials(identity)
-    return grpc.aio.secure_channel(target, credentials, options=(*options, named), interceptors=interceptors)
+    own = identity
+
+    def opened() -> grpc.aio.Channel:
+        credentials = channel_credentials(own)
+        return grpc.aio.secure_channel(target, credentials, options=(*options, named), interceptors=interceptors)
+
+    return RenewedChannel(opened, identity.version)
 
 
 def service_config(services: tuple[str, ...]) -> dict[str, Any]:

@@ -4,8 +4,10 @@
 the names that a Kubernetes secret of cert-manager has. A part needs its own folder only.
 """
 
+import ssl
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from meshkit.settings import SettingsError
 
@@ -35,6 +37,14 @@ def name_of(identity: str) -> str:
     return name if name in NAMES and name != identity else ""
 
 
+class Pems(NamedTuple):
+    """The contents of a part's files."""
+
+    key: bytes
+    certificate: bytes
+    authorities: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class MeshIdentity:
     """One part, and where its certificate lies."""
@@ -44,14 +54,13 @@ class MeshIdentity:
 
     @classmethod
     def find(cls, mesh_tls: Path, name: str) -> "MeshIdentity":
-        """Find the files of a part. Raises SettingsError where one cannot be read."""
+        """Find the files of a part. Raises SettingsError where they cannot be read, or do not belong together."""
         found = cls(name, (mesh_tls / name).absolute())
-        for file in (found.certificate, found.key, found.authorities):
-            try:
-                file.read_bytes()
-            except OSError as error:
-                reason = f"{file} cannot be read ({error.strerror}); `lensfeed certs` makes it"
-                raise SettingsError(f"LENSFEED_MESH_TLS: {reason}") from None
+        try:
+            found.read()
+        except OSError as error:
+            reason = f"{found.folder} holds no certificate with its key ({error}); `lensfeed certs` makes them"
+            raise SettingsError(f"LENSFEED_MESH_TLS: {reason}") from None
         return found
 
     @property
@@ -68,6 +77,13 @@ class MeshIdentity:
     def authorities(self) -> Path:
         """The authorities that it trusts to name others, PEM. While one is replaced, the old and the new."""
         return self.folder / "ca.crt"
+
+    def read(self) -> Pems:
+        """Read the files. Raises OSError where one is missing, or where key and certificate are not a pair (any more, or yet)."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.certificate, self.key)  # an SSLError is an OSError
+        context.load_verify_locations(self.authorities)
+        return Pems(self.key.read_bytes(), self.certificate.read_bytes(), self.authorities.read_bytes())
 
     def version(self) -> tuple[int, ...]:
         """Return something that is another after one of the files was replaced."""

@@ -19,10 +19,9 @@ def server_credentials(identity: MeshIdentity) -> grpc.ServerCredentials:
 
 
 def channel_credentials(identity: MeshIdentity) -> grpc.ChannelCredentials:
-    """Make credentials that show the part's certificate, as its files are now."""
-    return grpc.ssl_channel_credentials(
-        identity.authorities.read_bytes(), identity.key.read_bytes(), identity.certificate.read_bytes()
-    )
+    """Make credentials that show the part's certificate, as its files are now. Raises OSError where they are none."""
+    pems = identity.read()
+    return grpc.ssl_channel_credentials(pems.authorities, pems.key, pems.certificate)
 
 
 def peer_name(auth_context: Mapping[str, Iterable[bytes]]) -> str:
@@ -32,8 +31,8 @@ def peer_name(auth_context: Mapping[str, Iterable[bytes]]) -> str:
 
 
 def _configuration(identity: MeshIdentity) -> Any:
-    pair = (identity.key.read_bytes(), identity.certificate.read_bytes())
-    return grpc.ssl_server_certificate_configuration([pair], identity.authorities.read_bytes())
+    pems = identity.read()
+    return grpc.ssl_server_certificate_configuration([(pems.key, pems.certificate)], pems.authorities)
 
 
 class _Renewal:
@@ -49,7 +48,7 @@ class _Renewal:
             if version == self._version:
                 return None
             renewed = _configuration(self._identity)
-        except (OSError, ValueError) as error:  # a file that is just being replaced; the next handshake asks again
+        except OSError as error:  # a file that is just being replaced; the next handshake asks again
             _log.warning("certificate_not_renewed", error=repr(error))
             return None
         self._version = version
