@@ -5,6 +5,7 @@ from edge_proxy.clusters import all_clusters
 from edge_proxy.contracts import public_methods, read_descriptors
 from edge_proxy.json_types import Json
 from edge_proxy.listener import public_listener
+from edge_proxy.mesh import mesh_secrets
 from edge_proxy.overload import overload_manager
 from edge_proxy.settings import EdgeSettings
 from edge_proxy.tls import edge_secrets
@@ -26,4 +27,4 @@ def bootstrap(settings: EdgeSettings) -> Json:
 
 def secrets(settings: EdgeSettings) -> list[Json]:
     """Render the certificates that Envoy watches, each for a file of its own in the edge's folder."""
-    return edge_secrets(settings)
+    return [*edge_secrets(settings), *mesh_secrets(settings)]

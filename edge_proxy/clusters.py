@@ -6,6 +6,7 @@ import certifi
 
 from edge_proxy.addresses import Address, is_ip, socket_address
 from edge_proxy.json_types import Json, extension, typed
+from edge_proxy.mesh import mesh_socket
 from edge_proxy.settings import EdgeSettings
 
 SERVICES = ("user", "follow", "post", "media", "feed")
@@ -62,7 +63,8 @@ def s3_cluster(settings: EdgeSettings) -> Json:
 def all_clusters(settings: EdgeSettings) -> list[Json]:
     """Render every cluster."""
     addresses: dict[str, Address] = {name: getattr(settings, f"{name}_addr") for name in SERVICES}
-    return [*(service_cluster(name, address) for name, address in addresses.items()), s3_cluster(settings)]
+    services = (service_cluster(name, address) | mesh_socket(settings, name) for name, address in addresses.items())
+    return [*services, s3_cluster(settings)]
 
 
 def _cluster(name: str, address: Address) -> Json:

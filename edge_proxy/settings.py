@@ -35,6 +35,9 @@ class EdgeSettings(LimitSettings, TlsSettings):
     media_addr: Annotated[Address, NoDecode]
     feed_addr: Annotated[Address, NoDecode]
 
+    mesh_tls: Path | None = None
+    """The folder of the mesh's certificates; with it, services are called by mTLS."""
+
     s3_endpoint_url: str
     """Where finished media lie, http://host:port or https://host."""
     s3_bucket: str = Field(default="lensfeed-media", pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
