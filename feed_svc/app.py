@@ -94,7 +94,7 @@ async def serving_process(settings: FeedSettings) -> AsyncIterator[Process]:
             parts.partings,
             parts.graph,
             parts.posts,
-            settings.celebrity_grace_ms,
+            grace_ms=settings.celebrity_grace_ms,
         )
         cursors = Cursors(settings.cursor_key_list, "feed")
         get_feed = GetFeed(skeleton, parts.cards, parts.source, parts.graph, cursors)

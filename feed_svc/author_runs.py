@@ -16,9 +16,10 @@ CALLS_AT_ONCE = 8
 class AuthorRuns:
     """Reads many authors at once. Exact: what the cache does not have is read from the store."""
 
-    def __init__(self, timelines: AuthorTimelines, posts: Posts) -> None:
+    def __init__(self, timelines: AuthorTimelines, posts: Posts, build_count: int = BUILD_COUNT) -> None:
         self._timelines = timelines
         self._posts = posts
+        self._build_count = build_count
 
     async def __call__(self, bounds: Mapping[int, bytes | None], count: int) -> list[Run]:
         """Return a run of each author below its bound (None: from the newest), of some `count` entries or of all there are.
@@ -39,7 +40,7 @@ class AuthorRuns:
             return {}
         tokens = await self._timelines.begin_builds(authors)
         try:
-            found = await self._posts.newest(authors, None, max(BUILD_COUNT, count + 1))
+            found = await self._posts.newest(authors, None, max(self._build_count, count + 1))
             windows = {places.author_id: window_of(places) for places in found}
             await self._timelines.finish_builds(tokens, windows)
         except BaseException:

@@ -25,8 +25,9 @@ class _Held:
 class PulledWindows:
     """The windows, and the loads under way: a window is loaded once for all who wait for it."""
 
-    def __init__(self, runs: AuthorRuns, fresh_seconds: float = FRESH_SECONDS) -> None:
+    def __init__(self, runs: AuthorRuns, fresh_seconds: float = FRESH_SECONDS, window: int = WINDOW) -> None:
         self._runs = runs
+        self._window = window
         self._fresh = fresh_seconds
         self._held: dict[int, _Held] = {}
         self._loading: dict[int, asyncio.Task[dict[int, Run]]] = {}
@@ -61,7 +62,7 @@ class PulledWindows:
     async def _read(self, authors: Sequence[int]) -> dict[int, Run]:
         asked_at = time.monotonic()
         try:
-            loaded = await self._runs(dict.fromkeys(authors), WINDOW)
+            loaded = await self._runs(dict.fromkeys(authors), self._window)
         finally:
             for author in authors:
                 del self._loading[author]

@@ -1,11 +1,11 @@
 """Puts together what reads a feed's entries; the composition root and the tests do it alike."""
 
 from feed_svc.apply_follow import ApplyFollow
-from feed_svc.author_runs import AuthorRuns
+from feed_svc.author_runs import BUILD_COUNT, AuthorRuns
 from feed_svc.celebrity_modes import CelebrityModes
 from feed_svc.integrate_changes import IntegrateChanges
 from feed_svc.ports import Graph, Posts
-from feed_svc.pulled_windows import FRESH_SECONDS, PulledWindows
+from feed_svc.pulled_windows import FRESH_SECONDS, WINDOW, PulledWindows
 from feed_svc.read_skeleton import ReadSkeleton
 from feed_svc.rebuild_timeline import RebuildTimeline
 from feed_svc.store.port import AuthorTimelines, Celebrities, Partings, Timelines
@@ -18,19 +18,22 @@ def open_skeleton(
     partings: Partings,
     graph: Graph,
     posts: Posts,
+    *,
     grace_ms: int,
     fresh_seconds: float = FRESH_SECONDS,
+    window: int = WINDOW,
+    build_count: int = BUILD_COUNT,
 ) -> ReadSkeleton:
     """Return a reader with a copy of the celebrities' log and windows of its own."""
     modes = CelebrityModes(celebrities, grace_ms)
-    runs = AuthorRuns(authors, posts)
+    runs = AuthorRuns(authors, posts, build_count)
     follow = ApplyFollow(graph, posts, timelines, partings, celebrities)
     return ReadSkeleton(
         timelines,
         modes,
         RebuildTimeline(timelines, modes, graph, runs, partings, follow),
         IntegrateChanges(timelines, graph, posts, partings, follow),
-        PulledWindows(runs, fresh_seconds),
+        PulledWindows(runs, fresh_seconds, window),
         runs,
         graph,
     )

@@ -21,8 +21,10 @@ _NO_POSITION, _NO_SEQ = bytes(16), bytes(8)
 class RedisAuthorTimelines:
     """Timelines over the multiplexed connection."""
 
-    def __init__(self, mux: RedisMux) -> None:
+    def __init__(self, mux: RedisMux, *, length: int = LENGTH, slack: int = SLACK) -> None:
         self._mux = mux
+        self._length = length
+        self._slack = slack
         self._push = Script(mux, scripts.PUSH)
         self._begin_build = Script(mux, scripts.BEGIN_BUILD)
         self._finish_build = Script(mux, scripts.FINISH_BUILD)
@@ -58,7 +60,10 @@ class RedisAuthorTimelines:
         """Make timelines live."""
         for batch in _batches(list(tokens)):
             await self._finish_build.many(
-                [(_key(a), (tokens[a], LENGTH, windows[a].floor, TTL_SECONDS, 0, *windows[a].entries)) for a in batch]
+                [
+                    (_key(a), (tokens[a], self._length, windows[a].floor, TTL_SECONDS, 0, *windows[a].entries))
+                    for a in batch
+                ]
             )
 
     async def abandon_builds(self, tokens: Mapping[int, bytes]) -> None:
@@ -67,7 +72,7 @@ class RedisAuthorTimelines:
 
     async def push(self, entry: Entry) -> None:
         """Push to a timeline that is there."""
-        await self._push(_key(author_of(entry)), entry, LENGTH, SLACK)
+        await self._push(_key(author_of(entry)), entry, self._length, self._slack)
 
     async def remove(self, entry: Entry) -> None:
         """Remove from a timeline."""

@@ -21,8 +21,7 @@ class RedisCards:
 
     async def get(self, entries: Sequence[Entry]) -> list[bytes | None]:
         """Read cards in one round trip."""
-        cards: list[bytes | None] = await self._mux.execute("MGET", *map(_key, entries))
-        return cards
+        return await self._mux.get_many([_key(entry) for entry in entries])
 
     async def put(self, cards: Mapping[Entry, bytes]) -> None:
         """Keep cards; NX, because what is there is newer: a card just made, or that the post is gone."""

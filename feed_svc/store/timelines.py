@@ -26,11 +26,20 @@ _FLOOR, _LIFE, _SEQ = slice(9, 9 + ENTRY_SIZE), slice(25, 33), slice(33, 41)
 class RedisTimelines:
     """Timelines: pushes go over redis-py, everything else over the multiplexed connection."""
 
-    def __init__(self, mux: RedisMux, redis: "Redis", *, ttl_seconds: int, length: int = TIMELINE_LENGTH) -> None:
+    def __init__(
+        self,
+        mux: RedisMux,
+        redis: "Redis",
+        *,
+        ttl_seconds: int,
+        length: int = TIMELINE_LENGTH,
+        slack: int = SLACK,
+    ) -> None:
         self._mux = mux
         self._redis = redis
         self._ttl = ttl_seconds
         self._length = length
+        self._slack = slack
         self._push = redis.register_script(scripts.PUSH)
         self._backfill = Script(mux, scripts.BACKFILL)
         self._pull = Script(mux, scripts.PULL)
@@ -81,7 +90,7 @@ class RedisTimelines:
         """Push to timelines, many in one server-side call."""
         for start in range(0, len(viewers), PUSH_BATCH):
             keys = [_key(viewer) for viewer in viewers[start : start + PUSH_BATCH]]
-            await self._push(keys=keys, args=[entry, self._length, SLACK])
+            await self._push(keys=keys, args=[entry, self._length, self._slack])
 
     async def backfill(self, viewer: int, window: Window) -> None:
         """Add an author's entries."""

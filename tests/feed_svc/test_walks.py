@@ -2,114 +2,19 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
-from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from redis.asyncio import Redis
 
-from feed_svc.fan_out_chunk import FanOutChunk, FollowerPage
+from feed_svc.fan_out_chunk import FollowerPage
 from feed_svc.model import author_of, entry_of, place_of
 from meshkit.redis_mux import RedisMux
-from tests.feed_svc.world import Feed, World, open_feed
-
-PEOPLE = st.integers(1, 5)
-STEPS = st.lists(
-    st.one_of(
-        st.tuples(st.just("post"), PEOPLE, st.integers(0, 3)),
-        st.tuples(st.just("delete"), PEOPLE, st.integers(0, 30)),
-        st.tuples(st.just("follow"), PEOPLE, PEOPLE),
-        st.tuples(st.just("unfollow"), PEOPLE, PEOPLE),
-        st.tuples(st.just("read"), PEOPLE, st.integers(1, 7)),
-        st.tuples(st.just("hear"), st.integers(0, 30), st.booleans()),
-        st.tuples(st.just("expire"), PEOPLE, st.just(0)),
-        st.tuples(st.just("lose everything"), st.just(0), st.just(0)),
-    ),
-    max_size=60,
-)
-
-
-class Story:
-    """Steps of a world whose events are heard of late, in any order, and sometimes twice."""
-
-    def __init__(self, feed: Feed) -> None:
-        self._feed = feed
-        self._world = feed.world
-        self._clock = 1  # no post stands at 0
-        self._unheard: list[Callable[[], Awaitable[None]]] = []
-        feed.chunks.hear = self._leave
-
-    async def step(self, what: str, first: Any, second: Any) -> None:
-        """Take one step."""
-        match what:
-            case "post":
-                self._clock += second  # 0: at the very place of another's post, but for the author
-                if self._clock not in self._world.posts.get(first, set()):
-                    self._post(first, self._clock)
-            case "delete":
-                self._delete(first, second)
-            case "follow" if first != second:
-                self._world.follows.add((first, second))
-                self._unheard.append(lambda: self._feed.apply_follow(first, second))
-            case "unfollow":
-                self._world.follows.discard((first, second))
-                self._unheard.append(lambda: self._feed.apply_follow(first, second))
-            case "read":
-                await self._feed.walk(first, second)
-            case "hear" if self._unheard:
-                await self._hear(first % len(self._unheard), is_again=second)
-            case "expire":
-                await self._feed.redis.delete(f"tl:{{{first}}}")
-            case "lose everything":
-                await self._feed.redis.flushdb()
-
-    async def hear_all(self) -> None:
-        """Deliver what is left."""
-        while self._unheard:
-            await self._hear(0, is_again=False)
-
-    async def _leave(self, chunk: FanOutChunk) -> None:
-        """Let the rest of a fan-out be heard of as late as any event."""
-        self._unheard.append(lambda: self._feed.reach.go_on(chunk))
-
-    def _post(self, author: int, place: int) -> None:
-        self._world.post(author, place)
-        self._unheard.append(lambda: self._feed.fan_out(author, place))
-
-    def _delete(self, author: int, which: int) -> None:
-        if places := sorted(self._world.posts.get(author, ())):
-            place = places[which % len(places)]
-            self._world.delete(author, place)
-            self._unheard.append(lambda: self._feed.remove_post(author, place))
-
-    async def _hear(self, which: int, *, is_again: bool) -> None:
-        handle = self._unheard.pop(which)
-        await handle()
-        if is_again:
-            await handle()
-
-
-@given(STEPS, st.integers(1, 7))
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-async def test_walks_equal_the_oracle(
-    redis: "Redis", mux: RedisMux, steps: list[tuple[str, Any, Any]], limit: int
-) -> None:
-    """Posts, deletes, follows, unfollows, expiry and total loss of Redis, heard of in any order: all feeds are exact."""
-    await redis.flushdb()
-    feed = open_feed(World(), redis, mux, length=8)
-    story = Story(feed)
-    for step in steps:
-        await story.step(*step)
-    await story.hear_all()
-    for viewer in range(1, 6):
-        assert await feed.walk(viewer, limit) == feed.world.oracle(viewer)
+from tests.feed_svc.world import Feed, Sizes, World, open_feed
 
 
 async def test_a_walk_goes_on_below_the_timeline_to_the_real_end(redis: "Redis", mux: RedisMux) -> None:
     """Where the timeline ends, the store goes on without a jump."""
-    feed = open_feed(World(), redis, mux, length=10)
+    feed = open_feed(World(), redis, mux, sizes=Sizes(length=10))
     feed.world.follows |= {(1, 2), (1, 3)}
     for place in range(1, 120):
         feed.world.post(2, place)
@@ -120,7 +25,7 @@ async def test_a_walk_goes_on_below_the_timeline_to_the_real_end(redis: "Redis",
 
 async def test_every_old_post_comes_once_while_others_post_follow_and_delete(redis: "Redis", mux: RedisMux) -> None:
     """Posts that were there when the walk began, and still are when it ends, come exactly once each."""
-    feed = open_feed(World(), redis, mux, length=20)
+    feed = open_feed(World(), redis, mux, sizes=Sizes(length=20))
     seed = random.randrange(2**32)
     print("seed", seed)  # noqa: T201 - to repeat a failure
     chance = random.Random(seed)

@@ -24,6 +24,10 @@ from meshkit.redis_mux import RedisMux
 FOLLOWERS_PAGE = 2
 
 
+class WorkerDiedError(Exception):
+    """A worker died in the middle of an event."""
+
+
 @dataclass
 class World:
     """The truth: who follows whom, and what is posted. Implements Graph, Posts and CardSource."""
@@ -31,6 +35,8 @@ class World:
     follows: set[tuple[int, int]] = field(default_factory=set)
     posts: dict[int, set[int]] = field(default_factory=dict)
     made: int = 0
+    # After so many calls, whoever asks dies.
+    calls_left: int | None = None
 
     def oracle(self, viewer: int) -> list[Entry]:
         """Return every entry of a viewer's feed: all posts of the followees, newest first."""
@@ -54,6 +60,7 @@ class World:
 
     async def follower_page(self, author_id: int, token: str) -> FollowerPage:
         """Return a small page: the followers above the one that the token names."""
+        self._count_down()
         after = int(token or -1)
         found = sorted(follower for follower, author in self.follows if author == author_id and follower > after)
         page = found[:FOLLOWERS_PAGE]
@@ -61,6 +68,7 @@ class World:
 
     async def followees(self, viewer: int) -> list[int]:
         """Return all followees."""
+        self._count_down()
         return sorted(author for follower, author in self.follows if follower == viewer)
 
     async def follows_anybody(self, viewer: int) -> bool:
@@ -69,24 +77,34 @@ class World:
 
     async def is_following(self, viewer: int, author_id: int) -> bool:
         """Tell of one pair."""
+        self._count_down()
         return (viewer, author_id) in self.follows
 
     async def followed_among(self, viewer: int, author_ids: Sequence[int]) -> set[int]:
         """Filter."""
+        self._count_down()
         return {author for author in author_ids if (viewer, author) in self.follows}
 
     async def follower_count(self, author_id: int) -> int:
         """Count."""
+        self._count_down()
         return sum(author == author_id for _, author in self.follows)
 
     async def newest(self, author_ids: Sequence[int], below_place: int | None, limit: int) -> list[Places]:
         """Return the newest places of each author."""
+        self._count_down()
         return [self._newest(author, below_place, limit) for author in author_ids]
 
     async def make(self, entries: Sequence[Entry]) -> Mapping[Entry, bytes]:
         """Return a card of each post that exists: its entry with a mark before it."""
         self.made += len(entries)
         return {entry: card_of(entry) for entry in entries if place_of(entry) in self._of(author_of(entry))}
+
+    def _count_down(self) -> None:
+        if self.calls_left is not None:
+            self.calls_left -= 1
+            if self.calls_left < 0:
+                raise WorkerDiedError
 
     def _of(self, author: int) -> set[int]:
         return self.posts.get(author, set())
@@ -151,27 +169,52 @@ def entries_of(page: FeedPage) -> list[Entry]:
     return [item.removeprefix(b"card ") for item in page.items]
 
 
+@dataclass(frozen=True)
+class Sizes:
+    """How much the caches hold. Small ones end soon, so that little is needed to come to what lies below them."""
+
+    length: int = 500
+    author_length: int = 200
+    slack: int = 20
+    window: int = 64
+    build_count: int = 20
+
+
+USUAL = Sizes()
+
+
 def open_feed(
     world: World,
     redis: "Redis",
     mux: RedisMux,
     *,
-    length: int = 500,
+    sizes: Sizes = USUAL,
     ttl_seconds: int = 3_600,
     celebrity_followers: int = 100_000,
     grace_ms: int = 600_000,
     fresh_seconds: float = 1.0,
 ) -> Feed:
     """Connect everything, as the composition root does."""
-    timelines = RedisTimelines(mux, redis, ttl_seconds=ttl_seconds, length=length)
+    timelines = RedisTimelines(mux, redis, ttl_seconds=ttl_seconds, length=sizes.length, slack=sizes.slack)
     partings = RedisPartings(redis)
     celebrities = RedisCelebrities(mux, threshold=celebrity_followers, grace_ms=grace_ms, keep_ms=10_000_000)
-    authors = RedisAuthorTimelines(mux)
+    authors = RedisAuthorTimelines(mux, length=sizes.author_length, slack=sizes.slack)
     cards = RedisCards(mux)
     chunks = WorldChunks()
     reach = ReachFollowers(world, timelines, partings, chunks, lambda _place: None)
     chunks.hear = reach.go_on
-    skeleton = open_skeleton(timelines, authors, celebrities, partings, world, world, grace_ms, fresh_seconds)
+    skeleton = open_skeleton(
+        timelines,
+        authors,
+        celebrities,
+        partings,
+        world,
+        world,
+        grace_ms=grace_ms,
+        fresh_seconds=fresh_seconds,
+        window=sizes.window,
+        build_count=sizes.build_count,
+    )
     get_feed = GetFeed(skeleton, cards, world, world, Cursors(["a key of the tests"], "feed"))
     return Feed(
         world,
