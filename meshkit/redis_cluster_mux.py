@@ -42,6 +42,11 @@ class ClusterMux:
         self._is_lost = False
         self._refresher: asyncio.Task[None] | None = None
 
+    @property
+    def is_cluster(self) -> bool:
+        """No command may take keys of several slots."""
+        return True
+
     async def execute(self, *command: Argument) -> Any:
         """Run one command."""
         return (await self.execute_many([command]))[0]

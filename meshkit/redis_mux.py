@@ -24,6 +24,11 @@ TIMEOUT_SECONDS = 1.0
 class RedisMux(Protocol):
     """What the hot path has of a Redis, be it one server or a cluster."""
 
+    @property
+    def is_cluster(self) -> bool:
+        """Whether keys of several slots lie on several servers, so that no command may take them together."""
+        ...
+
     async def execute(self, *command: Argument) -> Any:
         """Run one command; returns Redis' answer with binary strings as bytes.
 
@@ -52,6 +57,11 @@ class ServerMux:
 
     def __init__(self, endpoint: Endpoint, timeout: float = TIMEOUT_SECONDS) -> None:
         self._line = Line(endpoint, timeout)
+
+    @property
+    def is_cluster(self) -> bool:
+        """One server takes all keys together."""
+        return False
 
     async def execute(self, *command: Argument) -> Any:
         """Run one command."""
