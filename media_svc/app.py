@@ -13,6 +13,7 @@ from media_svc.ffmpeg import Ffmpeg, find_ffmpeg
 from media_svc.finish_upload import FinishUpload
 from media_svc.get_media import BatchGetMedia, GetMedia
 from media_svc.make_renditions import MakeRenditions
+from media_svc.pick_rendition import PickRendition
 from media_svc.ports import Objects
 from media_svc.presenting import Presenter
 from media_svc.process_video import ProcessVideo
@@ -133,7 +134,9 @@ async def _stores(settings: S3Settings) -> AsyncIterator[tuple[Opened, Producer]
 
 def _public(store: MediaStore, objects: Objects, finish: FinishUpload, presenter: Presenter) -> MediaServicer:
     get = GetMedia(store, ResumeUpload(store, objects))
-    return MediaServicer(StartUpload(store, objects), CompleteUpload(store, finish), get, presenter)
+    return MediaServicer(
+        StartUpload(store, objects), CompleteUpload(store, finish), get, PickRendition(store), presenter
+    )
 
 
 def _internal(store: MediaStore) -> MediaInternalServicer:

@@ -26,7 +26,7 @@ class Presenter:
             duration_ms=media.duration_ms,
             thumbhash=media.thumbhash,
             alt_text=media.alt_text,
-            renditions=[self._rendition(each) for each in media.renditions],
+            renditions=[self.rendition(each) for each in media.renditions],
             hls_url=self._url(media.hls_name),
             # The others keep what they are told, and this would not be true for long.
             progress_percent=_progress(media) if self._urls else 0,
@@ -35,7 +35,8 @@ class Presenter:
     def _url(self, name: str) -> str:
         return self._urls.of(name) if self._urls else name
 
-    def _rendition(self, rendition: Rendition) -> media_pb2.Rendition:
+    def rendition(self, rendition: Rendition) -> media_pb2.Rendition:
+        """Return one rendition."""
         return media_pb2.Rendition(
             url=self._url(rendition.name),
             content_type=rendition.content_type,

@@ -12,6 +12,7 @@ from lensfeed.media.v1 import (
 
 from media_svc.complete_upload import ClaimedPart, CompleteUpload
 from media_svc.get_media import BatchGetMedia, GetMedia
+from media_svc.pick_rendition import PickRendition
 from media_svc.ports import SignedPut
 from media_svc.presenting import Presenter
 from media_svc.start_upload import StartedUpload, StartUpload
@@ -25,11 +26,17 @@ class MediaServicer(media_service_pb2_grpc.MediaServiceServicer):
     """The public methods."""
 
     def __init__(
-        self, start_upload: StartUpload, complete_upload: CompleteUpload, get_media: GetMedia, presenter: Presenter
+        self,
+        start_upload: StartUpload,
+        complete_upload: CompleteUpload,
+        get_media: GetMedia,
+        pick_rendition: PickRendition,
+        presenter: Presenter,
     ) -> None:
         self._start_upload = start_upload
         self._complete_upload = complete_upload
         self._get_media = get_media
+        self._pick_rendition = pick_rendition
         self._presenter = presenter
 
     async def StartUpload(
@@ -54,6 +61,20 @@ class MediaServicer(media_service_pb2_grpc.MediaServiceServicer):
         shown = await self._get_media(caller_id(), request.media_id)
         upload = _unfinished(shown.upload) if shown.upload else None
         return media_service_pb2.GetMediaResponse(media=self._presenter.media(shown.media), upload=upload)
+
+    async def PickRendition(
+        self, request: media_service_pb2.PickRenditionRequest, context: Any
+    ) -> media_service_pb2.PickRenditionResponse:
+        """Pick a rendition by the headers of a browser."""
+        headers = dict(context.invocation_metadata())
+        accept, save_data = (str(headers.get(name, "")) for name in ("accept", "save-data"))
+        picked = await self._pick_rendition(request.media_id, request.width, accept, save_data)
+        shown = self._presenter.rendition(picked)
+        # The edge makes a redirect of it. The medium may be removed, or get better renditions: it is not kept for long.
+        await context.send_initial_metadata(
+            (("location", shown.url), ("vary", "accept, save-data"), ("cache-control", "public, max-age=60"))
+        )
+        return media_service_pb2.PickRenditionResponse(rendition=shown)
 
 
 class MediaInternalServicer(media_internal_service_pb2_grpc.MediaInternalServiceServicer):
