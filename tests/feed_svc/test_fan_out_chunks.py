@@ -12,6 +12,7 @@ from lensfeed.events.v1 import event_pb2
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricReader
 from redis.asyncio import Redis
+from structlog.testing import capture_logs
 
 from feed_svc.events import FAN_OUT, GROUP, FeedEvents, StreamedChunks
 from feed_svc.fan_out_chunk import PAGES_PER_CHUNK, Change, FanOutChunk, FollowerPage, PostChange
@@ -206,9 +207,11 @@ async def test_a_poisoned_chunk_holds_nobody_up_and_can_be_replayed(
     await redis.set(poison, "no timeline")
     letters = DeadLetters(redis, FAN_OUT)
     async with working(redis, handler_of(feed), claim_idle_ms=30):
-        entry = await publish(feed)
-        await until(lambda: _is_dead(letters))
-        await until(lambda: is_idle(redis))
+        with capture_logs() as logs:
+            entry = await publish(feed)
+            await until(lambda: _is_dead(letters))
+            await until(lambda: is_idle(redis))
+        assert [log["stream"] for log in logs if log["event"] == "event_dead"] == ["fan_out"]
         [letter] = await letters.read()
         assert letter.event is not None
         assert (letter.event.fan_out_chunk.number, letter.why) == (2, "failed too often")

@@ -1,0 +1,151 @@
+"""Real workers with a real graph behind them, killed in the middle of a large fan-out."""
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from lensfeed.events.v1 import event_pb2
+from lensfeed.feed.v1.feed_service_pb2 import GetFeedRequest
+from lensfeed.feed.v1.feed_service_pb2_grpc import FeedServiceStub
+from pydantic import SecretStr
+from redis.asyncio import Redis
+
+from devmesh.ports import address, reserved_ports
+from devmesh.process import Child, Command
+from devmesh.readiness import grpc_serving
+from devmesh.running import running as running_command
+from feed_svc import app as feed_app
+from feed_svc.events import FAN_OUT, GROUP
+from feed_svc.model import entry_of
+from feed_svc.settings import FeedSettings, WorkSettings
+from follow_svc import app as follow_app
+from follow_svc.settings import FollowSettings
+from follow_svc.store.sqlite import MIGRATIONS
+from meshkit.events import EventStream, new_record
+from meshkit.events.consumer import CLAIM_IDLE_MS
+from meshkit.events.sqlite_outbox import MIGRATIONS as OUTBOX_MIGRATIONS
+from meshkit.ids import new_id
+from meshkit.server import running
+from meshkit.sqlite import open_database
+from post_svc import app as post_app
+from post_svc.settings import ServeSettings
+from tests.follow_svc.graph_stores import write_follows
+
+ROOT = Path(__file__).parents[2]
+NOWHERE = "127.0.0.1:1"
+KEYS = SecretStr("a key of the tests")
+STAR = 9_001
+FOLLOWERS = range(1, 25_001)
+LIMIT_SECONDS = 90.0
+
+
+@pytest.fixture
+async def settings(tmp_path: Path, feed_redis_url: str) -> AsyncIterator[WorkSettings]:
+    """Give a worker's settings: a follow_svc in which very many follow one, and a post_svc."""
+    async with open_database(tmp_path / "follow_svc.db", MIGRATIONS, OUTBOX_MIGRATIONS) as database:
+        await write_follows(database, [(follower, STAR) for follower in FOLLOWERS])
+    common: Any = {"sqlite_dir": tmp_path, "redis_url": feed_redis_url, "cursor_keys": KEYS}
+    follow = FollowSettings(user_addr=NOWHERE, **common)
+    post = ServeSettings(media_addr=NOWHERE, **common)
+    async with (
+        follow_app.serving_process(follow) as follow_process,
+        running(follow_process, follow) as follow_addr,
+        post_app.serving_process(post) as post_process,
+        running(post_process, post) as post_addr,
+    ):
+        yield WorkSettings(redis_url=feed_redis_url, follow_addr=follow_addr, post_addr=post_addr, user_addr=NOWHERE)
+
+
+@contextlib.asynccontextmanager
+async def worker(settings: WorkSettings, folder: Path, index: int) -> AsyncIterator[Child]:
+    """Run `python -m feed_svc work`, the worker of an index."""
+    with reserved_ports(1) as [port]:
+        env = {
+            **os.environ,
+            "LENSFEED_LISTEN_ADDR": address(port),
+            "LENSFEED_REDIS_URL": settings.redis_url,
+            "LENSFEED_FOLLOW_ADDR": settings.follow_addr,
+            "LENSFEED_POST_ADDR": settings.post_addr,
+            "LENSFEED_USER_ADDR": settings.user_addr,
+            "LENSFEED_WORKER_INDEX": str(index),
+        }
+        command = Command((sys.executable, "-m", "feed_svc", "work"), env, ROOT, folder / f"worker-{index}.log")
+        async with running_command("the worker", command, partial(grpc_serving, port)) as child:
+            yield child
+
+
+async def make_live(settings: WorkSettings, redis: "Redis") -> None:
+    """Make all followers' timelines live: one by a real read, the others as copies of it."""
+    reading = FeedSettings(**settings.model_dump(exclude={"worker_index"}), cursor_keys=KEYS)
+    async with (
+        feed_app.serving_process(reading) as process,
+        running(process, reading) as addr,
+        grpc.aio.insecure_channel(addr) as channel,
+    ):
+        await FeedServiceStub(channel).GetFeed(GetFeedRequest(), metadata=(("x-user-id", str(FOLLOWERS[0])),))
+    async with redis.pipeline(transaction=False) as pipeline:
+        for viewer in FOLLOWERS[1:]:
+            pipeline.copy(key_of(FOLLOWERS[0]), key_of(viewer))
+        assert all(await pipeline.execute())
+
+
+def key_of(viewer: int) -> str:
+    """Return the key of a timeline."""
+    return f"tl:{{{viewer}}}"
+
+
+async def without(redis: "Redis", entry: bytes) -> int:
+    """Return how many timelines lack an entry."""
+    async with redis.pipeline(transaction=False) as pipeline:
+        for viewer in FOLLOWERS:
+            pipeline.zscore(key_of(viewer), entry)
+        return sum(score is None for score in await pipeline.execute())
+
+
+async def until(holds: Callable[[], Awaitable[bool]]) -> None:
+    """Wait until something holds in Redis."""
+    async with asyncio.timeout(LIMIT_SECONDS):
+        while not await holds():  # noqa: ASYNC110 - Redis raises no event here
+            await asyncio.sleep(0.005)
+
+
+@pytest.mark.parametrize("heir", [0, 1], ids=["started anew", "another one"])
+async def test_a_killed_worker_is_gone_on_with(
+    heir: int, settings: WorkSettings, redis: "Redis", tmp_path: Path
+) -> None:
+    """It, when it is started anew, or another one finishes the fan-out from the last chunks; everybody has the post."""
+    await make_live(settings, redis)
+    place = new_id()
+    entry = entry_of(place, STAR)
+
+    async def is_under_way() -> bool:
+        return await redis.xlen(FAN_OUT.key) >= 3
+
+    async def is_done() -> bool:
+        groups = await redis.xinfo_groups(FAN_OUT.key)
+        return [(group["pending"], group["lag"]) for group in groups] == [(0, 0)]
+
+    async with worker(settings, tmp_path, 0) as killed:
+        record = new_record(event_pb2.PostPublished(author_id=STAR, place=place))
+        await EventStream("post").add(redis, record)
+        await until(is_under_way)
+        killed.kill()
+        assert await killed.exited() < 0
+    pending: Any = await redis.xpending_range(FAN_OUT.key, GROUP, "-", "+", 10)
+    assert pending, "it was killed while it had chunks in hand"
+    chunks = await redis.xlen(FAN_OUT.key)
+    assert 0 < await without(redis, entry) < len(FOLLOWERS)
+    # Let the time pass after which others take over what nobody is at.
+    ids: Any = [each["message_id"] for each in pending]
+    await redis.xclaim(FAN_OUT.key, GROUP, settings.member, 0, ids, idle=CLAIM_IDLE_MS, justid=True)
+    async with worker(settings, tmp_path, heir):
+        await until(is_done)
+    assert await without(redis, entry) == 0
+    assert await redis.xlen(FAN_OUT.key) > chunks
