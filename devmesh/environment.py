@@ -36,6 +36,9 @@ def shared_environment(layout: Layout, outer: Mapping[str, str]) -> dict[str, st
     """Make the environment of every process: the outer one, defaults that it may replace, and what is fixed."""
     defaults = {
         "LENSFEED_CURSOR_KEYS": layout.secrets.cursor_key,
+        # On one machine all people have one address.
+        "LENSFEED_EDGE_LIMIT_ADDRESS": "",
+        "LENSFEED_EDGE_LIMIT_LOG_IN": "",
         "LENSFEED_LOG_FORMAT": "console",  # people read these logs, and this command shows the ends of them
         "LENSFEED_MEDIA_BASE_URL": f"{layout.url}/m",
         "PYTHONUNBUFFERED": "1",  # the last words of a process that is killed reach its log

@@ -1,4 +1,4 @@
-"""Commands: `python -m edge_proxy render|validate|run`."""
+"""Commands: `python -m edge_proxy render|validate|run|limits`."""
 
 import argparse
 import asyncio
@@ -21,9 +21,13 @@ def main() -> None:
     commands.add_parser("render", help="print the configuration as JSON")
     commands.add_parser("validate", help="write the configuration and let Envoy check it")
     commands.add_parser("run", help="write the configuration and run Envoy until SIGTERM, then drain")
+    commands.add_parser("limits", help="answer several edges that count calls together, until SIGTERM")
     command = parser.parse_args().command
     try:
-        _do(command, EdgeSettings.load())
+        if command == "limits":
+            _count()
+        else:
+            _do(command, EdgeSettings.load())
     except (SettingsError, ContractsError, envoy.EnvoyError) as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(2)
@@ -41,6 +45,14 @@ def _do(command: str, settings: EdgeSettings) -> None:
         sys.exit(asyncio.run(run(settings, path)))
     envoy.validate(settings, path)
     sys.stdout.write(f"{path} is valid\n")
+
+
+def _count() -> None:
+    # Edges do not need what this imports.
+    from edge_proxy.limits_service import LimitsSettings
+    from edge_proxy.limits_service import run as count
+
+    asyncio.run(count(LimitsSettings.load()))
 
 
 if __name__ == "__main__":

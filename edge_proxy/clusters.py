@@ -7,6 +7,7 @@ import certifi
 from edge_proxy.addresses import Address, is_ip, socket_address
 from edge_proxy.json_types import Json, extension, typed
 from edge_proxy.mesh import mesh_socket
+from edge_proxy.rate_limits import CLUSTER as LIMITS
 from edge_proxy.settings import EdgeSettings
 
 SERVICES = ("user", "follow", "post", "media", "feed")
@@ -64,7 +65,8 @@ def all_clusters(settings: EdgeSettings) -> list[Json]:
     """Render every cluster."""
     addresses: dict[str, Address] = {name: getattr(settings, f"{name}_addr") for name in SERVICES}
     services = (service_cluster(name, address) | mesh_socket(settings, name) for name, address in addresses.items())
-    return [*services, s3_cluster(settings)]
+    limits = [] if settings.limits_addr is None else [service_cluster(LIMITS, settings.limits_addr)]
+    return [*services, s3_cluster(settings), *limits]
 
 
 def _cluster(name: str, address: Address) -> Json:

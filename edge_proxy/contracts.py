@@ -8,6 +8,7 @@ from lensfeed.options.v1 import options_pb2
 
 # Services for other services; nothing outside may reach them.
 INTERNAL_SUFFIX = "InternalService"
+READ_COST, CHANGE_COST = 1, 3
 
 
 class ContractsError(Exception):
@@ -24,6 +25,10 @@ class Method:
     """Anybody may call it. Only what says so in its contract is open."""
     is_repeatable: bool
     """Calling it twice does what calling it once does."""
+    cost: int
+    """What one call counts against limits, in points."""
+    is_log_in: bool
+    """A call tries a password, or makes an account."""
 
     @property
     def path(self) -> str:
@@ -63,4 +68,10 @@ def _method(service: str, method: MethodDescriptorProto) -> Method:
         name=method.name,
         is_open=method.options.Extensions[options_pb2.access] == options_pb2.ACCESS_ANYONE,
         is_repeatable=method.options.idempotency_level != MethodOptions.IDEMPOTENCY_UNKNOWN,
+        cost=method.options.Extensions[options_pb2.cost] or _usual_cost(method.options),
+        is_log_in=method.options.Extensions[options_pb2.is_log_in],
     )
+
+
+def _usual_cost(options: MethodOptions) -> int:
+    return READ_COST if options.idempotency_level == MethodOptions.NO_SIDE_EFFECTS else CHANGE_COST

@@ -11,7 +11,8 @@ from edge_proxy.early_headers import early_mutation
 from edge_proxy.health import health_filter
 from edge_proxy.json_types import Json, extension
 from edge_proxy.local_replies import local_reply_config
-from edge_proxy.media import media_filters
+from edge_proxy.media import media_filters, redirect_filter
+from edge_proxy.rate_limits import rate_filters, retry_after_seconds, rules_of
 from edge_proxy.routes import route_config
 from edge_proxy.security_headers import security_filter
 from edge_proxy.settings import MAX_BODY_BYTES, EdgeSettings
@@ -83,7 +84,7 @@ def connection_manager(settings: EdgeSettings, methods: Sequence[Method]) -> Jso
             "initial_connection_window_size": CONNECTION_WINDOW_BYTES,
         },
         early_header_mutation_extensions=[early_mutation(settings)],
-        local_reply_config=local_reply_config(),
+        local_reply_config=local_reply_config(_retry_limited_seconds(settings, methods)),
         http_filters=http_filters(settings, methods),
         route_config=route_config(settings, methods),
         access_log=[access_log(settings)],
@@ -95,6 +96,7 @@ def http_filters(settings: EdgeSettings, methods: Sequence[Method]) -> list[Json
     return [
         # Sees what the app sent, and has the last word on what it gets.
         rest_response_filter(),
+        redirect_filter(),
         security_filter(settings),
         # Before anything can refuse: a browser hides a refusal without these headers from its page.
         cors_filter(),
@@ -107,9 +109,15 @@ def http_filters(settings: EdgeSettings, methods: Sequence[Method]) -> list[Json
         json_filter(settings, methods),
         # After the translation: rules are written once, on gRPC paths.
         token_filter(settings),
-        *media_filters(),
+        # After the token: whose call it is must be sure.
+        *rate_filters(rules_of(settings), together=settings.limits_addr is not None),
+        *media_filters(settings),
         extension("envoy.filters.http.router", "extensions.filters.http.router.v3.Router", suppress_envoy_headers=True),
     ]
+
+
+def _retry_limited_seconds(settings: EdgeSettings, methods: Sequence[Method]) -> int:
+    return retry_after_seconds(rules_of(settings), max(method.cost for method in methods))
 
 
 def _body_limit() -> Json:

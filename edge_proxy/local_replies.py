@@ -2,13 +2,14 @@
 
 import base64
 import json
+from dataclasses import replace
 
 from google.rpc.code_pb2 import Code
 
 from edge_proxy.cel import SENT_TYPE, UNTOUCHED_TYPE, cel_filter
 from edge_proxy.health import PATH as HEALTH_PATH
 from edge_proxy.json_types import Json
-from edge_proxy.refusals import OVERLOADED, WHEN, WHEN_FULL, Refusal
+from edge_proxy.refusals import OVERLOADED, RATE_LIMITED, WHEN, WHEN_FULL, WHEN_LIMITED, Refusal
 
 JSON_TYPE = "application/json"
 GRPC_WEB_TYPE = "application/grpc-web+proto"
@@ -17,12 +18,17 @@ IS_GRPC = ".matches('^application/grpc([+].*)?$')"
 IS_GRPC_WEB = ".startsWith('application/grpc-web')"
 
 
-def local_reply_config() -> Json:
-    """Render the table of answers; Envoy takes the first row that fits."""
+def local_reply_config(retry_limited_seconds: int) -> Json:
+    """Render the table of answers; Envoy takes the first row that fits.
+
+    Who is over a limit may come again after `retry_limited_seconds`.
+    """
+    limited = replace(RATE_LIMITED, retry_after_seconds=retry_limited_seconds)
     return {
         "mappers": [
             *(_health_reply(code, status) for code, status in ((200, "SERVING"), (503, "NOT_SERVING"))),
             *_replies(WHEN_FULL, OVERLOADED, UNTOUCHED_TYPE),
+            *_replies(WHEN_LIMITED, limited, SENT_TYPE),
             *(reply for when, refusal in WHEN for reply in _replies(when, refusal, SENT_TYPE)),
         ]
     }

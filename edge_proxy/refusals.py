@@ -52,11 +52,14 @@ RANGE_INVALID = Refusal(416, Code.OUT_OF_RANGE, "RANGE_INVALID", "the medium has
 TOO_SLOW = Refusal(408, Code.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED", "the request took too long to arrive")
 DEADLINE_EXCEEDED = Refusal(504, Code.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED", "the deadline passed")
 OVERLOADED = Refusal(429, Code.RESOURCE_EXHAUSTED, "OVERLOADED", "too many calls at once", retry_after_seconds=1)
+RATE_LIMITED = Refusal(429, Code.RESOURCE_EXHAUSTED, "RATE_LIMITED", "too many calls in too short a time")
 UNAVAILABLE = Refusal(503, Code.UNAVAILABLE, "UNAVAILABLE", "a part of the service is down", retry_after_seconds=1)
 INTERNAL = Refusal(500, Code.INTERNAL, "INTERNAL", "something went wrong on our side")
 
 # The overload manager's word, which comes before anything else has happened to a call.
 WHEN_FULL = "response.code_details == 'overload'"
+# A rate limit's; when to come again is a matter of the limits that are set.
+WHEN_LIMITED = "response.code_details.contains('rate_limited')"
 # When each applies, in CEL over Envoy's attributes. The first that holds is taken.
 WHEN: tuple[tuple[str, Refusal], ...] = (
     ("response.code_details.contains('Jwt_is_missing')", TOKEN_MISSING),

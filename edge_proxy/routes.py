@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from edge_proxy.contracts import Method
 from edge_proxy.cors import cors_policy
 from edge_proxy.json_types import Json, extension
-from edge_proxy.media import media_route
+from edge_proxy.media import media_route, redirect_of
+from edge_proxy.rate_limits import cost_metadata
 from edge_proxy.settings import EdgeSettings
 
 # gRPC and gRPC-Web. Plain JSON on a gRPC path is no protocol of ours.
@@ -58,6 +59,7 @@ def method_route(settings: EdgeSettings, method: Method) -> Json:
     timeout = f"{settings.edge_timeout_seconds:.3f}s"
     return {
         "name": method.path,
+        "metadata": cost_metadata(method),
         "match": {
             "path": method.path,
             "headers": [
@@ -70,6 +72,7 @@ def method_route(settings: EdgeSettings, method: Method) -> Json:
             "idle_timeout": f"{settings.edge_timeout_seconds + IDLE_SECONDS:.3f}s",
             **({"retry_policy": RETRY} if method.is_repeatable else {}),
         },
+        **redirect_of(method),
     }
 
 

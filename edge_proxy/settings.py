@@ -9,6 +9,8 @@ from pydantic_settings import NoDecode
 
 from edge_proxy.addresses import Address, is_loopback, parse_address
 from edge_proxy.limit_settings import LimitSettings
+from edge_proxy.media_settings import MediaSettings
+from edge_proxy.rate_settings import RateSettings
 from edge_proxy.tls_settings import TlsSettings
 
 # One gRPC message, headers not counted: what the public contract allows a body.
@@ -17,7 +19,7 @@ MAX_BODY_BYTES = 1024 * 1024
 ENVOY_LOG_LEVELS = {"DEBUG": "info", "INFO": "warn", "WARNING": "warn", "ERROR": "error", "CRITICAL": "critical"}
 
 
-class EdgeSettings(LimitSettings, TlsSettings):
+class EdgeSettings(LimitSettings, MediaSettings, RateSettings, TlsSettings):
     """Settings of the edge, each from the environment variable `LENSFEED_<NAME>`."""
 
     edge_addr: Annotated[Address, NoDecode] = parse_address("127.0.0.1:8080")
@@ -34,6 +36,8 @@ class EdgeSettings(LimitSettings, TlsSettings):
     post_addr: Annotated[Address, NoDecode]
     media_addr: Annotated[Address, NoDecode]
     feed_addr: Annotated[Address, NoDecode]
+    limits_addr: Annotated[Address | None, NoDecode] = None
+    """Where `python -m edge_proxy limits` listens, host:port, if several edges count together."""
 
     mesh_tls: Path | None = None
     """The folder of the mesh's certificates; with it, services are called by mTLS."""
@@ -61,6 +65,7 @@ class EdgeSettings(LimitSettings, TlsSettings):
         "post_addr",
         "media_addr",
         "feed_addr",
+        "limits_addr",
         mode="before",
     )
     @classmethod
