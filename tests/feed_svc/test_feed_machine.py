@@ -43,6 +43,7 @@ class Story:
     sizes: Sizes
     world: World = field(default_factory=World)
     clock: int = FIRST_PLACE
+    used: set[tuple[int, int]] = field(default_factory=set)
     unheard: list[Callable[[Feed], Awaitable[None]]] = field(default_factory=list)
     servers: list[Feed] = field(default_factory=list)
 
@@ -239,7 +240,8 @@ async def test_walks_equal_the_oracle(redis: "Redis", mux: RedisMux) -> None:
     machine = type("Machine", (FeedMachine,), {"loop": asyncio.get_running_loop(), "redis": redis, "mux": mux})
     print("FEED_SEED", SEED)  # noqa: T201 - to repeat a failure
     config = settings(
-        max_examples=EXAMPLES,
+        # A cluster is slower, and all that differs is where keys lie.
+        max_examples=EXAMPLES // 20 if mux.is_cluster else EXAMPLES,
         stateful_step_count=STEPS,
         deadline=None,
         print_blob=True,
