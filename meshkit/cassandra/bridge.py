@@ -6,6 +6,7 @@ loop turns are handed over in one go, because waking a loop costs a system call.
 
 import asyncio
 import contextlib
+import itertools
 import random
 import time
 from collections import deque
@@ -20,22 +21,22 @@ from opentelemetry import metrics
 
 from meshkit.call import current_call
 from meshkit.cassandra.cluster import consistency_of, make_cluster
-from meshkit.cassandra.failures import FAILURES, WRITES, HalfLoggedError, translated, unknown_writes
+from meshkit.cassandra.failures import WRITES, HalfLoggedError, translated, unknown_writes
 from meshkit.cassandra.migrations import MigrationError, migrate
+from meshkit.cassandra.preparing import Preparing
 from meshkit.cassandra.statements import Kind, Statement, Step, read
 from meshkit.cassandra.write_times import written_at
 from meshkit.cassandra_settings import CassandraSettings
 from meshkit.errors import DeadlineExceededError, LensfeedError, UnavailableError
 
 DEFAULT_TIMEOUT = 10.0
-# Pauses between tries to reach a cluster, each twice the one before.
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0
-# A statement that takes longer to prepare is prepared on another node, too.
-PREPARE_TRIES, PREPARE_SECONDS = 3, 1.0
+# Pauses between tries to reach a cluster, each twice the one before. Short to the end: it is used as soon as it is there.
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 2.0
 Rows = list[tuple[Any, ...]]
 _CHECK = read("SELECT key FROM system.local WHERE key = 'local' LIMIT 1")
 _duration = metrics.get_meter("meshkit").create_histogram("cassandra.duration", unit="s")
 _half_logged = metrics.get_meter("meshkit").create_counter("cassandra.batches_half_logged")
+_NOW = contextlib.nullcontext()
 _log = structlog.get_logger()
 
 
@@ -52,7 +53,7 @@ class Cassandra:
         self._cluster: Cluster | None = None
         self._is_closed = False
         self._failure: MigrationError | None = None
-        self._prepared: dict[Statement, asyncio.Task[Any]] = {}
+        self._preparing: Preparing | None = None
         self._arrived: deque[tuple[asyncio.Future[Rows], Rows | BaseException]] = deque()
         self._is_waking = False
         reads = consistency_of(settings.cassandra_read_consistency)
@@ -107,7 +108,7 @@ class Cassandra:
     async def connect(self) -> None:
         """Connect and migrate, trying until the cluster is there. Returns when statements can run."""
         pause = FIRST_PAUSE
-        while True:
+        for tries in itertools.count(1):
             try:
                 self._session = await asyncio.to_thread(self._open)
             except MigrationError as error:
@@ -115,11 +116,14 @@ class Cassandra:
                 self._failure = error
                 return
             except Exception as error:  # noqa: BLE001 - whatever the cluster says while it starts, it may say otherwise soon
-                _log.warning("cassandra_not_reached", keyspace=self._keyspace, error=f"{type(error).__name__}: {error}")
+                if tries & (tries - 1) == 0:  # at 1, 2, 4, 8 …: a long outage does not fill the log
+                    why = f"{type(error).__name__}: {error}"
+                    _log.warning("cassandra_not_reached", keyspace=self._keyspace, tries=tries, error=why)
                 # Spread, because all processes of a mesh miss the same cluster.
                 await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - spreads tries, hides nothing
                 pause = min(2 * pause, LONGEST_PAUSE)
             else:
+                self._preparing = Preparing(self._session)
                 _log.info("cassandra_connected", keyspace=self._keyspace)
                 return
 
@@ -144,35 +148,9 @@ class Cassandra:
         return session
 
     async def _prepare(self, statement: Statement) -> Any:
-        """Return the prepared statement; all tasks that need a new one share one preparation."""
-        if self._session is None:
+        if self._preparing is None:
             raise UnavailableError
-        task = self._prepared.get(statement)
-        if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
-            task = asyncio.create_task(self._prepare_anywhere(statement.cql))
-            self._prepared[statement] = task
-        try:
-            return await asyncio.shield(task)
-        except FAILURES as error:
-            raise UnavailableError from error
-
-    async def _prepare_anywhere(self, cql: str) -> Any:
-        """Prepare on one node; where that takes long or fails, on the next one too. One that hangs takes the driver's 10 s."""
-        asked: set[asyncio.Task[Any]] = set()
-        for tries_left in reversed(range(PREPARE_TRIES)):
-            task = asyncio.create_task(asyncio.to_thread(self._session.prepare, cql))
-            task.add_done_callback(lambda task: task.cancelled() or task.exception())  # not every one is waited for
-            asked.add(task)
-            patience = PREPARE_SECONDS if tries_left else None
-            done, _ = await asyncio.wait(asked, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
-            asked -= done
-            for each in done:
-                error = each.exception()
-                if error is None:
-                    return each.result()
-                if not isinstance(error, FAILURES) or not tries_left:
-                    raise error
-        raise UnavailableError
+        return await self._preparing.prepared(statement)
 
     def _batch(self, batch_type: Any, bound: Sequence[Any], *, is_idempotent: bool) -> BatchStatement:
         batch = BatchStatement(batch_type, consistency_level=self._consistency[Kind.WRITE])
@@ -190,7 +168,7 @@ class Cassandra:
         answer: asyncio.Future[Rows] = self._loop.create_future()
         start = time.perf_counter()
         try:
-            with written_at(at):
+            with _NOW if at is None else written_at(at):
                 future = self._session.execute_async(bound, timeout=self._patience(kind))
         except LensfeedError:
             self._turn.release()

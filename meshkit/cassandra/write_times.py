@@ -18,8 +18,8 @@ class WriteTimes(MonotonicTimestampGenerator):  # type: ignore[misc]  # the driv
 
 
 @contextlib.contextmanager
-def written_at(time: int | None) -> Iterator[None]:
-    """Give what is sent in here one write time: sent again, it is no newer than the first time. None: the time of sending."""
+def written_at(time: int) -> Iterator[None]:
+    """Give what is sent in here one write time: sent again, it is no newer than the first time."""
     token = _written_at.set(time)
     try:
         yield

@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from devmesh.cassandra_node import node_sees_all
 from tests.blackbox.mesh import Mesh, reached, running_mesh
 from tests.blackbox.people import Person, eventually, newcomer
 from tests.faults.load import Load
@@ -16,12 +17,36 @@ from tests.media_svc import pictures
 
 PEOPLE = 4
 PHASE_SECONDS = 20.0
+SETTLE_SECONDS = 5.0
+"""After a node has come back: it gets what was kept for it."""
+
+PATIENCE_SECONDS = 180.0
 MIN_SHARE = 0.99
+NODES = ("127.0.0.1", "127.0.0.2", "127.0.0.3")
 
 
 def node(mesh: Mesh, number: int) -> psutil.Process:
     """Find a node's Java."""
     return mesh.process_of(f"cassandra/node{number}/conf")
+
+
+async def whole(mesh: Mesh) -> None:
+    """Wait until every node sees every other: with two of three away there is no quorum, and nothing to be shown."""
+    port = int(mesh.addresses["cassandra-1"].partition(":")[2])
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            if all([await sees_all(address, port) for address in NODES]):
+                return
+            await asyncio.sleep(0.5)
+
+
+async def sees_all(address: str, port: int) -> bool:
+    """Tell whether a node answers, and sees the others."""
+    try:
+        async with asyncio.timeout(5):
+            return await node_sees_all(address, port)
+    except (OSError, asyncio.IncompleteReadError):
+        return False
 
 
 def say(load: Load) -> None:
@@ -54,7 +79,8 @@ async def test_nothing_acknowledged_is_lost_with_a_node(tmp_path: Path) -> None:
         await asyncio.sleep(PHASE_SECONDS)
 
         load.phase = "it comes back"
-        await asyncio.sleep(PHASE_SECONDS)
+        await whole(mesh)
+        await asyncio.sleep(SETTLE_SECONDS)
 
         load.phase = "another one paused"
         paused = node(mesh, 3)
@@ -63,7 +89,8 @@ async def test_nothing_acknowledged_is_lost_with_a_node(tmp_path: Path) -> None:
         paused.send_signal(signal.SIGCONT)
 
         load.phase = "it goes on"
-        await asyncio.sleep(10)
+        await whole(mesh)
+        await asyncio.sleep(SETTLE_SECONDS)
         stopping.set()
         await running
         say(load)
