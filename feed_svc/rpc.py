@@ -1,5 +1,6 @@
 """FeedService: proto to domain and back. Items stay bytes: a page is its items' bytes behind one another."""
 
+from functools import lru_cache
 from typing import Any
 
 from lensfeed.feed.v1 import feed_service_pb2
@@ -35,8 +36,14 @@ def present(page: FeedPage) -> bytes:
         next_cursor=page.next_cursor,
         empty_reason=None if page.empty_reason is None else _REASONS[page.empty_reason],
     )
-    parts = [part for item in page.items for part in (_ITEMS_TAG, _varint(len(item)), item)]
+    parts = [part for item in page.items for part in (_head(len(item)), item)]
     return b"".join([*parts, rest.SerializeToString()])
+
+
+@lru_cache(maxsize=4_096)
+def _head(size: int) -> bytes:
+    """Return what stands before an item of a size: cards have few sizes, and every page has many cards."""
+    return _ITEMS_TAG + _varint(size)
 
 
 def _varint(number: int) -> bytes:

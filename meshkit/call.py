@@ -2,14 +2,16 @@
 
 import time
 from contextvars import ContextVar
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from meshkit.errors import UnauthenticatedError
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One call. `user_id` is None for a call without a token and between services; `deadline` is in time.monotonic() seconds."""
+class Call(NamedTuple):
+    """One call. `user_id` is None for a call without a token and between services; `deadline` is in time.monotonic() seconds.
+
+    A tuple, because one is made for every call: a frozen dataclass takes five times as long to make.
+    """
 
     request_id: str
     user_id: int | None = None

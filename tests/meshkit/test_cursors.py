@@ -80,6 +80,13 @@ def test_odd_texts_are_refused(text: str) -> None:
     _assert_invalid(FEED, 1, text)
 
 
+def test_cursors_of_long_ago_stay_good() -> None:
+    """A cursor has no expiry: what was signed years ago under a key that is still known is read as it was meant."""
+    cursor = "AQAAAAAAAAAHMDEyMzQ1Njc4OWFiY2RlZg.n2g8lhHsLWCz1IKow4GGnpRi1M22mY-DlZQD7Isk3PQ"
+    assert Cursors([OLD, NEW], "feed").encode(7, b"0123456789abcdef") == cursor
+    assert Cursors([NEW, "a newer key"], "feed").decode(7, cursor) == b"0123456789abcdef"
+
+
 def _signed(payload: bytes) -> str:
     signer = itsdangerous.Signer(OLD, salt="lensfeed.cursor.feed", key_derivation="hmac", digest_method=hashlib.sha256)
     return signer.sign(base64.urlsafe_b64encode(payload).rstrip(b"=")).decode()

@@ -136,6 +136,22 @@ async def test_a_deadline_that_passes_ends_the_method() -> None:
         assert gate.cancelled.is_set()
 
 
+async def test_each_call_ends_at_its_own_deadline() -> None:
+    """A call with a near deadline is not kept by one that came before with a far one, nor does it end that one."""
+    gate = Gate(OK)
+    async with users(ServerSettings(default_deadline_seconds=60), GetUser=gate) as stub:
+        patient = stub.GetUser(ASK, metadata=AS_USER)
+        await gate.entered.acquire()
+        for _ in range(2):
+            with pytest.raises(grpc.aio.AioRpcError) as refused:
+                await stub.GetUser(ASK, metadata=AS_USER, timeout=0.1)
+            assert refused.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+            await asyncio.wait_for(gate.cancelled.wait(), 5)
+            gate.cancelled.clear()
+        gate.let_go()
+        assert await patient == OK
+
+
 async def test_a_client_that_gives_up_ends_the_method() -> None:
     """The deadline that a client states reaches the method: it does not go on for nobody."""
     gate = Gate(OK)
