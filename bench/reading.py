@@ -18,7 +18,7 @@ from bench.calling import Pages, call_for, feed_of
 from bench.figures import Figure, Goal, Sample
 from bench.harness import Run
 from bench.servers import Mesh, running_mesh
-from bench.timelines import key_of
+from bench.timelines import key_of, pulled_by
 from bench.world import new_world
 from meshkit.events.record import new_record
 from meshkit.events.stream import EventStream
@@ -165,6 +165,9 @@ async def _mesh(run: Run) -> AsyncIterator[tuple[Mesh, Pages, _People]]:
             await _announce(mesh, people.newest_of_celebrities)
             for viewer in (*people.by_followees.values(), *people.by_celebrities.values()):
                 await feed.first(viewer)
+            for count, viewer in people.by_celebrities.items():
+                if (pulled := await pulled_by(mesh.redis, viewer)) != count:
+                    raise ValueError(f"who follows {count} celebrities pulls {pulled} authors")
             yield mesh, feed, people
 
 

@@ -17,7 +17,6 @@ from devmesh.readiness import grpc_serving
 from devmesh.running import running
 from devmesh.valkey import running_valkey
 from meshkit.redis_client import open_redis
-from meshkit.setting_names import SETTING_NAMES
 from meshkit.settings import PREFIX
 
 PEERS = ("user", "follow", "post")
@@ -56,9 +55,8 @@ async def running_mesh(folder: Path, settings: Mapping[str, str] | None = None) 
             return await stack.enter_async_context(running(name, _command(folder, own, module, word, name=name), ready))
 
         peers = [await start(name, f"{name}_svc", "serve") for name in PEERS]
-        own = {name: value for name, value in (settings or {}).items() if name in SETTING_NAMES}
-        feed = await start("feed", "feed_svc", "serve", **own)
-        worker = await start("worker", "feed_svc", "work", **own)
+        feed = await start("feed", "feed_svc", "serve", **(settings or {}))
+        worker = await start("worker", "feed_svc", "work", **(settings or {}))
         valkey_pid = int((await redis.info("server"))["process_id"])
         yield Mesh(
             redis,

@@ -7,6 +7,7 @@ from redis.asyncio import Redis
 from meshkit.ids import PublicId, new_id
 
 ENTRY_SIZE = 16
+PULLED_SIZE = 17
 
 
 def key_of(viewer: int) -> str:
@@ -29,6 +30,12 @@ async def bytes_an_entry(redis: "Redis", viewer: int) -> float:
     members = await redis.zrange(key_of(viewer), 0, -1)
     entries = sum(len(member) == ENTRY_SIZE for member in members)
     return (await redis.memory_usage(key_of(viewer), samples=0) or 0) / entries
+
+
+async def pulled_by(redis: "Redis", viewer: int) -> int:
+    """Return how many authors a timeline tells its reader to pull."""
+    members = await redis.zrange(key_of(viewer), 0, -1)
+    return sum(len(member) == PULLED_SIZE for member in members)
 
 
 async def copy_to(redis: "Redis", model: int, viewers: Sequence[int]) -> None:
