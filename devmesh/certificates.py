@@ -49,12 +49,12 @@ def make_certificates(folder: Path, days: int = DEFAULT_DAYS, *, renew_all: bool
     Files are replaced one by one, the key before its certificate, so that a part that runs never reads half of one.
     Raises MeshError where the folder holds what cannot be read.
     """
-    authority = _authority(folder / AUTHORITY)
+    authority = load_authority(folder / AUTHORITY)
     made = []
     for name in NAMES:
         identity = MeshIdentity(name, folder / name)
         if renew_all or not _is_good(identity, authority):
-            _issue(identity, authority, dt.timedelta(days=days))
+            issue(identity, authority, dt.timedelta(days=days))
             made.append(name)
     return made
 
@@ -75,7 +75,8 @@ def chosen_certificates(data: Path, env: Mapping[str, str], *, wanted: bool) -> 
     return folder
 
 
-def _authority(folder: Path) -> Authority:
+def load_authority(folder: Path) -> Authority:
+    """Read the authority in a folder; make one where there is none. Raises MeshError where it cannot sign."""
     key_file, certificate_file = folder / "ca.key", folder / "ca.crt"
     if not key_file.exists() and not certificate_file.exists():
         key = ec.generate_private_key(CURVE)
@@ -105,7 +106,8 @@ def _signed_authority(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
     )
 
 
-def _issue(identity: MeshIdentity, authority: Authority, life: dt.timedelta) -> None:
+def issue(identity: MeshIdentity, authority: Authority, life: dt.timedelta) -> None:
+    """Sign a certificate for a part, with a new key, and put it in place."""
     key = ec.generate_private_key(CURVE)
     issuer = authority.certificate.subject
     names = [x509.DNSName(dns_name(identity.name)), x509.UniformResourceIdentifier(spiffe_id(identity.name))]

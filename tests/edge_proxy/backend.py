@@ -15,10 +15,10 @@ from google.rpc.status_pb2 import Status
 from grpc_health.v1 import health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
 from lensfeed.feed.v1 import feed_service_pb2
-from lensfeed.follow.v1 import follow_service_pb2
-from lensfeed.media.v1 import media_service_pb2
-from lensfeed.post.v1 import post_service_pb2
-from lensfeed.user.v1 import user_service_pb2
+from lensfeed.follow.v1 import follow_internal_service_pb2, follow_service_pb2
+from lensfeed.media.v1 import media_internal_service_pb2, media_service_pb2
+from lensfeed.post.v1 import post_internal_service_pb2, post_service_pb2
+from lensfeed.user.v1 import user_internal_service_pb2, user_service_pb2
 
 SERVICES: tuple[ServiceDescriptor, ...] = (
     feed_service_pb2.DESCRIPTOR.services_by_name["FeedService"],
@@ -27,6 +27,13 @@ SERVICES: tuple[ServiceDescriptor, ...] = (
     post_service_pb2.DESCRIPTOR.services_by_name["PostService"],
     user_service_pb2.DESCRIPTOR.services_by_name["UserService"],
 )
+INTERNAL: tuple[ServiceDescriptor, ...] = (
+    follow_internal_service_pb2.DESCRIPTOR.services_by_name["FollowInternalService"],
+    media_internal_service_pb2.DESCRIPTOR.services_by_name["MediaInternalService"],
+    post_internal_service_pb2.DESCRIPTOR.services_by_name["PostInternalService"],
+    user_internal_service_pb2.DESCRIPTOR.services_by_name["UserInternalService"],
+)
+ALL = SERVICES + INTERNAL
 
 
 @dataclass
@@ -51,6 +58,11 @@ class Backend:
     failures_left: int = 0
     delay: float = 0.0
     trailers: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def methods(self) -> set[str]:
+        """Every method that it has."""
+        return {f"{service.full_name}/{method.name}" for service in ALL for method in service.methods}
 
     @property
     def last(self) -> Seen:
@@ -98,6 +110,9 @@ def _handler(backend: Backend, method: MethodDescriptor) -> Callable[[Any, Any],
         backend.seen.append(Seen(method.name, metadata, context.time_remaining(), request))
         await asyncio.sleep(backend.delay)
         await _fail(backend, context)
+        if method.name == "PickRendition":
+            place = f"https://media.example/m/{request.media_id}/{request.width}.avif"
+            await context.send_initial_metadata((("location", place), ("cache-control", "public, max-age=60")))
         if method.name == "GetFeed":
             return backend.feed
         answer = ANSWERS.get(method.name)
@@ -121,7 +136,7 @@ async def start_backend() -> tuple[Backend, grpc.aio.Server]:
     """Start it on a free port."""
     backend = Backend()
     server = grpc.aio.server()
-    server.add_generic_rpc_handlers([_handlers(backend, service) for service in SERVICES])
+    server.add_generic_rpc_handlers([_handlers(backend, service) for service in ALL])
     health_pb2_grpc.add_HealthServicer_to_server(HealthServicer(), server)
     backend.address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     await server.start()

@@ -7,11 +7,7 @@ from pathlib import Path
 import pytest
 from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorSet, MethodOptions
-from lensfeed.follow.v1 import follow_internal_service_pb2
-from lensfeed.media.v1 import media_internal_service_pb2
 from lensfeed.options.v1 import options_pb2
-from lensfeed.post.v1 import post_internal_service_pb2
-from lensfeed.user.v1 import user_internal_service_pb2
 
 from edge_proxy import envoy
 from edge_proxy.bootstrap import bootstrap
@@ -20,14 +16,7 @@ from edge_proxy.json_types import Json
 from edge_proxy.settings import EdgeSettings
 from edge_proxy.tokens import token_resource
 from meshkit.settings import SettingsError
-from tests.edge_proxy.backend import SERVICES
-
-INTERNAL: tuple[ServiceDescriptor, ...] = (
-    follow_internal_service_pb2.DESCRIPTOR.services_by_name["FollowInternalService"],
-    media_internal_service_pb2.DESCRIPTOR.services_by_name["MediaInternalService"],
-    post_internal_service_pb2.DESCRIPTOR.services_by_name["PostInternalService"],
-    user_internal_service_pb2.DESCRIPTOR.services_by_name["UserInternalService"],
-)
+from tests.edge_proxy.backend import INTERNAL, SERVICES
 
 
 @pytest.fixture

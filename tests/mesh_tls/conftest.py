@@ -1,0 +1,91 @@
+"""One mesh with mTLS for all tests here, certificates of every kind, and two people on it."""
+
+import datetime as dt
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from devmesh.certificates import AUTHORITY, issue, load_authority, make_certificates
+from meshkit.mesh_identity import MeshIdentity
+from tests.blackbox.mesh import Mesh, Reach, processes_of, reached, running_mesh, stumbles
+from tests.blackbox.people import Person, newcomer
+from tests.media_svc.pictures import encoded, quarters
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
+async def mesh(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mesh]:
+    """Give a running mesh whose parts speak by mTLS."""
+    data = tmp_path_factory.mktemp("mesh")
+    async with running_mesh(data, "sqlite", "--mesh-tls") as mesh:
+        yield mesh
+        assert await mesh.stop() == 0, "\n".join(mesh.output)
+    assert processes_of(data) == []
+    assert stumbles(data) == []
+
+
+@dataclass(frozen=True)
+class Certificates:
+    """Folders of certificates, as LENSFEED_MESH_TLS names them."""
+
+    own: Path
+    """Of the mesh."""
+    foreign: Path
+    """Of another authority, with the same names, but trusting this mesh: what is refused is refused by the other side."""
+
+    def of(self, part: str) -> MeshIdentity:
+        """Return a part of the mesh."""
+        return MeshIdentity.find(self.own, part)
+
+    def foreign_of(self, part: str) -> MeshIdentity:
+        """Return who only says to be that part."""
+        return MeshIdentity.find(self.foreign, part)
+
+
+@pytest.fixture(scope="package")
+def certificates(mesh: Mesh, tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """Give the mesh's certificates, one of it for a stranger, and those of another authority."""
+    own, foreign = mesh.data / "mesh-tls", tmp_path_factory.mktemp("foreign")
+    issue(MeshIdentity("stranger", own / "stranger"), load_authority(own / AUTHORITY), dt.timedelta(days=1))
+    made = make_certificates(foreign)
+    for name in made:
+        (foreign / name / "ca.crt").write_bytes((own / AUTHORITY / "ca.crt").read_bytes())
+    return Certificates(own, foreign)
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
+async def reach(mesh: Mesh) -> AsyncIterator[Reach]:
+    """Give ways to its edge."""
+    async with reached(mesh) as reach:
+        yield reach
+
+
+@pytest.fixture(scope="package")
+def photo() -> bytes:
+    """Give a small JPEG."""
+    return encoded(quarters(), "image/jpeg")
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
+async def owner(reach: Reach) -> Person:
+    """Give somebody who has something."""
+    return await newcomer(reach, "owner")
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
+async def other(reach: Reach) -> Person:
+    """Give somebody else, who reaches for it."""
+    return await newcomer(reach, "other")
+
+
+@pytest.fixture
+def tell(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
+    """Give a way to print past the capture: totals are for whoever runs the tests."""
+
+    def told(text: str) -> None:
+        with capsys.disabled():
+            print(f"\n{text}")  # noqa: T201 - see above
+
+    return told

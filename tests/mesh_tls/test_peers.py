@@ -1,0 +1,112 @@
+"""Every method of every service, by every caller that it is not for: no answer."""
+
+from collections.abc import Callable
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from meshkit.mesh_channel import ops_channel
+from meshkit.mesh_identity import EDGE, NAMES, OPS, SERVICES
+from tests.blackbox.mesh import Mesh
+from tests.mesh_tls.callers import (
+    NO_CONNECTION,
+    NO_METADATA,
+    REFUSED,
+    USER,
+    answer,
+    channel_as,
+    channel_without_certificate,
+)
+from tests.mesh_tls.conftest import Certificates
+from tests.rpcs import INTERNAL, PUBLIC, RPCS, Rpc
+
+pytestmark = pytest.mark.mesh
+
+Tell = Callable[[str], None]
+
+
+def served(part: str) -> list[Rpc]:
+    """List the methods of a part."""
+    found = [rpc for rpc in RPCS if rpc.part == part]
+    assert found
+    return found
+
+
+def admitted(rpc: Rpc, caller: str, states_user: bool) -> bool:
+    """Whether a method is for a caller: the table that docs/edge.md has, in other words than the code's."""
+    if rpc.is_internal:
+        return caller in (*SERVICES, OPS) and not states_user
+    return caller == EDGE
+
+
+@pytest.mark.parametrize("part", SERVICES)
+async def test_without_a_certificate_of_the_mesh_there_is_no_connection(
+    mesh: Mesh, certificates: Certificates, part: str, tell: Tell
+) -> None:
+    """In the clear, with TLS but no certificate, and as `edge` of another authority: no method answers, stated user or not."""
+    address, calls = mesh.addresses[f"{part}-serve"], 0
+    for channel in (
+        channel_as(address, part, None),
+        channel_without_certificate(address, part, certificates.of(OPS)),
+        channel_as(address, part, certificates.foreign_of(EDGE)),
+    ):
+        async with channel:
+            for rpc in served(part):
+                for metadata in (NO_METADATA, USER):
+                    assert await answer(channel, rpc, metadata) == NO_CONNECTION, rpc
+                    calls += 1
+    tell(f"{part}: {calls} calls without a certificate of the mesh, 0 unauthorised answers")
+
+
+@pytest.mark.parametrize("part", SERVICES)
+async def test_a_method_answers_only_whom_it_is_for(
+    mesh: Mesh, certificates: Certificates, part: str, tell: Tell
+) -> None:
+    """Each part, and a stranger with a certificate of the mesh, with and without a stated user: only what the table admits."""
+    address, refused, answered = mesh.addresses[f"{part}-serve"], 0, 0
+    for caller in (*NAMES, "stranger"):
+        async with channel_as(address, part, certificates.of(caller)) as channel:
+            for rpc in served(part):
+                for metadata in (NO_METADATA, USER):
+                    got = await answer(channel, rpc, metadata)
+                    if admitted(rpc, caller, states_user=bool(metadata)):
+                        assert got not in {REFUSED, NO_CONNECTION}, f"{rpc} by {caller}: {got}"
+                        needs_user = not (rpc.is_internal or rpc.is_open or metadata)
+                        assert (got.reason == "TOKEN_MISSING") == needs_user, f"{rpc} by {caller}: {got}"
+                        answered += 1
+                    else:
+                        assert got == REFUSED, f"{rpc} by {caller}: {got}"
+                        refused += 1
+    assert answered >= len(served(part))
+    tell(
+        f"{part}: {refused} calls refused of {refused + answered} with certificates of the mesh, 0 unauthorised answers"
+    )
+
+
+async def test_a_service_is_asked_only_under_its_own_name(mesh: Mesh, certificates: Certificates) -> None:
+    """Who answers where post_svc should be, and is user_svc, gets no call."""
+    public = next(rpc for rpc in PUBLIC if rpc.part == "post")
+    async with channel_as(mesh.addresses["user-serve"], "post", certificates.of(EDGE)) as channel:
+        assert await answer(channel, public, USER) == NO_CONNECTION
+    async with channel_as(mesh.addresses["user-serve"], "user", certificates.of(EDGE)) as channel:
+        assert (await answer(channel, public, USER)).code is grpc.StatusCode.UNIMPLEMENTED
+
+
+@pytest.mark.parametrize("part", [*(f"{name}-serve" for name in SERVICES), "post-work", "media-work", "feed-work"])
+async def test_health_is_told_to_whoever_is_of_the_mesh(mesh: Mesh, certificates: Certificates, part: str) -> None:
+    """Services and workers tell it to any part, and to nobody else."""
+    name, request = part.partition("-")[0], health_pb2.HealthCheckRequest()
+    async with ops_channel(mesh.addresses[part], name, certificates.own) as channel:
+        answered = await health_pb2_grpc.HealthStub(channel).Check(request)
+        assert answered.status == health_pb2.HealthCheckResponse.SERVING
+    async with grpc.aio.insecure_channel(mesh.addresses[part]) as channel:
+        with pytest.raises(grpc.aio.AioRpcError) as failure:
+            await health_pb2_grpc.HealthStub(channel).Check(request, timeout=10)
+        assert failure.value.code() is grpc.StatusCode.UNAVAILABLE
+
+
+def test_the_matrix_is_whole() -> None:
+    """Both kinds of methods are in it, and every service."""
+    assert {rpc.part for rpc in PUBLIC} == set(SERVICES)
+    assert len(INTERNAL) > 4
