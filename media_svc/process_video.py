@@ -102,6 +102,8 @@ class ProcessVideo:
                 if changed is None:
                     return
                 media = changed
+        # Whoever was here before may have died between a rung and the playlist that names it.
+        await self._serve_master(media)
         await self._store.grow_video(media, media.completed())
 
     async def _add_rung(
@@ -130,7 +132,7 @@ class ProcessVideo:
         """Make it READY in its first rung."""
         poster = await self._serve_poster(media, film, folder)
         changed = media.ready(poster).playable(film.duration_ms, rung, mp4)
-        await self._serve_master(changed)
+        await self._put_master(changed)
         record = self._events.ready(changed)
         if not await self._store.replace_media(media, changed, [record]):
             await self._overtaken(media)
@@ -140,17 +142,16 @@ class ProcessVideo:
         return changed
 
     async def _grow(self, media: Media, changed: Media) -> Media | None:
-        await self._serve_master(changed)
         if not await self._store.grow_video(media, changed):
             await self._overtaken(media)
             return None
+        await self._serve_master(changed)
         return changed
 
     async def _overtaken(self, media: Media) -> None:
-        """Leave a video to who was faster, and its playlist as that one has it."""
+        """Leave a video to who was faster, with its playlist as that one has it."""
         _log.warning("video_overtaken", media_id=str(media.media_id))
-        current = await self._find(media.media_id)
-        if current and current.video:
+        if (current := await self._find(media.media_id)) and current.video:
             await self._serve_master(current)
 
     async def _serve_poster(self, media: Media, film: Film, folder: Path) -> Picture:
@@ -179,6 +180,15 @@ class ProcessVideo:
         return mp4
 
     async def _serve_master(self, media: Media) -> None:
+        """Serve the playlist of what is stored. Of several that write at once, whoever writes last has looked after that."""
+        current: Media | None = media
+        while current and current.video:
+            await self._put_master(current)
+            written, current = current.video.rungs, await self._find(media.media_id)
+            if current is None or current.video is None or current.video.rungs == written:
+                return
+
+    async def _put_master(self, media: Media) -> None:
         playlist = master_playlist(media.video.rungs if media.video else ()).encode()
         await self._objects.put(rendition_key(media.hls_name), playlist, PLAYLIST_TYPE, LIVE_CACHE_CONTROL)
 
