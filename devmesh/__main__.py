@@ -4,8 +4,10 @@ from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
-import platformdirs
 import typer
+
+from devmesh.events_app import app as events_app
+from devmesh.folders import usual_folder
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -16,6 +18,7 @@ app = typer.Typer(
 
 keys_app = typer.Typer(no_args_is_help=True, help="The keys that sign access tokens.")
 app.add_typer(keys_app, name="keys")
+app.add_typer(events_app, name="events")
 
 
 class Store(Enum):
@@ -69,13 +72,8 @@ def dev(
     from devmesh.stores import StoreWish
 
     wish = StoreWish(store.value, int(cassandra_nodes.value), cassandra_heap)
-    folder = (data or _usual_folder(store)).expanduser().absolute()
+    folder = (data or usual_folder(store.value)).expanduser().absolute()
     raise typer.Exit(run(DevOptions(folder, port, base_port, exec_command, wish, mesh_tls)))
-
-
-def _usual_folder(store: Store) -> Path:
-    """Each store has a folder of its own: timelines and objects belong to the accounts of one."""
-    return Path(platformdirs.user_data_dir("lensfeed" if store is Store.SQLITE else f"lensfeed-{store.value}"))
 
 
 @app.command()
@@ -112,7 +110,7 @@ def rotate(
     from devmesh.keys import rotate as run
 
     try:
-        typer.echo(run(keys or (data or _usual_folder(Store.SQLITE)).expanduser() / "keys"), nl=False)
+        typer.echo(run(keys or (data or usual_folder(Store.SQLITE.value)).expanduser() / "keys"), nl=False)
     except MeshError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None

@@ -14,6 +14,9 @@ from devmesh.running import running
 
 BINARY_SETTING = "LENSFEED_VALKEY_BINARY"
 
+CONFIG_FILE = "valkey.conf"
+"""Its configuration, in the folder of its data."""
+
 LISTPACK_ENTRIES = 1024
 """Home timelines up to this length stay in the compact encoding: 20 bytes an entry instead of 80."""
 
@@ -26,7 +29,7 @@ def valkey_url(port: int) -> str:
 def valkey_command(folder: Path, port: int, log: Path, env: Mapping[str, str]) -> Command:
     """Write the configuration into `folder`, where its data lie too, and tell how to run the server."""
     folder.mkdir(parents=True, exist_ok=True)
-    config = folder / "valkey.conf"
+    config = folder / CONFIG_FILE
     config.write_text(_config(folder, port))
     return Command(argv=(str(valkey_binary(env)), str(config)), env=env, folder=folder, log=log)
 

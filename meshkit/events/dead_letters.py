@@ -80,6 +80,11 @@ class DeadLetters:
         """Return how many there are."""
         return int(await self._redis.xlen(self._keys[1]))
 
+    async def last_id(self) -> str | None:
+        """Return the id of the newest one; None without any."""
+        newest: Any = await self._redis.xrevrange(self._keys[1], count=1)
+        return newest[0][0].decode() if newest else None
+
     async def read(self, first: str = "-", last: str = "+", limit: int | None = None) -> list[DeadLetter]:
         """Return letters from one id to another, oldest first; "(1735689600000-0" begins behind an id."""
         found: Any = await self._redis.xrange(self._keys[1], first, last, limit)
