@@ -32,6 +32,7 @@ from meshkit.cursors import Cursors
 from meshkit.events import Consumer, Trim
 from meshkit.redis_client import open_redis
 from meshkit.redis_mux import RedisMux, open_mux
+from meshkit.revocations import open_revocations
 from meshkit.server import Process
 from meshkit.server import serve as serve_process
 
@@ -86,7 +87,7 @@ def _celebrities(mux: RedisMux, settings: TimelineSettings) -> RedisCelebrities:
 @contextlib.asynccontextmanager
 async def serving_process(settings: FeedSettings) -> AsyncIterator[Process]:
     """Make the process that answers reads."""
-    async with _open_parts(settings) as parts:
+    async with _open_parts(settings) as parts, open_revocations(settings.redis_url) as revocations:
         skeleton = open_skeleton(
             parts.timelines,
             parts.authors,
@@ -98,11 +99,12 @@ async def serving_process(settings: FeedSettings) -> AsyncIterator[Process]:
         )
         cursors = Cursors(settings.cursor_key_list, "feed")
         get_feed = GetFeed(skeleton, parts.cards, parts.source, parts.graph, cursors)
-        yield Process(
+        process = Process(
             "feed_svc",
             registrations=[partial(add_FeedServiceServicer_to_server, FeedRpc(get_feed))],
             dependencies={"redis": parts.timelines.check},
         )
+        yield revocations.guard(process)
 
 
 @contextlib.asynccontextmanager

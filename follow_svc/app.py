@@ -28,6 +28,7 @@ from meshkit import server
 from meshkit.channels import connect
 from meshkit.cursors import Cursors
 from meshkit.events import open_producer
+from meshkit.revocations import open_revocations
 from meshkit.server import Process
 
 _log = structlog.get_logger()
@@ -57,10 +58,11 @@ async def serving_process(settings: FollowSettings) -> AsyncIterator[Process]:
         open_store(settings) as opened,
         open_producer(settings.redis_url, STREAM, opened.outbox) as producer,
         connect(settings.user_addr, USER_INTERNAL, identity=settings.identity_of("follow")) as user_channel,
+        open_revocations(settings.redis_url) as revocations,
     ):
         store = opened.store
         public = _public(store, UserPeer(user_channel), producer, settings.cursor_key_list)
-        yield Process(
+        process = Process(
             name="follow_svc",
             registrations=(
                 partial(follow_service_pb2_grpc.add_FollowServiceServicer_to_server, public),
@@ -69,6 +71,7 @@ async def serving_process(settings: FollowSettings) -> AsyncIterator[Process]:
             background={"sweep": producer.sweep},
             dependencies={"store": opened.check},
         )
+        yield revocations.guard(process)
 
 
 def _public(store: FollowStore, users: UserPeer, announce: Announce, cursor_keys: list[str]) -> FollowServicer:

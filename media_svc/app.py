@@ -35,6 +35,7 @@ from meshkit import server
 from meshkit.events import Consumer, Producer, open_producer
 from meshkit.media_urls import MediaUrls
 from meshkit.redis_client import check_redis, open_redis
+from meshkit.revocations import open_revocations
 from meshkit.server import Process
 
 _log = structlog.get_logger()
@@ -70,7 +71,11 @@ async def set_up() -> None:
 async def serving_process(settings: ServeSettings) -> AsyncIterator[Process]:
     """Open all that the serving process needs, and put it together."""
     presenter = Presenter(MediaUrls(settings.media_base_url))
-    async with _stores(settings) as (opened, producer), open_objects(settings) as objects:
+    async with (
+        _stores(settings) as (opened, producer),
+        open_objects(settings) as objects,
+        open_revocations(settings.redis_url) as revocations,
+    ):
         store, events = opened.store, MediaEvents(producer)
         finish = FinishUpload(store, objects, events)
         background = {"sweep": producer.sweep, "uploads": SweepUploads(store, objects, events, finish).run}
@@ -81,7 +86,7 @@ async def serving_process(settings: ServeSettings) -> AsyncIterator[Process]:
             secret = settings.webhook_secret.get_secret_value()
             background["webhook"] = S3EventReceiver(settings.webhook_addr, secret, settings.s3_bucket, by_key).run
         public, internal = _public(store, objects, finish, presenter), _internal(store)
-        yield Process(
+        process = Process(
             name="media_svc",
             registrations=(
                 partial(media_service_pb2_grpc.add_MediaServiceServicer_to_server, public),
@@ -90,6 +95,7 @@ async def serving_process(settings: ServeSettings) -> AsyncIterator[Process]:
             background=background,
             dependencies={"store": opened.check},
         )
+        yield revocations.guard(process)
 
 
 @contextlib.asynccontextmanager

@@ -73,6 +73,8 @@ class Process:
     registrations: Sequence[Registration] = ()
     background: Mapping[str, Background] = field(default_factory=dict)
     dependencies: Mapping[str, Check] = field(default_factory=dict)
+    layers: Sequence[Layer] = ()
+    """What calls pass beside the layers that every server has, right inside of them."""
 
     @property
     def part(self) -> str:
@@ -113,7 +115,7 @@ async def running(
         default_deadline=settings.default_deadline_seconds,
         mutual_tls=identity is not None,
     )
-    server, names = build_server(process.registrations, (in_flight.layer, *layers))
+    server, names = build_server(process.registrations, (in_flight.layer, *layers, *process.layers))
     health_pb2_grpc.add_HealthServicer_to_server(health.servicer, server)
     reflection.enable_server_reflection(
         [*names, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME], server

@@ -16,6 +16,7 @@ from meshkit.events.producer import Producer
 from meshkit.health import Check
 from meshkit.media_urls import MediaUrls
 from meshkit.redis_client import check_redis, open_redis
+from meshkit.revocations import open_revocations
 from meshkit.server import Process
 from post_svc.batch_get_posts import BatchGetPosts
 from post_svc.batch_list_places import BatchListPlaces
@@ -48,7 +49,7 @@ class _Parts(NamedTuple):
 @contextlib.asynccontextmanager
 async def serving_process(settings: ServeSettings) -> AsyncIterator[Process]:
     """Open what `serve` needs."""
-    async with _parts(settings) as parts:
+    async with _parts(settings) as parts, open_revocations(settings.redis_url) as revocations:
         get_post = GetPost(parts.store, parts.media)
         message = Messages(MediaUrls(settings.media_base_url))
         public = PostServicer(
@@ -59,7 +60,7 @@ async def serving_process(settings: ServeSettings) -> AsyncIterator[Process]:
             message,
         )
         internal = PostInternalServicer(BatchGetPosts(parts.store), BatchListPlaces(parts.store), message)
-        yield Process(
+        process = Process(
             "post_svc serve",
             [
                 partial(add_PostServiceServicer_to_server, public),
@@ -68,6 +69,7 @@ async def serving_process(settings: ServeSettings) -> AsyncIterator[Process]:
             background={"sweep": parts.producer.sweep},
             dependencies={"store": parts.check_store},
         )
+        yield revocations.guard(process)
 
 
 @contextlib.asynccontextmanager

@@ -10,10 +10,12 @@ from meshkit import server
 from meshkit.channels import connect
 from meshkit.events import open_producer
 from meshkit.media_urls import MediaUrls
+from meshkit.revocations import open_revocations
 from meshkit.server import Process
 from user_svc.create_session import CreateSession
 from user_svc.create_user import CreateUser
 from user_svc.delete_session import DeleteSession
+from user_svc.end_session import EndSession
 from user_svc.events import STREAM, user_updated
 from user_svc.get_user import GetUser
 from user_svc.key_ring import KeyRing
@@ -45,19 +47,21 @@ async def serving_process(settings: UserSettings) -> AsyncIterator[Process]:
         open_producer(settings.redis_url, STREAM, outbox) as producer,
         connect(settings.media_addr, MEDIA_SERVICE, identity=settings.identity_of("user")) as media,
         open_passwords() as passwords,
+        open_revocations(settings.redis_url) as revocations,
     ):
         get_user = GetUser(store)
+        end_session = EndSession(store, revocations, settings.access_token_life)
         messages = Messages(MediaUrls(settings.media_base_url))
         public = UserRpc(
             create_user=CreateUser(store, passwords),
             create_session=CreateSession(store, passwords, signer, settings.refresh_token_life),
-            refresh_session=RefreshSession(store, signer, settings.refresh_token_life),
-            delete_session=DeleteSession(store),
+            refresh_session=RefreshSession(store, signer, end_session, settings.refresh_token_life),
+            delete_session=DeleteSession(end_session),
             get_user=get_user,
             update_user=UpdateUser(store, MediaPictures(media), producer, user_updated),
             messages=messages,
         )
-        yield Process(
+        process = Process(
             "user_svc",
             registrations=(
                 partial(user_service_pb2_grpc.add_UserServiceServicer_to_server, public),
@@ -69,3 +73,4 @@ async def serving_process(settings: UserSettings) -> AsyncIterator[Process]:
             background={"sweep": producer.sweep},
             dependencies={"store": check},
         )
+        yield revocations.guard(process)

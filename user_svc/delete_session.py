@@ -1,15 +1,15 @@
 """Logging out."""
 
-from user_svc.store import UserStore
+from user_svc.end_session import EndSession
 
 
 class DeleteSession:
-    """Ends sessions: their refresh tokens stop working at once, an access token when it expires."""
+    """Ends the session of who asks for it."""
 
-    def __init__(self, store: UserStore) -> None:
-        self._store = store
+    def __init__(self, end_session: EndSession) -> None:
+        self._end_session = end_session
 
     async def __call__(self, session_id: str | None) -> None:
         """End the session that the caller's token names. Repeatable; a token without a session has nothing to end."""
         if session_id:
-            await self._store.revoke_session(session_id)
+            await self._end_session(session_id)

@@ -23,5 +23,13 @@ class Pictures(Protocol):
         ...
 
 
+class Revoke(Protocol):
+    """Makes the services refuse a session's access tokens, which the edge takes for good until they expire."""
+
+    async def add(self, session_id: str, until: int) -> None:
+        """Refuse them until a moment, in seconds since 1970. Repeatable; never fails."""
+        ...
+
+
 # Makes the event of a changed profile, by the account's id.
 UserUpdated = Callable[[int], OutboxRecord]

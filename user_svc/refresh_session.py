@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import structlog
 
+from user_svc.end_session import EndSession
 from user_svc.open_session import OpenSession
 from user_svc.sessions import RefreshToken, Session, invalid_token
 from user_svc.store import UserStore
@@ -18,10 +19,16 @@ class RefreshSession:
     """Gives out new tokens, once for each refresh token. A second time means that somebody stole it: the session ends."""
 
     def __init__(
-        self, store: UserStore, signer: TokenSigner, life: timedelta, now: Callable[[], float] = time.time
+        self,
+        store: UserStore,
+        signer: TokenSigner,
+        end_session: EndSession,
+        life: timedelta,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
         self._signer = signer
+        self._end_session = end_session
         self._life = int(life.total_seconds())
         self._now = now
 
@@ -49,5 +56,5 @@ class RefreshSession:
         return session
 
     async def _revoke(self, session: Session) -> None:
-        await self._store.revoke_session(session.session_id)
+        await self._end_session(session.session_id)
         _log.warning("refresh_token_reused", user_id=session.user_id, session_id=session.session_id)

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tests.blackbox.mesh import Reach
-from tests.blackbox.people import PASSWORD, Json, Person, logged_in
+from tests.blackbox.people import PASSWORD, Json, Person, eventually, logged_in
 from tests.protocols import rest_outcome
 
 pytestmark = pytest.mark.mesh
@@ -46,6 +46,24 @@ async def test_other_sessions_go_on(reach: Reach, ann: Person) -> None:
     assert await ann.call("DELETE", "/sessions/current") == {}
     assert await refreshed(reach, ann.refresh_token) == "TOKEN_INVALID"
     assert isinstance(await refreshed(reach, other.refresh_token), dict)
+
+
+async def test_after_a_log_out_no_service_takes_the_access_token(ann: Person) -> None:
+    """It has minutes to go, and the edge takes it; every service has heard within seconds that its session has ended."""
+    await ann.call("DELETE", "/sessions/current")
+    calls = (
+        ("PATCH", "/users/me", {"displayName": "Ann"}),
+        ("POST", "/follows", {"followeeId": "1"}),
+        ("POST", "/posts", {"caption": "too late", "mediaIds": ["x"]}),
+        ("POST", "/media", {"contentType": "image/jpeg", "sizeBytes": "5"}),
+        ("GET", "/feed", None),
+    )
+    for method, path, body in calls:
+
+        async def reason(method: str = method, path: str = path, body: Json | None = body) -> str:
+            return rest_outcome(await ann.send(method, path, body)).reason
+
+        await eventually(reason, lambda found: found == "TOKEN_INVALID")
 
 
 async def test_logging_out_is_repeatable(ann: Person) -> None:

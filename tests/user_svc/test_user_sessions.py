@@ -24,6 +24,7 @@ from tests.user_svc.running_users import PASSWORD, Users, caller
 from tests.user_svc.user_stores import Opened, everything_in
 from user_svc.create_session import CreateSession
 from user_svc.create_user import CreateUser
+from user_svc.end_session import EndSession
 from user_svc.key_ring import KeyRing
 from user_svc.keys import make_keys
 from user_svc.passwords import open_passwords
@@ -197,6 +198,18 @@ async def test_tokens_are_stored_as_hashes(users: Users) -> None:
     assert PASSWORD.encode() not in content
 
 
+class NobodyHears:
+    """Who is told of ended sessions where no other service runs."""
+
+    async def add(self, session_id: str, until: int) -> None:
+        """Do nothing."""
+
+
+def end_session(opened: Opened) -> EndSession:
+    """Make the end of a session in a store."""
+    return EndSession(opened.store, NobodyHears(), timedelta(minutes=15))
+
+
 async def test_session_of_nobody(opened: Opened, tmp_path: Path) -> None:
     """A session whose account is gone gives no tokens."""
     make_keys(tmp_path)
@@ -206,7 +219,7 @@ async def test_session_of_nobody(opened: Opened, tmp_path: Path) -> None:
         token = (await CreateSession(opened.store, passwords, signer, life)("ada", PASSWORD)).refresh_token
         await opened.store.remove_account(user.user_id)
         with pytest.raises(UnauthenticatedError, match="TOKEN_INVALID"):
-            await RefreshSession(opened.store, signer, life)(token)
+            await RefreshSession(opened.store, signer, end_session(opened), life)(token)
 
 
 async def test_session_expires_unless_refreshed(opened: Opened, tmp_path: Path) -> None:
@@ -221,7 +234,7 @@ async def test_session_expires_unless_refreshed(opened: Opened, tmp_path: Path) 
     async with open_passwords() as passwords:
         await CreateUser(opened.store, passwords)("ada", "", PASSWORD)
         log_in_then = CreateSession(opened.store, passwords, signer, life, lambda: clock[0])
-        refresh_then = RefreshSession(opened.store, signer, life, lambda: clock[0])
+        refresh_then = RefreshSession(opened.store, signer, end_session(opened), life, lambda: clock[0])
         token = (await log_in_then("ada", PASSWORD)).refresh_token
         for _ in range(2):
             clock[0] += 59 * DAY

@@ -1,0 +1,25 @@
+"""The end of a session, by its owner or by a stolen token."""
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+from user_svc.ports import Revoke
+from user_svc.store import UserStore
+
+
+class EndSession:
+    """Ends sessions: their refresh tokens stop working at once, their access tokens a second or two later."""
+
+    def __init__(
+        self, store: UserStore, revoke: Revoke, token_life: timedelta, now: Callable[[], float] = time.time
+    ) -> None:
+        self._store = store
+        self._revoke = revoke
+        self._token_life = int(token_life.total_seconds())
+        self._now = now
+
+    async def __call__(self, session_id: str) -> None:
+        """End a session. Repeatable."""
+        await self._store.revoke_session(session_id)
+        await self._revoke.add(session_id, int(self._now()) + self._token_life + 1)
