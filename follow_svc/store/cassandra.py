@@ -4,7 +4,6 @@ import asyncio
 import random
 from collections.abc import Coroutine, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
@@ -215,7 +214,7 @@ class CassandraFollowStore:
 
         async def in_turn() -> T:
             # The call's deadline would stop the change half-way.
-            CURRENT.set(replace(current_call(), deadline=None))
+            CURRENT.set(current_call()._replace(deadline=None))
             async with self._turns.setdefault(follower_id, asyncio.Lock()):
                 return await change
 
