@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import grpc.aio
-from google.protobuf import descriptor_pool
+from google.protobuf import descriptor_pb2, descriptor_pool
 from google.protobuf.descriptor import MethodDescriptor
 from lensfeed.options.v1 import options_pb2
 
@@ -16,12 +16,13 @@ INTERNAL_SUFFIX = "InternalService"
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """One RPC method as its contract describes it."""
+    """One RPC method as its contract describes it. `is_read`: it changes nothing, so its requests hold no secret."""
 
     path: str
     service: str
     name: str
     needs_user: bool
+    is_read: bool
     parse: Callable[[bytes], Any]
 
     @classmethod
@@ -29,9 +30,11 @@ class Method:
         """Look a method up by its path, `/package.Service/Name`."""
         service, _, name = path.lstrip("/").partition("/")
         descriptor: MethodDescriptor = descriptor_pool.Default().FindMethodByName(f"{service}.{name}")
-        access = descriptor.GetOptions().Extensions[options_pb2.access]
+        options = descriptor.GetOptions()
+        access = options.Extensions[options_pb2.access]
         needs_user = not service.endswith(INTERNAL_SUFFIX) and access != options_pb2.ACCESS_ANYONE
-        return cls(path, service, name, needs_user, parse)
+        is_read = options.idempotency_level == descriptor_pb2.MethodOptions.NO_SIDE_EFFECTS
+        return cls(path, service, name, needs_user, is_read, parse)
 
 
 Layer = Callable[[Method, Handler], Handler]

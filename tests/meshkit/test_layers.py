@@ -7,13 +7,15 @@ from typing import Any
 import grpc
 import pytest
 from google.rpc import error_details_pb2
+from lensfeed.feed.v1 import feed_service_pb2
 from lensfeed.user.v1 import user_internal_service_pb2, user_service_pb2
 from lensfeed.user.v1.user_internal_service_pb2_grpc import UserInternalServiceStub
 
-from meshkit.call import Call, caller_id, current_call
+from meshkit.call import CURRENT, Call, caller_id, current_call
 from meshkit.channels import connect
-from meshkit.errors import NotFoundError
+from meshkit.errors import InvalidArgumentError, NotFoundError
 from meshkit.layers import Handler, Layer, Method, compose
+from meshkit.layers.validation import KNOWN_REQUESTS, validation
 from meshkit.server import Process, ServerSettings, running
 from tests.errors import reason_of, status_of, violations_of
 from tests.meshkit.servicers import INTERNAL, SERVICE, user_service
@@ -186,6 +188,34 @@ async def test_every_field_that_breaks_a_rule_is_named() -> None:
     ]
     assert reason_of(refused.value) == "HANDLE_INVALID"
     assert refused.value.details() == "a handle has 3 to 30 characters of a-z, 0-9, _ and ."
+
+
+async def test_good_requests_that_are_remembered_let_no_bad_one_in() -> None:
+    """Reads that come again are not checked again; what differs from them in a single field is, however many came before."""
+    method = Method.of("/lensfeed.feed.v1.FeedService/GetFeed", feed_service_pb2.GetFeedRequest.FromString)
+    passed: list[int] = []
+
+    async def get_feed(request: Any, context: Any) -> Any:
+        passed.append(request.limit)
+
+    context: Any = None
+    check = validation()(method, get_feed)
+    token = CURRENT.set(Call("a request", user_id=1))
+    limits = [0, 20, 20, *range(1, KNOWN_REQUESTS + 2), 20]
+    for limit in limits:
+        await check(feed_service_pb2.GetFeedRequest(limit=limit), context)
+        with pytest.raises(InvalidArgumentError) as refused:
+            await check(feed_service_pb2.GetFeedRequest(limit=-1 - limit), context)
+        assert refused.value.reason == "LIMIT_INVALID"
+    CURRENT.reset(token)
+    assert passed == limits
+
+
+def test_only_reads_may_be_remembered() -> None:
+    """A request that changes something may hold a secret; the contract says which methods only read."""
+    assert Method.of(f"/{SERVICE}/GetUser", user_service_pb2.GetUserRequest.FromString).is_read
+    assert not Method.of(f"/{SERVICE}/CreateUser", user_service_pb2.CreateUserRequest.FromString).is_read
+    assert not Method.of(f"/{SERVICE}/CreateSession", user_service_pb2.CreateSessionRequest.FromString).is_read
 
 
 @pytest.mark.parametrize("raw", [b"\xff", b"\x0a\x02\xff\xfe"], ids=["no message", "no UTF-8"])
