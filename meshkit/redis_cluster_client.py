@@ -34,6 +34,9 @@ class ClusterClient(RedisCluster):
             require_full_coverage=False,
             # No hidden retries: see `open_redis`. Redirections are followed all the same.
             retry=Retry(NoBackoff(), 0),
+            # A slot that has moved is noted. Without this, some redirections later, all connections would be closed under
+            # those who use them, and nobody could tell which of their commands were executed.
+            reinitialize_steps=0,
             # Pipelines take theirs beside those of commands; redis-py raises where there is none left.
             max_connections=2 * max_connections,
             **arguments,
@@ -53,6 +56,8 @@ class ClusterClient(RedisCluster):
         """Run a command."""
         try:
             async with self._free:
+                # As long as redis-py has no map, it sends commands to masters picked at random, to be told better.
+                await self.initialize()
                 return await super().execute_command(*args, **kwargs)
         except (ClusterError, SlotNotCoveredError) as error:
             raise RedisConnectionError(f"the cluster cannot serve this now: {error}") from error

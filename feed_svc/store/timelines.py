@@ -1,6 +1,6 @@
 """Home timelines in Redis. See `scripts.py` for their form."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from redis.asyncio import Redis
 
@@ -13,7 +13,7 @@ from meshkit.redis_mux import RedisMux
 # How far a timeline may grow over its length before it is cut; both together, with some pulled authors, stay below the listpack
 # limit of 1,024.
 SLACK = 50
-# How many timelines one server-side call writes: long enough to be worth the trip, short enough (some 15 ms) to let reads by.
+# How many timelines one trip writes: enough to be worth it, and short enough (some 15 ms) to let reads by.
 PUSH_BATCH = 1_000
 # The time to live is renewed by reads when it has shrunk by this share, not by each: a read that writes costs replication.
 RENEW_SHARE = 0.1
@@ -24,7 +24,7 @@ _FLOOR, _LIFE, _SEQ = slice(9, 9 + ENTRY_SIZE), slice(25, 33), slice(33, 41)
 
 
 class RedisTimelines:
-    """Timelines: pushes go over redis-py, everything else over the multiplexed connection."""
+    """Timelines over the multiplexed connection, but for pushes to one server, which each keep it busy for a while."""
 
     def __init__(
         self,
@@ -36,11 +36,11 @@ class RedisTimelines:
         slack: int = SLACK,
     ) -> None:
         self._mux = mux
-        self._redis = redis
         self._ttl = ttl_seconds
         self._length = length
         self._slack = slack
         self._push = redis.register_script(scripts.PUSH)
+        self._push_one = Script(mux, scripts.PUSH)
         self._backfill = Script(mux, scripts.BACKFILL)
         self._pull = Script(mux, scripts.PULL)
         self._integrate = Script(mux, scripts.INTEGRATE)
@@ -87,10 +87,12 @@ class RedisTimelines:
         await self._abandon_build(_key(viewer), token)
 
     async def push(self, viewers: Sequence[int], entry: Entry) -> None:
-        """Push to timelines, many in one server-side call."""
-        for start in range(0, len(viewers), PUSH_BATCH):
-            keys = [_key(viewer) for viewer in viewers[start : start + PUSH_BATCH]]
-            await self._push(keys=keys, args=[entry, self._length, self._slack])
+        """Push to timelines, many in one server-side call; in a cluster, where each has a slot of its own, in one round trip."""
+        for keys in _batches(viewers):
+            if self._mux.is_cluster:
+                await self._push_one.many([(key, (entry, self._length, self._slack)) for key in keys])
+            else:
+                await self._push(keys=keys, args=[entry, self._length, self._slack])
 
     async def backfill(self, viewer: int, window: Window) -> None:
         """Add an author's entries."""
@@ -109,11 +111,9 @@ class RedisTimelines:
         await self._integrate(_key(viewer), *head, *authors, *window.entries)
 
     async def remove(self, viewers: Sequence[int], entry: Entry) -> None:
-        """Take an entry out of many timelines in one round trip."""
-        async with self._redis.pipeline(transaction=False) as pipeline:
-            for viewer in viewers:
-                pipeline.zrem(_key(viewer), entry)
-            await pipeline.execute()
+        """Take an entry out of timelines, many in one round trip."""
+        for keys in _batches(viewers):
+            await self._mux.execute_many([("ZREM", key, entry) for key in keys])
 
     async def remove_author(self, viewer: int, author_id: int) -> None:
         """Take an author's entries out, and the author from those who are pulled."""
@@ -122,6 +122,11 @@ class RedisTimelines:
     async def check(self) -> None:
         """Ask Redis."""
         await self._mux.execute("PING")
+
+
+def _batches(viewers: Sequence[int]) -> Iterator[list[str]]:
+    for start in range(0, len(viewers), PUSH_BATCH):
+        yield [_key(viewer) for viewer in viewers[start : start + PUSH_BATCH]]
 
 
 def _packed(position: LogPosition) -> bytes:

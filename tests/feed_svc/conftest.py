@@ -1,4 +1,4 @@
-"""A feed over a real Redis, emptied before each test."""
+"""A feed over a real Redis, one server or a cluster, emptied before each test."""
 
 from collections.abc import AsyncIterator
 
@@ -9,11 +9,21 @@ from meshkit.redis_client import open_redis
 from meshkit.redis_mux import RedisMux, open_mux
 from tests.feed_svc.world import Feed, World, open_feed
 
+REDIS_KINDS = ("one server", "three masters")
+
+
+@pytest.fixture(params=REDIS_KINDS)
+def redis_kind(request: pytest.FixtureRequest) -> str:
+    """Run every test that touches Redis on both kinds."""
+    return str(request.param)
+
 
 @pytest.fixture
-def feed_redis_url(valkey_url: str) -> str:
-    """Give a database that only these tests use."""
-    return valkey_url.removesuffix("/0") + "/5"
+def feed_redis_url(redis_kind: str, request: pytest.FixtureRequest) -> str:
+    """Give a database that only these tests use, or a cluster."""
+    if redis_kind == "three masters":
+        return str(request.getfixturevalue("valkey_cluster").url)
+    return str(request.getfixturevalue("valkey_url")).removesuffix("/0") + "/5"
 
 
 @pytest.fixture

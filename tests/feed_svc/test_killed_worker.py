@@ -90,9 +90,11 @@ async def make_live(settings: WorkSettings, redis: "Redis") -> None:
         grpc.aio.insecure_channel(addr) as channel,
     ):
         await FeedServiceStub(channel).GetFeed(GetFeedRequest(), metadata=(("x-user-id", str(FOLLOWERS[0])),))
+    timeline = await redis.dump(key_of(FOLLOWERS[0]))
+    assert timeline is not None
     async with redis.pipeline(transaction=False) as pipeline:
         for viewer in FOLLOWERS[1:]:
-            pipeline.copy(key_of(FOLLOWERS[0]), key_of(viewer))
+            pipeline.restore(key_of(viewer), 600_000, timeline)
         assert all(await pipeline.execute())
 
 

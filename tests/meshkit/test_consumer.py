@@ -230,10 +230,10 @@ async def test_poison_is_put_aside_at_once(fields: Any, redis: "Redis", outbox: 
     assert await pending(redis, stream) == 0
 
 
-async def test_what_a_killed_member_had_is_taken_over(redis: "Redis", outbox: Outbox, valkey_url: str) -> None:
+async def test_what_a_killed_member_had_is_taken_over(redis: "Redis", outbox: Outbox, bus_url: str) -> None:
     """An event that a process was handling when it was killed goes to another member."""
     stream, heard = new_stream(), Heard()
-    async with _hanging_consumer(valkey_url, stream) as process:
+    async with _hanging_consumer(bus_url, stream) as process:
         await _send(redis, stream, outbox, 7)
         assert process.stdout is not None
         assert await process.stdout.readline() == b"7\n"

@@ -142,3 +142,36 @@ async def until_done(do: Callable[[], Awaitable[Any]]) -> None:
                 await do()
                 return
             await asyncio.sleep(0.1)
+
+
+async def test_a_burst_of_first_commands_is_done_once_each(valkey_cluster: ValkeyCluster) -> None:
+    """Nobody suffers from the others' learning of the map."""
+    async with open_redis(valkey_cluster.url) as client:
+        await client.flushall()
+    async with open_redis(valkey_cluster.url) as client:
+        script = "return redis.call('INCR', KEYS[1])"
+        answers = await asyncio.gather(*(client.eval(script, 1, f"key:{number % 5}") for number in range(200)))
+        assert sorted(answers) == sorted(list(range(1, 41)) * 5)
+
+
+async def test_commands_while_a_slot_moves_are_done_once_or_not_at_all(
+    cluster: "Redis", valkey_cluster: ValkeyCluster
+) -> None:
+    """Of many at once redis-py lets some fail, whose permission went another way; none of those was executed."""
+    slot = key_slot(b"moving")
+    source = valkey_cluster.owner("moving")
+    target = valkey_cluster.other(source)
+    await valkey_cluster.begin_move(slot, source, target)
+    try:
+        one_by_one = [await cluster.incr("{moving}:a") for _ in range(5)]
+        at_once = await asyncio.gather(*(cluster.incr("{moving}:a") for _ in range(100)), return_exceptions=True)
+    finally:
+        await valkey_cluster.end_move(slot, source, target)
+        await valkey_cluster.begin_move(slot, target, source)
+        await valkey_cluster.end_move(slot, target, source)
+    done = [answer for answer in at_once if isinstance(answer, int)]
+    failed = [answer for answer in at_once if not isinstance(answer, int)]
+    assert one_by_one == [1, 2, 3, 4, 5]
+    assert sorted(done) == list(range(6, 6 + len(done)))
+    assert {type(each) for each in failed} <= {redis.exceptions.ConnectionError}
+    assert await cluster.incr("{moving}:a") == 6 + len(done)
