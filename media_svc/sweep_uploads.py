@@ -101,7 +101,7 @@ class SweepUploads:
         async with self._slots:
             if media.state is MediaState.AWAITING_UPLOAD:
                 media = await self._try_to_finish(media, now_ms)
-            elif media.state is MediaState.PROCESSING:
+            elif media.is_unfinished:
                 media = await self._process_again(media, (now_ms - media.uploaded_ms) // MINUTE_MS)
             if media.state is not MediaState.AWAITING_UPLOAD and now_ms >= urls_gone_ms(media):
                 await self._drop_leftovers(media)
@@ -120,7 +120,7 @@ class SweepUploads:
         """Tell the workers once more; for them a repetition changes nothing. After a day say that it cannot be done."""
         if waiting < STUCK_AGE:
             return media
-        if waiting >= LAST_AGE:
+        if waiting >= LAST_AGE and media.state is MediaState.PROCESSING:
             return await self._reject(media, _UNPROCESSED)
         record = self._events.uploaded(media)
         await self._store.add_records([record])
@@ -155,7 +155,8 @@ async def _all(coroutines: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
 
 def _following(media: Media, minute: int, now_ms: int) -> int | None:
     """Return when to look again: by the schedule, but at nothing that is settled, and never no more at what is not."""
-    if media.state in {MediaState.READY, MediaState.REJECTED}:
+    # A video that is READY in its lowest rung is looked after until it has all of them.
+    if media.state in {MediaState.READY, MediaState.REJECTED} and not media.is_unfinished:
         gone_ms = urls_gone_ms(media)
         return None if now_ms >= gone_ms else max(minute, gone_ms // MINUTE_MS) + 1
     return next_check(media, minute) or minute + RECHECK_AGE
