@@ -6,9 +6,11 @@ import certifi
 
 from edge_proxy.addresses import Address, is_ip, socket_address
 from edge_proxy.json_types import Json, extension, typed
+from edge_proxy.media_ages import store_protocol
 from edge_proxy.mesh import mesh_socket
 from edge_proxy.rate_limits import CLUSTER as LIMITS
 from edge_proxy.settings import EdgeSettings
+from meshkit.mesh_identity import EDGE
 
 SERVICES = ("user", "follow", "post", "media", "feed")
 S3 = "s3"
@@ -55,7 +57,7 @@ def service_cluster(name: str, address: Address) -> Json:
 
 def s3_cluster(settings: EdgeSettings) -> Json:
     """Render the cluster of the object store."""
-    cluster = _cluster(S3, settings.s3_address)
+    cluster = _cluster(S3, settings.s3_address) | {"typed_extension_protocol_options": store_protocol()}
     if settings.s3_uses_tls:
         cluster["transport_socket"] = _tls(settings.s3_address.host)
     return cluster
@@ -65,8 +67,13 @@ def all_clusters(settings: EdgeSettings) -> list[Json]:
     """Render every cluster."""
     addresses: dict[str, Address] = {name: getattr(settings, f"{name}_addr") for name in SERVICES}
     services = (service_cluster(name, address) | mesh_socket(settings, name) for name, address in addresses.items())
-    limits = [] if settings.limits_addr is None else [service_cluster(LIMITS, settings.limits_addr)]
+    limits = [] if settings.limits_addr is None else [_limits_cluster(settings, settings.limits_addr)]
     return [*services, s3_cluster(settings), *limits]
+
+
+def _limits_cluster(settings: EdgeSettings, address: Address) -> Json:
+    """Render the cluster of the service that counts for all edges; it is the edge's own, and has its certificate."""
+    return service_cluster(LIMITS, address) | mesh_socket(settings, EDGE)
 
 
 def _cluster(name: str, address: Address) -> Json:

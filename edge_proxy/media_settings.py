@@ -1,0 +1,27 @@
+"""What the edge can be told about the media that it serves."""
+
+from pathlib import Path
+from typing import Protocol
+
+from pydantic import Field
+
+from meshkit.settings import Settings
+
+
+class MediaSettings(Settings):
+    """Settings of `/m/…`, which is served from S3."""
+
+    edge_media_cache_mib: int = Field(default=0, ge=0, le=1024 * 1024)
+    """MiB of media that the edge keeps on its disk, in EDGE_DIR/media-cache; 0: none, every request reaches S3.
+
+    Envoy calls its cache work in progress: it is for a mesh on one machine. In production a CDN keeps media."""
+
+
+class _Placed(Protocol):
+    @property
+    def edge_dir(self) -> Path: ...
+
+
+def media_cache(settings: _Placed) -> Path:
+    """Return the folder of the media that the edge keeps."""
+    return settings.edge_dir.absolute() / "media-cache"
