@@ -14,7 +14,7 @@ import psutil
 
 from bench import machine
 from bench.calling import call_for, feed_of
-from bench.figures import Figure, Goal
+from bench.figures import Figure, Goal, Sample
 from bench.harness import Run
 from bench.servers import Mesh, running_mesh
 from bench.timelines import bytes_an_entry
@@ -27,6 +27,9 @@ from meshkit.ids import first_id, new_id
 
 AUTHORS = 100
 POSTS_EACH = 10
+# A sample of each is so many turns of so many seconds.
+TURNS = 8
+TURN_SECONDS = 0.5
 CONNECTIONS = 4
 AT_ONCE = 8
 
@@ -41,9 +44,9 @@ async def measure(run: Run) -> Sequence[Figure]:
             pages = [await feed.first(viewer) for viewer in viewers]
             async with _bare_server(folder, pages[0]) as (bare_address, bare_pid):
                 with _on_own_cores(mesh, bare_pid):
-                    ours = _Member(mesh.feed_address, mesh.feed_pid, viewers, len(pages[0]), run.size(3, 1))
-                    bare = _Member(bare_address, bare_pid, viewers, len(pages[0]), run.size(3, 1))
-                    pairs = await run.in_turn(ours.calls_a_second, bare.calls_a_second)
+                    ours = _Member(mesh.feed_address, mesh.feed_pid, viewers, len(pages[0]))
+                    bare = _Member(bare_address, bare_pid, viewers, len(pages[0]))
+                    pairs = await run.rounds(partial(_one_round, ours, bare, run.size(TURNS, 2)))
             trips = await _round_trips(mesh, viewers[0], len(pages[0]))
             entry_bytes = await bytes_an_entry(mesh.redis, viewers[0])
     size = f"{len(pages[0]) / 1000:.1f} kB"
@@ -78,26 +81,42 @@ async def measure(run: Run) -> Sequence[Figure]:
 
 
 class _Member:
-    """One of two servers under the same load."""
+    """One of two servers under the same load. What it has done, and the CPU time it took, add up until `taken`."""
 
-    def __init__(self, where: str, pid: int, viewers: Sequence[int], answer_size: int, seconds: float) -> None:
+    def __init__(self, where: str, pid: int, viewers: Sequence[int], answer_size: int) -> None:
         self._where = where
         self._process = psutil.Process(pid)
         self._viewers = viewers
         self._answer_size = answer_size
-        self._seconds = seconds
+        self._calls = 0
+        self._seconds = self._cpu_seconds = 0.0
         self.cpu_ms: list[float] = []
 
-    async def calls_a_second(self) -> float:
-        """Take one sample; its CPU time goes beside it."""
+    async def work(self) -> None:
+        """Be called for a while."""
         before, start = self._process.cpu_times(), time.perf_counter()
         calls = await call_for(
-            self._seconds, self._where, self._viewers, self._answer_size, connections=CONNECTIONS, at_once=AT_ONCE
+            TURN_SECONDS, self._where, self._viewers, self._answer_size, connections=CONNECTIONS, at_once=AT_ONCE
         )
-        seconds, after = time.perf_counter() - start, self._process.cpu_times()
-        used = after.user + after.system - before.user - before.system
-        self.cpu_ms.append(used / len(calls) * 1000)
-        return len(calls) / seconds
+        self._seconds += time.perf_counter() - start
+        after = self._process.cpu_times()
+        self._cpu_seconds += after.user + after.system - before.user - before.system
+        self._calls += len(calls)
+
+    def taken(self) -> float:
+        """Return the calls a second, put the CPU time of one into `cpu_ms`, and begin anew."""
+        rate = self._calls / self._seconds
+        self.cpu_ms.append(self._cpu_seconds / self._calls * 1000)
+        self._calls, self._seconds, self._cpu_seconds = 0, 0.0, 0.0
+        return rate
+
+
+async def _one_round(ours: _Member, bare: _Member, turns: int) -> Sample:
+    """Let both work in short turns, so that both meet the same disturbances."""
+    for _ in range(turns):
+        await ours.work()
+        await bare.work()
+    return ours.taken(), bare.taken()
 
 
 async def _fill(folder: Path, count: int) -> list[int]:
