@@ -7,6 +7,9 @@ from devmesh.ports import address
 from devmesh.valkey import valkey_url
 from meshkit.settings import PREFIX
 
+# The edge of a mesh on one machine is reached in the clear; these would take it from those who wait for it there.
+UNUSED = ("LENSFEED_EDGE_TLS_CERT_FILE", "LENSFEED_EDGE_TLS_KEY_FILE")
+
 
 def fixed_settings(layout: Layout) -> dict[str, str]:
     """List what tells the parts of this mesh of each other: a value from outside would take one of them off it."""
@@ -39,14 +42,17 @@ def shared_environment(layout: Layout, outer: Mapping[str, str]) -> dict[str, st
         # On one machine all people have one address.
         "LENSFEED_EDGE_LIMIT_ADDRESS": "",
         "LENSFEED_EDGE_LIMIT_LOG_IN": "",
+        "LENSFEED_EDGE_MEDIA_CACHE_MIB": "256",  # there is no CDN
         "LENSFEED_LOG_FORMAT": "console",  # people read these logs, and this command shows the ends of them
         "LENSFEED_MEDIA_BASE_URL": f"{layout.url}/m",
         "PYTHONUNBUFFERED": "1",  # the last words of a process that is killed reach its log
     }
-    return {**defaults, **outer, **fixed_settings(layout)}
+    used = {name: value for name, value in outer.items() if name not in UNUSED}
+    return {**defaults, **used, **fixed_settings(layout)}
 
 
 def ignored_settings(layout: Layout, outer: Mapping[str, str]) -> list[str]:
     """Name what the outer environment sets and this mesh sets otherwise."""
     fixed = {**fixed_settings(layout), "LENSFEED_LISTEN_ADDR": ""}
-    return sorted(name for name, value in fixed.items() if outer.get(name, value) != value)
+    replaced = {name for name, value in fixed.items() if outer.get(name, value) != value}
+    return sorted(replaced | {name for name in UNUSED if name in outer})

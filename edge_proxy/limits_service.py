@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import AsyncIterator, Iterable, Mapping
+from pathlib import Path
 
 import grpc
 import structlog
@@ -27,6 +28,8 @@ from throttled.rate_limiter.base import Quota
 from edge_proxy.rate_limits import rules_of
 from edge_proxy.rate_settings import RateSettings
 from meshkit.logs import LogFormat, set_up_logs
+from meshkit.mesh_identity import EDGE, MeshIdentity
+from meshkit.mesh_tls import listen, peer_name
 
 METHOD = "/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit"
 KEY_PREFIX = "limits"
@@ -38,6 +41,8 @@ class LimitsSettings(RateSettings):
 
     listen_addr: str = "127.0.0.1:0"
     redis_url: str = "redis://127.0.0.1:6379/0"
+    mesh_tls: Path | None = None
+    """The folder of the mesh's certificates; with it, the service has that of the edge, and answers edges only."""
     log_level: str = "INFO"
     log_format: LogFormat = "auto"
 
@@ -77,6 +82,7 @@ async def run(settings: LimitsSettings) -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    set_up_logs("edge_proxy limits", settings.log_level, settings.log_format)
     async with answering(settings) as address:
         _log.info("serving", address=address)
         await stopping.wait()
@@ -84,13 +90,13 @@ async def run(settings: LimitsSettings) -> None:
 
 @contextlib.asynccontextmanager
 async def answering(settings: LimitsSettings) -> AsyncIterator[str]:
-    """Answer edges while the body runs; yields the address."""
-    set_up_logs("edge_proxy limits", settings.log_level, settings.log_format)
+    """Answer edges while the body runs; yields the address. Raises SettingsError for want of a certificate."""
+    identity = None if settings.mesh_tls is None else MeshIdentity.find(settings.mesh_tls, EDGE)
     books = CommonBooks({rule.name: rule.quota for rule in rules_of(settings)}, settings.redis_url)
     server = grpc.aio.server()
-    server.add_generic_rpc_handlers(_handlers(books))
+    server.add_generic_rpc_handlers(_handlers(books, only_edges=identity is not None))
     health_pb2_grpc.add_HealthServicer_to_server(HealthServicer(), server)
-    port = server.add_insecure_port(settings.listen_addr)
+    port = listen(server, settings.listen_addr, identity)
     await server.start()
     try:
         yield f"{settings.listen_addr.rpartition(':')[0]}:{port}"
@@ -98,10 +104,14 @@ async def answering(settings: LimitsSettings) -> AsyncIterator[str]:
         await server.stop(1)
 
 
-def _handlers(books: CommonBooks) -> "Iterable[grpc.GenericRpcHandler[RateLimitRequest, RateLimitResponse]]":
+def _handlers(
+    books: CommonBooks, *, only_edges: bool
+) -> "Iterable[grpc.GenericRpcHandler[RateLimitRequest, RateLimitResponse]]":
     async def should_rate_limit(
         request: RateLimitRequest, context: "grpc.aio.ServicerContext[RateLimitRequest, RateLimitResponse]"
     ) -> RateLimitResponse:
+        if only_edges and peer_name(context.auth_context()) != EDGE:
+            await context.abort(grpc.StatusCode.PERMISSION_DENIED, "this is for edges")
         try:
             return await books(request)
         except (RedisError, OSError) as error:

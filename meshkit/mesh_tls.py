@@ -18,6 +18,13 @@ def server_credentials(identity: MeshIdentity) -> grpc.ServerCredentials:
     )
 
 
+def listen(server: grpc.aio.Server, address: str, identity: MeshIdentity | None) -> int:
+    """Let a server listen, with `identity` by mTLS and else in the clear; returns the port."""
+    if identity is None:
+        return server.add_insecure_port(address)
+    return server.add_secure_port(address, server_credentials(identity))
+
+
 def channel_credentials(identity: MeshIdentity) -> grpc.ChannelCredentials:
     """Make credentials that show the part's certificate, as its files are now. Raises OSError where they are none."""
     pems = identity.read()

@@ -19,7 +19,7 @@ from meshkit.in_flight import InFlight
 from meshkit.layers import Layer, Method, compose, default_layers
 from meshkit.logs import LogFormat
 from meshkit.mesh_identity import MeshIdentity
-from meshkit.mesh_tls import server_credentials
+from meshkit.mesh_tls import listen
 from meshkit.settings import Settings
 from meshkit.status import code_of, trailers_of
 
@@ -121,7 +121,7 @@ async def running(
         [*names, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME], server
     )
     host, _, _ = settings.listen_addr.rpartition(":")
-    port = _listen(server, settings.listen_addr, identity)
+    port = listen(server, settings.listen_addr, identity)
     await health.ask()
     await server.start()
     loops = {"health": health.watch, **process.background}
@@ -143,12 +143,6 @@ def build_server(registrations: Sequence[Registration], layers: tuple[Layer, ...
     server = grpc.aio.server(options=OPTIONS)
     server.add_generic_rpc_handlers((methods,))
     return server, sorted(methods.services)
-
-
-def _listen(server: grpc.aio.Server, address: str, identity: MeshIdentity | None) -> int:
-    if identity is None:
-        return server.add_insecure_port(address)
-    return server.add_secure_port(address, server_credentials(identity))
 
 
 async def _keep(name: str, loop: Background, stopping: asyncio.Event) -> None:

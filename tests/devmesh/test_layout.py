@@ -121,12 +121,14 @@ def test_what_the_user_sets_passes_on_unless_it_ties_the_parts_together(tmp_path
         "LENSFEED_LOG_LEVEL": "DEBUG",
         "LENSFEED_MEDIA_BASE_URL": "https://cdn",
         "LENSFEED_USER_ADDR": "10.0.0.1:1",
+        "LENSFEED_EDGE_TLS_CERT_FILE": "edge.crt",
     }
     env = shared_environment(layout, outer)
     assert env["LENSFEED_LOG_LEVEL"] == "DEBUG"
     assert env["LENSFEED_MEDIA_BASE_URL"] == "https://cdn"
     assert env["LENSFEED_USER_ADDR"] == fixed_settings(layout)["LENSFEED_USER_ADDR"]
-    assert ignored_settings(layout, outer) == ["LENSFEED_USER_ADDR"]
+    assert "LENSFEED_EDGE_TLS_CERT_FILE" not in env
+    assert ignored_settings(layout, outer) == ["LENSFEED_EDGE_TLS_CERT_FILE", "LENSFEED_USER_ADDR"]
 
 
 def test_files_with_secrets_are_only_for_their_owner(tmp_path: Path) -> None:

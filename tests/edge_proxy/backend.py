@@ -20,6 +20,9 @@ from lensfeed.media.v1 import media_internal_service_pb2, media_service_pb2
 from lensfeed.post.v1 import post_internal_service_pb2, post_service_pb2
 from lensfeed.user.v1 import user_internal_service_pb2, user_service_pb2
 
+from meshkit.mesh_identity import MeshIdentity
+from meshkit.mesh_tls import server_credentials
+
 SERVICES: tuple[ServiceDescriptor, ...] = (
     feed_service_pb2.DESCRIPTOR.services_by_name["FeedService"],
     follow_service_pb2.DESCRIPTOR.services_by_name["FollowService"],
@@ -132,12 +135,17 @@ async def _fail(backend: Backend, context: Any) -> None:
     await context.abort(code, message, (("grpc-status-details-bin", status.SerializeToString()), *backend.trailers))
 
 
-async def start_backend() -> tuple[Backend, grpc.aio.Server]:
-    """Start it on a free port."""
+async def start_backend(identity: MeshIdentity | None = None) -> tuple[Backend, grpc.aio.Server]:
+    """Start it on a free port; with `identity`, as that part of a mesh with mTLS."""
     backend = Backend()
     server = grpc.aio.server()
     server.add_generic_rpc_handlers([_handlers(backend, service) for service in ALL])
     health_pb2_grpc.add_HealthServicer_to_server(HealthServicer(), server)
-    backend.address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    port = (
+        server.add_insecure_port("127.0.0.1:0")
+        if identity is None
+        else server.add_secure_port("127.0.0.1:0", server_credentials(identity))
+    )
+    backend.address = f"127.0.0.1:{port}"
     await server.start()
     return backend, server

@@ -38,6 +38,7 @@ class Edge:
     channel: grpc.aio.Channel
     process: asyncio.subprocess.Process
     log: Path
+    admin: str
 
     def log_lines(self) -> list[dict[str, Any]]:
         """Read the lines of its log that are JSON: those on calls."""
@@ -109,6 +110,7 @@ async def edge(
         "LENSFEED_S3_ENDPOINT_URL": s3.endpoint_url,
         "LENSFEED_S3_BUCKET": s3.bucket,
         "LENSFEED_CORS_ORIGINS": ORIGIN,
+        "LENSFEED_EDGE_MEDIA_CACHE_MIB": "16",
     }
     async with running_edge(tmp_path_factory.mktemp("edge"), jwks_file, settings) as edge:
         await until_serving(edge)
@@ -153,7 +155,7 @@ async def running_edge(
         )
     try:
         async with _http(port, ca_file) as http, _channel(port, ca_file) as channel:
-            edge = Edge(f"127.0.0.1:{port}", http, channel, process, log)
+            edge = Edge(f"127.0.0.1:{port}", http, channel, process, log, f"127.0.0.1:{admin_port}")
             await _until_listening(edge)
             yield edge
     finally:
