@@ -6,6 +6,7 @@ import certifi
 
 from edge_proxy.addresses import Address, is_ip, socket_address
 from edge_proxy.json_types import Json, extension, typed
+from edge_proxy.media_ages import store_protocol
 from edge_proxy.mesh import mesh_socket
 from edge_proxy.rate_limits import CLUSTER as LIMITS
 from edge_proxy.settings import EdgeSettings
@@ -56,7 +57,7 @@ def service_cluster(name: str, address: Address) -> Json:
 
 def s3_cluster(settings: EdgeSettings) -> Json:
     """Render the cluster of the object store."""
-    cluster = _cluster(S3, settings.s3_address)
+    cluster = _cluster(S3, settings.s3_address) | {"typed_extension_protocol_options": store_protocol()}
     if settings.s3_uses_tls:
         cluster["transport_socket"] = _tls(settings.s3_address.host)
     return cluster
