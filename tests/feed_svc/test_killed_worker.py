@@ -42,7 +42,9 @@ ROOT = Path(__file__).parents[2]
 NOWHERE = "127.0.0.1:1"
 KEYS = SecretStr("a key of the tests")
 STAR = 9_001
-FOLLOWERS = range(1, 25_001)
+FOLLOWERS = range(1, 40_001)
+# Most people are away at any time.
+LIVE = FOLLOWERS[::8]
 LIMIT_SECONDS = 90.0
 
 
@@ -82,18 +84,18 @@ async def worker(settings: WorkSettings, folder: Path, index: int) -> AsyncItera
 
 
 async def make_live(settings: WorkSettings, redis: "Redis") -> None:
-    """Make all followers' timelines live: one by a real read, the others as copies of it."""
+    """Make the timelines of LIVE live: one by a real read, the others as copies of it."""
     reading = FeedSettings(**settings.model_dump(exclude={"worker_index"}), cursor_keys=KEYS)
     async with (
         feed_app.serving_process(reading) as process,
         running(process, reading) as addr,
         grpc.aio.insecure_channel(addr) as channel,
     ):
-        await FeedServiceStub(channel).GetFeed(GetFeedRequest(), metadata=(("x-user-id", str(FOLLOWERS[0])),))
-    timeline = await redis.dump(key_of(FOLLOWERS[0]))
+        await FeedServiceStub(channel).GetFeed(GetFeedRequest(), metadata=(("x-user-id", str(LIVE[0])),))
+    timeline = await redis.dump(key_of(LIVE[0]))
     assert timeline is not None
     async with redis.pipeline(transaction=False) as pipeline:
-        for viewer in FOLLOWERS[1:]:
+        for viewer in LIVE[1:]:
             pipeline.restore(key_of(viewer), 600_000, timeline)
         assert all(await pipeline.execute())
 
@@ -104,9 +106,9 @@ def key_of(viewer: int) -> str:
 
 
 async def without(redis: "Redis", entry: bytes) -> int:
-    """Return how many timelines lack an entry."""
+    """Return how many live timelines lack an entry."""
     async with redis.pipeline(transaction=False) as pipeline:
-        for viewer in FOLLOWERS:
+        for viewer in LIVE:
             pipeline.zscore(key_of(viewer), entry)
         return sum(score is None for score in await pipeline.execute())
 
@@ -118,36 +120,41 @@ async def until(holds: Callable[[], Awaitable[bool]]) -> None:
             await asyncio.sleep(0.005)
 
 
-@pytest.mark.parametrize("heir", [0, 1], ids=["started anew", "another one"])
-async def test_a_killed_worker_is_gone_on_with(
-    heir: int, settings: WorkSettings, redis: "Redis", tmp_path: Path
-) -> None:
-    """It, when it is started anew, or another one finishes the fan-out from the last chunks; everybody has the post."""
+async def kill_at(redis: "Redis", settings: WorkSettings, folder: Path, index: int, chunks: int) -> None:
+    """Run a worker until so many chunks were made, and kill it while it has some in hand."""
+
+    async def is_under_way() -> bool:
+        return await redis.xlen(FAN_OUT.key) >= chunks
+
+    async with worker(settings, folder, index) as killed:
+        await until(is_under_way)
+        killed.kill()
+        assert await killed.exited() < 0
+    pending: Any = await redis.xpending_range(FAN_OUT.key, GROUP, "-", "+", 10)
+    assert pending
+    # Let the time pass after which others take over what nobody is at.
+    for each in pending:
+        ids: Any = [each["message_id"]]
+        await redis.xclaim(FAN_OUT.key, GROUP, each["consumer"], 0, ids, idle=CLAIM_IDLE_MS, justid=True)
+
+
+async def test_killed_workers_are_gone_on_with(settings: WorkSettings, redis: "Redis", tmp_path: Path) -> None:
+    """What one worker leaves, another takes over; what that leaves, the first finishes, started anew: everybody has the post."""
     await make_live(settings, redis)
     place = new_id()
     entry = entry_of(place, STAR)
-
-    async def is_under_way() -> bool:
-        return await redis.xlen(FAN_OUT.key) >= 3
 
     async def is_done() -> bool:
         groups = await redis.xinfo_groups(FAN_OUT.key)
         return [(group["pending"], group["lag"]) for group in groups] == [(0, 0)]
 
-    async with worker(settings, tmp_path, 0) as killed:
-        record = new_record(event_pb2.PostPublished(author_id=STAR, place=place))
-        await EventStream("post").add(redis, record)
-        await until(is_under_way)
-        killed.kill()
-        assert await killed.exited() < 0
-    pending: Any = await redis.xpending_range(FAN_OUT.key, GROUP, "-", "+", 10)
-    assert pending, "it was killed while it had chunks in hand"
-    chunks = await redis.xlen(FAN_OUT.key)
-    assert 0 < await without(redis, entry) < len(FOLLOWERS)
-    # Let the time pass after which others take over what nobody is at.
-    ids: Any = [each["message_id"] for each in pending]
-    await redis.xclaim(FAN_OUT.key, GROUP, settings.member, 0, ids, idle=CLAIM_IDLE_MS, justid=True)
-    async with worker(settings, tmp_path, heir):
+    record = new_record(event_pb2.PostPublished(author_id=STAR, place=place))
+    await EventStream("post").add(redis, record)
+    await kill_at(redis, settings, tmp_path, 0, chunks=2)
+    missing = await without(redis, entry)
+    assert 0 < missing < len(LIVE)
+    await kill_at(redis, settings, tmp_path, 1, chunks=4)
+    assert 0 < await without(redis, entry) <= missing
+    async with worker(settings, tmp_path, 0):
         await until(is_done)
     assert await without(redis, entry) == 0
-    assert await redis.xlen(FAN_OUT.key) > chunks
