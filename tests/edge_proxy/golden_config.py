@@ -12,6 +12,7 @@ from unittest import mock
 import certifi
 import yaml
 
+from devmesh.certificates import make_certificates
 from edge_proxy.bootstrap import bootstrap, secrets
 from edge_proxy.json_types import Json
 from edge_proxy.settings import EdgeSettings
@@ -39,6 +40,7 @@ PRODUCTION = PLAIN | {
     "LENSFEED_S3_ENDPOINT_URL": "https://s3.example",
     "LENSFEED_EDGE_TLS_CERT_FILE": "TLS/edge.crt",
     "LENSFEED_EDGE_TLS_KEY_FILE": "TLS/edge.key",
+    "LENSFEED_MESH_TLS": "TLS/mesh",
 }
 CASES = {"plain": PLAIN, "production": PRODUCTION}
 
@@ -47,6 +49,7 @@ def rendered(environment: dict[str, str]) -> str:
     """Render the configuration for an environment, with the same paths on every machine."""
     with tempfile.TemporaryDirectory() as folder:
         Authority(Path(folder), "root").issue("edge", "127.0.0.1")
+        make_certificates(Path(folder) / "mesh")
         here = {name: value.replace("TLS", folder) for name, value in environment.items()}
         with mock.patch.dict(os.environ, {**here, "SSL_CERT_FILE": certifi.where()}, clear=True):
             settings = EdgeSettings.load()
