@@ -24,7 +24,7 @@ Data = Annotated[
     Path | None, typer.Option(help="The folder of the running mesh.", show_default="in the user's data folder")
 ]
 Stream = Annotated[str | None, typer.Option(metavar="NAME", help="One stream: post, follow, media, user or fan_out.")]
-Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Dead letters, as `events dead` lists them.")]
+Ids = Annotated[list[str] | None, typer.Argument(metavar="ID", help="Dead letters, as `events dead` lists them.")]
 All = Annotated[bool, typer.Option("--all", help="All of them.")]
 
 
