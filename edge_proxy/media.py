@@ -35,6 +35,8 @@ HEADERS = {
 REDIRECT_SCRIPT = """
 function envoy_on_response(handle)
   local headers = handle:headers()
+  -- Of REST only: to gRPC's libraries any status but 200 is a broken server.
+  if string.find(headers:get("content-type") or "", "^application/grpc") then return end
   if headers:get(":status") == "200" and headers:get("location") ~= nil then headers:replace(":status", "302") end
 end
 """
