@@ -18,7 +18,7 @@ import psutil
 
 from devmesh import die_with_parent
 
-READY_SECONDS = 150.0
+READY_SECONDS = 260.0
 """Longer than `lensfeed dev` itself waits for any of its parts, so that it says which one is late."""
 
 STOP_SECONDS = 90.0
