@@ -23,6 +23,7 @@ from post_svc.batch_list_places import BatchListPlaces
 from post_svc.create_post import CreatePost
 from post_svc.delete_post import DeletePost
 from post_svc.events import GROUP, MEDIA_STREAM, STREAM, PostEvents, media_handler
+from post_svc.filter_used_media import FilterUsedMedia
 from post_svc.get_post import GetPost
 from post_svc.list_user_posts import CURSOR_KIND, ListUserPosts
 from post_svc.messages import Messages
@@ -59,7 +60,9 @@ async def serving_process(settings: ServeSettings) -> AsyncIterator[Process]:
             ListUserPosts(parts.store, Cursors(settings.cursor_key_list, CURSOR_KIND)),
             message,
         )
-        internal = PostInternalServicer(BatchGetPosts(parts.store), BatchListPlaces(parts.store), message)
+        internal = PostInternalServicer(
+            BatchGetPosts(parts.store), BatchListPlaces(parts.store), FilterUsedMedia(parts.store), message
+        )
         process = Process(
             "post_svc serve",
             [

@@ -22,7 +22,9 @@ class DeletePost:
         now = time.time_ns() // 1_000_000
         found = await self._store.find(post)
         if isinstance(found, WaitingPost) and found.place is None:
-            if await self._store.withdraw(post, now):
+            record = self._events.withdrawn(found)
+            if await self._store.withdraw(post, now, [record]):
+                self._events.send_soon(record)
                 return
             found = await self._store.find(post)  # a publisher or another deletion was quicker
         await self._delete(found, post, now)
@@ -32,6 +34,6 @@ class DeletePost:
             case None:
                 raise post_not_found()
             case WaitingPost(place=int(place)) | PublishedPost(place=place):
-                record = self._events.deleted(post.owner, place)
+                record = self._events.deleted(found, place)
                 if await self._store.delete(post, place, now, [record]):
                     self._events.send_soon(record)

@@ -1,13 +1,15 @@
 """What post_svc tells others, and what it hears from media_svc."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from lensfeed.events.v1 import event_pb2
+from lensfeed.post.v1 import post_pb2
 
 from meshkit.events import EventStream, OutboxRecord, new_record
+from post_svc.model import PublishedPost, WaitingPost
 
-STREAM = EventStream("post", ("feed_svc",))
+STREAM = EventStream("post", ("feed_svc", "media_svc"))
 MEDIA_STREAM = EventStream("media", ("media_svc", "post_svc"))
 GROUP = "post_svc"
 
@@ -26,13 +28,23 @@ class PostEvents:
         """Make a PostPublished."""
         return new_record(event_pb2.PostPublished(author_id=author_id, place=place))
 
-    def deleted(self, author_id: int, place: int) -> OutboxRecord:
+    def deleted(self, post: PublishedPost | WaitingPost, place: int) -> OutboxRecord:
         """Make a PostDeleted."""
-        return new_record(event_pb2.PostDeleted(author_id=author_id, place=place))
+        return new_record(event_pb2.PostDeleted(author_id=post.id.owner, place=place, media_ids=_media_of(post)))
+
+    def withdrawn(self, post: WaitingPost) -> OutboxRecord:
+        """Make a PostWithdrawn."""
+        return new_record(event_pb2.PostWithdrawn(author_id=post.id.owner, media_ids=post.media_ids))
 
     def send_soon(self, *records: OutboxRecord) -> None:
         """Hand records to the producer."""
         self._producer.send_soon(*records)
+
+
+def _media_of(post: PublishedPost | WaitingPost) -> Sequence[str]:
+    if isinstance(post, WaitingPost):
+        return post.media_ids
+    return [each.media_id for each in post_pb2.Post.FromString(post.manifest).media]
 
 
 def media_handler(publish_ready: Callable[[str], Awaitable[None]]) -> Callable[[event_pb2.Event], Awaitable[None]]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from meshkit.events.outbox import OutboxRecord
-from post_svc.model import Medium
+from post_svc.model import Medium, PublishedPost, WaitingPost
 
 
 class MediaCatalog(Protocol):
@@ -22,8 +22,12 @@ class Events(Protocol):
         """Make the record of a post that appears."""
         ...
 
-    def deleted(self, author_id: int, place: int) -> OutboxRecord:
-        """Make the record of a published post that is deleted."""
+    def deleted(self, post: PublishedPost | WaitingPost, place: int) -> OutboxRecord:
+        """Make the record of a post that is deleted where it stands, or was about to stand."""
+        ...
+
+    def withdrawn(self, post: WaitingPost) -> OutboxRecord:
+        """Make the record of a post that is deleted before it was published."""
         ...
 
     def send_soon(self, *records: OutboxRecord) -> None:

@@ -15,6 +15,7 @@ from post_svc.batch_get_posts import BatchGetPosts
 from post_svc.batch_list_places import BatchListPlaces
 from post_svc.create_post import CreatePost
 from post_svc.delete_post import DeletePost
+from post_svc.filter_used_media import FilterUsedMedia
 from post_svc.get_post import GetPost
 from post_svc.list_user_posts import ListUserPosts
 from post_svc.messages import Messages
@@ -69,8 +70,15 @@ class PostServicer(post_service_pb2_grpc.PostServiceServicer):
 class PostInternalServicer(post_internal_service_pb2_grpc.PostInternalServiceServicer):
     """The methods for the other services."""
 
-    def __init__(self, batch_get_posts: BatchGetPosts, batch_list_places: BatchListPlaces, message: Messages) -> None:
+    def __init__(
+        self,
+        batch_get_posts: BatchGetPosts,
+        batch_list_places: BatchListPlaces,
+        filter_used_media: FilterUsedMedia,
+        message: Messages,
+    ) -> None:
         self._batch_get_posts = batch_get_posts
+        self._filter_used_media = filter_used_media
         self._batch_list_places = batch_list_places
         self._message = message
 
@@ -94,3 +102,10 @@ class PostInternalServicer(post_internal_service_pb2_grpc.PostInternalServiceSer
         for author_id, places in authors:
             response.authors.add(author_id=author_id, places=places)
         return response
+
+    async def FilterUsedMedia(
+        self, request: post_internal_service_pb2.FilterUsedMediaRequest, context: Any
+    ) -> post_internal_service_pb2.FilterUsedMediaResponse:
+        """Filter media."""
+        used = await self._filter_used_media(request.author_id, request.media_ids)
+        return post_internal_service_pb2.FilterUsedMediaResponse(media_ids=used)

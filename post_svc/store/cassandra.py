@@ -80,9 +80,14 @@ class CassandraPostStore:
         life, has_moved = await self._lives.move(post.id, lambda life: _published(life, post, records))
         return await self._follow(post.id, life, has_moved=has_moved)
 
-    async def withdraw(self, post: PublicId, deleted_at: int) -> bool:  # noqa: ARG002 - the TTL counts from the write
+    async def withdraw(
+        self,
+        post: PublicId,
+        deleted_at: int,  # noqa: ARG002 - the TTL counts from the write
+        records: Sequence[OutboxRecord] = (),
+    ) -> bool:
         """Delete a post that waits."""
-        life, has_moved = await self._lives.move(post, _withdrawn)
+        life, has_moved = await self._lives.move(post, lambda life: _withdrawn(life, records))
         return has_moved and await self._follow(post, life, has_moved=has_moved)
 
     async def delete(
@@ -161,8 +166,8 @@ def _published(life: Life | None, post: PublishedPost, records: Sequence[OutboxR
     return publication(post, life.media_ids, records)
 
 
-def _withdrawn(life: Life | None) -> Life | None:
-    return deletion(life, None, ()) if life and life.state is State.WAITING and life.place is None else None
+def _withdrawn(life: Life | None, records: Sequence[OutboxRecord]) -> Life | None:
+    return deletion(life, None, records) if life and life.state is State.WAITING and life.place is None else None
 
 
 def _deleted(life: Life | None, place: int, records: Sequence[OutboxRecord]) -> Life | None:

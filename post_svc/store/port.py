@@ -45,8 +45,8 @@ class PostStore(Protocol):
         """
         ...
 
-    async def withdraw(self, post: PublicId, deleted_at: int) -> bool:
-        """Delete a waiting post. Does nothing and returns False if its place is claimed, or if it does not wait.
+    async def withdraw(self, post: PublicId, deleted_at: int, records: Sequence[OutboxRecord] = ()) -> bool:
+        """Delete a waiting post, and write the events. Does nothing and returns False where its place is claimed, or it waits not.
 
         `deleted_at` is in milliseconds since 1970.
         """

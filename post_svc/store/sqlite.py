@@ -48,9 +48,9 @@ class SqlitePostStore:
         """Publish once."""
         return await self._database.write(lambda connection: _publish(connection, post, records))
 
-    async def withdraw(self, post: PublicId, deleted_at: int) -> bool:
+    async def withdraw(self, post: PublicId, deleted_at: int, records: Sequence[OutboxRecord] = ()) -> bool:
         """Delete a post that waits."""
-        return await self._database.write(lambda connection: _withdraw(connection, post, deleted_at))
+        return await self._database.write(lambda connection: _withdraw(connection, post, deleted_at, records))
 
     async def delete(self, post: PublicId, place: int, deleted_at: int, records: Sequence[OutboxRecord]) -> bool:
         """Delete once."""
@@ -164,11 +164,12 @@ def _publish(connection: sqlite3.Connection, post: PublishedPost, records: Seque
     return True
 
 
-def _withdraw(connection: sqlite3.Connection, post: PublicId, deleted_at: int) -> bool:
+def _withdraw(connection: sqlite3.Connection, post: PublicId, deleted_at: int, records: Sequence[OutboxRecord]) -> bool:
     waiting = _waiting(connection, post)
     if waiting is None or waiting.place is not None:
         return False
     _end_waiting(connection, post)
+    insert_records(connection, records)
     return _mark_deleted(connection, post, None, deleted_at)
 
 

@@ -5,7 +5,13 @@ from collections.abc import Sequence
 
 import grpc
 from lensfeed.events.v1 import event_pb2
-from lensfeed.post.v1 import post_internal_service_pb2_grpc, post_pb2, post_service_pb2, post_service_pb2_grpc
+from lensfeed.post.v1 import (
+    post_internal_service_pb2,
+    post_internal_service_pb2_grpc,
+    post_pb2,
+    post_service_pb2,
+    post_service_pb2_grpc,
+)
 
 from meshkit.events.outbox import MINUTE_MS, SHARDS, OutboxStore
 from meshkit.ids import new_id
@@ -59,6 +65,11 @@ class App:
             assert page.posts, "a page after the first is never empty"
             posts += page.posts
         return posts
+
+    async def used(self, author_id: int, media_ids: Sequence[str]) -> list[str]:
+        """Ask which media an author's posts show."""
+        request = post_internal_service_pb2.FilterUsedMediaRequest(author_id=author_id, media_ids=media_ids)
+        return list((await self.internal.FilterUsedMedia(request)).media_ids)
 
 
 def some_user() -> int:

@@ -8,7 +8,7 @@ from lensfeed.post.v1 import post_pb2
 
 from meshkit.ids import PublicId, new_id
 from tests.errors import reason_of
-from tests.post_svc.clients import App, published_and_deleted, some_user
+from tests.post_svc.clients import App, events_in, published_and_deleted, some_user
 from tests.post_svc.media_peer import PROCESSING, READY, REJECTED, MediaPeer, State
 from tests.post_svc.post_stores import OpenStore
 
@@ -113,14 +113,35 @@ async def test_deletion_of_a_post_that_waited_tells_its_place(app: App, peer: Me
     assert await app.walk(author, author) == []
 
 
-async def test_waiting_post_is_deleted_without_an_event(app: App, peer: MediaPeer, beside: OpenStore) -> None:
-    """Nobody knew of it; its author may delete it again and again."""
+async def test_waiting_post_is_withdrawn(app: App, peer: MediaPeer, beside: OpenStore) -> None:
+    """No reader knew of it: one event tells of its media alone. Its author may delete it again and again."""
     author = some_user()
-    post = await app.create(author, [peer.add(author, PROCESSING)])
+    media = [peer.add(author, PROCESSING), peer.add(author, READY)]
+    post = await app.create(author, media)
     for _ in range(2):
         await app.delete(author, post.post_id)
     assert await _is_hidden(app, author, post.post_id)
     assert await published_and_deleted(beside.outbox, author) == ([], [])
+    withdrawn = [each.post_withdrawn for each in await events_in(beside.outbox) if each.HasField("post_withdrawn")]
+    assert [list(each.media_ids) for each in withdrawn if each.author_id == author] == [media]
+
+
+async def test_deletion_tells_what_the_post_showed(app: App, peer: MediaPeer, beside: OpenStore) -> None:
+    """Whoever keeps media learns which were in the post, and is told which of them other posts still use."""
+    author = some_user()
+    first, both, waiting = peer.add(author), peer.add(author), peer.add(author)
+    kept = await app.create(author, [both])
+    await app.create(author, [waiting, peer.add(author, PROCESSING)])
+    post = await app.create(author, [first, both, waiting])
+    asked = [first, both, waiting]
+    assert await app.used(author, asked) == asked
+    await app.delete(author, post.post_id)
+    told = [each.post_deleted for each in await events_in(beside.outbox) if each.HasField("post_deleted")]
+    assert [list(each.media_ids) for each in told if each.author_id == author] == [asked]
+    assert await app.used(author, asked) == [both, waiting]
+    await app.delete(author, kept.post_id)
+    assert await app.used(author, asked) == [waiting]
+    assert await app.used(some_user(), [first, both]) == []
 
 
 @pytest.mark.parametrize("state", [READY, PROCESSING])
