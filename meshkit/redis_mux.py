@@ -44,7 +44,11 @@ class RedisMux(Protocol):
         ...
 
     async def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
-        """Read strings of any slots in one round trip; None where there is none."""
+        """Read strings of any slots in one round trip; None where there is none.
+
+        Nor is there any on a master of a cluster that is away while another answers: it is for caches, whose readers know
+        another way to what is missing.
+        """
         ...
 
     async def close(self) -> None:

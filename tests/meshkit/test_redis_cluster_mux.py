@@ -251,12 +251,16 @@ async def test_masters_that_die_are_replaced_or_missed_and_nothing_hangs(tmp_pat
         with pytest.raises(redis.exceptions.ConnectionError):
             await mux.execute("GET", first[0])
         assert await mux.execute("GET", second[0]) == second[0].encode()
-        found = await until_it_works(lambda: mux.get_many([key.encode() for key in first + second]))
+        found = await until_it_works(lambda: mux.execute_many([("GET", key) for key in first + second]))
         assert found == [key.encode() for key in first + second]
 
         os.kill(cluster.pids[cluster.masters[2]], signal.SIGKILL)
         with pytest.raises(redis.exceptions.ConnectionError):
-            await mux.get_many([key.encode() for key in first + third])
+            await mux.execute_many([("GET", key) for key in first + third])
+        found = await mux.get_many([key.encode() for key in first + third])
+        assert found == [key.encode() for key in first] + [None] * len(third)
+        with pytest.raises(redis.exceptions.ConnectionError):
+            await mux.get_many([key.encode() for key in third])
         async with cluster.masters[2].running():
             assert await until_it_works(lambda: mux.get_many([third[0].encode()])) == [third[0].encode()]
 
