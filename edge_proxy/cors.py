@@ -16,7 +16,14 @@ REQUEST_HEADERS = (
     "x-grpc-web",
     "x-user-agent",
 )
-RESPONSE_HEADERS = ("grpc-message", "grpc-status", "grpc-status-details-bin", "retry-after", "x-request-id")
+RESPONSE_HEADERS = (
+    "grpc-message",
+    "grpc-status",
+    "grpc-status-details-bin",
+    "lensfeed-degraded",
+    "retry-after",
+    "x-request-id",
+)
 # Two hours, the most that browsers keep a preflight.
 MAX_AGE_SECONDS = 7200
 

@@ -29,12 +29,14 @@ from feed_svc.store.partings import RedisPartings
 from feed_svc.store.timelines import RedisTimelines
 from meshkit.channels import connect
 from meshkit.cursors import Cursors
+from meshkit.errors import DeadlineExceededError, UnavailableError
 from meshkit.events import Consumer, Trim
 from meshkit.redis_client import open_redis
 from meshkit.redis_mux import RedisMux, open_mux
 from meshkit.revocations import open_revocations
 from meshkit.server import Process
 from meshkit.server import serve as serve_process
+from meshkit.status import known_error
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,10 @@ def _celebrities(mux: RedisMux, settings: TimelineSettings) -> RedisCelebrities:
     )
 
 
+def _is_outage(error: Exception) -> bool:
+    return isinstance(known_error(error), UnavailableError | DeadlineExceededError)
+
+
 @contextlib.asynccontextmanager
 async def serving_process(settings: FeedSettings) -> AsyncIterator[Process]:
     """Make the process that answers reads."""
@@ -95,14 +101,15 @@ async def serving_process(settings: FeedSettings) -> AsyncIterator[Process]:
             parts.partings,
             parts.graph,
             parts.posts,
+            is_outage=_is_outage,
             grace_ms=settings.celebrity_grace_ms,
         )
         cursors = Cursors(settings.cursor_key_list, "feed")
-        get_feed = GetFeed(skeleton, parts.cards, parts.source, parts.graph, cursors)
+        get_feed = GetFeed(skeleton, parts.cards, parts.source, parts.graph, cursors, _is_outage)
         process = Process(
             "feed_svc",
             registrations=[partial(add_FeedServiceServicer_to_server, FeedRpc(get_feed))],
-            dependencies={"redis": parts.timelines.check},
+            # No dependencies: without Redis feeds come from the store, without the store from Redis.
         )
         yield revocations.guard(process)
 

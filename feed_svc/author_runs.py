@@ -1,16 +1,14 @@
 """Reads what authors have posted: from their timelines in the cache, and from the store what is not there."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 
-from feed_svc.model import END, Places, Run, entry_of, part_of, place_of, run_of, window_of
+from feed_svc.model import END, Run, part_of, run_of, window_of
 from feed_svc.ports import Posts
 from feed_svc.store.port import AuthorTimelines
+from feed_svc.stored_runs import StoredRuns
 
 # How many posts of an author an absent timeline is built from at the least. Pushes make it longer.
 BUILD_COUNT = 20
-# How many calls to the store are under way for one read.
-CALLS_AT_ONCE = 8
 
 
 class AuthorRuns:
@@ -19,6 +17,7 @@ class AuthorRuns:
     def __init__(self, timelines: AuthorTimelines, posts: Posts, build_count: int = BUILD_COUNT) -> None:
         self._timelines = timelines
         self._posts = posts
+        self._stored = StoredRuns(posts)
         self._build_count = build_count
 
     async def __call__(self, bounds: Mapping[int, bytes | None], count: int) -> list[Run]:
@@ -31,8 +30,10 @@ class AuthorRuns:
         absent = [author for author, window in windows.items() if window is None]
         for author, built in (await self._build(absent, count)).items():
             runs[author] = part_of(built, bounds[author], count)
-        stuck = {author: run.bound for author, run in runs.items() if not run.entries and run.bound != END}
-        return [run for author, run in runs.items() if author not in stuck] + await self._from_store(stuck, count)
+        stuck: dict[int, bytes | None] = {
+            author: run.bound for author, run in runs.items() if not run.entries and run.bound != END
+        }
+        return [run for author, run in runs.items() if author not in stuck] + await self._stored(stuck, count)
 
     async def _build(self, authors: Sequence[int], count: int) -> dict[int, Run]:
         """Build absent timelines, and return them from the newest. What somebody else builds is left to them, but read."""
@@ -47,25 +48,3 @@ class AuthorRuns:
             await self._timelines.abandon_builds(tokens)
             raise
         return {author: run_of(author, window, None, len(window.entries) + 1) for author, window in windows.items()}
-
-    async def _from_store(self, bounds: Mapping[int, bytes], count: int) -> list[Run]:
-        """Read below bounds, with one call for all authors of one bound."""
-        together: dict[bytes, list[int]] = {}
-        for author, bound in bounds.items():
-            together.setdefault(bound, []).append(author)
-        turn = asyncio.Semaphore(CALLS_AT_ONCE)
-
-        async def read(bound: bytes, authors: Sequence[int]) -> list[Run]:
-            async with turn:
-                # The bound's own place may hold others, above it or below by their authors: ask from one place higher for
-                # one more.
-                found = await self._posts.newest(authors, place_of(bound) + 1, count + 1)
-            return [_run_below(places, bound) for places in found]
-
-        runs = await asyncio.gather(*(read(bound, authors) for bound, authors in together.items()))
-        return [run for some in runs for run in some]
-
-
-def _run_below(places: Places, bound: bytes) -> Run:
-    entries = [entry_of(place, places.author_id) for place in places.places]
-    return Run(places.author_id, [entry for entry in entries if entry < bound], END if places.is_all else entries[-1])

@@ -1,14 +1,18 @@
 """A page of a home feed: skeleton → hydrate → rules → present. Warm, that is two round trips to Redis."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from feed_svc.model import ENTRY_SIZE, Entry
-from feed_svc.ports import CardSource, Graph
-from feed_svc.read_skeleton import ReadSkeleton
+from feed_svc.ports import CardSource, Graph, IsOutage
+from feed_svc.read_anyhow import ReadAnyhow
 from feed_svc.store.port import Cards
 from meshkit.cursors import Cursors, invalid_cursor
+
+# After so long the services are taken for ones that hang, and the page shows what cards there are.
+MAKE_SECONDS = 5.0
 
 
 class EmptyReason(Enum):
@@ -25,36 +29,47 @@ class FeedPage:
     items: Sequence[bytes]
     next_cursor: str | None = None
     empty_reason: EmptyReason | None = None
+    is_degraded: bool = False
+    """A part was down, and items may be missing."""
 
 
 class GetFeed:
     """Reads pages."""
 
     def __init__(
-        self, skeleton: ReadSkeleton, cards: Cards, source: CardSource, graph: Graph, cursors: Cursors
+        self,
+        skeleton: ReadAnyhow,
+        cards: Cards,
+        source: CardSource,
+        graph: Graph,
+        cursors: Cursors,
+        is_outage: IsOutage,
     ) -> None:
         self._skeleton = skeleton
         self._cards = cards
         self._source = source
         self._graph = graph
         self._cursors = cursors
+        self._is_outage = is_outage
 
     async def __call__(self, viewer: int, cursor: str, limit: int) -> FeedPage:
         """Return the page of `viewer`'s feed below `cursor` (empty: the first) with at most `limit` items.
 
         A post that was deleted but still stands in the timeline is left out; a page is empty only where nothing is below it.
-        Raises InvalidArgumentError (CURSOR_INVALID).
+        While a part is down, a page may lack items and says so. Raises InvalidArgumentError (CURSOR_INVALID), and what went
+        wrong where no item can be shown for it.
         """
         below = self._position(viewer, cursor)
         while True:
             skeleton = await self._skeleton(viewer, below, limit)
-            items = visible(skeleton.entries, await self._hydrate(skeleton.entries))
+            cards, is_whole = await self._hydrate(skeleton.entries)
+            items = visible(skeleton.entries, cards)
             if items or skeleton.is_end:
                 break
             below = skeleton.entries[-1]
         next_cursor = None if skeleton.is_end else self._cursors.encode(viewer, skeleton.entries[-1])
         reason = await self._empty_reason(viewer) if not items and not cursor else None
-        return FeedPage(items, next_cursor, reason)
+        return FeedPage(items, next_cursor, reason, skeleton.is_degraded or not is_whole)
 
     def _position(self, viewer: int, cursor: str) -> Entry | None:
         if not cursor:
@@ -64,18 +79,39 @@ class GetFeed:
             raise invalid_cursor()
         return position
 
-    async def _hydrate(self, entries: Sequence[Entry]) -> Mapping[Entry, bytes | None]:
-        """Return the entries' cards; those that the cache does not have are made, and kept."""
+    async def _hydrate(self, entries: Sequence[Entry]) -> tuple[Mapping[Entry, bytes | None], bool]:
+        """Return the entries' cards, and whether all are known; those that the cache does not have are made, and kept."""
         if not entries:
-            return {}
-        cards = dict(zip(entries, await self._cards.get(entries), strict=True))
+            return {}, True
+        cards = await self._known_cards(entries)
         unknown = [entry for entry, card in cards.items() if card is None]
-        if unknown:
-            made = await self._source.make(unknown)
+        if not unknown:
+            return cards, True
+        try:
+            async with asyncio.timeout(MAKE_SECONDS):
+                made = await self._source.make(unknown)
+        except Exception as error:
+            if not self._is_outage(error) or not any(cards.values()):
+                raise
+            return cards, False
+        await self._keep(made)
+        return {**cards, **made}, True
+
+    async def _known_cards(self, entries: Sequence[Entry]) -> dict[Entry, bytes | None]:
+        try:
+            return dict(zip(entries, await self._cards.get(entries), strict=True))
+        except Exception as error:
+            if not self._is_outage(error):
+                raise
+            return dict.fromkeys(entries)
+
+    async def _keep(self, made: Mapping[Entry, bytes]) -> None:
+        try:
             if made:
                 await self._cards.put(made)
-            cards.update(made)
-        return cards
+        except Exception as error:
+            if not self._is_outage(error):
+                raise
 
     async def _empty_reason(self, viewer: int) -> EmptyReason:
         follows = await self._graph.follows_anybody(viewer)

@@ -1,13 +1,15 @@
 """Merges runs of posts, and reads on only where that decides the result."""
 
 import heapq
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from itertools import groupby, islice
 
 from feed_svc.model import END, Entry, Run
 
 # Takes the runs to read on with, and how often that has been asked before; returns runs in their place: what they had, and more.
 Deepen = Callable[[Sequence[Run], int], Awaitable[Sequence[Run]]]
+# Returns a run of each author below its bound (None: from the newest), of some so many entries.
+ReadRuns = Callable[[Mapping[int, bytes | None], int], Awaitable[Sequence[Run]]]
 # How many entries of an author are read at a time: few at first, as most of many authors decide nothing, then more and more.
 FEWEST, GROWTH, MOST = 2, 4, 500
 
@@ -28,6 +30,18 @@ async def newest(runs: Sequence[Run], wanted: int, deepen: Deepen) -> list[Entry
         known = [run for run in known if run.bound <= last]
         known += await deepen(undecided, times)
         times += 1
+
+
+async def newest_of(authors: Sequence[int], below: Entry | None, wanted: int, read: ReadRuns) -> list[Entry]:
+    """Return the newest `wanted` entries of some authors below an entry (None: from the top); fewer only if there are no more."""
+
+    async def deepen(undecided: Sequence[Run], times: int) -> list[Run]:
+        bounds: dict[int, bytes | None] = {run.author_id: run.bound for run in undecided}
+        count = share(wanted, len(bounds), times + 1)
+        return [*(run.without_rest() for run in undecided), *await read(bounds, count)]
+
+    first = await read(dict.fromkeys(authors, below), share(wanted, len(authors), 0))
+    return await newest(first, wanted, deepen)
 
 
 def merged(runs: Iterable[Run], wanted: int) -> list[Entry]:

@@ -138,10 +138,14 @@ def part_of(run: Run, below: Entry | None, limit: int) -> Run:
 
 @dataclass(frozen=True, slots=True)
 class Skeleton:
-    """The entries of a page before their cards are known. `is_end` tells that nothing stands below them."""
+    """The entries of a page before their cards are known. `is_end` tells that nothing stands below them.
+
+    `is_degraded` tells that a part was down, so that entries may be missing.
+    """
 
     entries: Sequence[Entry]
     is_end: bool
+    is_degraded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,13 @@
 """What feed_svc asks of the other services, in its own words."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from feed_svc.fan_out_chunk import FollowerPage
 from feed_svc.model import Entry, Places
+
+# Tells whether an error means that a part is down or too slow, so that another way is worth a try.
+IsOutage = Callable[[Exception], bool]
 
 
 class Graph(Protocol):

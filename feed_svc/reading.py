@@ -4,9 +4,12 @@ from feed_svc.apply_follow import ApplyFollow
 from feed_svc.author_runs import BUILD_COUNT, AuthorRuns
 from feed_svc.celebrity_modes import CelebrityModes
 from feed_svc.integrate_changes import IntegrateChanges
-from feed_svc.ports import Graph, Posts
+from feed_svc.ports import Graph, IsOutage, Posts
 from feed_svc.pulled_windows import FRESH_SECONDS, WINDOW, PulledWindows
+from feed_svc.read_anyhow import ReadAnyhow
+from feed_svc.read_cached import ReadCached
 from feed_svc.read_skeleton import ReadSkeleton
+from feed_svc.read_stored import ReadStored
 from feed_svc.rebuild_timeline import RebuildTimeline
 from feed_svc.store.port import AuthorTimelines, Celebrities, Partings, Timelines
 
@@ -19,16 +22,17 @@ def open_skeleton(
     graph: Graph,
     posts: Posts,
     *,
+    is_outage: IsOutage,
     grace_ms: int,
     fresh_seconds: float = FRESH_SECONDS,
     window: int = WINDOW,
     build_count: int = BUILD_COUNT,
-) -> ReadSkeleton:
+) -> ReadAnyhow:
     """Return a reader with a copy of the celebrities' log and windows of its own."""
     modes = CelebrityModes(celebrities, grace_ms)
     runs = AuthorRuns(authors, posts, build_count)
     follow = ApplyFollow(graph, posts, timelines, partings, celebrities)
-    return ReadSkeleton(
+    usual = ReadSkeleton(
         timelines,
         modes,
         RebuildTimeline(timelines, modes, graph, runs, partings, follow),
@@ -37,3 +41,4 @@ def open_skeleton(
         runs,
         graph,
     )
+    return ReadAnyhow(usual, ReadCached(timelines, authors), ReadStored(graph, posts), is_outage)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from feed_svc.apply_follow import ApplyFollow
 from feed_svc.author_runs import AuthorRuns
 from feed_svc.celebrity_modes import CelebrityModes
-from feed_svc.lazy_merge import newest, share
-from feed_svc.model import LOWEST, TIMELINE_LENGTH, Run, Window
+from feed_svc.lazy_merge import newest_of
+from feed_svc.model import LOWEST, TIMELINE_LENGTH, Window
 from feed_svc.ports import Graph
 from feed_svc.store.port import Partings, Timelines
 
@@ -63,12 +63,5 @@ class RebuildTimeline:
     async def _window(self, authors: Sequence[int]) -> Window:
         """Return the newest posts of authors, as many as a timeline holds."""
         wanted = TIMELINE_LENGTH + 1
-
-        async def deepen(undecided: Sequence[Run], times: int) -> list[Run]:
-            bounds: dict[int, bytes | None] = {run.author_id: run.bound for run in undecided}
-            count = share(wanted, len(bounds), times + 1)
-            return [*(run.without_rest() for run in undecided), *await self._runs(bounds, count)]
-
-        first = await self._runs(dict.fromkeys(authors), share(wanted, len(authors), 0))
-        entries = await newest(first, wanted, deepen)
+        entries = await newest_of(authors, None, wanted, self._runs)
         return Window(entries, LOWEST) if len(entries) < wanted else Window(entries[:-1], entries[-1])

@@ -13,6 +13,8 @@ from meshkit.paging import clamp_limit
 _ITEMS = feed_service_pb2.GetFeedResponse.DESCRIPTOR.fields_by_name["items"].number
 # The tag of a length-delimited field (https://protobuf.dev/programming-guides/encoding/#structure).
 _ITEMS_TAG = bytes([_ITEMS << 3 | 2])
+# In the headers and not in the trailers, which REST does not have.
+DEGRADED = (("lensfeed-degraded", "1"),)
 _REASONS = {
     EmptyReason.FOLLOWS_NOBODY: feed_service_pb2.EMPTY_REASON_FOLLOWS_NOBODY,
     EmptyReason.NO_POSTS_YET: feed_service_pb2.EMPTY_REASON_NO_POSTS_YET,
@@ -25,9 +27,12 @@ class FeedRpc(FeedServiceServicer):
     def __init__(self, get_feed: GetFeed) -> None:
         self._get_feed = get_feed
 
-    async def GetFeed(self, request: feed_service_pb2.GetFeedRequest, context: Any) -> Any:  # noqa: N802, ARG002 - grpc's names
-        """Return a page of the caller's feed."""
-        return present(await self._get_feed(caller_id(), request.cursor, clamp_limit(request.limit)))
+    async def GetFeed(self, request: feed_service_pb2.GetFeedRequest, context: Any) -> Any:  # noqa: N802 - grpc's name
+        """Return a page of the caller's feed. One that may lack items has `lensfeed-degraded: 1` in its metadata."""
+        page = await self._get_feed(caller_id(), request.cursor, clamp_limit(request.limit))
+        if page.is_degraded:
+            await context.send_initial_metadata(DEGRADED)
+        return present(page)
 
 
 def present(page: FeedPage) -> bytes:

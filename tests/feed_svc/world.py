@@ -19,7 +19,9 @@ from feed_svc.store.celebrities import RedisCelebrities
 from feed_svc.store.partings import RedisPartings
 from feed_svc.store.timelines import RedisTimelines
 from meshkit.cursors import Cursors
+from meshkit.errors import DeadlineExceededError, UnavailableError
 from meshkit.redis_mux import RedisMux
+from meshkit.status import known_error
 
 FOLLOWERS_PAGE = 2
 
@@ -169,6 +171,11 @@ def entries_of(page: FeedPage) -> list[Entry]:
     return [item.removeprefix(b"card ") for item in page.items]
 
 
+def is_outage(error: Exception) -> bool:
+    """Tell what the composition root tells."""
+    return isinstance(known_error(error), UnavailableError | DeadlineExceededError)
+
+
 @dataclass(frozen=True)
 class Sizes:
     """How much the caches hold. Small ones end soon, so that little is needed to come to what lies below them."""
@@ -210,12 +217,13 @@ def open_feed(
         partings,
         world,
         world,
+        is_outage=is_outage,
         grace_ms=grace_ms,
         fresh_seconds=fresh_seconds,
         window=sizes.window,
         build_count=sizes.build_count,
     )
-    get_feed = GetFeed(skeleton, cards, world, world, Cursors(["a key of the tests"], "feed"))
+    get_feed = GetFeed(skeleton, cards, world, world, Cursors(["a key of the tests"], "feed"), is_outage)
     return Feed(
         world,
         redis,
