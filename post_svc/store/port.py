@@ -46,7 +46,9 @@ class PostStore(Protocol):
         ...
 
     async def withdraw(self, post: PublicId, deleted_at: int, records: Sequence[OutboxRecord] = ()) -> bool:
-        """Delete a waiting post, and write the events. Does nothing and returns False where its place is claimed, or it waits not.
+        """Delete a waiting post, and write the events.
+
+        Does nothing and returns False if its place is claimed, or if it does not wait.
 
         `deleted_at` is in milliseconds since 1970.
         """
