@@ -30,7 +30,7 @@ class Cursors:
     def encode(self, viewer: int, position: bytes) -> str:
         """Return the cursor of a position, good for one viewer."""
         payload = base64.urlsafe_b64encode(_HEADER.pack(VERSION, viewer) + position).rstrip(b"=")
-        return self._signer.sign(payload).decode()
+        return f"{payload.decode()}.{self._signer.signature(payload)}"
 
     def decode(self, viewer: int, cursor: str) -> bytes:
         """Return the position. Raises InvalidArgumentError (CURSOR_INVALID) for what this viewer did not get from this list."""
@@ -73,6 +73,12 @@ class _Signer(itsdangerous.Signer):
     def __init__(self, keys: list[str], salt: str) -> None:
         super().__init__(keys, salt=salt, key_derivation="hmac", digest_method=hashlib.sha256, algorithm=_HmacSha256())
         self._derived = {key: super(_Signer, self).derive_key(key) for key in self.secret_keys}
+        self._newest = self._derived[self.secret_key]
+
+    def signature(self, payload: bytes) -> str:
+        """Return what stands behind the dot: as `sign` does, by a quarter of its calls."""
+        signed = self.algorithm.get_signature(self._newest, payload)
+        return base64.urlsafe_b64encode(signed).rstrip(b"=").decode()
 
     def derive_key(self, secret_key: str | bytes | None = None) -> bytes:
         return self._derived[self.secret_key if secret_key is None else itsdangerous.want_bytes(secret_key)]
