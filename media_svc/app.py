@@ -8,17 +8,21 @@ import structlog
 from lensfeed.media.v1 import media_internal_service_pb2_grpc, media_service_pb2_grpc
 
 from media_svc.complete_upload import CompleteUpload
-from media_svc.events import GROUP, STREAM, HandleEvent, MediaEvents
+from media_svc.erase_media import EraseMedia
+from media_svc.events import GROUP, POST_STREAM, STREAM, HandleEvent, HandlePostEvent, MediaEvents
 from media_svc.ffmpeg import Ffmpeg, find_ffmpeg
 from media_svc.finish_upload import FinishUpload
 from media_svc.get_media import BatchGetMedia, GetMedia
 from media_svc.make_renditions import MakeRenditions
+from media_svc.peers import POST_SERVICE, USER_SERVICE, PeerUses
 from media_svc.pick_rendition import PickRendition
 from media_svc.ports import Objects
 from media_svc.presenting import Presenter
 from media_svc.process_video import ProcessVideo
+from media_svc.purge_cdn import open_caches
 from media_svc.receive_s3_events import FinishByKey, S3EventReceiver
 from media_svc.receive_sqs import QueueReceiver
+from media_svc.remove_media import RemoveMedia
 from media_svc.renditions import RenderLimits, render
 from media_svc.resume_upload import ResumeUpload
 from media_svc.rpc import MediaInternalServicer, MediaServicer
@@ -32,6 +36,7 @@ from media_svc.sweep_uploads import SweepUploads
 from media_svc.video_jobs import VideoQueue
 from media_svc.work_videos import WorkVideos
 from meshkit import server
+from meshkit.channels import connect
 from meshkit.events import Consumer, Producer, open_producer
 from meshkit.media_urls import MediaUrls
 from meshkit.redis_client import check_redis, open_redis
@@ -43,6 +48,9 @@ _log = structlog.get_logger()
 HANDLER_LIMIT_SECONDS = 100.0
 # Above it, so that a picture is not rendered twice at once.
 CLAIM_IDLE_MS = 130_000
+# A long video has hundreds of files, and an author thousands of posts. What fails has still time for a second try.
+REMOVAL_LIMIT_SECONDS = 40.0
+REMOVAL_IDLE_MS = 50_000
 
 
 async def serve() -> None:
@@ -74,11 +82,13 @@ async def serving_process(settings: ServeSettings) -> AsyncIterator[Process]:
     async with (
         _stores(settings) as (opened, producer),
         open_objects(settings) as objects,
+        open_caches(settings) as caches,
         open_revocations(settings.redis_url) as revocations,
     ):
         store, events = opened.store, MediaEvents(producer)
         finish = FinishUpload(store, objects, events)
-        background = {"sweep": producer.sweep, "uploads": SweepUploads(store, objects, events, finish).run}
+        sweeper = SweepUploads(store, objects, events, finish, EraseMedia(objects, caches))
+        background = {"sweep": producer.sweep, "uploads": sweeper.run}
         by_key = FinishByKey(store, finish)
         if settings.media_sqs_url:
             background["queue"] = QueueReceiver(settings, settings.media_sqs_url, by_key).run
@@ -105,6 +115,9 @@ async def working_process(settings: WorkSettings) -> AsyncIterator[Process]:
         _stores(settings) as (opened, producer),
         open_objects(settings) as objects,
         open_redis(settings.redis_url) as redis,
+        open_caches(settings) as caches,
+        connect(settings.post_addr, POST_SERVICE, identity=settings.identity_of("media")) as posts,
+        connect(settings.user_addr, USER_SERVICE, identity=settings.identity_of("media")) as users,
     ):
         events = MediaEvents(producer)
         rendering = partial(render, limits=RenderLimits())
@@ -120,7 +133,17 @@ async def working_process(settings: WorkSettings) -> AsyncIterator[Process]:
             claim_idle_ms=CLAIM_IDLE_MS,
             at_once=settings.render_concurrency,
         )
-        background = {"consume": consumer.run}
+        remove = RemoveMedia(opened.store, PeerUses(posts, users), EraseMedia(objects, caches))
+        deletions = Consumer(
+            redis,
+            POST_STREAM,
+            GROUP,
+            settings.member,
+            HandlePostEvent(remove),
+            handler_limit=REMOVAL_LIMIT_SECONDS,
+            claim_idle_ms=REMOVAL_IDLE_MS,
+        )
+        background = {"consume": consumer.run, "remove": deletions.run}
         if settings.video_concurrency:
             ffmpeg = Ffmpeg(find_ffmpeg(settings.ffmpeg_binary))
             process = ProcessVideo(opened.store, objects, events, ffmpeg, rendering)

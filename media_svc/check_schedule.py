@@ -57,3 +57,11 @@ def urls_gone_ms(media: Media) -> int:
     URLs are signed until an upload is finished.
     """
     return max(media.created_ms, media.uploaded_ms) + URLS_GONE_AGE * MINUTE_MS
+
+
+def checks_of_removed(now_ms: int) -> list[int]:
+    """Return the minutes at which to look whether anything is left of a medium that is removed now.
+
+    Soon, in case it could not all be erased; and when whoever was still adding to it (a URL, a worker) is done for certain.
+    """
+    return [now_ms // MINUTE_MS + age for age in (1, 2, URLS_GONE_AGE, 60, LAST_AGE)]

@@ -6,12 +6,14 @@ from lensfeed.media.v1 import media_pb2
 from media_svc.make_renditions import MakeRenditions
 from media_svc.model import Media
 from media_svc.presenting import Presenter
+from media_svc.remove_media import RemoveMedia
 from media_svc.video_jobs import VideoQueue
 from meshkit.events import EventStream, OutboxRecord, Producer, new_record
 from meshkit.ids import PublicId
 
 GROUP = "media_svc"
 STREAM = EventStream("media", (GROUP, "post_svc"))
+POST_STREAM = EventStream("post")
 
 
 class MediaEvents:
@@ -39,6 +41,20 @@ class MediaEvents:
     def send_soon(self, *records: OutboxRecord) -> None:
         """Begin to send committed records."""
         self._producer.send_soon(*records)
+
+
+class HandlePostEvent:
+    """Of the events of posts, those of deleted ones are for the worker."""
+
+    def __init__(self, remove_media: RemoveMedia) -> None:
+        self._remove_media = remove_media
+
+    async def __call__(self, event: event_pb2.Event) -> None:
+        """Handle one event."""
+        if event.HasField("post_deleted"):
+            await self._remove_media(event.post_deleted.author_id, event.post_deleted.media_ids)
+        elif event.HasField("post_withdrawn"):
+            await self._remove_media(event.post_withdrawn.author_id, event.post_withdrawn.media_ids)
 
 
 class HandleEvent:

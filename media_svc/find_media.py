@@ -1,4 +1,6 @@
-"""Look one medium up by what a caller said."""
+"""Look media up by what a caller said."""
+
+from collections.abc import Iterable, Sequence
 
 from media_svc.errors import MediaNotFoundError
 from media_svc.model import Media
@@ -16,3 +18,12 @@ async def find_media(store: MediaStore, text: str, user_id: int) -> Media:
     if not found or not found[0].visible_to(user_id):
         raise MediaNotFoundError
     return found[0]
+
+
+def parse_all(media_ids: Sequence[str]) -> Iterable[PublicId]:
+    """Yield the ids that texts are; those that are none are of no medium."""
+    for text in media_ids:
+        try:
+            yield PublicId.parse(text)
+        except MalformedIdError:
+            continue

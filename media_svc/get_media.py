@@ -1,15 +1,14 @@
 """Show media: one to somebody, or many of one owner to the other services."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from media_svc.find_media import find_media
+from media_svc.find_media import find_media, parse_all
 from media_svc.model import Media, MediaState
 from media_svc.resume_upload import ResumeUpload
 from media_svc.start_upload import StartedUpload
 from media_svc.store.port import MediaStore
-from meshkit.ids import MalformedIdError, PublicId
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +42,5 @@ class BatchGetMedia:
 
     async def __call__(self, owner_id: int, media_ids: Sequence[str]) -> Sequence[Media]:
         """Return those that exist and are the owner's, in the order asked for."""
-        return await self._store.get_media([each for each in _parsed(media_ids) if each.owner == owner_id])
-
-
-def _parsed(media_ids: Sequence[str]) -> Iterable[PublicId]:
-    for text in media_ids:
-        try:
-            yield PublicId.parse(text)
-        except MalformedIdError:
-            continue
+        found = await self._store.get_media([each for each in parse_all(media_ids) if each.owner == owner_id])
+        return [each for each in found if each.visible_to(owner_id)]

@@ -14,6 +14,8 @@ class MediaState(StrEnum):
     PROCESSING = "PROCESSING"
     READY = "READY"
     REJECTED = "REJECTED"
+    # No post shows it any more. For everybody it is as if it had never been.
+    REMOVED = "REMOVED"
 
 
 class MediaKind(StrEnum):
@@ -154,8 +156,9 @@ class Media:
         return self.state is MediaState.PROCESSING or (self.state is MediaState.READY and is_growing)
 
     def visible_to(self, user_id: int) -> bool:
-        """Return whether somebody may see it: its owner always, others once it is READY."""
-        return self.state is MediaState.READY or self.media_id.owner == user_id
+        """Return whether somebody may see it: its owner always, others once it is READY; nobody once it is removed."""
+        is_own = self.media_id.owner == user_id and self.state is not MediaState.REMOVED
+        return self.state is MediaState.READY or is_own
 
     def awaiting(self, upload_id: str) -> Self:
         """Return it with its bytes to come in the parts of a multipart upload."""
@@ -196,6 +199,10 @@ class Media:
     def rejected(self, failure: Failure) -> Self:
         """Return it as never to be served."""
         return replace(self, state=MediaState.REJECTED, failure=failure)
+
+    def removed(self) -> Self:
+        """Return it as no longer there. What it showed is still in it, so that every copy of that can be found."""
+        return replace(self, state=MediaState.REMOVED)
 
 
 def rendition_key(name: str) -> str:

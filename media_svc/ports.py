@@ -104,6 +104,22 @@ class Objects(Protocol):
         ...
 
 
+class Caches(Protocol):
+    """The caches between S3 and apps that do not ask again by themselves soon enough."""
+
+    async def purge(self, names: Sequence[str]) -> None:
+        """Have them forget some files, by their names. Raises UnavailableError where that is not certain."""
+        ...
+
+
+class Uses(Protocol):
+    """Where in the mesh media are shown."""
+
+    async def among(self, owner_id: int, media_ids: Sequence[str]) -> set[str]:
+        """Return those of an owner's media that are shown somewhere, or will be. Raises UnavailableError."""
+        ...
+
+
 class Events(Protocol):
     """How others learn what happened to a medium: a record goes into the store with the write, and is sent after it."""
 

@@ -6,6 +6,7 @@ from typing import Self
 from pydantic import Field, SecretStr, model_validator
 
 from meshkit.media_urls import MediaUrlSettings
+from meshkit.server import ServerSettings
 from meshkit.service_settings import ServiceSettings, WorkerSettings
 
 
@@ -23,7 +24,14 @@ class S3Settings(ServiceSettings):
     s3_region: str = "us-east-1"
 
 
-class ServeSettings(S3Settings, MediaUrlSettings):
+class CdnSettings(ServerSettings):
+    """How a CDN is told to forget a file: `PURGE cdn_purge_url/NAME`, with the token as `Authorization: Bearer`."""
+
+    cdn_purge_url: str | None = None
+    cdn_purge_token: SecretStr | None = None
+
+
+class ServeSettings(S3Settings, CdnSettings, MediaUrlSettings):
     """The settings of `serve`. Without a `webhook_addr` or a `media_sqs_url` it hears no events of S3, and sweeps only."""
 
     webhook_addr: str | None = None
@@ -37,7 +45,7 @@ class ServeSettings(S3Settings, MediaUrlSettings):
         return self
 
 
-class WorkSettings(S3Settings, WorkerSettings):
+class WorkSettings(S3Settings, CdnSettings, WorkerSettings):
     """The settings of `work`: how many pictures are rendered at once, each in a process of its own with two threads.
 
     Beside them it works on `video_concurrency` videos, with 0 on none; these yield to pictures.
@@ -46,3 +54,5 @@ class WorkSettings(S3Settings, WorkerSettings):
     render_concurrency: int = Field(default=2, ge=1, le=64)
     video_concurrency: int = Field(default=1, ge=0, le=64)
     ffmpeg_binary: Path | None = None
+    post_addr: str = "127.0.0.1:50053"
+    user_addr: str = "127.0.0.1:50051"

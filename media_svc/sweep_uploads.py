@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import structlog
 
 from media_svc.check_schedule import LAST_AGE, MINUTE_MS, RECHECK_AGE, STUCK_AGE, next_check, urls_gone_ms
+from media_svc.erase_media import EraseMedia
 from media_svc.errors import PartsMismatchError, UploadExpiredError
 from media_svc.finish_upload import FinishUpload
 from media_svc.model import Failure, FailureReason, Media, MediaState
@@ -36,11 +37,14 @@ class SweepUploads:
     are hardly any. So bytes that came are found a minute later, and nothing is ever missed.
     """
 
-    def __init__(self, store: MediaStore, objects: Objects, events: Events, finish: FinishUpload) -> None:
+    def __init__(
+        self, store: MediaStore, objects: Objects, events: Events, finish: FinishUpload, erase: EraseMedia
+    ) -> None:
         self._store = store
         self._objects = objects
         self._events = events
         self._finish = finish
+        self._erase = erase
         self._slots = asyncio.Semaphore(CHECKS_AT_ONCE)
         # The last minute that was looked at when it began, and whom there was to look at.
         self._begun = 0
@@ -99,6 +103,9 @@ class SweepUploads:
 
     async def _check(self, media: Media, minute: int, now_ms: int) -> None:
         async with self._slots:
+            if media.state is MediaState.REMOVED:
+                await self._erase(media)
+                return
             if media.state is MediaState.AWAITING_UPLOAD:
                 media = await self._try_to_finish(media, now_ms)
             elif media.is_unfinished:

@@ -48,6 +48,7 @@ OWN_ADAPTERS = {
     "follow_svc": set[str](),
     "media_svc": {
         "presenting.py",
+        "purge_cdn.py",
         "receive_s3_events.py",
         "receive_sqs.py",
         "s3.py",

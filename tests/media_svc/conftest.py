@@ -15,9 +15,11 @@ from pydantic import SecretStr
 
 from devmesh.bucket import S3
 from media_svc.app import serving_process, working_process
+from media_svc.erase_media import EraseMedia
 from media_svc.events import STREAM, MediaEvents
 from media_svc.finish_upload import FinishUpload
 from media_svc.ports import Objects
+from media_svc.purge_cdn import open_caches
 from media_svc.s3 import open_objects
 from media_svc.settings import ServeSettings, WorkSettings
 from media_svc.store.port import MediaStore
@@ -156,6 +158,7 @@ class Parts:
     events: MediaEvents
     finish: FinishUpload
     sweeper: SweepUploads
+    erase: EraseMedia
 
 
 @contextlib.asynccontextmanager
@@ -165,11 +168,13 @@ async def opened_parts(settings: ServeSettings) -> AsyncIterator[Parts]:
         open_store(settings) as opened,
         open_producer(settings.redis_url, STREAM, opened.outbox) as producer,
         open_objects(settings) as objects,
+        open_caches(settings) as caches,
     ):
         store = opened.media
         events = MediaEvents(producer)
         finish = FinishUpload(store, objects, events)
-        yield Parts(store, objects, events, finish, SweepUploads(store, objects, events, finish))
+        erase = EraseMedia(objects, caches)
+        yield Parts(store, objects, events, finish, SweepUploads(store, objects, events, finish, erase), erase)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -183,5 +188,5 @@ async def shared_parts(settings: ServeSettings) -> AsyncIterator[Parts]:
 def parts(shared_parts: Parts) -> Parts:
     """Give them, with a sweeper that has seen nothing yet."""
     shared = shared_parts
-    sweeper = SweepUploads(shared.store, shared.objects, shared.events, shared.finish)
+    sweeper = SweepUploads(shared.store, shared.objects, shared.events, shared.finish, shared.erase)
     return dataclasses.replace(shared, sweeper=sweeper)
