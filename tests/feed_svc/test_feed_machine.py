@@ -30,6 +30,8 @@ SOME_SIZES = [Sizes(), Sizes(8, 5, 1, 3, 2), Sizes(3, 2, 0, 1, 1), Sizes(8, 200,
 # Ids as large as those of 2026: above 2**53, where neighbours are one double.
 FIRST_PLACE = first_id(1_767_225_600_000)
 
+LOSSES = ["everything", "a process", "celebrities", "card:*", "tl:{{{}}}", "at:{{{}}}"]
+
 people = st.sampled_from(PEOPLE)
 limits = st.integers(1, 7) | st.sampled_from([20, 100])
 
@@ -131,7 +133,8 @@ class FeedMachine(RuleBasedStateMachine):
         for _ in range(count):
             story.clock += later  # 0: at the very place of another's post, but for the author
             later = 1
-            if story.clock not in story.world.posts.get(author, set()):
+            if (author, story.clock) not in story.used:  # an id is made once
+                story.used.add((author, story.clock))
                 story.world.post(author, story.clock)
                 story.unheard.append(partial(_fan_out, author, story.clock))
 
@@ -187,6 +190,12 @@ class FeedMachine(RuleBasedStateMachine):
         """Let workers handle all events."""
         self.do(self.story.hear_all())
 
+    @rule(author=people, limit=limits)
+    def post_and_settle(self, author: int, limit: int) -> None:
+        """Publish a post that reaches all feeds before anything else happens."""
+        self.post(author=author, later=1, count=1)
+        self.settle(limit=limit)
+
     @precondition(lambda self: self.story.unheard)
     @rule(which=st.integers(0, 30), after=st.integers(0, 4))
     def die_of_an_event(self, which: int, after: int) -> None:
@@ -199,35 +208,16 @@ class FeedMachine(RuleBasedStateMachine):
         self.do(self.story.hear_all())
         self.do(self.story.check(limit))
 
-    @rule(person=people)
-    def expire_home(self, person: int) -> None:
-        """Lose a home timeline."""
-        self.do(self.story.forget(f"tl:{{{person}}}"))
-
-    @rule(person=people)
-    def expire_author(self, person: int) -> None:
-        """Lose an author's timeline."""
-        self.do(self.story.forget(f"at:{{{person}}}"))
-
-    @rule()
-    def lose_cards(self) -> None:
-        """Lose all cards."""
-        self.do(self.story.forget("card:*"))
-
-    @rule()
-    def lose_celebrities(self) -> None:
-        """Lose the log of celebrities."""
-        self.do(self.story.forget("celebrities"))
-
-    @rule()
-    def lose_everything(self) -> None:
-        """Lose all of Redis."""
-        self.do(self.story.lose_everything())
-
-    @rule(server=st.integers(0, 1))
-    def restart(self, server: int) -> None:
-        """Start a serving process again."""
-        self.story.start(server)
+    @rule(what=st.sampled_from(LOSSES), person=people)
+    def lose(self, what: str, person: int) -> None:
+        """Lose something of Redis, or of a serving process."""
+        match what:
+            case "everything":
+                self.do(self.story.lose_everything())
+            case "a process":
+                self.story.start(person % 2)
+            case _:
+                self.do(self.story.forget(what.format(person)))
 
     def teardown(self) -> None:
         """Hold all feeds to the oracle at the end."""
