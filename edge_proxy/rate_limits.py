@@ -12,7 +12,7 @@ from throttled.rate_limiter.base import Quota
 
 from edge_proxy.contracts import Method
 from edge_proxy.json_types import Json, extension
-from edge_proxy.rate_settings import RateSettings
+from edge_proxy.rate_settings import RateSettings, quota_of
 
 # The route's metadata: what one call of its method costs, and that it is a log-in.
 METADATA = "lensfeed.limits"
@@ -69,7 +69,7 @@ def rules_of(settings: RateSettings) -> list[Rule]:
         ("address", settings.edge_limit_address, COUNTED, _BY_ADDRESS, _ADDRESS_KEY),
         ("log_in", settings.edge_limit_log_in, LOG_IN, _BY_ADDRESS, _ADDRESS_KEY),
     )
-    return [Rule(name, quota, routes, who, key) for name, quota, routes, who, key in wanted if quota is not None]
+    return [Rule(name, quota, routes, who, key) for name, text, routes, who, key in wanted if (quota := quota_of(text))]
 
 
 def cost_metadata(method: Method) -> Json:

@@ -1,8 +1,6 @@
 """How often apps may call."""
 
-from typing import Annotated
-
-from pydantic import BeforeValidator
+from pydantic import field_validator
 from throttled.exceptions import BaseThrottledError
 from throttled.rate_limiter.base import Quota
 from throttled.rate_limiter.quota_parser import parse
@@ -10,22 +8,17 @@ from throttled.rate_limiter.quota_parser import parse
 from meshkit.settings import Settings
 
 
-def _read_quota(value: object) -> object:
-    """Read `20/s burst 600`, or nothing for no limit."""
-    if not isinstance(value, str):
-        return value
-    if not value.strip():
+def quota_of(text: str) -> Quota | None:
+    """Read `20/s burst 600`; None for an empty text. Raises ValueError for any other."""
+    if not text.strip():
         return None
     try:
-        quotas = parse(value)
+        quotas = parse(text)
     except BaseThrottledError:
         quotas = []
     if len(quotas) != 1:
-        raise ValueError(f"{value!r} is no limit: it looks like '20/s burst 600', and is empty for none")
+        raise ValueError(f"{text!r} is no limit: it looks like '20/s burst 600', and is empty for none")
     return quotas[0]
-
-
-QuotaSetting = Annotated[Quota | None, BeforeValidator(_read_quota)]
 
 
 class RateSettings(Settings):
@@ -34,9 +27,15 @@ class RateSettings(Settings):
     `20/s burst 600`: 600 points at once, and 20 more with each second. Empty: no limit.
     """
 
-    edge_limit_user: QuotaSetting = _read_quota("20/s burst 600")  # type: ignore[assignment]  # pydantic does not look into it
+    edge_limit_user: str = "20/s burst 600"
     """Of one user, over all of their sessions."""
-    edge_limit_address: QuotaSetting = _read_quota("100/s burst 3000")  # type: ignore[assignment]  # the same
+    edge_limit_address: str = "100/s burst 3000"
     """Of one address (IPv6: one /64), which many users may share."""
-    edge_limit_log_in: QuotaSetting = _read_quota("5/s burst 300")  # type: ignore[assignment]  # the same
+    edge_limit_log_in: str = "5/s burst 300"
     """Of sign-ups and log-ins of one address, beside the limit of all of its calls."""
+
+    @field_validator("edge_limit_user", "edge_limit_address", "edge_limit_log_in")
+    @classmethod
+    def _is_quota(cls, text: str) -> str:
+        quota_of(text)
+        return text
