@@ -48,6 +48,7 @@ async def test_defaults_are_printed_and_absent_messages_are_not(
                     "altText": "",
                     "renditions": [],
                     "hlsUrl": "",
+                    "progressPercent": 0,
                 }
             ],
         }

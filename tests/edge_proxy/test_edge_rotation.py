@@ -45,7 +45,13 @@ async def test_a_replaced_jwks_is_taken_without_a_refused_token(running_backend:
     folder.mkdir()
     replace(file, jwks_of(old))
     refused = 0
-    async with running_edge(folder, file, leading_to(running_backend.address)) as edge:
+    # One user reads as fast as a machine can.
+    settings = {
+        **leading_to(running_backend.address),
+        "LENSFEED_EDGE_LIMIT_USER": "",
+        "LENSFEED_EDGE_LIMIT_ADDRESS": "",
+    }
+    async with running_edge(folder, file, settings) as edge:
         await until_serving(edge)
         assert await outcome(edge, new) == (Code.UNAUTHENTICATED, "TOKEN_INVALID")
 
