@@ -6,8 +6,10 @@ from functools import partial
 
 import structlog
 from lensfeed.media.v1 import media_internal_service_pb2_grpc, media_service_pb2_grpc
+from redis.asyncio import Redis
 
 from media_svc.complete_upload import CompleteUpload
+from media_svc.count_views import CountViews
 from media_svc.erase_media import EraseMedia
 from media_svc.events import GROUP, POST_STREAM, STREAM, HandleEvent, HandlePostEvent, MediaEvents
 from media_svc.ffmpeg import Ffmpeg, find_ffmpeg
@@ -16,12 +18,14 @@ from media_svc.get_media import BatchGetMedia, GetMedia
 from media_svc.make_renditions import MakeRenditions
 from media_svc.peers import POST_SERVICE, USER_SERVICE, PeerUses
 from media_svc.pick_rendition import PickRendition
+from media_svc.popularity import RedisPopularity
 from media_svc.ports import Objects
 from media_svc.presenting import Presenter
 from media_svc.process_video import ProcessVideo
 from media_svc.purge_cdn import open_caches
 from media_svc.receive_s3_events import FinishByKey, S3EventReceiver
 from media_svc.receive_sqs import QueueReceiver
+from media_svc.reclassify_media import ReclassifyMedia
 from media_svc.remove_media import RemoveMedia
 from media_svc.renditions import RenderLimits, render
 from media_svc.resume_upload import ResumeUpload
@@ -83,6 +87,7 @@ async def serving_process(settings: ServeSettings) -> AsyncIterator[Process]:
         _stores(settings) as (opened, producer),
         open_objects(settings) as objects,
         open_caches(settings) as caches,
+        open_redis(settings.redis_url) as redis,
         open_revocations(settings.redis_url) as revocations,
     ):
         store, events = opened.store, MediaEvents(producer)
@@ -95,7 +100,7 @@ async def serving_process(settings: ServeSettings) -> AsyncIterator[Process]:
         if settings.webhook_addr and settings.webhook_secret:
             secret = settings.webhook_secret.get_secret_value()
             background["webhook"] = S3EventReceiver(settings.webhook_addr, secret, settings.s3_bucket, by_key).run
-        public, internal = _public(store, objects, finish, presenter), _internal(store)
+        public, internal = _public(store, objects, finish, presenter), _internal(store, redis)
         process = Process(
             name="media_svc",
             registrations=(
@@ -133,7 +138,9 @@ async def working_process(settings: WorkSettings) -> AsyncIterator[Process]:
             claim_idle_ms=CLAIM_IDLE_MS,
             at_once=settings.render_concurrency,
         )
-        remove = RemoveMedia(opened.store, PeerUses(posts, users), EraseMedia(objects, caches))
+        erase = EraseMedia(objects, caches)
+        remove = RemoveMedia(opened.store, PeerUses(posts, users), erase)
+        reclassify = ReclassifyMedia(opened.store, objects, RedisPopularity(redis), erase)
         deletions = Consumer(
             redis,
             POST_STREAM,
@@ -143,7 +150,7 @@ async def working_process(settings: WorkSettings) -> AsyncIterator[Process]:
             handler_limit=REMOVAL_LIMIT_SECONDS,
             claim_idle_ms=REMOVAL_IDLE_MS,
         )
-        background = {"consume": consumer.run, "remove": deletions.run}
+        background = {"consume": consumer.run, "remove": deletions.run, "reclassify": reclassify.run}
         if settings.video_concurrency:
             ffmpeg = Ffmpeg(find_ffmpeg(settings.ffmpeg_binary))
             process = ProcessVideo(opened.store, objects, events, ffmpeg, rendering)
@@ -168,5 +175,5 @@ def _public(store: MediaStore, objects: Objects, finish: FinishUpload, presenter
     )
 
 
-def _internal(store: MediaStore) -> MediaInternalServicer:
-    return MediaInternalServicer(BatchGetMedia(store), Presenter())
+def _internal(store: MediaStore, redis: "Redis") -> MediaInternalServicer:
+    return MediaInternalServicer(BatchGetMedia(store), CountViews(RedisPopularity(redis)), Presenter())

@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from media_svc.cache_classes import CacheClass
 from media_svc.model import Media
 from media_svc.upload_rules import Part
 from meshkit.events.outbox import OutboxRecord
+from meshkit.ids import PublicId
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,33 @@ class Caches(Protocol):
 
     async def purge(self, names: Sequence[str]) -> None:
         """Have them forget some files, by their names. Raises UnavailableError where that is not certain."""
+        ...
+
+
+class Popularity(Protocol):
+    """How often media are looked at, fading: a view counts half after an hour. What is lost of it is counted anew.
+
+    Every method raises UnavailableError where it cannot be reached.
+    """
+
+    async def count(self, views: Mapping[PublicId, int]) -> None:
+        """Add views. A medium that reaches a class by them is put among the changed ones."""
+        ...
+
+    async def review(self) -> None:
+        """Put the media that have left their class among the changed ones."""
+        ...
+
+    async def changed(self, limit: int) -> Mapping[PublicId, CacheClass]:
+        """Return media whose class has changed, with what it is now, at most `limit`, those that wait longest."""
+        ...
+
+    async def settle(self, media_id: PublicId, cache_class: CacheClass) -> None:
+        """Take a medium off the changed ones, unless its class is another by now."""
+        ...
+
+    async def forget(self, media_id: PublicId) -> None:
+        """Drop all that is known of a medium."""
         ...
 
 

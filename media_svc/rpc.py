@@ -11,6 +11,7 @@ from lensfeed.media.v1 import (
 )
 
 from media_svc.complete_upload import ClaimedPart, CompleteUpload
+from media_svc.count_views import CountViews
 from media_svc.get_media import BatchGetMedia, GetMedia
 from media_svc.pick_rendition import PickRendition
 from media_svc.ports import SignedPut
@@ -80,8 +81,9 @@ class MediaServicer(media_service_pb2_grpc.MediaServiceServicer):
 class MediaInternalServicer(media_internal_service_pb2_grpc.MediaInternalServiceServicer):
     """The methods for the other services."""
 
-    def __init__(self, batch_get_media: BatchGetMedia, presenter: Presenter) -> None:
+    def __init__(self, batch_get_media: BatchGetMedia, count_views: CountViews, presenter: Presenter) -> None:
         self._batch_get_media = batch_get_media
+        self._count_views = count_views
         self._presenter = presenter
 
     async def BatchGetMedia(
@@ -90,6 +92,13 @@ class MediaInternalServicer(media_internal_service_pb2_grpc.MediaInternalService
         """Return the media of one owner."""
         media = await self._batch_get_media(request.owner_id, request.media_ids)
         return media_internal_service_pb2.BatchGetMediaResponse(media=[self._presenter.media(each) for each in media])
+
+    async def CountViews(
+        self, request: media_internal_service_pb2.CountViewsRequest, context: Any
+    ) -> media_internal_service_pb2.CountViewsResponse:
+        """Count views."""
+        await self._count_views(request.views)
+        return media_internal_service_pb2.CountViewsResponse()
 
 
 def _started(started: StartedUpload) -> media_service_pb2.StartUploadResponse:

@@ -47,6 +47,7 @@ OWN_ADAPTERS = {
     "feed_svc": set[str](),
     "follow_svc": set[str](),
     "media_svc": {
+        "popularity.py",
         "presenting.py",
         "purge_cdn.py",
         "receive_s3_events.py",
