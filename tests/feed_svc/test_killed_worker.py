@@ -23,6 +23,7 @@ from devmesh.readiness import grpc_serving
 from devmesh.running import running as running_command
 from feed_svc import app as feed_app
 from feed_svc.events import FAN_OUT, GROUP
+from feed_svc.fan_out_lag import NAME
 from feed_svc.model import entry_of
 from feed_svc.settings import FeedSettings, WorkSettings
 from follow_svc import app as follow_app
@@ -37,6 +38,7 @@ from meshkit.sqlite import open_database
 from post_svc import app as post_app
 from post_svc.settings import ServeSettings
 from tests.follow_svc.graph_stores import write_follows
+from tests.meshkit.collector import running_collector
 
 ROOT = Path(__file__).parents[2]
 NOWHERE = "127.0.0.1:1"
@@ -66,8 +68,8 @@ async def settings(tmp_path: Path, feed_redis_url: str) -> AsyncIterator[WorkSet
 
 
 @contextlib.asynccontextmanager
-async def worker(settings: WorkSettings, folder: Path, index: int) -> AsyncIterator[Child]:
-    """Run `python -m feed_svc work`, the worker of an index."""
+async def worker(settings: WorkSettings, folder: Path, index: int, **more: str) -> AsyncIterator[Child]:
+    """Run `python -m feed_svc work`, the worker of an index, with some more environment."""
     with reserved_ports(1) as [port]:
         env = {
             **os.environ,
@@ -77,6 +79,7 @@ async def worker(settings: WorkSettings, folder: Path, index: int) -> AsyncItera
             "LENSFEED_POST_ADDR": settings.post_addr,
             "LENSFEED_USER_ADDR": settings.user_addr,
             "LENSFEED_WORKER_INDEX": str(index),
+            **more,
         }
         command = Command((sys.executable, "-m", "feed_svc", "work"), env, ROOT, folder / f"worker-{index}.log")
         async with running_command("the worker", command, partial(grpc_serving, port)) as child:
@@ -139,7 +142,7 @@ async def kill_at(redis: "Redis", settings: WorkSettings, folder: Path, index: i
 
 
 async def test_killed_workers_are_gone_on_with(settings: WorkSettings, redis: "Redis", tmp_path: Path) -> None:
-    """What one worker leaves, another takes over; what that leaves, the first finishes, started anew: everybody has the post."""
+    """What one worker leaves, another takes over; what that leaves, the first finishes, started anew, and measures."""
     await make_live(settings, redis)
     place = new_id()
     entry = entry_of(place, STAR)
@@ -155,6 +158,8 @@ async def test_killed_workers_are_gone_on_with(settings: WorkSettings, redis: "R
     assert 0 < missing < len(LIVE)
     await kill_at(redis, settings, tmp_path, 1, chunks=4)
     assert 0 < await without(redis, entry) <= missing
-    async with worker(settings, tmp_path, 0):
-        await until(is_done)
+    async with running_collector() as collector:
+        async with worker(settings, tmp_path, 0, OTEL_EXPORTER_OTLP_ENDPOINT=collector.endpoint):
+            await until(is_done)
+        assert NAME in {name for _, name in collector.metrics}
     assert await without(redis, entry) == 0

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import stamina
 from redis.asyncio import Redis
+from structlog.testing import capture_logs
 
 from meshkit.errors import UnavailableError
 from meshkit.events import EventStream, OutboxRecord
@@ -23,8 +24,8 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(autouse=True)
 def no_waiting() -> Any:
-    """Let handlers be tried once a delivery: what is tested here is what happens after that."""
-    with stamina.set_testing(True, attempts=1):
+    """Let handlers be tried once a delivery, and say nothing: what is tested here is what happens after that."""
+    with stamina.set_testing(True, attempts=1), capture_logs():
         yield
 
 
