@@ -15,12 +15,13 @@ from feed_svc.fan_out import FanOut
 from feed_svc.fan_out_chunk import CHUNKS_AT_ONCE
 from feed_svc.fan_out_lag import FanOutLag
 from feed_svc.get_feed import GetFeed
-from feed_svc.peers import GrpcCardSource, GrpcGraph, GrpcPosts
+from feed_svc.peers import MEDIA_SERVICE, GrpcCardSource, GrpcGraph, GrpcPosts, GrpcViews, media_of
 from feed_svc.reach_followers import ReachFollowers
 from feed_svc.reading import open_skeleton
 from feed_svc.refresh_author import RefreshAuthor
 from feed_svc.remove_post import RemovePost
 from feed_svc.rpc import FeedRpc
+from feed_svc.sample_reads import SampleReads
 from feed_svc.settings import FeedSettings, TimelineSettings, WorkSettings
 from feed_svc.store.author_timelines import RedisAuthorTimelines
 from feed_svc.store.cards import RedisCards
@@ -93,7 +94,11 @@ def _is_outage(error: Exception) -> bool:
 @contextlib.asynccontextmanager
 async def serving_process(settings: FeedSettings) -> AsyncIterator[Process]:
     """Make the process that answers reads."""
-    async with _open_parts(settings) as parts, open_revocations(settings.redis_url) as revocations:
+    async with (
+        _open_parts(settings) as parts,
+        open_revocations(settings.redis_url) as revocations,
+        connect(settings.media_addr, MEDIA_SERVICE, identity=settings.identity_of("feed")) as media,
+    ):
         skeleton = open_skeleton(
             parts.timelines,
             parts.authors,
@@ -106,9 +111,11 @@ async def serving_process(settings: FeedSettings) -> AsyncIterator[Process]:
         )
         cursors = Cursors(settings.cursor_key_list, "feed")
         get_feed = GetFeed(skeleton, parts.cards, parts.source, parts.graph, cursors, _is_outage)
+        sample = SampleReads(GrpcViews(media), media_of)
         process = Process(
             "feed_svc",
-            registrations=[partial(add_FeedServiceServicer_to_server, FeedRpc(get_feed))],
+            registrations=[partial(add_FeedServiceServicer_to_server, FeedRpc(get_feed, sample.saw))],
+            background={"sample": sample.run},
             # No dependencies: without Redis feeds come from the store, without the store from Redis.
         )
         yield revocations.guard(process)

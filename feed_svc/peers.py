@@ -7,6 +7,8 @@ import grpc
 from lensfeed.feed.v1 import feed_service_pb2
 from lensfeed.follow.v1 import follow_internal_service_pb2 as follow_pb2
 from lensfeed.follow.v1.follow_internal_service_pb2_grpc import FollowInternalServiceStub
+from lensfeed.media.v1 import media_internal_service_pb2 as media_pb2
+from lensfeed.media.v1.media_internal_service_pb2_grpc import MediaInternalServiceStub
 from lensfeed.post.v1 import post_internal_service_pb2 as post_pb2
 from lensfeed.post.v1.post_internal_service_pb2_grpc import PostInternalServiceStub
 from lensfeed.user.v1 import user_internal_service_pb2 as user_pb2
@@ -14,7 +16,10 @@ from lensfeed.user.v1.user_internal_service_pb2_grpc import UserInternalServiceS
 
 from feed_svc.fan_out_chunk import FollowerPage
 from feed_svc.model import Entry, Places, author_of, entry_of, place_of
+from meshkit.errors import UnavailableError
 
+MEDIA_SERVICE = "lensfeed.media.v1.MediaInternalService"
+VIEWS_SECONDS = 2.0
 # A page of followers is one batch of pushes; a page of followees only fills a list.
 FOLLOWERS_PAGE = 1_000
 FOLLOWEES_PAGE = 10_000
@@ -97,6 +102,25 @@ class GrpcPosts:
             author_ids[start : start + AUTHORS_PER_CALL] for start in range(0, len(author_ids), AUTHORS_PER_CALL)
         ]
         return [places for found in await asyncio.gather(*map(read, batches)) for places in found]
+
+
+class GrpcViews:
+    """media_svc, to which views are told."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._stub = MediaInternalServiceStub(channel)
+
+    async def __call__(self, views: Mapping[str, int]) -> None:
+        """Tell how often media were shown. Raises UnavailableError for whatever comes between."""
+        try:
+            await self._stub.CountViews(media_pb2.CountViewsRequest(views=views), timeout=VIEWS_SECONDS)
+        except grpc.aio.AioRpcError as error:
+            raise UnavailableError from error
+
+
+def media_of(item: bytes) -> list[str]:
+    """Return the ids of the media of a card."""
+    return [medium.media_id for medium in feed_service_pb2.FeedItem.FromString(item).post.media]
 
 
 class GrpcCardSource:

@@ -1,5 +1,6 @@
 """FeedService: proto to domain and back. Items stay bytes: a page is its items' bytes behind one another."""
 
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -24,14 +25,16 @@ _REASONS = {
 class FeedRpc(FeedServiceServicer):
     """The public methods."""
 
-    def __init__(self, get_feed: GetFeed) -> None:
+    def __init__(self, get_feed: GetFeed, saw: Callable[[Sequence[bytes]], None]) -> None:
         self._get_feed = get_feed
+        self._saw = saw
 
     async def GetFeed(self, request: feed_service_pb2.GetFeedRequest, context: Any) -> Any:  # noqa: N802 - grpc's name
         """Return a page of the caller's feed. One that may lack items has `lensfeed-degraded: 1` in its metadata."""
         page = await self._get_feed(caller_id(), request.cursor, clamp_limit(request.limit))
         if page.is_degraded:
             await context.send_initial_metadata(DEGRADED)
+        self._saw(page.items)
         return present(page)
 
 

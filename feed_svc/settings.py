@@ -39,6 +39,8 @@ class TimelineSettings(PeerSettings, RedisSettings):
 class FeedSettings(TimelineSettings, CursorKeySettings):
     """What `serve` needs."""
 
+    media_addr: str = "127.0.0.1:50054"
+
 
 class WorkSettings(TimelineSettings, WorkerSettings):
     """What `work` needs."""
