@@ -10,6 +10,8 @@ from opentelemetry import metrics
 from redis.asyncio import Redis
 
 from feed_svc.apply_follow import ApplyFollow
+from feed_svc.celebrity_modes import CelebrityModes
+from feed_svc.divergence_ratio import show_divergence
 from feed_svc.events import FAN_OUT, GROUP, STREAMS, FeedEvents, StreamedChunks
 from feed_svc.fan_out import FanOut
 from feed_svc.fan_out_chunk import CHUNKS_AT_ONCE
@@ -21,6 +23,7 @@ from feed_svc.reading import open_skeleton
 from feed_svc.refresh_author import RefreshAuthor
 from feed_svc.remove_post import RemovePost
 from feed_svc.rpc import FeedRpc
+from feed_svc.sample_drift import SampleDrift
 from feed_svc.sample_reads import SampleReads
 from feed_svc.settings import FeedSettings, TimelineSettings, WorkSettings
 from feed_svc.store.author_timelines import RedisAuthorTimelines
@@ -134,6 +137,16 @@ async def working_process(settings: WorkSettings) -> AsyncIterator[Process]:
             ApplyFollow(parts.graph, parts.posts, parts.timelines, parts.partings, parts.celebrities),
             RefreshAuthor(parts.posts, parts.cards),
         )
+        drift = SampleDrift(
+            parts.timelines,
+            CelebrityModes(parts.celebrities, settings.celebrity_grace_ms),
+            parts.graph,
+            parts.posts,
+            _is_outage,
+            interval=settings.drift_sample_seconds,
+        )
+        show_divergence(metrics.get_meter("feed_svc"), drift)
+        sampling = {"drift": drift.run} if settings.drift_sample_seconds else {}
         consume = partial(Consumer, parts.redis, group=GROUP, member=settings.member, handler=handle)
         yield Process(
             "feed_svc",
@@ -141,6 +154,7 @@ async def working_process(settings: WorkSettings) -> AsyncIterator[Process]:
                 **{stream.name: consume(stream).run for stream in STREAMS},
                 FAN_OUT.name: consume(FAN_OUT, at_once=CHUNKS_AT_ONCE).run,
                 "trim": Trim(parts.redis, FAN_OUT).run,
+                **sampling,
             },
             dependencies={"redis": parts.timelines.check},
         )

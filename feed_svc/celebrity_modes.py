@@ -63,6 +63,10 @@ class CelebrityModes:
         age_ms = self._log_ms + (time.monotonic() - self._loaded_at) * 1_000 - self._changes[oldest].since_ms
         return self._changes[oldest:] if age_ms >= self._due_ms else ()
 
+    def changed_after(self, seq: int) -> set[int]:
+        """Return whose mode has changed after a known position, be it time to heed that or not."""
+        return {change.author_id for change in self._changes[max(0, seq - self.lowest_seq) :]}
+
     async def renew_if_old(self) -> None:
         """Return when the copy is not too old; called after a read of a timeline, it is fresh enough for that read."""
         await self._load_if_before(time.monotonic() - self._max_age)

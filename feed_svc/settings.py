@@ -43,4 +43,6 @@ class FeedSettings(TimelineSettings, CursorKeySettings):
 
 
 class WorkSettings(TimelineSettings, WorkerSettings):
-    """What `work` needs."""
+    """What `work` needs. Each so many seconds a timeline is compared with the store; 0: none."""
+
+    drift_sample_seconds: float = Field(default=1, ge=0)

@@ -1,6 +1,6 @@
 """What feed_svc needs of its store, in its own words."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol
 
 from feed_svc.model import Entry, HomeWindow, LogNews, LogPosition, Window
@@ -57,6 +57,18 @@ class Timelines(Protocol):
 
     async def remove_author(self, viewer: int, author_id: int) -> None:
         """Take all entries of an author out of a timeline, and the author from those who are pulled. Repeatable."""
+        ...
+
+    def viewers(self) -> AsyncIterator[int]:
+        """Yield the viewers of timelines that are there, in no order; some may come twice."""
+        ...
+
+    async def whole(self, viewer: int) -> HomeWindow | None:
+        """Return all of a live timeline, else None. No read by its viewer: it does not live longer for it."""
+        ...
+
+    async def drop(self, viewer: int) -> None:
+        """Make a timeline absent. Repeatable."""
         ...
 
     async def check(self) -> None:

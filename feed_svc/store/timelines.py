@@ -1,6 +1,6 @@
 """Home timelines in Redis. See `scripts.py` for their form."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 
 from redis.asyncio import Redis
 
@@ -17,6 +17,8 @@ SLACK = 50
 PUSH_BATCH = 1_000
 # The time to live is renewed by reads when it has shrunk by this share, not by each: a read that writes costs replication.
 RENEW_SHARE = 0.1
+# Keys looked at in a round trip of a scan.
+SCAN_COUNT = 100
 # Where entries begin: no place is 0. Below are the marker and the pulled authors.
 ENTRIES_FROM, HEADS_TO = b"[" + (1).to_bytes(8), b"(" + (1).to_bytes(8)
 LIVE_MARKER_SIZE = 41
@@ -36,6 +38,7 @@ class RedisTimelines:
         slack: int = SLACK,
     ) -> None:
         self._mux = mux
+        self._redis = redis
         self._ttl = ttl_seconds
         self._length = length
         self._slack = slack
@@ -59,13 +62,27 @@ class RedisTimelines:
                 ("TTL", key),
             ]
         )
-        if not heads or len(heads[0]) != LIVE_MARKER_SIZE:
-            return None
-        if ttl < self._ttl * (1 - RENEW_SHARE):
+        home = _home(entries, heads)
+        if home is not None and ttl < self._ttl * (1 - RENEW_SHARE):
             await self._mux.execute("EXPIRE", key, self._ttl)
-        marker = heads[0]
-        pulled = [int.from_bytes(head[9:]) for head in heads[1:]]
-        return HomeWindow(entries, marker[_FLOOR], pulled, LogPosition(marker[_LIFE], int.from_bytes(marker[_SEQ])))
+        return home
+
+    async def viewers(self) -> AsyncIterator[int]:
+        """Scan the keys, of all masters."""
+        async for key in self._redis.scan_iter(match="tl:*", count=SCAN_COUNT):
+            yield int(key[4:-1])
+
+    async def whole(self, viewer: int) -> HomeWindow | None:
+        """Read a timeline from end to end."""
+        key = _key(viewer)
+        entries, heads = await self._mux.execute_many(
+            [("ZREVRANGEBYLEX", key, "+", ENTRIES_FROM), ("ZRANGEBYLEX", key, "-", HEADS_TO)]
+        )
+        return _home(entries, heads)
+
+    async def drop(self, viewer: int) -> None:
+        """Delete the key."""
+        await self._mux.execute("DEL", _key(viewer))
 
     async def begin_build(self, viewer: int, position: LogPosition, lowest_seq: int) -> bytes | None:
         """Take the build of a timeline that nobody is building."""
@@ -127,6 +144,15 @@ class RedisTimelines:
 def _batches(viewers: Sequence[int]) -> Iterator[list[str]]:
     for start in range(0, len(viewers), PUSH_BATCH):
         yield [_key(viewer) for viewer in viewers[start : start + PUSH_BATCH]]
+
+
+def _home(entries: list[Entry], heads: list[bytes]) -> HomeWindow | None:
+    """Return what a timeline's members are, if it is live."""
+    if not heads or len(heads[0]) != LIVE_MARKER_SIZE:
+        return None
+    marker = heads[0]
+    pulled = [int.from_bytes(head[9:]) for head in heads[1:]]
+    return HomeWindow(entries, marker[_FLOOR], pulled, LogPosition(marker[_LIFE], int.from_bytes(marker[_SEQ])))
 
 
 def _packed(position: LogPosition) -> bytes:
