@@ -34,8 +34,10 @@ from meshkit.cassandra import (
     Step,
     UnknownOutcomeError,
     claim,
+    kept_events,
     outbox_steps,
     read,
+    records_of,
     serial_read,
     write,
 )
@@ -117,11 +119,11 @@ class PairChanges:
     async def begin(self, follow: Follow, bucket: int, change: int, records: Sequence[OutboxRecord]) -> bool | None:
         """Decide that a follow is there, unless the pair has a row."""
         pair = (follow.follower_id, follow.followee_id)
-        return await self._try(_BEGIN, *pair, bucket, follow.created_ms, change, _by_id(records), *pair)
+        return await self._try(_BEGIN, *pair, bucket, follow.created_ms, change, kept_events(records), *pair)
 
     async def end(self, pair: Pair, change: int, records: Sequence[OutboxRecord]) -> bool | None:
         """Decide that a follow is over, if it is there."""
-        return await self._try(_END, change, *pair, _by_id(records), *pair)
+        return await self._try(_END, change, *pair, kept_events(records), *pair)
 
     async def repair(self, pair: Pair, found: Decided, records: Sequence[OutboxRecord]) -> bool:
         """Complete what was decided, where it is not whole. Returns whether it was not."""
@@ -135,8 +137,7 @@ class PairChanges:
         current = found if found.events is not None else await self._renew(pair, found, records)
         if current is None or current.events is None:
             return  # it was ended, and that is whole
-        told = [OutboxRecord(event_id, payload) for event_id, payload in current.events.items()]
-        await self._cassandra.execute_batch(*_steps(pair, current), *outbox_steps(told))
+        await self._cassandra.execute_batch(*_steps(pair, current), *outbox_steps(records_of(current.events)))
         if current.is_ended and await self._try(_DELETE, *pair, current.change) is None:
             _log.warning("ended_follow_left", change=current.change)  # unseen, and whoever meets it deletes it
 
@@ -149,7 +150,7 @@ class PairChanges:
 
     async def _renew(self, pair: Pair, found: Decided, records: Sequence[OutboxRecord]) -> Decided | None:
         """Decide by which events a change is told whose own are too old; of concurrent ones, one set is chosen."""
-        await self._try(_RENEW, new_id(), *pair, found.change, _by_id(records), *pair)
+        await self._try(_RENEW, new_id(), *pair, found.change, kept_events(records), *pair)
         current = await self.decided(pair)
         if current is not None and current.change == found.change:
             raise UnavailableError  # the answer was lost, and so was the request
@@ -160,10 +161,6 @@ class PairChanges:
             return bool((await self._cassandra.execute(statement, *parameters))[0][0])
         except UnknownOutcomeError:
             return None
-
-
-def _by_id(records: Sequence[OutboxRecord]) -> dict[int, bytes]:
-    return {record.event_id: record.payload for record in records}
 
 
 def _steps(pair: Pair, found: Decided) -> list[Step]:

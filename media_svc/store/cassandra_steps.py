@@ -23,7 +23,16 @@ import structlog
 
 from media_svc.model import Media, MediaState
 from media_svc.store.rows import FIELDS, VIDEO_FIELDS, fields_of, media_of, video_fields_of
-from meshkit.cassandra import Cassandra, UnknownOutcomeError, claim, outbox_steps, serial_read, sure_read
+from meshkit.cassandra import (
+    Cassandra,
+    UnknownOutcomeError,
+    claim,
+    kept_events,
+    outbox_steps,
+    records_of,
+    serial_read,
+    sure_read,
+)
 from meshkit.errors import DeadlineExceededError, UnavailableError
 from meshkit.events.outbox import OutboxRecord
 from meshkit.ids import PublicId, id_millis, new_id
@@ -115,7 +124,7 @@ class Steps:
 
     async def _decide(self, old: Media, new: Media, taker: uuid.UUID, records: Sequence[OutboxRecord]) -> bool:
         """Try once. False may also mean that it is not known: the read that follows tells, and ends what is under way."""
-        events = {record.event_id: record.payload for record in records} or None
+        events = kept_events(records) or None
         values = (*fields_of(new), new.state, taker, events)
         try:
             rows = await self._cassandra.execute(_TAKE, *values, old.media_id.pack(), old.state)
@@ -146,8 +155,7 @@ class Steps:
 
 def _row(media_id: PublicId, columns: Sequence[Any]) -> Row:
     *fields, takers, events = columns
-    records = [OutboxRecord(*event) for event in (events or {}).items()]
-    return Row(media_of(media_id, fields), takers or {}, records)
+    return Row(media_of(media_id, fields), takers or {}, records_of(events))
 
 
 def _in_time(record: OutboxRecord) -> OutboxRecord:

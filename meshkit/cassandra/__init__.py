@@ -7,7 +7,7 @@ a statement fails at once with UnavailableError.
 
 from meshkit.cassandra.bridge import Cassandra, open_cassandra
 from meshkit.cassandra.failures import UnknownOutcomeError
-from meshkit.cassandra.outbox import CassandraOutbox, outbox_steps
+from meshkit.cassandra.outbox import CassandraOutbox, kept_events, outbox_steps, records_of
 from meshkit.cassandra.statements import Statement, Step, claim, read, serial_read, sure_read, write
 from meshkit.cassandra_settings import CassandraSettings
 
@@ -19,9 +19,11 @@ __all__ = [
     "Step",
     "UnknownOutcomeError",
     "claim",
+    "kept_events",
     "open_cassandra",
     "outbox_steps",
     "read",
+    "records_of",
     "serial_read",
     "sure_read",
     "write",

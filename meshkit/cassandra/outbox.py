@@ -1,17 +1,24 @@
 """The outbox in Cassandra: steps for a service's own batches, and the sweeper's side."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from meshkit.cassandra.bridge import Cassandra
 from meshkit.cassandra.statements import Step, read, sure_read, write
-from meshkit.events.outbox import OutboxRecord
+from meshkit.events.outbox import EventKey, OutboxRecord
 
 # A service with an outbox applies these beside its own.
 MIGRATIONS = Path(__file__).parent / "migrations"
-_INSERT = write("INSERT INTO outbox (minute, shard, event_id, payload) VALUES (?, ?, ?, ?)")
-# At the consistency of writes: a minute is closed on what this finds.
-_READ = sure_read("SELECT event_id, payload FROM outbox WHERE minute = ? AND shard = ? AND event_id > ? LIMIT ?")
+_INSERT = write("INSERT INTO outbox_by_key (minute, shard, event_id, digest, payload) VALUES (?, ?, ?, ?, ?)")
+# At the consistency of writes: a minute is closed on what these find.
+_READ = sure_read(
+    "SELECT event_id, payload FROM outbox_by_key WHERE minute = ? AND shard = ? AND (event_id, digest) > (?, ?) LIMIT ?"
+)
+# The table of the version before, which its processes write while both run: the last of them may have left something unsent.
+_READ_FORMER = sure_read(
+    "SELECT event_id, payload FROM outbox WHERE minute = ? AND shard = ? AND event_id >= ? LIMIT ?"
+)
 _PROGRESS = read("SELECT done_before FROM outbox_progress WHERE id = 0 LIMIT 1")
 # Written with its own value as the write time, so that it never moves back, whoever writes last.
 _SET_PROGRESS = write("INSERT INTO outbox_progress (id, done_before) VALUES (0, ?) USING TIMESTAMP ?")
@@ -19,7 +26,26 @@ _SET_PROGRESS = write("INSERT INTO outbox_progress (id, done_before) VALUES (0, 
 
 def outbox_steps(records: Sequence[OutboxRecord]) -> list[Step]:
     """Return the steps that write events in the caller's batch."""
-    return [(_INSERT, (record.minute, record.shard, record.event_id, record.payload)) for record in records]
+    return [(_INSERT, (record.minute, record.shard, *record.key, record.payload)) for record in records]
+
+
+def kept_events(records: Sequence[OutboxRecord]) -> dict[int, bytes]:
+    """Return events as a row keeps them in a map column until they are in the outbox: payloads by ids.
+
+    Of two with one id the second takes the next one.
+    """
+    kept: dict[int, bytes] = {}
+    for record in records:
+        event_id = record.event_id
+        while event_id in kept:
+            event_id += 1
+        kept[event_id] = record.payload
+    return kept
+
+
+def records_of(kept: Mapping[int, bytes] | None) -> list[OutboxRecord]:
+    """Return the events of a map column; an empty one is None."""
+    return [OutboxRecord(*event) for event in (kept or {}).items()]
 
 
 class CassandraOutbox:
@@ -28,10 +54,15 @@ class CassandraOutbox:
     def __init__(self, cassandra: Cassandra) -> None:
         self._cassandra = cassandra
 
-    async def read_outbox(self, minute: int, shard: int, after_id: int, limit: int) -> Sequence[OutboxRecord]:
-        """Return a bucket's records above an id, ascending."""
-        rows = await self._cassandra.execute(_READ, minute, shard, after_id, limit)
-        return [OutboxRecord(*row) for row in rows]
+    async def read_outbox(self, minute: int, shard: int, after: EventKey, limit: int) -> Sequence[OutboxRecord]:
+        """Return a bucket's records above a key, ascending."""
+        # The former table may have one record of the id itself, which is then one too many.
+        rows, former = await asyncio.gather(
+            self._cassandra.execute(_READ, minute, shard, *after, limit),
+            self._cassandra.execute(_READ_FORMER, minute, shard, after[0], limit + 1),
+        )
+        records = {record.key: record for record in (OutboxRecord(*row) for row in (*former, *rows))}
+        return [records[key] for key in sorted(records) if key > after][:limit]
 
     async def outbox_done_before(self) -> int:
         """Return the minute before which all is done."""

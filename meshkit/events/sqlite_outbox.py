@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
-from meshkit.events.outbox import MINUTE_MS, OutboxRecord
+from meshkit.events.outbox import MINUTE_MS, EventKey, OutboxRecord
 from meshkit.ids import first_id
 from meshkit.sqlite import Database
 
@@ -15,8 +15,8 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 def insert_records(connection: sqlite3.Connection, records: Sequence[OutboxRecord]) -> None:
     """Write events in the caller's transaction. One that is there already stays."""
     connection.executemany(
-        "INSERT OR IGNORE INTO outbox (minute, shard, event_id, payload) VALUES (?, ?, ?, ?)",
-        [(record.minute, record.shard, record.event_id, record.payload) for record in records],
+        "INSERT OR IGNORE INTO outbox (minute, shard, event_id, digest, payload) VALUES (?, ?, ?, ?, ?)",
+        [(record.minute, record.shard, *record.key, record.payload) for record in records],
     )
 
 
@@ -26,15 +26,15 @@ class SqliteOutbox:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def read_outbox(self, minute: int, shard: int, after_id: int, limit: int) -> Sequence[OutboxRecord]:
-        """Return a bucket's records above an id, ascending."""
+    async def read_outbox(self, minute: int, shard: int, after: EventKey, limit: int) -> Sequence[OutboxRecord]:
+        """Return a bucket's records above a key, ascending."""
         return await self._database.read(
             lambda connection: [
                 OutboxRecord(*row)
                 for row in connection.execute(
-                    "SELECT event_id, payload FROM outbox WHERE minute = ? AND shard = ? AND event_id > ?"
-                    " ORDER BY event_id LIMIT ?",
-                    (minute, shard, after_id, limit),
+                    "SELECT event_id, payload FROM outbox WHERE minute = ? AND shard = ? AND (event_id, digest) > (?, ?)"
+                    " ORDER BY event_id, digest LIMIT ?",
+                    (minute, shard, *after, limit),
                 )
             ]
         )

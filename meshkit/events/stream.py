@@ -1,9 +1,11 @@
 """One producing service's stream in Redis: its keys, adding to it exactly once in the life of the Redis, and its positions.
 
-`events:{post}` is the stream; `events:{post}:sent:<minute>:<shard>` is the set of the event ids that are in it. Both lie in one
-slot of a cluster, and one script writes both, so that an event which Redis lost is also one that Redis does not know.
+`events:{post}` is the stream; `events:{post}:sent:<minute>:<shard>` is the set of the events that are in it, by their keys of two
+64-bit numbers: an id alone is not unique. Both lie in one slot of a cluster, and one script writes both, so that an event which
+Redis lost is also one that Redis does not know.
 """
 
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -38,6 +40,8 @@ _LIFE = """
 local name = redis.call('SET', KEYS[1], ARGV[1], 'NX', 'GET') or ARGV[1]
 return name .. ':' .. string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
 """
+# 16 bytes, where the digits of both numbers would take twice as many.
+_MEMBER = struct.Struct(">qq")
 # An entry's place in its stream: milliseconds and a sequence number.
 Position = tuple[int, int]
 
@@ -63,13 +67,13 @@ class EventStream:
         return f"{self.key}:dead"
 
     def sent_key(self, minute: int, shard: int) -> str:
-        """Return the key of the set of a bucket's event ids that are in the stream."""
+        """Return the key of the set of a bucket's events that are in the stream."""
         return f"{self.key}:sent:{minute}:{shard}"
 
     async def add(self, redis: "Redis", record: OutboxRecord) -> bool:
         """Add an event unless it is, or was, in the stream. Returns whether it was added."""
         keys = (self.key, self.sent_key(record.minute, record.shard))
-        arguments: tuple[Any, ...] = (record.event_id, record.payload, SENT_TTL_SECONDS, PAYLOAD_FIELD)
+        arguments: tuple[Any, ...] = (_member(record), record.payload, SENT_TTL_SECONDS, PAYLOAD_FIELD)
         return bool(await execute(redis, "EVAL", _ADD, len(keys), *keys, *arguments))
 
     async def add_step(self, redis: "Redis", job: str, number: int, payload: bytes) -> bool:
@@ -88,8 +92,8 @@ class EventStream:
         """Return those of a bucket's records that are not, and were not, in the stream."""
         if not records:
             return []
-        ids = [record.event_id for record in records]
-        known = await execute(redis, "SMISMEMBER", self.sent_key(minute, shard), *ids)
+        members = map(_member, records)
+        known = await execute(redis, "SMISMEMBER", self.sent_key(minute, shard), *members)
         return [record for record, is_known in zip(records, known, strict=True) if not is_known]
 
     async def life(self, redis: "Redis", proposal: str) -> str:
@@ -137,6 +141,10 @@ class EventStream:
             return _position(last_delivered)
         milliseconds, sequence = _position(pending["min"])
         return (milliseconds, sequence - 1) if sequence else (milliseconds - 1, 0)
+
+
+def _member(record: OutboxRecord) -> bytes:
+    return _MEMBER.pack(*record.key)
 
 
 def _position(entry_id: bytes | str) -> Position:

@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from meshkit.errors import LensfeedError
-from meshkit.events.outbox import MINUTE_MS, RETENTION_MINUTES, SHARDS, OutboxStore
+from meshkit.events.outbox import BEFORE_ALL, MINUTE_MS, RETENTION_MINUTES, SHARDS, EventKey, OutboxStore, before
 from meshkit.events.stream import EventStream, Position
 from meshkit.ids import first_id
 
@@ -91,16 +91,16 @@ class Sweeper:
         upto = first_id(now - GRACE_MS)
         added = 0
         for shard in range(SHARDS):
-            after = -1 if closing else self._reached.get((minute, shard), -1)
+            after = BEFORE_ALL if closing else before(self._reached.get((minute, shard), 0))
             added += await self._sweep_bucket(minute, shard, after, upto)
-            self._reached[minute, shard] = upto - 1
+            self._reached[minute, shard] = upto
         if closing:
             self._complete[minute] = await self._stream.last_position(self._redis)
             for shard in range(SHARDS):
                 del self._reached[minute, shard]
         return added
 
-    async def _sweep_bucket(self, minute: int, shard: int, after: int, upto: int) -> int:
+    async def _sweep_bucket(self, minute: int, shard: int, after: EventKey, upto: int) -> int:
         added = 0
         while records := await self._store.read_outbox(minute, shard, after, PAGE):
             due = [record for record in records if record.event_id < upto]
@@ -108,7 +108,7 @@ class Sweeper:
                 added += await self._stream.add(self._redis, record)
             if len(due) < PAGE:
                 break
-            after = due[-1].event_id
+            after = due[-1].key
         return added
 
     async def _close(self, done_before: int, this_minute: int) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from meshkit.cassandra import Cassandra, UnknownOutcomeError, claim, serial_read
+from meshkit.cassandra import Cassandra, UnknownOutcomeError, claim, kept_events, records_of, serial_read
 from meshkit.errors import UnavailableError
 from meshkit.events.outbox import OutboxRecord
 from meshkit.ids import PublicId
@@ -118,7 +118,7 @@ class Lives:
         raise UnavailableError
 
     async def _swap(self, post: PublicId, old: Life | None, new: Life) -> bool:
-        values = (new.state, new.place, new.caption, new.media_ids, new.manifest, _encoded(new.events), new.revision)
+        values = (new.state, new.place, new.caption, new.media_ids, new.manifest, kept_events(new.events), new.revision)
         key = (post.owner, post.local)
         try:
             rows = await self._cassandra.execute(_SWAP, new.ttl_seconds, *values, *key, old and old.revision)
@@ -127,10 +127,6 @@ class Lives:
             life = await self.read(post)
             return life is not None and life.revision == new.revision
         return bool(rows[0][0])
-
-
-def _encoded(events: Sequence[OutboxRecord]) -> dict[int, bytes]:
-    return {record.event_id: record.payload for record in events}
 
 
 def _life(
@@ -142,5 +138,4 @@ def _life(
     events: dict[int, bytes] | None,
     revision: uuid.UUID,
 ) -> Life:
-    records = tuple(OutboxRecord(*event) for event in (events or {}).items())
-    return Life(State(state), place, caption, tuple(media_ids or ()), manifest, records, revision)
+    return Life(State(state), place, caption, tuple(media_ids or ()), manifest, tuple(records_of(events)), revision)

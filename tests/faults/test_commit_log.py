@@ -12,7 +12,7 @@ from devmesh.cassandra_node import CommitlogSync
 from meshkit.cassandra import Cassandra, CassandraOutbox, CassandraSettings, open_cassandra, outbox_steps
 from meshkit.cassandra.outbox import MIGRATIONS
 from meshkit.errors import LensfeedError
-from meshkit.events.outbox import SHARDS, OutboxRecord
+from meshkit.events.outbox import BEFORE_ALL, SHARDS, OutboxRecord
 from meshkit.ids import new_id
 
 WRITERS = 8
@@ -64,7 +64,7 @@ async def lost_by_a_kill(folder: Path, commitlog_sync: CommitlogSync) -> tuple[i
                 record.event_id
                 for minute in {record.minute for record in acknowledged}
                 for shard in range(SHARDS)
-                for record in await outbox.read_outbox(minute, shard, -1, 100_000)
+                for record in await outbox.read_outbox(minute, shard, BEFORE_ALL, 100_000)
             }
     return len(acknowledged), len({record.event_id for record in acknowledged} - found)
 

@@ -20,7 +20,7 @@ from meshkit.cassandra import Cassandra, CassandraOutbox, Step, open_cassandra, 
 from meshkit.cassandra.outbox import MIGRATIONS as OUTBOX_MIGRATIONS
 from meshkit.errors import UnavailableError
 from meshkit.events import OutboxRecord, OutboxStore, new_record
-from meshkit.events.outbox import SHARDS
+from meshkit.events.outbox import SHARDS, before
 from meshkit.health import Check
 from meshkit.service_settings import ServiceSettings
 from meshkit.sqlite import Database, open_database
@@ -145,4 +145,4 @@ def some_event() -> OutboxRecord:
 async def is_written(outbox: OutboxStore, record: OutboxRecord) -> bool:
     """Tell whether an event is in the outbox."""
     assert 0 <= record.shard < SHARDS
-    return record in await outbox.read_outbox(record.minute, record.shard, record.event_id - 1, 1)
+    return record in await outbox.read_outbox(record.minute, record.shard, before(record.event_id), 1)

@@ -25,7 +25,7 @@ from follow_svc.settings import FollowSettings
 from follow_svc.store.sqlite import MIGRATIONS
 from meshkit.cassandra import Cassandra, CassandraOutbox
 from meshkit.events import OutboxStore
-from meshkit.events.outbox import MINUTE_MS, SHARDS
+from meshkit.events.outbox import BEFORE_ALL, MINUTE_MS, SHARDS
 from meshkit.events.sqlite_outbox import MIGRATIONS as OUTBOX_MIGRATIONS
 from meshkit.events.sqlite_outbox import SqliteOutbox
 from meshkit.redis_client import open_redis
@@ -60,6 +60,7 @@ class ServedGraph:
     inside: Cassandra | Database
     outbox: OutboxStore
     first_minute: int
+    address: str
 
     async def new_users(self, count: int) -> list[int]:
         """Make accounts; returns their ids, ascending."""
@@ -93,7 +94,11 @@ class ServedGraph:
         """Return the events of a follower that were written, in the order of their ids."""
         minutes = range(self.first_minute, _this_minute() + 1)
         buckets = await asyncio.gather(
-            *(self.outbox.read_outbox(minute, shard, -1, _MANY) for minute in minutes for shard in range(SHARDS))
+            *(
+                self.outbox.read_outbox(minute, shard, BEFORE_ALL, _MANY)
+                for minute in minutes
+                for shard in range(SHARDS)
+            )
         )
         records = sorted(itertools.chain(*buckets), key=lambda record: record.event_id)
         events = [event_pb2.Event.FromString(record.payload) for record in records]
@@ -154,6 +159,7 @@ async def serving_graph(
             inside,
             outbox,
             _this_minute() - 1,
+            address,
         )
 
 

@@ -17,7 +17,7 @@ from lensfeed.media.v1 import (
     media_service_pb2_grpc,
 )
 
-from meshkit.events.outbox import MINUTE_MS, SHARDS, OutboxStore
+from meshkit.events.outbox import BEFORE_ALL, MINUTE_MS, SHARDS, OutboxStore
 from meshkit.ids import PublicId, id_millis
 
 # A worker that takes longer over a small picture has lost it.
@@ -127,7 +127,7 @@ async def events_in(outbox: OutboxStore, media_id: str) -> list[event_pb2.Event]
         record
         for minute in range(first, now + 1)
         for shard in range(SHARDS)
-        for record in await outbox.read_outbox(minute, shard, -1, 1_000)
+        for record in await outbox.read_outbox(minute, shard, BEFORE_ALL, 1_000)
     ]
     records.sort(key=lambda record: record.event_id)
     events = [event_pb2.Event.FromString(record.payload) for record in records]

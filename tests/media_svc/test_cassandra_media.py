@@ -15,6 +15,7 @@ from meshkit.cassandra import Cassandra, Statement, Step, UnknownOutcomeError
 from meshkit.cassandra.statements import Kind
 from meshkit.errors import UnavailableError
 from meshkit.events import OutboxRecord, new_record
+from meshkit.events.outbox import before
 from meshkit.ids import PublicId, new_id
 from tests.media_svc.conftest import Parts
 from tests.media_svc.media_app import events_in, kinds, some_user
@@ -99,7 +100,7 @@ async def test_next_reader_tells_what_a_crash_left(opened: OpenStore, beside: _B
     assert await _told(opened, media) == []
     for _ in range(3):
         assert await opened.media.get_media([media.media_id]) == [changed]
-        found = await opened.outbox.read_outbox(record.minute, record.shard, record.event_id - 1, 1)
+        found = await opened.outbox.read_outbox(record.minute, record.shard, before(record.event_id), 1)
         assert list(found) == [record]
     assert await _told(opened, media) == ["media_uploaded"]
 
@@ -140,7 +141,7 @@ async def test_late_event_goes_where_the_sweeper_looks(opened: OpenStore, beside
     for _ in range(2):
         await opened.media.get_media([media.media_id])
     assert await _told(opened, media) == ["media_uploaded"]
-    assert await opened.outbox.read_outbox(late.minute, late.shard, late.event_id - 1, 1) == []
+    assert await opened.outbox.read_outbox(late.minute, late.shard, before(late.event_id), 1) == []
 
 
 async def test_step_stands_while_the_outbox_cannot_be_written(opened: OpenStore, beside: _Beside) -> None:

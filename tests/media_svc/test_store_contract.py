@@ -12,6 +12,7 @@ from lensfeed.events.v1 import event_pb2
 from media_svc.model import Failure, FailureReason, Media, MediaKind, MediaState, Picture, Rendition, Rung
 from media_svc.store.port import SHARDS, MediaStore, shard_of
 from meshkit.events import OutboxRecord, new_record
+from meshkit.events.outbox import before
 from meshkit.ids import MAX_ID, PublicId, new_id
 from meshkit.service_settings import ServiceSettings
 from tests.media_svc.media_app import some_user
@@ -48,7 +49,7 @@ def _event(media: Media) -> OutboxRecord:
 
 
 async def _written(opened: OpenStore, record: OutboxRecord) -> bool:
-    found = await opened.outbox.read_outbox(record.minute, record.shard, record.event_id - 1, 1)
+    found = await opened.outbox.read_outbox(record.minute, record.shard, before(record.event_id), 1)
     return list(found) == [record]
 
 

@@ -10,7 +10,7 @@ from meshkit.events import OutboxRecord, OutboxStore
 from meshkit.events.sqlite_outbox import MIGRATIONS, SqliteOutbox, insert_records
 from meshkit.sqlite import Database, open_database
 
-_EMPTY = write("TRUNCATE outbox")
+_EMPTY = (write("TRUNCATE outbox"), write("TRUNCATE outbox_by_key"))
 
 
 class WritableOutbox(OutboxStore, Protocol):
@@ -50,5 +50,6 @@ async def open_sqlite(folder: Path) -> AsyncIterator[WritableOutbox]:
 
 async def empty_cassandra(keyspace: Cassandra) -> WritableOutbox:
     """Return the outbox of a keyspace, emptied of its records; progress has gone as far as it has."""
-    await keyspace.execute(_EMPTY)
+    for statement in _EMPTY:
+        await keyspace.execute(statement)
     return _Cassandra(keyspace)

@@ -8,7 +8,7 @@ import pytest
 from meshkit.cassandra import Cassandra
 from meshkit.cassandra.outbox import MIGRATIONS
 from meshkit.events import OutboxRecord
-from meshkit.events.outbox import MINUTE_MS, SHARDS
+from meshkit.events.outbox import BEFORE_ALL, MINUTE_MS, SHARDS
 from meshkit.ids import EPOCH_MS, first_id
 from tests.meshkit.clusters import opened, settings_of
 from tests.meshkit.outboxes import WritableOutbox, empty_cassandra, open_sqlite
@@ -59,14 +59,16 @@ async def test_a_bucket_gives_its_records_in_order(store: WritableOutbox) -> Non
     """Records come by ascending id, whole, in whatever order they were written."""
     records = [_record(MINUTE, number) for number in (3, 1, 2)]
     await store.write(records)
-    assert list(await store.read_outbox(MINUTE, 1, -1, 10)) == sorted(records, key=lambda record: record.event_id)
+    assert list(await store.read_outbox(MINUTE, 1, BEFORE_ALL, 10)) == sorted(
+        records, key=lambda record: record.event_id
+    )
 
 
 async def test_a_bucket_gives_nothing_of_others(store: WritableOutbox) -> None:
     """Records of other minutes and shards stay out."""
     record = _record(MINUTE, 1)
     await store.write([record, _record(MINUTE, 1, shard=2), _record(MINUTE - 1, 1), _record(MINUTE + 1, 1)])
-    assert list(await store.read_outbox(MINUTE, 1, -1, 10)) == [record]
+    assert list(await store.read_outbox(MINUTE, 1, BEFORE_ALL, 10)) == [record]
 
 
 async def test_pages_give_each_record_once(store: WritableOutbox) -> None:
@@ -74,11 +76,11 @@ async def test_pages_give_each_record_once(store: WritableOutbox) -> None:
     records = [_record(MINUTE, number) for number in range(7)]
     await store.write(records)
     found: list[OutboxRecord] = []
-    after = -1
+    after = BEFORE_ALL
     while page := await store.read_outbox(MINUTE, 1, after, 3):
         assert len(page) <= 3
         found.extend(page)
-        after = page[-1].event_id
+        after = page[-1].key
     assert found == records
 
 
@@ -87,7 +89,7 @@ async def test_a_record_is_written_once(store: WritableOutbox) -> None:
     record = _record(MINUTE, 1)
     await store.write([record])
     await store.write([record])
-    assert list(await store.read_outbox(MINUTE, 1, -1, 10)) == [record]
+    assert list(await store.read_outbox(MINUTE, 1, BEFORE_ALL, 10)) == [record]
 
 
 async def test_progress_never_goes_back(store: WritableOutbox) -> None:
@@ -104,4 +106,7 @@ async def test_a_purge_spares_the_young(store: WritableOutbox) -> None:
     young = [_record(MINUTE, 1), _record(MINUTE + 1, 1)]
     await store.write([_record(MINUTE - 1, 1), *young])
     await store.purge_outbox(MINUTE)
-    assert [*await store.read_outbox(MINUTE, 1, -1, 10), *await store.read_outbox(MINUTE + 1, 1, -1, 10)] == young
+    assert [
+        *await store.read_outbox(MINUTE, 1, BEFORE_ALL, 10),
+        *await store.read_outbox(MINUTE + 1, 1, BEFORE_ALL, 10),
+    ] == young

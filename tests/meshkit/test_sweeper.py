@@ -8,7 +8,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from meshkit.events import EventStream, Publisher, Sweeper
-from meshkit.events.outbox import MINUTE_MS
+from meshkit.events.outbox import BEFORE_ALL, MINUTE_MS
 from meshkit.redis_client import open_redis
 from tests.meshkit.bus import Heard, Outbox, consuming, later_ms, new_stream, open_outbox, soon_ms
 
@@ -92,7 +92,7 @@ async def test_a_minute_closes_when_every_group_has_handled_it(redis: "Redis", o
     assert await done_before() == begun, "a group has not acknowledged the event"
     await redis.xack(stream.key, "other", entry)
     assert await done_before() > record.minute
-    assert await outbox.read_outbox(record.minute, record.shard, -1, 10) == [record], "it is kept for a day"
+    assert await outbox.read_outbox(record.minute, record.shard, BEFORE_ALL, 10) == [record], "it is kept for a day"
 
 
 async def test_minutes_without_events_close(redis: "Redis", outbox: Outbox) -> None:
@@ -157,9 +157,9 @@ async def test_old_events_are_purged(redis: "Redis", outbox: Outbox) -> None:
     await sweeper.sweep(later_ms())
     await _take(redis, stream, "g", acknowledge=True)
     await sweeper.sweep(later_ms() + 23 * 60 * MINUTE_MS)
-    assert await outbox.read_outbox(record.minute, record.shard, -1, 10) == [record]
+    assert await outbox.read_outbox(record.minute, record.shard, BEFORE_ALL, 10) == [record]
     await sweeper.sweep(later_ms() + 25 * 60 * MINUTE_MS)
-    assert await outbox.read_outbox(record.minute, record.shard, -1, 10) == []
+    assert await outbox.read_outbox(record.minute, record.shard, BEFORE_ALL, 10) == []
 
 
 async def test_a_dead_redis_holds_nobody_up(outbox: Outbox) -> None:
@@ -169,7 +169,7 @@ async def test_a_dead_redis_holds_nobody_up(outbox: Outbox) -> None:
         record = await outbox.commit(1)
         publisher.send_soon(record)
         await publisher.drain()
-    assert await outbox.read_outbox(record.minute, record.shard, -1, 10) == [record]
+    assert await outbox.read_outbox(record.minute, record.shard, BEFORE_ALL, 10) == [record]
 
 
 async def _take(redis: "Redis", stream: EventStream, group: str, *, acknowledge: bool) -> list[bytes]:

@@ -13,7 +13,7 @@ from lensfeed.post.v1 import (
     post_service_pb2_grpc,
 )
 
-from meshkit.events.outbox import MINUTE_MS, SHARDS, OutboxStore
+from meshkit.events.outbox import BEFORE_ALL, MINUTE_MS, SHARDS, OutboxStore
 from meshkit.ids import new_id
 
 # Long enough for a test that starts just before a new minute.
@@ -95,7 +95,7 @@ async def events_in(outbox: OutboxStore) -> list[event_pb2.Event]:
         record
         for minute in range(this_minute - _MINUTES_BACK, this_minute + 1)
         for shard in range(SHARDS)
-        for record in await outbox.read_outbox(minute, shard, -1, 10_000)
+        for record in await outbox.read_outbox(minute, shard, BEFORE_ALL, 10_000)
     ]
     records.sort(key=lambda record: record.event_id)
     return [event_pb2.Event.FromString(record.payload) for record in records]

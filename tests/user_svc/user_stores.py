@@ -9,7 +9,7 @@ from pathlib import Path
 
 from meshkit.cassandra import Cassandra, open_cassandra, read, write
 from meshkit.errors import UnavailableError
-from meshkit.events.outbox import SHARDS, OutboxRecord, OutboxStore
+from meshkit.events.outbox import BEFORE_ALL, SHARDS, OutboxRecord, OutboxStore
 from meshkit.health import Check
 from meshkit.service_settings import ServiceSettings
 from user_svc.store import UserStore
@@ -17,7 +17,7 @@ from user_svc.store import open as stores
 
 # Each session of tests has keyspaces of its own, and two in all: a running service never sees its tables emptied.
 STORE_PREFIX, SERVED_PREFIX = (f"test_{secrets.token_hex(4)}_{use}" for use in ("store", "served"))
-_EMPTY = [write(f"TRUNCATE {table}") for table in ("users", "handles", "sessions", "outbox")]
+_EMPTY = [write(f"TRUNCATE {table}") for table in ("users", "handles", "sessions", "outbox_by_key")]
 _EVERYTHING = [read(f"SELECT * FROM {table}") for table in ("users", "handles", "sessions")]  # noqa: S608 - names from here
 # Far beyond what anything here takes: a schema is made in seconds.
 PATIENCE_SECONDS = 60
@@ -32,7 +32,11 @@ class Opened:
 
     async def records_of(self, minute: int) -> list[OutboxRecord]:
         """Return the events of a minute."""
-        return [record for shard in range(SHARDS) for record in await self.outbox.read_outbox(minute, shard, -1, 100)]
+        return [
+            record
+            for shard in range(SHARDS)
+            for record in await self.outbox.read_outbox(minute, shard, BEFORE_ALL, 100)
+        ]
 
 
 def store_settings(contact_points: str | None, folder: Path, prefix: str = STORE_PREFIX) -> ServiceSettings:
