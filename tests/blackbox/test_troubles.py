@@ -4,6 +4,7 @@ These tests have a mesh of their own, and tell one story: each goes on with what
 """
 
 import asyncio
+import contextlib
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import psutil
 import pytest
 import pytest_asyncio
 from google.rpc.code_pb2 import Code
+from redis.exceptions import RedisError
 
 from meshkit.redis_client import open_redis
 from tests.blackbox.mesh import Mesh, Reach, processes_of, reached, running_mesh
@@ -90,6 +92,47 @@ async def test_a_killed_valkey_loses_no_post(story: Story) -> None:
     story.mesh.process_of("valkey-server").kill()
     await story.post("while valkey was dead")
     await eventually(partial(story.reader.send, "GET", "/feed"), lambda response: response.is_success)
+    await story.is_whole()
+
+
+async def test_a_feed_is_read_while_the_posts_are_away(story: Story) -> None:
+    """What was read a moment ago is there from the cache, as REST's `lensfeed-degraded` says where something may be missing."""
+    async with open_redis(f"redis://{story.mesh.addresses['valkey']}/0") as redis:
+
+        async def cached() -> int:
+            await story.reader.feed()
+            with contextlib.suppress(RedisError):
+                return int(await redis.zcard(f"tl:{{{story.reader.user_id}}}"))
+            return 0
+
+        # Feeds were whole before the cache was back.
+        await eventually(cached, lambda entries: entries > len(story.captions))
+    whole = await story.reader.call("GET", "/feed")
+    service = story.mesh.process_of("post_svc serve")
+    service.suspend()
+    try:
+        response = await story.reader.send("GET", "/feed?limit=100")
+        assert (response.status_code, response.json()["items"]) == (200, whole["items"])
+        assert "lensfeed-degraded" not in response.headers
+        async with open_redis(f"redis://{story.mesh.addresses['valkey']}/0") as redis:
+            await redis.delete((await redis.keys("card:*"))[0])
+        response = await story.reader.send("GET", "/feed")
+        assert response.status_code == 200
+        assert response.headers["lensfeed-degraded"] == "1"
+        assert len(response.json()["items"]) == len(whole["items"]) - 1
+    finally:
+        service.resume()
+    await story.is_whole()
+
+
+async def test_a_feed_is_whole_while_valkey_hangs(story: Story) -> None:
+    """The store has everything; nobody waits for the cache until the call's deadline."""
+    valkey = story.mesh.process_of("valkey-server")
+    valkey.suspend()
+    try:
+        assert await story.reader.feed() == story.captions[::-1]
+    finally:
+        valkey.resume()
     await story.is_whole()
 
 
