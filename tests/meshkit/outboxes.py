@@ -1,6 +1,7 @@
 """Every kind of outbox store, for the contract suite."""
 
 import contextlib
+import shutil
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -10,6 +11,8 @@ from meshkit.events import OutboxRecord, OutboxStore
 from meshkit.events.sqlite_outbox import MIGRATIONS, SqliteOutbox, insert_records
 from meshkit.sqlite import Database, open_database
 
+_FORMER = "INSERT INTO outbox (minute, shard, event_id, payload) VALUES (?, ?, ?, ?)"
+_FORMER_SQLITE, _FORMER_CASSANDRA = _FORMER, write(_FORMER)
 _EMPTY = (write("TRUNCATE outbox"), write("TRUNCATE outbox_by_key"))
 
 
@@ -18,6 +21,18 @@ class WritableOutbox(OutboxStore, Protocol):
 
     async def write(self, records: Sequence[OutboxRecord]) -> None:
         """Write records as a service does."""
+        ...
+
+
+class FormerOutbox(Protocol):
+    """An outbox of the version before, and the way from there."""
+
+    async def write_formerly(self, records: Sequence[OutboxRecord]) -> None:
+        """Write records as the version before does."""
+        ...
+
+    async def upgrade(self) -> WritableOutbox:
+        """Apply what is new; returns the outbox of today."""
         ...
 
 
@@ -31,6 +46,20 @@ class _Sqlite(SqliteOutbox):
         await self._written_to.write(lambda connection: insert_records(connection, records))
 
 
+class _FormerSqlite:
+    def __init__(self, folder: Path, stack: contextlib.AsyncExitStack, database: Database) -> None:
+        self._folder, self._stack, self._database = folder, stack, database
+
+    async def write_formerly(self, records: Sequence[OutboxRecord]) -> None:
+        """Write records in the form of the first migration."""
+        rows = [(record.minute, record.shard, record.event_id, record.payload) for record in records]
+        await self._database.write(lambda connection: connection.executemany(_FORMER_SQLITE, rows))
+
+    async def upgrade(self) -> WritableOutbox:
+        """Open the same file once more, with all migrations."""
+        return await self._stack.enter_async_context(open_sqlite(self._folder))
+
+
 class _Cassandra(CassandraOutbox):
     def __init__(self, cassandra: Cassandra) -> None:
         super().__init__(cassandra)
@@ -40,6 +69,16 @@ class _Cassandra(CassandraOutbox):
         """Write records."""
         await self._written_to.execute_batch(*outbox_steps(records))
 
+    async def write_formerly(self, records: Sequence[OutboxRecord]) -> None:
+        """Write records into the table of the first migration."""
+        for record in records:
+            row = (record.minute, record.shard, record.event_id, record.payload)
+            await self._written_to.execute(_FORMER_CASSANDRA, *row)
+
+    async def upgrade(self) -> WritableOutbox:
+        """Do nothing: both tables are there."""
+        return self
+
 
 @contextlib.asynccontextmanager
 async def open_sqlite(folder: Path) -> AsyncIterator[WritableOutbox]:
@@ -48,7 +87,18 @@ async def open_sqlite(folder: Path) -> AsyncIterator[WritableOutbox]:
         yield _Sqlite(database)
 
 
-async def empty_cassandra(keyspace: Cassandra) -> WritableOutbox:
+@contextlib.asynccontextmanager
+async def former_sqlite(folder: Path) -> AsyncIterator[FormerOutbox]:
+    """Open an outbox in a file to which only the first migration was applied."""
+    first = folder / "first"
+    first.mkdir()
+    shutil.copy(MIGRATIONS / "outbox-0001.sql", first)
+    async with contextlib.AsyncExitStack() as stack:
+        database = await stack.enter_async_context(open_database(folder / "outbox.db", first))
+        yield _FormerSqlite(folder, stack, database)
+
+
+async def empty_cassandra(keyspace: Cassandra) -> _Cassandra:
     """Return the outbox of a keyspace, emptied of its records; progress has gone as far as it has."""
     for statement in _EMPTY:
         await keyspace.execute(statement)

@@ -1,17 +1,22 @@
 """What every outbox store promises, held against each kind of store."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
+from lensfeed.events.v1 import event_pb2
+from redis.asyncio import Redis
 
-from meshkit.cassandra import Cassandra
+from meshkit.cassandra import Cassandra, kept_events, records_of
 from meshkit.cassandra.outbox import MIGRATIONS
-from meshkit.events import OutboxRecord
+from meshkit.events import OutboxRecord, Sweeper, new_record
 from meshkit.events.outbox import BEFORE_ALL, MINUTE_MS, SHARDS
 from meshkit.ids import EPOCH_MS, first_id
+from tests.meshkit.bus import new_stream
 from tests.meshkit.clusters import opened, settings_of
-from tests.meshkit.outboxes import WritableOutbox, empty_cassandra, open_sqlite
+from tests.meshkit.outboxes import FormerOutbox, WritableOutbox, empty_cassandra, former_sqlite, open_sqlite
 from tests.store_kinds import STORE_KINDS
 
 MINUTE = EPOCH_MS // MINUTE_MS + 1_000_000
@@ -40,6 +45,16 @@ async def store(keyspace: Cassandra | None, tmp_path: Path) -> AsyncIterator[Wri
         yield await empty_cassandra(keyspace)
         return
     async with open_sqlite(tmp_path) as outbox:
+        yield outbox
+
+
+@pytest.fixture
+async def former(keyspace: Cassandra | None, tmp_path: Path) -> AsyncIterator[FormerOutbox]:
+    """Give an empty outbox of each kind as the version before knew it."""
+    if keyspace is not None:
+        yield await empty_cassandra(keyspace)
+        return
+    async with former_sqlite(tmp_path) as outbox:
         yield outbox
 
 
@@ -90,6 +105,58 @@ async def test_a_record_is_written_once(store: WritableOutbox) -> None:
     await store.write([record])
     await store.write([record])
     assert list(await store.read_outbox(MINUTE, 1, BEFORE_ALL, 10)) == [record]
+
+
+async def test_events_with_one_id_are_all_kept(store: WritableOutbox) -> None:
+    """Events that got the same id stay apart, also where a page ends between them, and each is there once."""
+    records = [OutboxRecord(first_id(MINUTE * MINUTE_MS), f"event {number}".encode()) for number in range(5)]
+    shard = records[0].shard
+    for _ in range(2):
+        await store.write(records)
+    found: list[OutboxRecord] = []
+    after = BEFORE_ALL
+    while page := await store.read_outbox(MINUTE, shard, after, 2):
+        found.extend(page)
+        after = page[-1].key
+    assert found == sorted(records, key=lambda record: record.key)
+
+
+async def test_events_with_one_id_all_arrive(store: WritableOutbox, redis: "Redis") -> None:
+    """Events that tell the same, with ids of one clock and one chance, all come into the stream, and each of them once."""
+    minute = await store.outbox_done_before() + 1
+    make_id, stream = partial(first_id, minute * MINUTE_MS), new_stream()
+    records = [new_record(event_pb2.UserUpdated(user_id=7), make_id) for _ in range(4)]
+    assert len({record.event_id for record in records}) == 1
+    await store.write(records)
+    assert await stream.add(redis, records[0])
+    assert not await stream.add(redis, records[0])
+    sweeper, now_ms = Sweeper(redis, stream, store), (minute + 1) * MINUTE_MS
+    assert [await sweeper.sweep(now_ms) for _ in range(2)] == [3, 0]
+    entries: Any = await redis.xrange(stream.key)
+    assert sorted(fields[b"event"] for _, fields in entries) == sorted(record.payload for record in records)
+
+
+async def test_what_the_version_before_wrote_is_read(former: FormerOutbox) -> None:
+    """Events from before keys had digests, and those of a process that is not new yet, come among the others in order, once."""
+    records = [_record(MINUTE, number) for number in range(6)]
+    await former.write_formerly(records[::2])
+    outbox = await former.upgrade()
+    await former.write_formerly([records[1]])
+    await outbox.write([records[3], records[5]])
+    found: list[OutboxRecord] = []
+    after = BEFORE_ALL
+    while page := await outbox.read_outbox(MINUTE, 1, after, 2):
+        assert len(page) <= 2
+        found.extend(page)
+        after = page[-1].key
+    assert found == records
+
+
+def test_a_row_keeps_events_with_one_id() -> None:
+    """Events that wait in a row of their own for the outbox are all kept, although their ids are the keys there."""
+    records = [OutboxRecord(7, b"one"), OutboxRecord(7, b"other"), OutboxRecord(8, b"third")]
+    assert [record.payload for record in records_of(kept_events(records))] == [b"one", b"other", b"third"]
+    assert records_of(None) == []
 
 
 async def test_progress_never_goes_back(store: WritableOutbox) -> None:
