@@ -9,12 +9,15 @@ from cassandra.timestamps import MonotonicTimestampGenerator
 _written_at: ContextVar[int | None] = ContextVar("cassandra_written_at", default=None)
 
 
-class WriteTimes(MonotonicTimestampGenerator):  # type: ignore[misc]  # the driver has no types
+class WriteTimes:
     """Gives each statement the time at which it is sent, in microseconds, unless `written_at` says otherwise."""
+
+    def __init__(self) -> None:
+        self._clock = MonotonicTimestampGenerator()
 
     def __call__(self) -> int:
         """Return the write time of what is being sent."""
-        return _written_at.get() or int(super().__call__())
+        return _written_at.get() or self._clock()
 
 
 @contextlib.contextmanager
