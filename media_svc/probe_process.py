@@ -36,7 +36,7 @@ _QUARTER_TURNS = (90, 270)
 def main(folder: Path, content_type: str) -> None:
     """Look at FOLDER/original."""
     try:
-        manifest = ProbeManifest(film=_probe(folder / ORIGINAL_NAME, content_type))
+        manifest = ProbeManifest(film=probe(folder / ORIGINAL_NAME, content_type))
     except MediaRejectedError as error:
         # What the decoder said is for the log, never for the client.
         traceback.print_exception(error)
@@ -45,7 +45,8 @@ def main(folder: Path, content_type: str) -> None:
     (folder / PROBE_NAME).write_text(manifest.model_dump_json())
 
 
-def _probe(original: Path, content_type: str) -> FilmEntry:
+def probe(original: Path, content_type: str) -> FilmEntry:
+    """Return what a film is. Raises MediaRejectedError."""
     with original.open("rb") as file:
         require_type(file.read(HEAD_BYTES), content_type)
     require_whole(original, content_type)
