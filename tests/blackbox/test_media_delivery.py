@@ -1,0 +1,55 @@
+"""How media reach apps and plain pages through the edge, and how they are gone with their post."""
+
+import httpx
+import pytest
+
+from tests.blackbox.mesh import Reach
+from tests.blackbox.people import Person, eventually, put_parts
+
+pytestmark = pytest.mark.mesh
+CHROME = "image/avif,image/webp,image/apng,image/*,*/*;q=0.8"
+
+
+async def test_a_plain_image(reach: Reach, bob: Person, photo_of_bob: str) -> None:
+    """An <img src="/m/ID?w=…"> without a token is led to the file that its browser shows, which is kept for ever."""
+    for accept, content_type in ((CHROME, "image/avif"), ("image/webp,*/*", "image/webp"), ("*/*", "image/jpeg")):
+        led = await reach.http.get(f"/m/{photo_of_bob}", params={"w": "100"}, headers={"accept": accept})
+        assert led.status_code == 302
+        assert led.headers["vary"] == "accept, save-data"
+        shown = await reach.http.get(led.headers["location"])
+        assert (shown.status_code, shown.headers["content-type"]) == (200, content_type)
+        assert "immutable" in shown.headers["cache-control"]
+        assert shown.headers["content-security-policy"] == "default-src 'none'; sandbox"
+    absent = await reach.http.get(f"/m/{bob.user_id}")
+    assert (absent.status_code, absent.json()["details"][0]["reason"]) == (404, "MEDIA_NOT_FOUND")
+
+
+async def test_an_upload_goes_on_after_a_crash(ann: Person, photo: bytes) -> None:
+    """An app that kept only the id asks what is missing, sends it, and waits; S3's event does the rest."""
+    started = await ann.start_upload(photo)
+    going_on = (await ann.call("GET", f"/media/{started['mediaId']}"))["upload"]
+    assert [part["number"] for part in going_on["parts"]] == [1]
+    await put_parts(going_on, photo)
+    assert (await ann.finished(started["mediaId"]))["state"] == "MEDIA_STATE_READY"
+    assert "upload" not in await ann.call("GET", f"/media/{started['mediaId']}")
+
+
+async def test_media_go_with_their_post(reach: Reach, bob: Person, photo: bytes) -> None:
+    """Once no post shows a medium any more it is served no longer; what the edge still has it keeps for a minute at most."""
+    gone, kept = [await bob.upload(photo) for _ in range(2)]
+    urls = {each: [file["url"] for file in (await bob.finished(each))["renditions"]] for each in (gone, kept)}
+    posts = [await bob.post(caption, media) for caption, media in (("both", [gone, kept]), ("one", [kept]))]
+    seen = await reach.http.get(urls[gone][0])
+    assert "s-maxage=60" in seen.headers["cache-control"]
+    await bob.call("DELETE", f"/posts/{posts[0]}")
+
+    async def status() -> int:
+        # This is asked of the store, and kept by no cache.
+        return (await reach.http.head(urls[gone][1])).status_code
+
+    assert await eventually(status, lambda code: code != httpx.codes.OK) == httpx.codes.NOT_FOUND
+    assert (await bob.send("GET", f"/media/{gone}")).status_code == httpx.codes.NOT_FOUND
+    assert (await reach.http.get(f"/m/{gone}")).status_code == httpx.codes.NOT_FOUND
+    assert [(await reach.http.get(url)).status_code for url in urls[kept]] == [200] * len(urls[kept])
+    refused = await bob.send("POST", "/posts", {"caption": "again", "mediaIds": [gone]})
+    assert refused.status_code == httpx.codes.NOT_FOUND
