@@ -1,4 +1,4 @@
-"""`python -m tests.media_svc.fuzz_probe FILE CONTENT_TYPE SEED COUNT`: damage a film in many ways, and probe each as a worker does.
+"""`python -m tests.media_svc.fuzz_probe FILE CONTENT_TYPE SEED COUNT`: damage a film many ways, and probe each as a worker does.
 
 One process for all of them, which the worker would not do, so that hundreds take seconds. Prints how many came out as films and
 how many were refused; anything else ends it with a traceback or a signal.
