@@ -76,7 +76,9 @@ async def set_up() -> None:
     settings = S3Settings.load()
     async with open_client(settings) as client:
         gets_cold = await set_up_bucket(client, settings.s3_bucket)
-    _log.info("bucket_set_up", bucket=settings.s3_bucket, originals_get_cold=gets_cold)
+    _log.info("bucket_set_up", bucket=settings.s3_bucket)
+    if not gets_cold:
+        _log.warning("no_cold_tier", why="this S3 moves nothing between storage classes: originals stay where they are")
 
 
 @contextlib.asynccontextmanager

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import structlog
 from botocore.exceptions import ClientError
 
 from media_svc.bucket_rules import ABANDONED_RULE, COLD_RULE, UPLOAD_RULE, public_read_policy
@@ -15,13 +14,12 @@ if TYPE_CHECKING:
 # How an S3 says that it has no storage classes to move objects to: SeaweedFS in the first way.
 _NO_TRANSITIONS = frozenset({"NotImplemented", "InvalidStorageClass"})
 _OURS = frozenset({ABANDONED_RULE["ID"], COLD_RULE["ID"]})
-_log = structlog.get_logger()
 
 
 async def set_up_bucket(client: "S3Client", bucket: str) -> bool:
     """Set the policy, the CORS rules and the lifecycle of a bucket that is there.
 
-    Returns whether originals will get cold: False where this S3 moves nothing between storage classes, which is said in the log.
+    Returns whether originals will get cold: False where this S3 moves nothing between storage classes.
     """
     await client.put_bucket_policy(Bucket=bucket, Policy=public_read_policy(bucket))
     await client.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": [UPLOAD_RULE]})
@@ -32,7 +30,6 @@ async def set_up_bucket(client: "S3Client", bucket: str) -> bool:
         if error.response["Error"]["Code"] not in _NO_TRANSITIONS:
             raise
         await _set_lifecycle(client, bucket, [*foreign, ABANDONED_RULE])
-        _log.warning("no_cold_tier", bucket=bucket, why="this S3 moves nothing between storage classes: originals stay")
         return False
     return True
 
