@@ -129,12 +129,14 @@ async def working_process(settings: WorkSettings) -> AsyncIterator[Process]:
     """Make the process that fills timelines."""
     async with _open_parts(settings) as parts:
         lag = FanOutLag(metrics.get_meter("feed_svc"))
-        reach = ReachFollowers(parts.graph, parts.timelines, parts.partings, StreamedChunks(parts.redis), lag)
+        follow = ApplyFollow(parts.graph, parts.posts, parts.timelines, parts.partings, parts.celebrities)
+        chunks = StreamedChunks(parts.redis)
+        reach = ReachFollowers(parts.graph, parts.timelines, parts.partings, follow, chunks, lag)
         handle = FeedEvents(
             FanOut(parts.graph, parts.authors, parts.celebrities, reach),
             RemovePost(parts.cards, parts.authors, parts.celebrities, reach, settings.celebrity_grace_ms),
             reach,
-            ApplyFollow(parts.graph, parts.posts, parts.timelines, parts.partings, parts.celebrities),
+            follow,
             RefreshAuthor(parts.posts, parts.cards),
         )
         drift = SampleDrift(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from feed_svc.apply_follow import ApplyFollow
 from feed_svc.fan_out_chunk import PAGES_PER_CHUNK, Change, Chunks, FanOutChunk, PostChange
 from feed_svc.model import entry_of
 from feed_svc.ports import Graph
@@ -19,11 +20,18 @@ class ReachFollowers:
     """
 
     def __init__(
-        self, graph: Graph, timelines: Timelines, partings: Partings, chunks: Chunks, arrived: Arrived
+        self,
+        graph: Graph,
+        timelines: Timelines,
+        partings: Partings,
+        apply_follow: ApplyFollow,
+        chunks: Chunks,
+        arrived: Arrived,
     ) -> None:
         self._graph = graph
         self._timelines = timelines
         self._partings = partings
+        self._apply_follow = apply_follow
         self._chunks = chunks
         self._arrived = arrived
 
@@ -60,9 +68,9 @@ class ReachFollowers:
         """Push to some followers.
 
         Who unfollowed after their page was read is looked up after the push, not before: whichever of the push and the unfollow's
-        own removal came last, one of the two takes the entry out.
+        own removal came last, one of the two takes the entry out. Who has come back by now keeps it: the graph decides.
         """
         await self._timelines.push(viewers, entry)
         left = await self._partings.viewers_who_left(author_id)
-        if gone := [viewer for viewer in viewers if viewer in left]:
-            await self._timelines.remove(gone, entry)
+        for viewer in left.intersection(viewers):
+            await self._apply_follow(viewer, author_id)

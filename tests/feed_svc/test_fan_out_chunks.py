@@ -243,7 +243,7 @@ async def test_who_leaves_during_a_fan_out_keeps_nothing_of_it(redis: "Redis", m
         async def follower_page(self, author_id: int, token: str) -> FollowerPage:  # noqa: ARG002 - the port's names
             return FollowerPage(stale.viewers, "")
 
-    reach = ReachFollowers(Stale(), feed.timelines, feed.partings, feed.chunks, lambda _place: None)
+    reach = ReachFollowers(Stale(), feed.timelines, feed.partings, feed.apply_follow, feed.chunks, lambda _place: None)
     await reach.go_on(FanOutChunk(PostChange(STAR, place, Change.PUSH), 1, "the page"))
     assert await redis.zscore(f"tl:{{{leaver}}}", entry_of(place, STAR)) is None
     assert await redis.zscore(f"tl:{{{stale.viewers[-1]}}}", entry_of(place, STAR)) is not None
@@ -254,7 +254,7 @@ async def test_the_lag_of_a_fan_out_is_measured(world: World, redis: "Redis", mu
     feed = await open_world(world, redis, mux)
     reader = InMemoryMetricReader()
     lag = FanOutLag(MeterProvider(metric_readers=[reader]).get_meter("test"))
-    reach = ReachFollowers(world, feed.timelines, feed.partings, feed.chunks, lag)
+    reach = ReachFollowers(world, feed.timelines, feed.partings, feed.apply_follow, feed.chunks, lag)
     feed.chunks.hear = reach.go_on
     for change in (Change.PUSH, Change.REMOVE):
         await reach(PostChange(STAR, new_id(), change))

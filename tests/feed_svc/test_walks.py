@@ -6,8 +6,10 @@ import random
 import pytest
 from redis.asyncio import Redis
 
-from feed_svc.fan_out_chunk import FollowerPage
+from feed_svc.fan_out_chunk import Change, FollowerPage, PostChange
 from feed_svc.model import author_of, entry_of, place_of
+from feed_svc.reach_followers import ReachFollowers
+from feed_svc.store.partings import RedisPartings
 from meshkit.redis_mux import RedisMux
 from tests.feed_svc.world import Feed, Sizes, World, open_feed
 
@@ -87,6 +89,26 @@ async def test_an_unfollow_during_a_fan_out_leaves_no_ghost(feed: Feed, mux: Red
 
     await open_feed(Stale(), feed.redis, mux).fan_out(2, 9)
     assert await feed.walk(1, 5) == [entry_of(5, 3)]
+
+
+async def test_who_comes_back_during_a_fan_out_keeps_the_post(feed: Feed) -> None:
+    """The fan-out finds the parting, and the follow anew is over before it acts on that."""
+    feed.world.follows.add((1, 2))
+    await feed.walk(1, 5)
+    await feed.partings.add(1, 2)
+
+    class Late(RedisPartings):
+        async def viewers_who_left(self, author_id: int) -> set[int]:
+            left = await super().viewers_who_left(author_id)
+            await feed.apply_follow(1, 2)
+            return left
+
+    reach = ReachFollowers(
+        feed.world, feed.timelines, Late(feed.redis), feed.apply_follow, feed.chunks, lambda _place: None
+    )
+    feed.world.post(2, 9)
+    await reach(PostChange(2, 9, Change.PUSH))
+    assert await feed.walk(1, 5) == [entry_of(9, 2)]
 
 
 async def test_deleted_posts_are_not_shown_even_where_the_timeline_still_has_them(feed: Feed) -> None:

@@ -208,7 +208,8 @@ def open_feed(
     authors = RedisAuthorTimelines(mux, length=sizes.author_length, slack=sizes.slack)
     cards = RedisCards(mux)
     chunks = WorldChunks()
-    reach = ReachFollowers(world, timelines, partings, chunks, lambda _place: None)
+    follow = ApplyFollow(world, world, timelines, partings, celebrities)
+    reach = ReachFollowers(world, timelines, partings, follow, chunks, lambda _place: None)
     chunks.hear = reach.go_on
     skeleton = open_skeleton(
         timelines,
@@ -235,7 +236,7 @@ def open_feed(
         get_feed,
         FanOut(world, authors, celebrities, reach),
         RemovePost(cards, authors, celebrities, reach, grace_ms),
-        ApplyFollow(world, world, timelines, partings, celebrities),
+        follow,
         reach,
         chunks,
     )
