@@ -9,16 +9,17 @@ from media_svc.model import Media, MediaKind
 from media_svc.store.cassandra_steps import Steps
 from media_svc.store.port import shard_of
 from media_svc.store.rows import FIELDS, fields_of
-from meshkit.cassandra import Cassandra, Step, outbox_steps, sure_read, write
+from meshkit.cassandra import Cassandra, claim, outbox_steps, sure_read, write
 from meshkit.events.outbox import OutboxRecord
 from meshkit.ids import PublicId
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 # Below every id.
 _BEFORE_ALL = b""
-# At the lowest write time: no step is ever covered by it, whatever the clocks say, even where it arrives late or twice.
-_ADD = write(
-    f"INSERT INTO media (media_id, {', '.join(FIELDS)}) VALUES (?, {', '.join('?' * len(FIELDS))}) USING TIMESTAMP 1"  # noqa: S608 - ours
+# A lightweight transaction, as all that write the row after it: two uploads of one owner in one millisecond may get one id, and
+# the second must not cover the first.
+_ADD = claim(
+    f"INSERT INTO media (media_id, {', '.join(FIELDS)}) VALUES (?, {', '.join('?' * len(FIELDS))}) IF NOT EXISTS"  # noqa: S608 - ours
 )
 _PLAN = write("INSERT INTO uploads_by_minute (minute, shard, media_id) VALUES (?, ?, ?)")
 _VIDEO_PROGRESS = sure_read("SELECT percent FROM media_progress WHERE media_id = ? LIMIT 1")
@@ -36,10 +37,11 @@ class CassandraMediaStore:
         self._cassandra = cassandra
         self._steps = Steps(cassandra)
 
-    async def add_media(self, media: Media, check_minute: int) -> None:
-        """Add a medium and its first check."""
-        add = (_ADD, (media.media_id.pack(), *fields_of(media)))
-        await self._cassandra.execute_batch(add, _plan(check_minute, media.media_id))
+    async def add_media(self, media: Media, check_minute: int) -> bool:
+        """Plan the first check of a medium, then add it: a check that finds nothing is harmless, a medium without one is not."""
+        await self.plan_check(check_minute, media.media_id)
+        rows = await self._cassandra.execute(_ADD, media.media_id.pack(), *fields_of(media))
+        return bool(rows[0][0])
 
     async def get_media(self, media_ids: Sequence[PublicId]) -> Sequence[Media]:
         """Return the media that exist, in order."""
@@ -72,8 +74,7 @@ class CassandraMediaStore:
 
     async def plan_check(self, minute: int, media_id: PublicId) -> None:
         """Plan a check."""
-        statement, parameters = _plan(minute, media_id)
-        await self._cassandra.execute(statement, *parameters)
+        await self._cassandra.execute(_PLAN, minute, shard_of(media_id), media_id.pack())
 
     async def list_checks(self, minute: int, shard: int, after: PublicId | None, limit: int) -> Sequence[PublicId]:
         """Return a bucket's checks above an id."""
@@ -89,7 +90,3 @@ class CassandraMediaStore:
     async def set_checks_done_before(self, minute: int) -> None:
         """Move that minute on. Plans go by the table's TTL."""
         await self._cassandra.execute(_SET_PROGRESS, minute, minute)
-
-
-def _plan(minute: int, media_id: PublicId) -> Step:
-    return _PLAN, (minute, shard_of(media_id), media_id.pack())

@@ -19,8 +19,11 @@ def shard_of(media_id: PublicId) -> int:
 class MediaStore(Protocol):
     """Media, and the minutes in which uploads are to be looked at. A read sees every write that returned before it began."""
 
-    async def add_media(self, media: Media, check_minute: int) -> None:
-        """Add a medium whose id is new, and plan its first check."""
+    async def add_media(self, media: Media, check_minute: int) -> bool:
+        """Add a medium, and plan its first check, unless its id is taken. Returns whether it was added.
+
+        Of concurrent calls with one id at most one returns True. Where the outcome is unknown it raises UnavailableError.
+        """
         ...
 
     async def get_media(self, media_ids: Sequence[PublicId]) -> Sequence[Media]:

@@ -25,17 +25,19 @@ class SqliteMediaStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add_media(self, media: Media, check_minute: int) -> None:
-        """Add a medium and its first check."""
+    async def add_media(self, media: Media, check_minute: int) -> bool:
+        """Add a medium and its first check, unless its id is taken."""
 
-        def work(connection: sqlite3.Connection) -> None:
+        def work(connection: sqlite3.Connection) -> bool:
             row = (media.media_id.local, media.media_id.owner, *fields_of(media))
             marks = ", ".join("?" * len(row))
-            statement = f"INSERT INTO media (media_id, owner_id, {_COLUMNS}) VALUES ({marks})"  # noqa: S608 - both are ours
-            connection.execute(statement, row)
+            statement = f"INSERT OR IGNORE INTO media (media_id, owner_id, {_COLUMNS}) VALUES ({marks})"  # noqa: S608 - both are ours
+            if not connection.execute(statement, row).rowcount:
+                return False
             _plan(connection, check_minute, media.media_id)
+            return True
 
-        await self._database.write(work)
+        return await self._database.write(work)
 
     async def get_media(self, media_ids: Sequence[PublicId]) -> Sequence[Media]:
         """Return the media that exist, in order."""

@@ -183,11 +183,11 @@ async def test_winner_that_was_overtaken_has_won(opened: OpenStore, beside: _Bes
 
 
 async def test_medium_that_is_added_late_covers_nothing(opened: OpenStore) -> None:
-    """The write that begins a medium may arrive again after its steps, and changes nothing then."""
+    """The write that begins a medium may come again after its steps, and changes nothing then."""
     media = await _added(opened)
     changed = media.uploaded("e", 1)
     assert await opened.media.replace_media(media, changed, [])
-    await opened.media.add_media(media, _check_minute(media))
+    assert not await opened.media.add_media(media, _check_minute(media))
     assert await opened.media.get_media([media.media_id]) == [changed]
 
 

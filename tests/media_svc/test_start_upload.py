@@ -1,15 +1,19 @@
 """Beginning an upload, and what its URLs allow."""
 
+import asyncio
+from itertools import chain, repeat
+
 import grpc
 import httpx
 import pytest
 from lensfeed.media.v1 import media_pb2, media_service_pb2
 
 from media_svc.settings import ServeSettings
+from media_svc.start_upload import StartUpload
 from media_svc.upload_rules import MAX_PHOTO_BYTES, MAX_VIDEO_BYTES, PART_BYTES, plan_parts
-from meshkit.ids import PublicId
+from meshkit.ids import PublicId, new_id
 from tests.errors import reason_of, violations_of
-from tests.media_svc.conftest import serving
+from tests.media_svc.conftest import Parts, serving
 from tests.media_svc.media_app import MediaApp, some_user
 
 STORES = ("sqlite",)
@@ -34,6 +38,18 @@ async def test_large_file(app: MediaApp) -> None:
     assert [part.number for part in started.parts] == [1, 2, 3]
     assert [part.size_bytes for part in started.parts] == [started.part_size_bytes, started.part_size_bytes, 5]
     assert len({part.url for part in started.parts}) == 3
+
+
+@pytest.mark.parametrize("size", [1000, 2 * PART_BYTES])
+async def test_uploads_with_one_id(parts: Parts, size: int) -> None:
+    """Two uploads of one owner that get one id, because they begin in one millisecond, are two media all the same."""
+    ids = chain(repeat(new_id(), 2), iter(new_id, None))
+    start, owner = StartUpload(parts.store, parts.objects, lambda: next(ids)), some_user()
+    started = await asyncio.gather(*(start(owner, "image/png", size, name) for name in ("one", "other")))
+    media = [each.media for each in started]
+    assert [each.alt_text for each in media] == ["one", "other"]
+    assert await parts.store.get_media([each.media_id for each in media]) == media
+    assert len({put.url for each in started for _, put in each.puts}) == sum(len(each.puts) for each in started)
 
 
 async def test_urls_expire(app: MediaApp) -> None:

@@ -74,6 +74,17 @@ async def test_medium_comes_back_as_it_was(store: MediaStore, minute: int) -> No
     assert await store.get_media([other.media_id]) == [rejected]
 
 
+async def test_media_id_goes_to_one_of_many(store: MediaStore, minute: int) -> None:
+    """Of many who add a medium under one id at once, one is told that it was added, and its medium is the one there."""
+    media_id = PublicId(new_id(), some_user())
+    media = [replace(_media(media_id), alt_text=str(each)) for each in range(10)]
+    added = await asyncio.gather(*(store.add_media(each, minute) for each in media))
+    assert added.count(True) == 1
+    [found] = await store.get_media([media_id])
+    assert found == media[added.index(True)]
+    assert not await store.add_media(media[0], minute)
+
+
 def _video() -> Media:
     media_id = PublicId(new_id(), some_user())
     return Media(media_id, MediaState.AWAITING_UPLOAD, MediaKind.VIDEO, "video/mp4", 4_000_000_000, "A film.")
