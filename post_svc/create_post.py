@@ -1,7 +1,7 @@
 """CreatePost: an author's draft becomes a post, once for each idempotency key."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from meshkit.errors import (
     AlreadyExistsError,
@@ -36,13 +36,20 @@ class CreatePost:
     """
 
     def __init__(
-        self, store: PostStore, media: MediaCatalog, events: Events, publish_waiting: PublishWaiting, get_post: GetPost
+        self,
+        store: PostStore,
+        media: MediaCatalog,
+        events: Events,
+        publish_waiting: PublishWaiting,
+        get_post: GetPost,
+        make_id: Callable[[], int] = new_id,
     ) -> None:
         self._store = store
         self._media = media
         self._events = events
         self._publish_waiting = publish_waiting
         self._get_post = get_post
+        self._make_id = make_id
 
     async def __call__(self, author_id: int, draft: Draft, key: str | None) -> PostView:
         """Return the post as it stands now. Without a key, each call makes a post of its own.
@@ -55,15 +62,23 @@ class CreatePost:
         media = await self._media.media_of(author_id, draft.media_ids)
         _check_media(draft, media)
         # A later try may come hours after its post id was made: it must take a fresh place, as those that wait do.
-        if is_first and are_ready(media, draft.media_ids):
-            return await self._publish(PublishedPost(post, post.local, draft.caption, manifest_of(media)))
-        await self._store.add_waiting(WaitingPost(post, draft.caption, draft.media_ids))
+        is_at_once = is_first and are_ready(media, draft.media_ids)
+        while True:
+            if is_at_once:
+                if view := await self._publish(PublishedPost(post, post.local, draft.caption, manifest_of(media))):
+                    return view
+            elif await self._store.add_waiting(WaitingPost(post, draft.caption, draft.media_ids)):
+                break
+            if key is not None:
+                break  # another call with the same key was quicker
+            # Nobody else knows of this call: the id is that of another post which the author made in this very millisecond.
+            post = PublicId(self._make_id(), author_id)
         # The last medium may have become READY before the post could be found waiting for it: look once more.
         return await self._settle(post)
 
     async def _claim(self, author_id: int, draft: Draft, key: str | None) -> tuple[PublicId, bool]:
         """Return the post's id, and whether this call is the first to use it."""
-        proposed = new_id()
+        proposed = self._make_id()
         if key is None:
             return PublicId(proposed, author_id), True
         check_key(key)
@@ -73,10 +88,10 @@ class CreatePost:
             raise AlreadyExistsError("IDEMPOTENCY_MISMATCH", "this idempotency key was used for another post")
         return PublicId(winner.post_id, author_id), winner.post_id == proposed
 
-    async def _publish(self, post: PublishedPost) -> PostView:
+    async def _publish(self, post: PublishedPost) -> PostView | None:
         record = self._events.published(post.id.owner, post.place)
         if not await self._store.publish(post, [record]):
-            return await self._settle(post.id)  # another call with the same key was quicker
+            return None
         self._events.send_soon(record)
         return post.view()
 

@@ -56,15 +56,16 @@ class CassandraPostStore:
             case _:
                 return None
 
-    async def add_waiting(self, post: WaitingPost) -> None:
+    async def add_waiting(self, post: WaitingPost) -> bool:
         """Note who waits, then let it wait: what waits can always be found."""
         if await self.find(post.id) is not None:
-            return
+            return False
         await self._cassandra.execute_batch(*begin_steps(post.id, post.media_ids))
         waiting = Life(State.WAITING, post.place, post.caption, post.media_ids)
-        life, _ = await self._lives.move(post.id, lambda life: waiting if life is None else None)
+        life, has_moved = await self._lives.move(post.id, lambda life: waiting if life is None else None)
         if life is not None and life.state is not State.WAITING:  # it was published or deleted meanwhile
             await self._cassandra.execute_batch(*end_steps(post.id, post.media_ids))
+        return has_moved
 
     async def claim_place(self, post: PublicId, proposed: int) -> int | None:
         """Compare and set."""
@@ -161,7 +162,7 @@ def _with_place(life: Life | None, proposed: int) -> Life | None:
 def _published(life: Life | None, post: PublishedPost, records: Sequence[OutboxRecord]) -> Life | None:
     if life is None:
         return publication(post, (), records)
-    if life.state is not State.WAITING or life.place not in {None, post.place}:
+    if life.state is not State.WAITING or life.place != post.place:
         return None
     return publication(post, life.media_ids, records)
 

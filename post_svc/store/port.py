@@ -30,8 +30,11 @@ class PostStore(Protocol):
         """Return a post as it is now, or None if there is none (or its deletion is forgotten)."""
         ...
 
-    async def add_waiting(self, post: WaitingPost) -> None:
-        """Store a post that waits for its media. Does nothing for one that is already there, in whatever state."""
+    async def add_waiting(self, post: WaitingPost) -> bool:
+        """Store a post that waits for its media. Does nothing for one that is already there, in whatever state.
+
+        Returns whether it was stored.
+        """
         ...
 
     async def claim_place(self, post: PublicId, proposed: int) -> int | None:
@@ -41,7 +44,7 @@ class PostStore(Protocol):
     async def publish(self, post: PublishedPost, records: Sequence[OutboxRecord]) -> bool:
         """Write a post at its place with its events, and end its waiting, all or nothing.
 
-        Does nothing and returns False if the post is published or deleted, or if another place is claimed for it.
+        Does nothing and returns False if the post is published or deleted, or if it waits and this place is not claimed for it.
         """
         ...
 

@@ -36,9 +36,9 @@ class SqlitePostStore:
             lambda connection: _waiting(connection, post) or _published(connection, post) or _deleted(connection, post)
         )
 
-    async def add_waiting(self, post: WaitingPost) -> None:
+    async def add_waiting(self, post: WaitingPost) -> bool:
         """Store a post that waits, unless it is there."""
-        await self._database.write(lambda connection: _add_waiting(connection, post))
+        return await self._database.write(lambda connection: _add_waiting(connection, post))
 
     async def claim_place(self, post: PublicId, proposed: int) -> int | None:
         """Compare and set."""
@@ -123,17 +123,20 @@ def _claim_key(connection: sqlite3.Connection, author_id: int, key: str, claim: 
     return Claim(*connection.execute(query, (author_id, key)).fetchone())
 
 
-def _add_waiting(connection: sqlite3.Connection, post: WaitingPost) -> None:
+def _add_waiting(connection: sqlite3.Connection, post: WaitingPost) -> bool:
     if _published(connection, post.id) or _deleted(connection, post.id):
-        return
-    connection.execute(
+        return False
+    added = connection.execute(
         "INSERT OR IGNORE INTO pending_posts (author_id, post_id, caption, media_ids, place) VALUES (?, ?, ?, ?, ?)",
         (*_key(post.id), post.caption, json.dumps(post.media_ids), post.place),
-    )
+    ).rowcount
+    if not added:
+        return False
     connection.executemany(
         "INSERT OR IGNORE INTO pending_media (media_id, author_id, post_id) VALUES (?, ?, ?)",
         [(media_id, *_key(post.id)) for media_id in post.media_ids],
     )
+    return True
 
 
 def _claim_place(connection: sqlite3.Connection, post: PublicId, proposed: int) -> int | None:
@@ -149,7 +152,7 @@ def _publish(connection: sqlite3.Connection, post: PublishedPost, records: Seque
     if _published(connection, post.id) or _deleted(connection, post.id):
         return False
     waiting = _waiting(connection, post.id)
-    if waiting is not None and waiting.place not in {None, post.place}:
+    if waiting is not None and waiting.place != post.place:
         return False
     connection.execute(
         "INSERT INTO posts (author_id, place, post_id, caption, media) VALUES (?, ?, ?, ?, ?)",

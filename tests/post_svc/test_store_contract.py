@@ -155,6 +155,15 @@ async def test_adding_again_changes_nothing(store: PostStore) -> None:
     assert await store.waiting_for(post.media_ids[0]) == [post.id]
 
 
+async def test_waiting_post_is_published_at_its_claimed_place_alone(store: PostStore) -> None:
+    """A post that is published at once does not take the place of one that waits under the same id."""
+    waiting = _waiting()
+    assert await store.add_waiting(waiting)
+    assert not await store.add_waiting(replace(waiting, caption="another"))
+    assert not await store.publish(_published(waiting.id), [])
+    assert await store.find(waiting.id) == waiting
+
+
 async def test_what_was_published_or_deleted_waits_no_more(store: PostStore) -> None:
     """A late write of the waiting post brings nothing back."""
     published, deleted = _waiting(), _waiting()
