@@ -1,7 +1,8 @@
 """Ids: 64 bits that order by time, and the public id of a thing that has an owner.
 
 An id is 42 bits of milliseconds since 2024-01-01T00:00:00Z and 22 random bits. It needs no leased worker numbers, because
-it must only be unique beside its owner: two posts of one author in one millisecond collide once in four million times.
+it must only be unique beside its owner: two posts of one author in one millisecond collide once in four million times. Whoever
+writes under a new id writes only if it is free. Among all that a service does in a millisecond ids are not unique.
 Ids stay below 2**63 until the year 2093, so that they fit the signed 64-bit integers of stores and protos.
 """
 
