@@ -149,9 +149,10 @@ class ProcessVideo:
         return changed
 
     async def _overtaken(self, media: Media) -> None:
-        """Leave a video to who was faster, with its playlist as that one has it."""
+        """Leave a video to who was faster, with its playlist as that one has it; a removed one has none."""
         _log.warning("video_overtaken", media_id=str(media.media_id))
-        if (current := await self._find(media.media_id)) and current.video:
+        current = await self._find(media.media_id)
+        if current and current.state is MediaState.READY:
             await self._serve_master(current)
 
     async def _serve_poster(self, media: Media, film: Film, folder: Path) -> Picture:
@@ -185,7 +186,11 @@ class ProcessVideo:
         while current and current.video:
             await self._put_master(current)
             written, current = current.video.rungs, await self._find(media.media_id)
-            if current is None or current.video is None or current.video.rungs == written:
+            if current is None or current.state is not MediaState.READY:
+                # It was removed meanwhile: what was written just now must not stay.
+                await self._objects.delete(rendition_key(media.hls_name))
+                return
+            if current.video and current.video.rungs == written:
                 return
 
     async def _put_master(self, media: Media) -> None:

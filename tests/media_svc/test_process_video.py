@@ -15,7 +15,7 @@ from lensfeed.media.v1 import media_pb2
 from pydantic import SecretStr
 
 from media_svc.ffmpeg import Ffmpeg, find_ffmpeg
-from media_svc.model import Media, MediaState
+from media_svc.model import Media, MediaState, rendition_key
 from media_svc.process_video import CACHE_CONTROL, LIVE_CACHE_CONTROL, ProcessVideo
 from media_svc.renditions import Rendered, RenderLimits, render
 from media_svc.video_jobs import VideoQueue
@@ -212,6 +212,21 @@ async def test_repeated(app: MediaApp, parts: Parts, small_film: bytes) -> None:
     assert played == {(426, 240): 50, (640, 360): 50}
     await _process(parts)(PublicId.parse(media_id))
     assert await _stored(parts, media_id) == done
+
+
+async def test_removed_meanwhile(app: MediaApp, parts: Parts, small_film: bytes) -> None:
+    """A film that is removed while its rungs are made gets no others, and its playlist does not come back."""
+    owner = some_user()
+    media_id = await app.upload(owner, MP4, small_film)
+    work = asyncio.create_task(_process(parts)(PublicId.parse(media_id)))
+    ready = await _until(parts, media_id, lambda media: media.state is MediaState.READY)
+    assert await parts.store.replace_media(ready, ready.removed(), [])
+    master = rendition_key(ready.hls_name)
+    await parts.objects.delete(master)
+    await work
+    (removed,) = await parts.store.get_media([ready.media_id])
+    assert (removed.state, removed.video) == (MediaState.REMOVED, ready.video)
+    assert await parts.objects.head(master) is None
 
 
 async def test_given_up(app: MediaApp, parts: Parts, redis_url: str, small_film: bytes) -> None:
