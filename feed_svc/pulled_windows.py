@@ -41,12 +41,10 @@ class PulledWindows:
 
     async def _windows(self, authors: Sequence[int]) -> list[Run]:
         oldest = time.monotonic() - self._fresh
-        held = {author: held for author in authors if (held := self._held.get(author))}
-        stale = [author for author in authors if author not in held or held[author].loaded_at < oldest]
-        if not stale:
-            return [each.run for each in held.values()]
-        loaded = await self._load(stale)
-        return [loaded[author] if author in loaded else held[author].run for author in authors]
+        held = [self._held.get(author) for author in authors]
+        stale = [a for a, each in zip(authors, held, strict=True) if each is None or each.loaded_at < oldest]
+        loaded = await self._load(stale) if stale else {}
+        return [each.run if each and a not in loaded else loaded[a] for a, each in zip(authors, held, strict=True)]
 
     async def _load(self, authors: Sequence[int]) -> dict[int, Run]:
         if unasked := [author for author in authors if author not in self._loading]:
