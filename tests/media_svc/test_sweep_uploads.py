@@ -128,7 +128,8 @@ async def test_several_sweepers(app: MediaApp, parts: Parts) -> None:
     for each in complete:
         await app.put_all(each, b"small")
     empty = await app.start(owner, "image/png", 5)
-    await asyncio.gather(*(_sweep_at(parts, empty.media_id, LAST_AGE) for _ in range(3)))
+    for age in (1, LAST_AGE):
+        await asyncio.gather(*(_sweep_at(parts, empty.media_id, age) for _ in range(2)))
     for each in complete:
         assert kinds(await app.events_of(each.media_id)) == ["media_uploaded"]
     assert kinds(await app.events_of(empty.media_id)) == ["media_rejected"]
@@ -173,9 +174,8 @@ async def test_planned_while_its_minute_runs(app: MediaApp, parts: Parts) -> Non
     assert (await app.get(owner, late.media_id)).state == media_pb2.MEDIA_STATE_PROCESSING
 
 
-@pytest.mark.parametrize("days", [1, 6])
-async def test_sweeper_that_was_away(app: MediaApp, parts: Parts, days: int) -> None:
-    """After days without a sweeper everything is looked at, whichever minute and shard it stands in."""
+async def test_sweeper_that_was_away(app: MediaApp, parts: Parts) -> None:
+    """After a day without a sweeper everything is looked at, whichever minute and shard it stands in."""
     owner = some_user()
     complete = [await app.start(owner, "image/png", 5) for _ in range(12)]
     for number, each in enumerate(complete):
@@ -183,8 +183,8 @@ async def test_sweeper_that_was_away(app: MediaApp, parts: Parts, days: int) -> 
         media = await _stored(parts, each.media_id)
         await parts.store.plan_check(media.created_ms // MINUTE_MS + 97 * number, media.media_id)
     assert len({(await _stored(parts, each.media_id)).media_id.local % SHARDS for each in complete}) > 1
-    await _sweep_at(parts, complete[-1].media_id, days * LAST_AGE)
+    await _sweep_at(parts, complete[-1].media_id, LAST_AGE)
     for each in complete:
         assert kinds(await app.events_of(each.media_id)) == ["media_uploaded"]
     now = id_millis(PublicId.parse(complete[-1].media_id).local) // MINUTE_MS
-    assert await parts.store.checks_done_before() == now + days * LAST_AGE
+    assert await parts.store.checks_done_before() == now + LAST_AGE
