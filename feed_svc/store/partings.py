@@ -1,5 +1,7 @@
 """Who has lately unfollowed whom, in Redis: from the author's side for fan-outs, from the viewer's for rebuilds."""
 
+import time
+
 from redis.asyncio import Redis
 
 # Longer than a fan-out or a rebuild that read the graph before the unfollow can still be under way.
@@ -7,16 +9,21 @@ TTL_SECONDS = 600
 
 
 class RedisPartings:
-    """Two small sets for each parting, that forget themselves."""
+    """Two small sorted sets for each parting, by the time in seconds.
+
+    A set whose last parting is old is gone by itself; what is old in one that others go on being added to goes with the next.
+    """
 
     def __init__(self, redis: "Redis") -> None:
         self._redis = redis
 
     async def add(self, viewer: int, author_id: int) -> None:
         """Remember a parting."""
+        now = time.time()
         async with self._redis.pipeline(transaction=False) as pipeline:
             for key, member in _both(viewer, author_id):
-                pipeline.sadd(key, member)
+                pipeline.zremrangebyscore(key, "-inf", now - TTL_SECONDS)
+                pipeline.zadd(key, {str(member): now})
                 pipeline.expire(key, TTL_SECONDS)
             await pipeline.execute()
 
@@ -24,7 +31,7 @@ class RedisPartings:
         """Forget a parting."""
         async with self._redis.pipeline(transaction=False) as pipeline:
             for key, member in _both(viewer, author_id):
-                pipeline.srem(key, member)
+                pipeline.zrem(key, member)
             await pipeline.execute()
 
     async def viewers_who_left(self, author_id: int) -> set[int]:
@@ -37,7 +44,7 @@ class RedisPartings:
 
     async def _members(self, key: str) -> set[int]:
         async with self._redis.pipeline(transaction=False) as pipeline:
-            pipeline.smembers(key)
+            pipeline.zrange(key, 0, -1)
             (members,) = await pipeline.execute()
         return {int(member) for member in members}
 
