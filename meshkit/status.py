@@ -38,12 +38,25 @@ _PEER: dict[grpc.StatusCode, Callable[[], errors.LensfeedError]] = {
 }
 
 
+# A Redis that cannot be reached; or one that can and does not serve, as it is a replica by now, full, or without the slot.
+_AWAY = (
+    redis.exceptions.ConnectionError,
+    redis.exceptions.TimeoutError,
+    redis.exceptions.ReadOnlyError,
+    redis.exceptions.OutOfMemoryError,
+    redis.exceptions.ClusterDownError,
+    redis.exceptions.TryAgainError,
+)
+# Without its disk, or with too few replicas: redis-py has no class for these.
+_REFUSAL_WORDS = ("MISCONF", "NOREPLICAS")
+
+
 def known_error(error: BaseException) -> errors.LensfeedError | None:
     """Return the error that the caller may know of, or None where it is nobody's business but ours."""
     match error:
         case errors.LensfeedError():
             return error
-        case redis.exceptions.ConnectionError() | redis.exceptions.TimeoutError():
+        case redis.exceptions.RedisError() if _is_away(error):
             return errors.UnavailableError()
         case TimeoutError():
             return errors.DeadlineExceededError()
@@ -53,6 +66,10 @@ def known_error(error: BaseException) -> errors.LensfeedError | None:
             return errors.UnimplementedError("NOT_IMPLEMENTED", "this method is not implemented yet")
         case _:
             return None
+
+
+def _is_away(error: redis.exceptions.RedisError) -> bool:
+    return isinstance(error, _AWAY) or str(error).startswith(_REFUSAL_WORDS)
 
 
 def code_of(error: errors.LensfeedError) -> grpc.StatusCode:
