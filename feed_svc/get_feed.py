@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from feed_svc.model import ENTRY_SIZE, Entry
+from feed_svc.model import ENTRY_SIZE, Entry, Skeleton
 from feed_svc.ports import CardSource, Graph, IsOutage
 from feed_svc.read_anyhow import ReadAnyhow
 from feed_svc.store.port import Cards
@@ -63,13 +63,15 @@ class GetFeed:
         while True:
             skeleton = await self._skeleton(viewer, below, limit)
             cards, is_whole = await self._hydrate(skeleton.entries)
+            if not is_whole:
+                skeleton = to_last_known(skeleton, cards)
             items = visible(skeleton.entries, cards)
             if items or skeleton.is_end:
                 break
             below = skeleton.entries[-1]
         next_cursor = None if skeleton.is_end else self._cursors.encode(viewer, skeleton.entries[-1])
         reason = await self._empty_reason(viewer) if not items and not cursor else None
-        return FeedPage(items, next_cursor, reason, skeleton.is_degraded or not is_whole)
+        return FeedPage(items, next_cursor, reason, skeleton.is_degraded)
 
     def _position(self, viewer: int, cursor: str) -> Entry | None:
         if not cursor:
@@ -116,6 +118,18 @@ class GetFeed:
     async def _empty_reason(self, viewer: int) -> EmptyReason:
         follows = await self._graph.follows_anybody(viewer)
         return EmptyReason.NO_POSTS_YET if follows else EmptyReason.FOLLOWS_NOBODY
+
+
+def to_last_known(skeleton: Skeleton, cards: Mapping[Entry, bytes | None]) -> Skeleton:
+    """Return what there is of a page whose cards are not all known, and cannot be made now: it ends with the last one known.
+
+    The next page goes on right there, where the other posts can be shown by then; the feed has not ended with them.
+    """
+    entries = list(skeleton.entries)
+    while entries and cards[entries[-1]] is None:
+        entries.pop()
+    is_end = skeleton.is_end and len(entries) == len(skeleton.entries)
+    return Skeleton(entries, is_end, is_degraded=True)
 
 
 def visible(entries: Sequence[Entry], cards: Mapping[Entry, bytes | None]) -> list[bytes]:

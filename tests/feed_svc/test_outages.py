@@ -1,6 +1,7 @@
 """Feeds while a part is down: from the cache without the store, from the store without the cache, and never a lie."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -73,7 +74,7 @@ async def test_without_the_store_a_warm_page_is_whole(world: Wavering, short: Fe
 
 
 async def test_without_the_store_a_page_shows_the_cards_that_are_there(world: Wavering, short: Feed) -> None:
-    """The others are missing, and the page says so; it goes on below them when the store is back."""
+    """It ends with the last of them, and says so; the walk goes on right there when the store is back."""
     await short.get_feed(1, "", 4)
     world.is_away = True
     page = await short.get_feed(1, "", 8)
@@ -82,8 +83,29 @@ async def test_without_the_store_a_page_shows_the_cards_that_are_there(world: Wa
     assert page.next_cursor is not None
     world.is_away = False
     after = await short.get_feed(1, page.next_cursor, 8)
-    assert entries_of(after) == world.oracle(1)[8:16]
+    assert entries_of(after) == world.oracle(1)[4:12]
     assert not after.is_degraded
+
+
+async def test_a_feed_does_not_end_with_posts_that_cannot_be_shown_now(
+    world: Wavering, redis: "Redis", mux: RedisMux
+) -> None:
+    """The last page has a cursor all the same, by which they come later; a card missing in the middle is left out."""
+    feed = open_feed(world, redis, mux)
+    assert await feed.walk(1, 100) == world.oracle(1)
+    oracle = world.oracle(1)
+    for entry in (oracle[1], oracle[-2], oracle[-1]):
+        assert await redis.delete(b"card:" + entry) == 1
+    world.is_away = True
+    page = await feed.get_feed(1, "", 100)
+    assert entries_of(page) == [oracle[0], *oracle[2:-2]]
+    assert page.is_degraded
+    assert page.next_cursor is not None
+    with pytest.raises(UnavailableError):
+        await feed.get_feed(1, page.next_cursor, 100)
+    world.is_away = False
+    rest = await feed.get_feed(1, page.next_cursor, 100)
+    assert (entries_of(rest), rest.next_cursor) == (oracle[-2:], None)
 
 
 async def test_without_the_store_a_page_ends_where_the_timeline_does_and_the_feed_does_not(
@@ -162,3 +184,17 @@ async def test_who_follows_nobody_is_told_so_without_redis(cacheless: Feed) -> N
     page = await cacheless.get_feed(50, "", 5)
     assert page.items == []
     assert page.empty_reason is not None
+
+
+async def test_a_redis_that_is_full_is_away(world: Wavering, redis: "Redis", mux: RedisMux) -> None:
+    """It answers, but takes no timeline: the feed comes from the store, and is whole."""
+    feed = open_feed(world, redis, mux)
+    where: Any = {"target_nodes": "primaries"} if mux.is_cluster else {}
+    await redis.config_set("maxmemory", "1", **where)
+    try:
+        assert await feed.walk(1, 20) == world.oracle(1)
+        assert await redis.exists("tl:{1}") == 0
+    finally:
+        await redis.config_set("maxmemory", "0", **where)
+    assert await feed.walk(1, 20) == world.oracle(1)
+    assert await redis.exists("tl:{1}") == 1
