@@ -27,7 +27,7 @@ SETTLE_SECONDS = 120.0
 RECHECK_SECONDS = 2.0
 # The ratio is that of so many timelines lately looked at.
 WINDOW = 1_000
-# After an outage.
+# After an outage, or a mistake.
 PAUSE_SECONDS = 5.0
 _log = structlog.get_logger()
 
@@ -80,15 +80,25 @@ class SampleDrift:
         return sum(drift.diverging for drift in self._lately) / compared if compared else 0.0
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Sample until the process stops."""
+        """Sample until the process stops. Never fails: what goes wrong is logged, and a worker is there for more than this."""
         while not stopping.is_set():
             try:
                 async for viewer in self._paced(stopping):
-                    await self(viewer)
-            except Exception as error:
-                if not self._is_outage(error):
-                    raise
-                await _wait(stopping, PAUSE_SECONDS)
+                    await self._look(viewer, stopping)
+            except Exception as error:  # noqa: BLE001 - the boundary, as below
+                await self._rest(error, stopping)
+
+    async def _look(self, viewer: int, stopping: asyncio.Event) -> None:
+        """Compare a timeline, and go on with the next one whatever comes of it: it would be in the way of the others."""
+        try:
+            await self(viewer)
+        except Exception as error:  # noqa: BLE001 - the boundary: a loop that raises would end the worker
+            await self._rest(error, stopping, viewer=viewer)
+
+    async def _rest(self, error: Exception, stopping: asyncio.Event, **of_what: int) -> None:
+        surprise = None if self._is_outage(error) else error
+        _log.warning("drift_not_sampled", error=repr(error), exc_info=surprise, **of_what)
+        await _wait(stopping, PAUSE_SECONDS)
 
     async def __call__(self, viewer: int) -> Drift:
         """Compare a viewer's timeline with the store. One that differs is dropped, so that the next read builds it anew."""

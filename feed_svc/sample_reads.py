@@ -51,15 +51,19 @@ class SampleReads:
     async def tell(self) -> None:
         """Tell what was picked since the last time. Never fails."""
         picked, self._picked = self._picked[:MAX_PICKED], []
+        try:
+            await self._tell(picked)
+        except UnavailableError as error:
+            _log.info("views_not_counted", error=repr(error))
+        except Exception as error:  # noqa: BLE001 - the boundary: a loop that raises would end the process that serves feeds
+            _log.warning("views_not_counted", error=repr(error), exc_info=error)
+
+    async def _tell(self, picked: Sequence[bytes]) -> None:
         views: Counter[str] = Counter()
         for item in picked:
             views.update(self._media_of(item))
         for some in _batches(list(views)):
-            try:
-                await self._count({media_id: views[media_id] * self._every for media_id in some})
-            except UnavailableError as error:
-                _log.info("views_not_counted", error=repr(error))
-                return
+            await self._count({media_id: views[media_id] * self._every for media_id in some})
 
     def _step(self) -> int:
         """Return how many items on the next one is picked: `every` on average, at random, as pages have round sizes."""

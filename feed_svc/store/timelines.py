@@ -17,8 +17,8 @@ SLACK = 50
 PUSH_BATCH = 1_000
 # The time to live is renewed by reads when it has shrunk by this share, not by each: a read that writes costs replication.
 RENEW_SHARE = 0.1
-# Keys looked at in a round trip of a scan.
-SCAN_COUNT = 100
+# Keys looked at in a round trip of a scan: a fraction of a millisecond's. Most are no timelines.
+SCAN_COUNT = 1_000
 # Where entries begin: no place is 0. Below are the marker and the pulled authors.
 ENTRIES_FROM, HEADS_TO = b"[" + (1).to_bytes(8), b"(" + (1).to_bytes(8)
 LIVE_MARKER_SIZE = 41

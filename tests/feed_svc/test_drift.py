@@ -7,11 +7,14 @@ import pytest
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from redis.asyncio import Redis
+from structlog.testing import capture_logs
 
+from feed_svc import sample_drift
 from feed_svc.celebrity_modes import CelebrityModes
 from feed_svc.divergence_ratio import NAME, show_divergence
 from feed_svc.model import entry_of
 from feed_svc.sample_drift import Drift, SampleDrift
+from meshkit.errors import UnavailableError
 from meshkit.ids import new_id
 from meshkit.redis_mux import RedisMux
 from tests.feed_svc.world import Feed, Sizes, World, is_outage, open_feed
@@ -85,6 +88,33 @@ async def test_looking_does_not_keep_a_timeline_alive(read_feed: Feed) -> None:
     await read_feed.redis.expire("tl:{1}", 50)
     await sampler(read_feed)(1)
     assert await read_feed.redis.ttl("tl:{1}") <= 50
+
+
+async def test_what_cannot_be_looked_at_is_passed_over(read_feed: Feed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No timeline, and no trouble of another part, ends the loop and the worker with it: what comes after is mended."""
+    monkeypatch.setattr(sample_drift, "PAUSE_SECONDS", 0.0)
+    await read_feed.redis.set("tl:{7}", "no timeline")
+    await read_feed.redis.zrem("tl:{1}", entry_of(70, 3))
+    troubles = [UnavailableError(), ValueError("a mistake")]
+    read = read_feed.world.followees
+
+    async def followees(viewer: int) -> list[int]:
+        if troubles:
+            raise troubles.pop()
+        return await read(viewer)
+
+    monkeypatch.setattr(read_feed.world, "followees", followees)
+    stopping = asyncio.Event()
+    with capture_logs() as logs:
+        running = asyncio.create_task(sampler(read_feed).run(stopping))
+        async with asyncio.timeout(30):
+            while await read_feed.redis.exists("tl:{1}") or "'viewer': 7" not in str(logs):  # noqa: ASYNC110 - Redis raises no event
+                await asyncio.sleep(0.01)
+        stopping.set()
+        await running
+    assert not troubles
+    failed = [log["viewer"] for log in logs if log["event"] == "drift_not_sampled"]
+    assert {1, 7} <= set(failed)
 
 
 async def test_it_goes_through_all_timelines_and_shows_what_it_found(read_feed: Feed) -> None:

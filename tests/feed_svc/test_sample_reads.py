@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from lensfeed.feed.v1 import feed_service_pb2
 from lensfeed.media.v1 import media_pb2
 from lensfeed.post.v1 import post_pb2
+from structlog.testing import capture_logs
 
 from feed_svc.peers import media_of
 from feed_svc.sample_reads import MAX_MEDIA, SampleReads
@@ -73,6 +74,19 @@ async def test_away() -> None:
     sample.saw([_card("a")])
     await sample.tell()
     told.away = False
+    sample.saw([_card("b")])
+    await sample.tell()
+    assert told.calls == [{"b": 1}]
+
+
+async def test_an_item_that_is_none() -> None:
+    """It is logged and lost with its sample: the process serves feeds, which matters more."""
+    told = _Told()
+    sample = SampleReads(told, media_of, every=1)
+    sample.saw([b"\xff no item"])
+    with capture_logs() as logs:
+        await sample.tell()
+    assert [log["event"] for log in logs] == ["views_not_counted"]
     sample.saw([_card("b")])
     await sample.tell()
     assert told.calls == [{"b": 1}]
