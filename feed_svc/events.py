@@ -24,7 +24,7 @@ class StreamedChunks:
     def __init__(self, redis: "Redis") -> None:
         self._redis = redis
 
-    async def add(self, chunk: FanOutChunk) -> None:
+    async def add(self, chunk: FanOutChunk) -> bool:
         """Add a chunk, unless it is or was there: one that is done again finds the next one under way."""
         of = chunk.of
         record = new_record(
@@ -37,7 +37,7 @@ class StreamedChunks:
             )
         )
         job = f"{of.author_id}:{of.place}:{of.change.value}"
-        await FAN_OUT.add_step(self._redis, job, chunk.number, record.payload)
+        return await FAN_OUT.add_step(self._redis, job, chunk.number, record.payload)
 
 
 class FeedEvents:

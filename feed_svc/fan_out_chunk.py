@@ -48,6 +48,9 @@ class FollowerPage:
 class Chunks(Protocol):
     """The chunks that wait for a worker."""
 
-    async def add(self, chunk: FanOutChunk) -> None:
-        """Leave a chunk to whichever worker comes first. Repeatable: it is done at least once, and lost by no crash."""
+    async def add(self, chunk: FanOutChunk) -> bool:
+        """Leave a chunk to whichever worker comes first. Repeatable: it is done at least once, and lost by no crash.
+
+        Returns False where the chunk of this number was left before, with the page token of then.
+        """
         ...

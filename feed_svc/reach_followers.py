@@ -38,9 +38,7 @@ class ReachFollowers:
     async def __call__(self, change: PostChange) -> None:
         """Change the timelines of the first page of followers, and leave the others to chunks."""
         page = await self._graph.follower_page(change.author_id, "")
-        if page.next_token:
-            await self._chunks.add(FanOutChunk(change, 1, page.next_token))
-        await self._change(change, [page.viewers])
+        await self._reach(change, [page.viewers], 1, page.next_token)
 
     async def go_on(self, chunk: FanOutChunk) -> None:
         """Change the timelines of a chunk's followers. The next chunk comes first: another worker may do it meanwhile."""
@@ -50,9 +48,17 @@ class ReachFollowers:
             page = await self._graph.follower_page(chunk.of.author_id, token)
             pages.append(page.viewers)
             token = page.next_token
-        if token:
-            await self._chunks.add(FanOutChunk(chunk.of, chunk.number + 1, token))
-        await self._change(chunk.of, pages)
+        await self._reach(chunk.of, pages, chunk.number + 1, token)
+
+    async def _reach(self, change: PostChange, pages: list[Sequence[int]], number: int, token: str) -> None:
+        """Leave who comes after some pages to the chunk of a number, and change the timelines of the pages' followers.
+
+        The chunk may wait already, as this is done again. It begins where the pages ended then; whom new followers have moved out
+        of them since is on the page after them.
+        """
+        if token and not await self._chunks.add(FanOutChunk(change, number, token)):
+            pages.append((await self._graph.follower_page(change.author_id, token)).viewers)
+        await self._change(change, pages)
 
     async def _change(self, change: PostChange, pages: Sequence[Sequence[int]]) -> None:
         entry = entry_of(change.place, change.author_id)

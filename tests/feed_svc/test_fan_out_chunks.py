@@ -23,7 +23,7 @@ from feed_svc.refresh_author import RefreshAuthor
 from meshkit.events import Consumer, DeadLetters, EventStream, new_record
 from meshkit.ids import new_id
 from meshkit.redis_mux import RedisMux
-from tests.feed_svc.world import FOLLOWERS_PAGE, Feed, World, open_feed
+from tests.feed_svc.world import FOLLOWERS_PAGE, Feed, WorkerDiedError, World, open_feed
 
 POST = EventStream("post", (GROUP,))
 STAR, NEIGHBOUR = 9_001, 9_002
@@ -247,6 +247,41 @@ async def test_who_leaves_during_a_fan_out_keeps_nothing_of_it(redis: "Redis", m
     await reach.go_on(FanOutChunk(PostChange(STAR, place, Change.PUSH), 1, "the page"))
     assert await redis.zscore(f"tl:{{{leaver}}}", entry_of(place, STAR)) is None
     assert await redis.zscore(f"tl:{{{stale.viewers[-1]}}}", entry_of(place, STAR)) is not None
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+async def test_new_followers_between_two_tries_move_nobody_out_of_reach(
+    redis: "Redis", mux: RedisMux, is_first: bool
+) -> None:
+    """A worker dies when it has left the rest to the next chunk; the page that is read again ends before that begins."""
+    world = World()
+    world.follows |= {(10 * follower, STAR) for follower in FOLLOWERS}
+    feed = await open_world(world, redis, mux)
+    change = PostChange(STAR, new_id(), Change.PUSH)
+    first = 0 if is_first else FOLLOWERS_PAGE
+    last = FOLLOWERS_PAGE if is_first else FOLLOWERS_PAGE * (1 + PAGES_PER_CHUNK)
+    chunks = StreamedChunks(redis)
+
+    async def reach() -> None:
+        if is_first:
+            await feed.reach(change)
+        else:
+            await feed.reach.go_on(FanOutChunk(change, 1, str(10 * first)))
+
+    async def die(chunk: FanOutChunk) -> bool:
+        await chunks.add(chunk)
+        raise WorkerDiedError
+
+    feed.chunks.hear = die
+    with pytest.raises(WorkerDiedError):
+        await reach()
+    world.follows.add((10 * first + 1, STAR))
+    feed.chunks.hear = chunks.add
+    await reach()
+    event = event_pb2.Event.FromString((await chunks_in(redis))[-1])
+    assert event.fan_out_chunk.page_token == str(10 * last), "the next chunk begins where the first try ended"
+    reached = await who_has(feed, entry_of(change.place, STAR))
+    assert {10 * follower for follower in FOLLOWERS[first:last]} <= reached
 
 
 async def test_the_lag_of_a_fan_out_is_measured(world: World, redis: "Redis", mux: RedisMux) -> None:

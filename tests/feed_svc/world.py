@@ -127,11 +127,11 @@ class WorldChunks:
     """Chunks that are done at once, unless `hear` is set to something else."""
 
     def __init__(self) -> None:
-        self.hear: Callable[[FanOutChunk], Awaitable[None]]
+        self.hear: Callable[[FanOutChunk], Awaitable[bool | None]]
 
-    async def add(self, chunk: FanOutChunk) -> None:
+    async def add(self, chunk: FanOutChunk) -> bool:
         """Let it be heard of."""
-        await self.hear(chunk)
+        return await self.hear(chunk) is not False
 
 
 @dataclass(frozen=True)
