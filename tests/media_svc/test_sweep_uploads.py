@@ -1,6 +1,7 @@
 """What becomes of uploads that nobody finishes."""
 
 import asyncio
+import dataclasses
 
 import grpc
 import httpx
@@ -11,6 +12,7 @@ from media_svc.check_schedule import LAST_AGE, MINUTE_MS, URLS_GONE_AGE
 from media_svc.model import Media
 from media_svc.settings import ServeSettings
 from media_svc.store.port import SHARDS
+from media_svc.sweep_uploads import SweepUploads
 from media_svc.upload_rules import PART_BYTES
 from meshkit.errors import UnavailableError
 from meshkit.ids import PublicId, id_millis
@@ -128,8 +130,9 @@ async def test_several_sweepers(app: MediaApp, parts: Parts) -> None:
     for each in complete:
         await app.put_all(each, b"small")
     empty = await app.start(owner, "image/png", 5)
-    for age in (1, LAST_AGE):
-        await asyncio.gather(*(_sweep_at(parts, empty.media_id, age) for _ in range(2)))
+    second = SweepUploads(parts.store, parts.objects, parts.events, parts.finish, parts.erase)
+    others = dataclasses.replace(parts, sweeper=second)
+    await asyncio.gather(*(_sweep_at(each, empty.media_id, LAST_AGE) for each in (parts, others)))
     for each in complete:
         assert kinds(await app.events_of(each.media_id)) == ["media_uploaded"]
     assert kinds(await app.events_of(empty.media_id)) == ["media_rejected"]
