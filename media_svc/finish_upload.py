@@ -58,7 +58,7 @@ class FinishUpload:
         _check_object(media, stored, {} if media.upload_id else claimed)
         changed = media.uploaded(stored.etag, now_ms) if stored else media
         # Whoever still has a valid URL may PUT again: what was checked goes where no URL reaches.
-        if not await self._objects.copy(media.upload_key, changed.original_key, changed.etag):
+        if not await self._objects.copy(media.upload_key, changed.original_key, changed.etag, media.size_bytes):
             raise PartsMismatchError("the bytes were replaced while they were checked")
         return await self._win(media, changed)
 

@@ -71,8 +71,8 @@ class Objects(Protocol):
         """Return what is known of an object, or None."""
         ...
 
-    async def copy(self, source: str, target: str, etag: str) -> bool:
-        """Copy an object if it is there and still has that ETag; returns whether it did."""
+    async def copy(self, source: str, target: str, etag: str, size_bytes: int) -> bool:
+        """Copy an object of that size if it is there and still has that ETag; returns whether it did."""
         ...
 
     async def download(self, key: str, path: Path) -> bool:

@@ -15,6 +15,7 @@ from aiohttp import ClientError as HttpError
 from botocore.exceptions import BotoCoreError, ClientError
 
 from media_svc.ports import SignedPut, StoredObject, StoredPart
+from media_svc.s3_copy import CopyObject
 from media_svc.settings import S3Settings
 from media_svc.upload_rules import PART_BYTES, Part
 from meshkit.errors import UnavailableError
@@ -60,6 +61,7 @@ class S3Objects:
         self._client = client
         self._signer = signer
         self._bucket = bucket
+        self._copy = CopyObject(client, bucket)
 
     async def sign_put(self, key: str, content_type: str, size_bytes: int, seconds: int) -> SignedPut:
         """Sign a PUT of a whole object."""
@@ -112,15 +114,10 @@ class S3Objects:
             return StoredObject(answer["ETag"].strip('"'), answer["ContentLength"])
         return None
 
-    async def copy(self, source: str, target: str, etag: str) -> bool:
+    async def copy(self, source: str, target: str, etag: str, size_bytes: int) -> bool:
         """Copy an object if it has that ETag."""
         with _answering(expected=_CHANGED):
-            await self._client.copy_object(
-                Bucket=self._bucket,
-                Key=target,
-                CopySource={"Bucket": self._bucket, "Key": source},
-                CopySourceIfMatch=f'"{etag}"',
-            )
+            await self._copy(source, target, etag, size_bytes)
             return True
         return False
 
