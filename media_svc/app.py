@@ -49,9 +49,10 @@ from meshkit.server import Process
 
 _log = structlog.get_logger()
 # A picture may take a minute on a busy machine, and its bytes have to come and go.
-HANDLER_LIMIT_SECONDS = 100.0
-# Above it, so that a picture is not rendered twice at once.
-CLAIM_IDLE_MS = 130_000
+HANDLER_LIMIT_SECONDS = 65.0
+# Above it, so that a picture is not rendered twice at once; and so low that one whose worker has died for good is READY in two
+# minutes all the same.
+CLAIM_IDLE_MS = 80_000
 # A long video has hundreds of files, and an author thousands of posts. What fails has still time for a second try.
 REMOVAL_LIMIT_SECONDS = 40.0
 REMOVAL_IDLE_MS = 50_000
