@@ -13,22 +13,24 @@ import redis
 from lensfeed.events.v1 import event_pb2
 
 from bench import machine
-from bench.calling import feed_of
+from bench.calling import Pages, feed_of
 from bench.environments import answering, python_with
-from bench.figures import Figure, Goal
+from bench.figures import Figure, Goal, Sample
 from bench.harness import Run
 from bench.servers import Mesh, running_mesh
-from bench.timelines import copy_to, entry_of, key_of, lengthen
-from bench.world import new_world
+from bench.timelines import add_entry, copy_to, entry_of, key_of
+from bench.world import new_world, open_posts, publish
 from meshkit.events.record import new_record
 from meshkit.events.stream import EventStream
 from meshkit.ids import first_id, new_id
+from post_svc.store.sqlite import SqlitePostStore
 
 STREAM = EventStream("post")
-AUTHORS = 60
-POSTS_EACH = 10
+# More than a timeline holds.
+POSTS = 560
 # A timeline is cut when it is so much over its length: its life is a walk up to there and back.
 SLACK = 50
+# Each member in turn.
 POSTS_A_SAMPLE = 3
 PIPELINE = 1_000
 # With what its own documentation installs for Redis, in the last versions that it can be used with.
@@ -39,9 +41,11 @@ PATIENCE_SECONDS = 120.0
 
 @dataclass(frozen=True, slots=True)
 class _People:
-    reader: int
+    """Everybody follows one author, and nobody else: so that timelines which nobody has read are as they would be."""
+
     author: int
     followers: Sequence[int]
+    posts: SqlitePostStore
 
 
 async def measure(run: Run) -> Sequence[Figure]:
@@ -57,10 +61,14 @@ async def measure(run: Run) -> Sequence[Figure]:
             await peer.read()
             machine.pin(peer.pid, machine.OTHERS)
 
-            async def theirs() -> float:
-                return float(await peer.ask())
+            async def one_round() -> Sample:
+                turns = [
+                    (await posts.seconds(), await raw.seconds(), count / float(await peer.ask()))
+                    for _ in range(POSTS_A_SAMPLE)
+                ]
+                return tuple(count * POSTS_A_SAMPLE / sum(seconds) for seconds in zip(*turns, strict=True))
 
-            rounds = await run.in_turn(posts.pushes_a_second, raw.pushes_a_second, theirs)
+            rounds = await run.rounds(one_round)
         await posts.verify()
     what = f"One worker, from the event to the last of {count:,} full live timelines"
     return [
@@ -106,15 +114,11 @@ class _Posts:
         self._watched = [*people.followers[::97], people.followers[-1]]
         self._last = b""
 
-    async def pushes_a_second(self) -> float:
-        """Take one sample."""
-        seconds = [await self.seconds() for _ in range(POSTS_A_SAMPLE)]
-        return len(self._people.followers) * POSTS_A_SAMPLE / sum(seconds)
-
     async def seconds(self) -> float:
         """Announce one post, and wait until everybody has it."""
         place = new_id()
         self._last = entry_of(place, self._people.author)
+        await publish(self._people.posts, self._people.author, place)
         record = new_record(event_pb2.PostPublished(author_id=self._people.author, place=place))
         start = time.perf_counter()
         await STREAM.add(self._mesh.redis, record)
@@ -147,20 +151,29 @@ class _Raw:
         self._keys = [key_of(viewer) for viewer in people.followers]
         self._author = people.author
 
-    async def pushes_a_second(self) -> float:
-        """Take one sample."""
-        return await asyncio.to_thread(self._write)
+    async def seconds(self) -> float:
+        """Write one entry to all keys, and take it away again, uncounted: it would make our own pushes cut more often."""
+        entry = entry_of(new_id(), self._author)
+        try:
+            return await asyncio.to_thread(self._write, entry)
+        finally:
+            await asyncio.to_thread(self._remove, entry)
 
-    def _write(self) -> float:
+    def _write(self, entry: bytes) -> float:
         start = time.perf_counter()
-        for _ in range(POSTS_A_SAMPLE):
-            entry = {entry_of(new_id(), self._author): 0}
-            for keys in _batches(self._keys):
-                pipeline = self._redis.pipeline(transaction=False)
-                for key in keys:
-                    pipeline.zadd(key, entry)
-                pipeline.execute()
-        return len(self._keys) * POSTS_A_SAMPLE / (time.perf_counter() - start)
+        for keys in _batches(self._keys):
+            pipeline = self._redis.pipeline(transaction=False)
+            for key in keys:
+                pipeline.zadd(key, {entry: 0})
+            pipeline.execute()
+        return time.perf_counter() - start
+
+    def _remove(self, entry: bytes) -> None:
+        for keys in _batches(self._keys):
+            pipeline = self._redis.pipeline(transaction=False)
+            for key in keys:
+                pipeline.zrem(key, entry)
+            pipeline.execute()
 
 
 def _batches(keys: Sequence[str]) -> Iterator[tuple[str, ...]]:
@@ -175,12 +188,16 @@ async def _mesh_with_followers(run: Run, count: int) -> AsyncIterator[tuple[Mesh
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         run.say(f"{count:,} people follow one")
-        people = await _fill(folder, count)
+        author, followers = await _fill(folder, count)
         # Above every count of followers: here all are pushed to.
         settings = {"LENSFEED_CELEBRITY_FOLLOWERS": "1000000000"}
-        async with running_mesh(folder, settings) as mesh, feed_of(mesh.feed_address) as feed:
-            await feed.first(people.reader)
-            await _copy(mesh, people)
+        async with (
+            running_mesh(folder, settings) as mesh,
+            feed_of(mesh.feed_address) as feed,
+            open_posts(folder) as posts,
+        ):
+            people = _People(author, followers, posts)
+            await _make_timelines(mesh, feed, people)
             machine.pin(mesh.valkey_pid, machine.MEASURED)
             for pid in (mesh.worker_pid, mesh.feed_pid, *mesh.peer_pids):
                 machine.pin(pid, machine.OTHERS)
@@ -188,22 +205,29 @@ async def _mesh_with_followers(run: Run, count: int) -> AsyncIterator[tuple[Mesh
                 yield mesh, people
 
 
-async def _fill(folder: Path, count: int) -> _People:
-    authors = [new_id() for _ in range(AUTHORS)]
-    people = _People(new_id(), new_id(), sorted(new_id() for _ in range(count)))
+async def _fill(folder: Path, count: int) -> tuple[int, Sequence[int]]:
+    author, followers = new_id(), sorted(new_id() for _ in range(count))
     now = time.time_ns() // 1_000_000
     async with new_world(folder) as world:
-        await world.add_people(authors)
-        for number, author in enumerate(authors):
-            times = (now - (turn * AUTHORS + number + 1) * 60_000 for turn in range(POSTS_EACH))
-            await world.add_posts(author, (first_id(each) | 1 for each in times))
-        await world.add_follows([people.reader], authors)
-        await world.add_follows(people.followers, [people.author])
-    return people
+        await world.add_people([author])
+        await world.add_posts(author, (first_id(now - turn * 60_000) | 1 for turn in range(1, POSTS + 1)))
+        await world.add_follows(followers, [author])
+    return author, followers
 
 
-async def _copy(mesh: Mesh, people: _People) -> None:
-    """Give the followers the reader's timeline, in shares that are longer by 0 to SLACK entries: a push cuts one in fifty."""
-    for longer in range(SLACK):
-        await copy_to(mesh.redis, people.reader, people.followers[longer::SLACK])
-        await lengthen(mesh.redis, people.reader, people.author)
+async def _make_timelines(mesh: Mesh, feed: Pages, people: _People) -> None:
+    """Give all followers live timelines, in shares that have grown by 0 to SLACK entries: a push cuts one in fifty.
+
+    The first follower of each share reads, and gets the posts that come after that; the others are given copies.
+    """
+    live: list[int] = []
+    for reader in people.followers[:SLACK]:
+        place = new_id()
+        await publish(people.posts, people.author, place)
+        await add_entry(mesh.redis, live, entry_of(place, people.author))
+        # Nobody has announced the post: what is cached of its author lacks it.
+        await mesh.redis.delete(*await mesh.redis.keys("at:*"), "nothing")
+        await feed.first(reader)
+        live.append(reader)
+    for share, reader in enumerate(live):
+        await copy_to(mesh.redis, reader, people.followers[share + SLACK :: SLACK])

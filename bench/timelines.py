@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from redis.asyncio import Redis
 
-from meshkit.ids import PublicId, new_id
+from meshkit.ids import PublicId
 
 ENTRY_SIZE = 16
 PULLED_SIZE = 17
@@ -20,9 +20,12 @@ def entry_of(place: int, author: int) -> bytes:
     return PublicId(place, author).pack()
 
 
-async def lengthen(redis: "Redis", viewer: int, author: int) -> None:
-    """Add an entry to a timeline, as a push does."""
-    await redis.zadd(key_of(viewer), {entry_of(new_id(), author): 0})
+async def add_entry(redis: "Redis", viewers: Sequence[int], entry: bytes) -> None:
+    """Add an entry to timelines, as a push does."""
+    async with redis.pipeline(transaction=False) as pipeline:
+        for viewer in viewers:
+            pipeline.zadd(key_of(viewer), {entry: 0})
+        await pipeline.execute()
 
 
 async def bytes_an_entry(redis: "Redis", viewer: int) -> float:

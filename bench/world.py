@@ -49,8 +49,7 @@ class World:
     async def add_posts(self, author_id: int, places: Iterable[int]) -> None:
         """Add published posts, each with a photo in all of its renditions."""
         for place in places:
-            post_id = PublicId(place, author_id)
-            await self._posts.publish(PublishedPost(post_id, place, CAPTION, _manifest(post_id)), [])
+            await publish(self._posts, author_id, place)
 
     async def add_follows(self, follower_ids: Iterable[int], followee_ids: Sequence[int]) -> None:
         """Let everybody of the first follow everybody of the second."""
@@ -68,6 +67,19 @@ async def new_world(folder: Path) -> AsyncIterator[World]:
         _in_one_transaction(folder / "sqlite" / "follow_svc.db", FOLLOW_MIGRATIONS) as follows,
     ):
         yield World(SqliteUserStore(users), SqlitePostStore(posts), SqliteFollowStore(follows))
+
+
+async def publish(posts: SqlitePostStore, author_id: int, place: int) -> None:
+    """Add a published post, without an event."""
+    post_id = PublicId(place, author_id)
+    await posts.publish(PublishedPost(post_id, place, CAPTION, _manifest(post_id)), [])
+
+
+@contextlib.asynccontextmanager
+async def open_posts(folder: Path) -> AsyncIterator[SqlitePostStore]:
+    """Open the store of posts beside the services that run."""
+    async with open_database(folder / "sqlite" / "post_svc.db", POST_MIGRATIONS, OUTBOX_MIGRATIONS) as database:
+        yield SqlitePostStore(database)
 
 
 class _Inline:
