@@ -1,8 +1,10 @@
 """From a file to an image, its header judged before any pixel is decoded. Runs in the render process only."""
 
+import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from zipfile import BadZipFile, ZipFile
 
 import pillow_heif
 import pyvips
@@ -29,6 +31,8 @@ def open_picture(path: Path, content_type: str) -> pyvips.Image:
     """
     with path.open("rb") as file:
         require_type(file.read(HEAD_BYTES), content_type)
+    if _is_archive(path):
+        raise MediaRejectedError(FailureReason.TYPE_MISMATCH, "The file is also an archive.")
     with judged():
         return _open_heic(path) if content_type == "image/heic" else _open_by_vips(path, content_type)
 
@@ -37,6 +41,18 @@ def shown_size(image: pyvips.Image) -> tuple[int, int]:
     """Return an image's width and height after its orientation is applied."""
     turned = image.get_typeof("orientation") and image.get("orientation") >= _FIRST_QUARTER_TURN
     return (image.height, image.width) if turned else (image.width, image.height)
+
+
+def _is_archive(path: Path) -> bool:
+    """Return whether a file can also be read as a ZIP, whose table lies at the end: a picture for one, a program for another.
+
+    What else cameras put behind a picture, such as a short film, is let pass: it is in no rendition.
+    """
+    try:
+        with ZipFile(path):
+            return True
+    except (BadZipFile, NotImplementedError, OSError, OverflowError, ValueError, struct.error):
+        return False
 
 
 @contextmanager

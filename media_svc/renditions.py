@@ -23,8 +23,9 @@ class RenderLimits:
     """What one picture may cost. Memory is address space: libraries and reserved stacks count, not only pixels."""
 
     memory_bytes: int = 2 * 1024**3
-    cpu_seconds: int = 30
-    wall_seconds: float = 60.0
+    # A picture of the most pixels takes half of it; who uploads a worse one hears of it within ten seconds.
+    cpu_seconds: int = 9
+    wall_seconds: float = 50.0
     threads: int = 2
 
 
@@ -45,7 +46,11 @@ async def render(folder: Path, content_type: str, limits: RenderLimits) -> Rende
 
     Raises MediaRejectedError where the picture can never be served, RenderCrashedError where the fault is not its own.
     """
-    code = await _run(folder, content_type, limits)
+    return outcome(folder, await _run(folder, content_type, limits))
+
+
+def outcome(folder: Path, code: int) -> Rendered:
+    """Return what a render process has left in its folder, given its exit code or minus its signal. Raises as `render` does."""
     if code != 0:
         raise _verdict(code, _log_tail(folder))
     manifest = Manifest.model_validate_json((folder / MANIFEST_NAME).read_bytes())

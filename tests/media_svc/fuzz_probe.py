@@ -15,10 +15,10 @@ from media_svc.model import MediaRejectedError
 from media_svc.probe_process import probe
 
 
-def damaged(content: bytes, chance: Random) -> bytes:
-    """Return a film with some bytes changed, taken out, doubled or cut off, half of the time near its beginning or end."""
+def damaged(content: bytes, chance: Random, most: int = 12) -> bytes:
+    """Return a file with some bytes changed, taken out or doubled in up to `most` places, half of them near an end."""
     changed = bytearray(content)
-    for _ in range(chance.randint(1, 12)):
+    for _ in range(chance.randint(1, most)):
         reach = min(len(changed), chance.choice((64, 4_096, len(changed))))
         at = chance.randrange(reach) if chance.random() < 0.5 else len(changed) - 1 - chance.randrange(reach)
         match chance.randrange(5):

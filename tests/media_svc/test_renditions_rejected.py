@@ -3,19 +3,30 @@
 import asyncio
 import contextlib
 import functools
+import io
 import os
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
+from PIL import Image
 
 from media_svc.model import FailureReason, MediaRejectedError
 from media_svc.read_picture import MAX_FRAMES
 from media_svc.renditions import RenderCrashedError, RenderLimits, render
 from tests.media_svc import pictures
 
-ZIP_PART = b"PK\x03\x04" + b"evil.js" * 40
+BEHIND = b"PK\x03\x04" + b"evil.js" * 40
+FOREIGN = {
+    "gif and script": b"GIF89a/*" + bytes(20) + b"*/=1;alert(1)//",
+    "gif": b"GIF89a\x01\x00\x01\x00\x00\x00\x00;",
+    "svg": b'<svg xmlns="http://www.w3.org/2000/svg"><image href="file:///etc/passwd"/></svg>',
+    "magick": b"push graphic-context\nfill 'url(https://localhost/a.png)'\npop graphic-context",
+    "pdf": b"%PDF-1.4\n1 0 obj",
+    "nothing": b"",
+}
 FILM = [pictures.quarters(64, 64).rotate(90 * index) for index in range(MAX_FRAMES + 1)]
 
 
@@ -75,14 +86,44 @@ async def test_damaged_png(tmp_path: Path) -> None:
     assert await _reason(tmp_path, bytes(original), "image/png") is FailureReason.MEDIA_CORRUPT
 
 
-async def test_polyglot(tmp_path: Path) -> None:
-    """A picture that is also an archive gives renditions that are pictures and nothing else."""
-    original = pictures.encoded(pictures.quarters(), "image/jpeg", comment=b"<script>alert(1)</script>") + ZIP_PART
+def _archive() -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("evil.js", b"alert(1)" * 40)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("content_type", pictures.FORMATS)
+async def test_picture_and_archive(tmp_path: Path, content_type: str) -> None:
+    """A good picture with an archive behind it is refused: it is for somebody who reads it as that."""
+    original = pictures.encoded(pictures.quarters(), content_type) + _archive()
+    assert zipfile.is_zipfile(io.BytesIO(original))
+    assert await _reason(tmp_path, original, content_type) is FailureReason.TYPE_MISMATCH
+
+
+@pytest.mark.parametrize("content_type", pictures.FORMATS)
+@pytest.mark.parametrize("kind", FOREIGN)
+async def test_foreign(tmp_path: Path, content_type: str, kind: str) -> None:
+    """What is none of the types is refused as whichever of them it is announced: a script in a GIF, an SVG, a PDF, nothing."""
+    assert await _reason(tmp_path, FOREIGN[kind], content_type) is FailureReason.TYPE_MISMATCH
+
+
+async def test_what_is_hidden_in_a_picture(tmp_path: Path) -> None:
+    """Scripts in comments, and what cameras put behind a picture, do no harm, and are in no rendition."""
+    original = pictures.encoded(pictures.quarters(), "image/jpeg", comment=b"<script>alert(1)</script>") + BEHIND
     made = await pictures.rendered(tmp_path, original, "image/jpeg")
     assert made.contents
-    assert not any(
-        words in each for each in made.contents.values() for words in (b"PK\x03\x04", b"evil.js", b"<script>")
-    )
+    assert not any(words in each for each in made.contents.values() for words in (b"evil.js", b"<script>"))
+
+
+async def test_endless_scans(tmp_path: Path) -> None:
+    """A small progressive JPEG that has its decoder go over all pixels a thousand times is given up."""
+    original = pictures.encoded(Image.new("RGB", (4000, 4000)), "image/jpeg", progressive=True)
+    scan = original[original.rindex(b"\xff\xda") : -2]
+    bomb = original[:-2] + scan * 1000 + original[-2:]
+    limits = RenderLimits(cpu_seconds=3)
+    assert await _reason(tmp_path, bomb, "image/jpeg", limits) is FailureReason.MEDIA_CORRUPT
+    await _all_gone()
 
 
 @pytest.mark.parametrize("side", [(8_000, 7_000), (30_000, 30_000), (2_000_000, 2_000_000)])
