@@ -13,6 +13,7 @@ from pathlib import Path
 import pyvips
 
 from media_svc.encode import ENCODINGS, decode_largest, shrink, sizes, thumbhash
+from media_svc.keep_original import clean_original
 from media_svc.manifest import (
     MANIFEST_NAME,
     ORIGINAL_NAME,
@@ -48,6 +49,8 @@ def _render(folder: Path, content_type: str) -> PictureEntry:
     entries = [
         entry for size in sizes(width, height) for entry in _write_formats(folder, shrink(largest, *size), size[0])
     ]
+    if (largest.width, largest.height) == (width, height):
+        _keep_original(folder, content_type, entries[-len(ENCODINGS) :])
     return PictureEntry(width=width, height=height, thumbhash=thumbhash(largest).hex(), renditions=tuple(entries))
 
 
@@ -66,6 +69,14 @@ def _write_formats(folder: Path, image: pyvips.Image, width: int) -> list[Rendit
             RenditionEntry(file=file, content_type=encoding.content_type, width=image.width, height=image.height)
         )
     return entries
+
+
+def _keep_original(folder: Path, content_type: str, entries: list[RenditionEntry]) -> None:
+    """Put the original in the place of the rendition of its own size and type, where that would be no smaller and lose more."""
+    original = clean_original(folder / ORIGINAL_NAME, content_type)
+    for file in (folder / each.file for each in entries if each.content_type == content_type):
+        if original is not None and len(original) <= file.stat().st_size:
+            file.write_bytes(original)
 
 
 def _limit_resources(memory_bytes: int, cpu_seconds: int) -> None:
