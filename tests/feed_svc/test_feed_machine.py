@@ -117,12 +117,20 @@ class FeedMachine(RuleBasedStateMachine):
         """Do it there."""
         asyncio.run_coroutine_threadsafe(work, self.loop).result()
 
-    @initialize(sizes=st.sampled_from(SOME_SIZES), pairs=st.sets(st.tuples(people, people), max_size=12))
-    def begin(self, sizes: Sizes, pairs: set[tuple[int, int]]) -> None:
-        """Begin with some sizes of caches, and some follows."""
+    @initialize(
+        sizes=st.sampled_from(SOME_SIZES),
+        pairs=st.sets(st.tuples(people, people), max_size=12),
+        authors=st.lists(people, max_size=30),
+    )
+    def begin(self, sizes: Sizes, pairs: set[tuple[int, int]], authors: list[int]) -> None:
+        """Begin with some sizes of caches, some follows, and some posts of long ago."""
         self.story = Story(self.redis, self.mux, sizes)
         self.do(self.story.lose_everything())
         self.story.world.follows |= {pair for pair in pairs if pair[0] != pair[1]}
+        for author in authors:
+            self.story.clock += 1
+            self.story.used.add((author, self.story.clock))
+            self.story.world.post(author, self.story.clock)
         for server in range(2):
             self.story.start(server)
 
@@ -165,6 +173,13 @@ class FeedMachine(RuleBasedStateMachine):
         followers = [viewer for viewer in PEOPLE if viewer != author]
         for viewer in followers[:3] if up else followers[1:]:
             (self.follow if up else self.unfollow)(viewer=viewer, author=author)
+
+    @rule(author=people, limit=limits)
+    def rise_and_fall(self, author: int, limit: int) -> None:
+        """Make an author a celebrity, whom feeds learn to pull, and then one no more: both need a post, and a read after it."""
+        for up in (True, False):
+            self.cross(author=author, up=up)
+            self.post_and_settle(author=author, limit=limit)
 
     @rule(viewer=people, limit=limits, server=st.integers(0, 1))
     def read(self, viewer: int, limit: int, server: int) -> None:
