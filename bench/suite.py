@@ -1,6 +1,6 @@
 """Everything that can be measured, in the order in which it is."""
 
-from bench import cassandra_bridge, fan_out, hot_read, reading
+from bench import cassandra_bridge, fan_out, hot_read, photos, reading
 from bench.harness import Measurement
 
 SUITE = (
@@ -10,4 +10,5 @@ SUITE = (
     Measurement("fan_out", "Fan-out", fan_out.measure),
     Measurement("large_fan_out", "A large fan-out", fan_out.measure_large),
     Measurement("cassandra_bridge", "The bridge to Cassandra", cassandra_bridge.measure),
+    Measurement("photos", "Photos", photos.measure),
 )

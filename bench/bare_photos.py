@@ -1,0 +1,31 @@
+"""The floor of rendering photos: the libvips calls of a worker, one photo after the other in one process, without any limits.
+
+`python -m bench.bare_photos FILE CONTENT_TYPE` renders the file as often as each line of its input says, and then says so.
+"""
+
+import sys
+from pathlib import Path
+
+from media_svc.encode import ENCODINGS, decode_largest, shrink, sizes, thumbhash
+from media_svc.read_picture import open_picture, shown_size
+
+
+def render(path: Path, content_type: str) -> int:
+    """Render a photo in memory; returns how many bytes its renditions have."""
+    image = open_picture(path, content_type)
+    size, largest = shown_size(image), decode_largest(image)
+    smaller = [shrink(largest, *each) for each in sizes(*size)]
+    written = [len(encoding.write(each)) for each in smaller for encoding in ENCODINGS]
+    return sum(written) + len(thumbhash(largest))
+
+
+def main(path: Path, content_type: str) -> None:
+    """Work until the input ends."""
+    for line in sys.stdin:
+        for _ in range(int(line)):
+            render(path, content_type)
+        print("done", flush=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2])
