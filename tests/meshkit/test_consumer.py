@@ -137,11 +137,11 @@ async def test_what_is_in_hand_is_not_begun_again_after_a_break(redis: "Redis", 
         await go_on.wait()
 
     async def is_read_again() -> bool:
-        """Take the stream away for a moment, in which the consumer is most likely to ask for it."""
+        """Take the stream away for a moment, in which the consumer is most likely to ask for it, and perhaps makes it anew."""
         whole = await redis.dump(stream.key)
         assert whole is not None
         await redis.delete(stream.key)
-        await redis.restore(stream.key, 0, whole)
+        await redis.restore(stream.key, 0, whole, replace=True)
         held: Any = await redis.xpending_range(stream.key, "g", "-", "+", 2)
         return [entry["times_delivered"] > 1 for entry in held] == [True]
 
