@@ -1,12 +1,22 @@
-"""What the render process tells its parent: one JSON file, written last, trusted no further than these patterns."""
+"""What the render process tells its parent: one JSON file, written last, trusted no further than these patterns.
+
+For the parent alone: loading what checks them takes longer than a small picture.
+"""
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from media_svc.model import FailureReason
+from media_svc.private_folder import LOG_NAME, MANIFEST_NAME, ORIGINAL_NAME
 
-ORIGINAL_NAME = "original"
-MANIFEST_NAME = "manifest.json"
-LOG_NAME = "log"
+__all__ = [
+    "LOG_NAME",
+    "MANIFEST_NAME",
+    "ORIGINAL_NAME",
+    "FailureEntry",
+    "Manifest",
+    "PictureEntry",
+    "RenditionEntry",
+]
 
 
 class _Part(BaseModel):

@@ -5,24 +5,19 @@ credentials, and with nothing but FOLDER: the original is read from there, rendi
 The exit code is 0 whenever there is a manifest, also where that tells of a failure.
 """
 
+import json
 import resource
 import sys
 import traceback
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pyvips
 
 from media_svc.encode import ENCODINGS, decode_largest, shrink, sizes, thumbhash
 from media_svc.keep_original import clean_original
-from media_svc.manifest import (
-    MANIFEST_NAME,
-    ORIGINAL_NAME,
-    FailureEntry,
-    Manifest,
-    PictureEntry,
-    RenditionEntry,
-)
 from media_svc.model import MediaRejectedError
+from media_svc.private_folder import MANIFEST_NAME, ORIGINAL_NAME
 from media_svc.read_picture import open_picture, shown_size
 
 OPEN_FILES = 64
@@ -30,28 +25,37 @@ OPEN_FILES = 64
 WRITTEN_BYTES = 64 * 1024 * 1024
 
 
+class _Written(NamedTuple):
+    """One file as the manifest tells of it; `media_svc.manifest`, which judges that, takes too long to load here."""
+
+    file: str
+    content_type: str
+    width: int
+    height: int
+
+
 def main(folder: Path, content_type: str, memory_bytes: int, cpu_seconds: int) -> None:
     """Make the renditions of FOLDER/original."""
     _limit_resources(memory_bytes, cpu_seconds)
     _prepare_vips()
     try:
-        manifest = Manifest(picture=_render(folder, content_type))
+        manifest = {"picture": _render(folder, content_type)}
     except MediaRejectedError as error:
         # What the decoder said is for the log, never for the client.
         traceback.print_exception(error)
-        failure = FailureEntry(reason=error.failure.reason, message=error.failure.message)
-        manifest = Manifest(failure=failure)
-    (folder / MANIFEST_NAME).write_text(manifest.model_dump_json())
+        manifest = {"failure": {"reason": error.failure.reason, "message": error.failure.message}}
+    (folder / MANIFEST_NAME).write_text(json.dumps(manifest))
 
 
-def _render(folder: Path, content_type: str) -> PictureEntry:
+def _render(folder: Path, content_type: str) -> dict[str, Any]:
     width, height, largest = _decode(folder / ORIGINAL_NAME, content_type)
     entries = [
         entry for size in sizes(width, height) for entry in _write_formats(folder, shrink(largest, *size), size[0])
     ]
     if (largest.width, largest.height) == (width, height):
         _keep_original(folder, content_type, entries[-len(ENCODINGS) :])
-    return PictureEntry(width=width, height=height, thumbhash=thumbhash(largest).hex(), renditions=tuple(entries))
+    renditions = [each._asdict() for each in entries]
+    return {"width": width, "height": height, "thumbhash": thumbhash(largest).hex(), "renditions": renditions}
 
 
 def _decode(original: Path, content_type: str) -> tuple[int, int, pyvips.Image]:
@@ -60,18 +64,16 @@ def _decode(original: Path, content_type: str) -> tuple[int, int, pyvips.Image]:
     return *shown_size(image), decode_largest(image)
 
 
-def _write_formats(folder: Path, image: pyvips.Image, width: int) -> list[RenditionEntry]:
+def _write_formats(folder: Path, image: pyvips.Image, width: int) -> list[_Written]:
     entries = []
     for encoding in ENCODINGS:
         file = f"{width}.{encoding.extension}"
         (folder / file).write_bytes(encoding.write(image))
-        entries.append(
-            RenditionEntry(file=file, content_type=encoding.content_type, width=image.width, height=image.height)
-        )
+        entries.append(_Written(file=file, content_type=encoding.content_type, width=image.width, height=image.height))
     return entries
 
 
-def _keep_original(folder: Path, content_type: str, entries: list[RenditionEntry]) -> None:
+def _keep_original(folder: Path, content_type: str, entries: list[_Written]) -> None:
     """Put the original in the place of the rendition of its own size and type, where that would be no smaller and lose more."""
     original = clean_original(folder / ORIGINAL_NAME, content_type)
     for file in (folder / each.file for each in entries if each.content_type == content_type):

@@ -15,6 +15,9 @@ from collections import Counter
 from pathlib import Path
 from random import Random
 
+import pillow_heif  # noqa: F401 - once, instead of in each child
+from PIL import Image  # noqa: F401 - likewise
+
 from media_svc.manifest import LOG_NAME, MANIFEST_NAME, ORIGINAL_NAME
 from media_svc.model import MediaRejectedError
 from media_svc.render_process import main as render_one

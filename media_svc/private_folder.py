@@ -1,0 +1,5 @@
+"""What lies in the private folder of a process that reads strangers' bytes. Light: such processes start with each picture."""
+
+ORIGINAL_NAME = "original"
+MANIFEST_NAME = "manifest.json"
+LOG_NAME = "log"
