@@ -78,6 +78,12 @@ class MediaPeer(MediaInternalServiceServicer):
         await self.open.wait()
         return media_internal_service_pb2.BatchGetMediaResponse(media=media)
 
+    async def CountViews(
+        self, _request: media_internal_service_pb2.CountViewsRequest, _context: Any
+    ) -> media_internal_service_pb2.CountViewsResponse:
+        """Take note of nothing: posts do not count views."""
+        return media_internal_service_pb2.CountViewsResponse()
+
 
 @contextlib.asynccontextmanager
 async def running_peer() -> AsyncIterator[MediaPeer]:
