@@ -7,6 +7,7 @@ from pathlib import Path
 from zipfile import BadZipFile, ZipFile
 
 import pyvips
+from PIL import Image
 
 from media_svc.model import FailureReason, MediaRejectedError
 from media_svc.sniff import HEAD_BYTES, require_type
@@ -78,9 +79,6 @@ def _count_frames(path: Path, content_type: str) -> int:
     """Count frames by Pillow, which knows what libvips does not: animated PNG and AVIF sequences."""
     if content_type == "image/jpeg":
         return 1
-    # Loaded here as a process reads one picture, and most are JPEG.
-    from PIL import Image
-
     with Image.open(path, formats=[content_type.removeprefix("image/").upper()]) as picture:
         return getattr(picture, "n_frames", 1)
 
@@ -90,6 +88,7 @@ def _open_heic(path: Path) -> pyvips.Image:
 
     libheif has applied the file's own rotation already, and a HEIC's EXIF orientation is to be ignored.
     """
+    # Loaded here as a process reads one picture, and most are not HEIC.
     import pillow_heif
 
     file = pillow_heif.open_heif(path, convert_hdr_to_8bit=True)

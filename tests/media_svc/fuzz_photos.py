@@ -16,7 +16,6 @@ from pathlib import Path
 from random import Random
 
 import pillow_heif  # noqa: F401 - once, instead of in each child
-from PIL import Image  # noqa: F401 - likewise
 
 from media_svc.manifest import LOG_NAME, MANIFEST_NAME, ORIGINAL_NAME
 from media_svc.model import MediaRejectedError

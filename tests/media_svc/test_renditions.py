@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import sys
 from pathlib import Path
 
 import fast_thumbhash
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from media_svc.encode import MAX_HEIGHT, RUNG_WIDTHS, sizes
+from media_svc.limited_process import ProcessLimits, run_limited
 from tests.media_svc import pictures
 from tests.media_svc.pictures import BLUE, GREEN, RED, YELLOW, near
 
@@ -176,6 +178,21 @@ async def test_very_tall(tmp_path: Path) -> None:
     made = await pictures.rendered(tmp_path, original, "image/png")
     assert (made.picture.width, made.picture.height) == (20, 20_000)
     assert {(each.width, each.height) for each in made.picture.renditions} == {(16, 16_000)}
+
+
+async def test_starts_light(tmp_path: Path) -> None:
+    """A process starts for each picture: what only its parent or rarer types need is not loaded by it."""
+    program = (
+        "import sys, media_svc.render_process; print(*{'asyncio', 'pillow_heif', 'pydantic'} & {*sys.modules}, 'end')"
+    )
+    lines: list[str] = []
+
+    async def on_line(line: str) -> None:
+        lines.append(line)
+
+    limits = ProcessLimits(2 * 1024**3, cpu_seconds=60, wall_seconds=120)
+    ended = await run_limited((sys.executable, "-c", program), tmp_path, limits, on_line)
+    assert (ended.code, lines) == (0, ["end"])
 
 
 @given(width=st.integers(1, 65_000), height=st.integers(1, 65_000))
