@@ -1,12 +1,11 @@
 """Which entries a page has, whatever is down: the usual way, or by the cache alone, or by the store alone."""
 
-import asyncio
-
 from feed_svc.model import Entry, Skeleton
 from feed_svc.ports import IsOutage
 from feed_svc.read_cached import ReadCached
 from feed_svc.read_skeleton import ReadSkeleton
 from feed_svc.read_stored import ReadStored
+from meshkit.time_limits import TimeLimits
 
 # After so long a part is taken for one that hangs. The slowest first read of a healthy mesh takes less.
 USUAL_SECONDS = 5.0
@@ -27,6 +26,7 @@ class ReadAnyhow:
         self._others = (cached, stored)
         self._is_outage = is_outage
         self._seconds = seconds
+        self._limits = TimeLimits()
 
     async def __call__(self, viewer: int, below: Entry | None, limit: int) -> Skeleton:
         """Return the newest `limit` entries of a viewer's feed below an entry (None: from the top).
@@ -34,7 +34,7 @@ class ReadAnyhow:
         Raises what went wrong first where no way is left: never an empty page instead of an error.
         """
         try:
-            async with asyncio.timeout(self._seconds):
+            with self._limits.within(self._seconds):
                 return await self._usual(viewer, below, limit)
         except Exception as error:
             if not self._is_outage(error):
