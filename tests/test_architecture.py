@@ -53,7 +53,6 @@ OWN_ADAPTERS = {
         "receive_s3_events.py",
         "receive_sqs.py",
         "s3.py",
-        "s3_copy.py",
         "set_up_bucket.py",
         "video_jobs.py",
     },
