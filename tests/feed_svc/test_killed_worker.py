@@ -88,7 +88,7 @@ async def worker(settings: WorkSettings, folder: Path, index: int, **more: str) 
 
 async def make_live(settings: WorkSettings, redis: "Redis") -> None:
     """Make the timelines of LIVE live: one by a real read, the others as copies of it."""
-    reading = FeedSettings(**settings.model_dump(exclude={"worker_index"}), cursor_keys=KEYS)
+    reading = FeedSettings(**settings.model_dump(include=set(FeedSettings.model_fields)), cursor_keys=KEYS)
     async with (
         feed_app.serving_process(reading) as process,
         running(process, reading) as addr,

@@ -29,7 +29,7 @@ async def running_media(folder: Path, *, redis_url: str, s3: S3) -> AsyncIterato
         s3_bucket=s3.bucket,
         s3_region=s3.region,
     )
-    serve_settings = ServeSettings(**settings.model_dump(exclude={"worker_index", "render_concurrency"}))
+    serve_settings = ServeSettings(**settings.model_dump(include=set(ServeSettings.model_fields)))
     async with (
         serving_process(serve_settings) as serving,
         running(serving, serve_settings) as address,
