@@ -1,10 +1,5 @@
 """`python -m media_svc serve`, `work` and `set-up-bucket`."""
 
-import os
-
-# Read when grpc is imported. Render processes begin with exec: gRPC need not prepare for forks, nor warn that it could not.
-os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
-
 from media_svc.app import serve, set_up, work
 from meshkit.main import main
 

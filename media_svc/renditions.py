@@ -46,7 +46,11 @@ async def render(folder: Path, content_type: str, limits: RenderLimits) -> Rende
 
     Raises MediaRejectedError where the picture can never be served, RenderCrashedError where the fault is not its own.
     """
-    return outcome(folder, await _run(folder, content_type, limits))
+    code = await _run(folder, content_type, limits)
+    if code == -signal.SIGSEGV:
+        # Before it is blamed on the picture: a process can also die of what happened before it read any.
+        code = await _run(folder, content_type, limits)
+    return outcome(folder, code)
 
 
 def outcome(folder: Path, code: int) -> Rendered:

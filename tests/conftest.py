@@ -14,6 +14,9 @@ from devmesh.seaweed import running_seaweed
 from devmesh.valkey import running_valkey
 from tests.valkey_cluster import ValkeyCluster, running_cluster
 
+# As meshkit does; most modules of tests import grpc before it.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers."""
