@@ -49,7 +49,17 @@ class Ended:
 async def run_limited(
     command: Sequence[str], folder: Path, limits: ProcessLimits, on_line: Callable[[str], Awaitable[None]] | None = None
 ) -> Ended:
-    """Run a program in a folder until it ends, handing each line of its output to `on_line`. No process is left."""
+    """Run a program in a folder until it ends, handing each line of its output to `on_line`. No process is left.
+
+    One that dies of a wrong memory access is run once more: that may have come from before it read any stranger's byte.
+    """
+    ended = await _run_once(command, folder, limits, on_line)
+    return await _run_once(command, folder, limits, on_line) if ended.code == -signal.SIGSEGV else ended
+
+
+async def _run_once(
+    command: Sequence[str], folder: Path, limits: ProcessLimits, on_line: Callable[[str], Awaitable[None]] | None
+) -> Ended:
     async with _started(command, folder, limits) as process:
         log = asyncio.create_task(_tail(_pipe(process.stderr)))
         try:

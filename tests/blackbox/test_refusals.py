@@ -32,7 +32,10 @@ async def scene(reach: Reach, caller: Person, photo: bytes) -> Scene:
         (await who.finished(each))["state"] for who, each in ((caller, mine), (other, theirs), (caller, rejected))
     ]
     assert states == ["MEDIA_STATE_READY", "MEDIA_STATE_READY", "MEDIA_STATE_REJECTED"]
-    deleted = await caller.post("deleted", [mine])
+    # The media of a deleted post go with it.
+    gone = await caller.upload(photo)
+    await caller.finished(gone)
+    deleted = await caller.post("deleted", [gone])
     await caller.call("DELETE", f"/posts/{deleted}")
     return Scene(
         ann_id=int(caller.user_id),

@@ -47,9 +47,19 @@ def _heavy_jpeg() -> bytes:
     )
 
 
+_shared: set[psutil.Process] = set()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _know_the_servers_that_tests_share() -> None:
+    """Take note of what runs before any picture is rendered."""
+    _shared.update(psutil.Process().children(recursive=True))
+
+
 def _processes() -> list[psutil.Process]:
     """Return this process's children but for the servers that tests share."""
-    return [each for each in psutil.Process().children(recursive=True) if each.name().startswith("python")]
+    children = psutil.Process().children(recursive=True)
+    return [each for each in children if each.name().startswith("python") and each not in _shared]
 
 
 async def _all_gone() -> None:
