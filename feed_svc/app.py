@@ -33,14 +33,13 @@ from feed_svc.store.partings import RedisPartings
 from feed_svc.store.timelines import RedisTimelines
 from meshkit.channels import connect
 from meshkit.cursors import Cursors
-from meshkit.errors import DeadlineExceededError, UnavailableError
 from meshkit.events import Consumer, Trim
 from meshkit.redis_client import open_redis
 from meshkit.redis_mux import RedisMux, open_mux
 from meshkit.revocations import open_revocations
 from meshkit.server import Process
 from meshkit.server import serve as serve_process
-from meshkit.status import known_error
+from meshkit.status import is_outage
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +89,6 @@ def _celebrities(mux: RedisMux, settings: TimelineSettings) -> RedisCelebrities:
     )
 
 
-def _is_outage(error: Exception) -> bool:
-    return isinstance(known_error(error), UnavailableError | DeadlineExceededError)
-
-
 @contextlib.asynccontextmanager
 async def serving_process(settings: FeedSettings) -> AsyncIterator[Process]:
     """Make the process that answers reads."""
@@ -109,11 +104,11 @@ async def serving_process(settings: FeedSettings) -> AsyncIterator[Process]:
             parts.partings,
             parts.graph,
             parts.posts,
-            is_outage=_is_outage,
+            is_outage=is_outage,
             grace_ms=settings.celebrity_grace_ms,
         )
         cursors = Cursors(settings.cursor_key_list, "feed")
-        get_feed = GetFeed(skeleton, parts.cards, parts.source, parts.graph, cursors, _is_outage)
+        get_feed = GetFeed(skeleton, parts.cards, parts.source, parts.graph, cursors, is_outage)
         sample = SampleReads(GrpcViews(media), media_of)
         process = Process(
             "feed_svc",
@@ -144,7 +139,7 @@ async def working_process(settings: WorkSettings) -> AsyncIterator[Process]:
             CelebrityModes(parts.celebrities, settings.celebrity_grace_ms),
             parts.graph,
             parts.posts,
-            _is_outage,
+            is_outage,
             interval=settings.drift_sample_seconds,
         )
         show_divergence(metrics.get_meter("feed_svc"), drift)

@@ -72,6 +72,11 @@ def _is_away(error: redis.exceptions.RedisError) -> bool:
     return isinstance(error, _AWAY) or str(error).startswith(_REFUSAL_WORDS)
 
 
+def is_outage(error: BaseException) -> bool:
+    """Tell whether an error means that a part is down or too slow, so that another try or another way may help."""
+    return isinstance(known_error(error), errors.UnavailableError | errors.DeadlineExceededError)
+
+
 def code_of(error: errors.LensfeedError) -> grpc.StatusCode:
     """Return the gRPC code of an error."""
     return next((CODES[kind] for kind in type(error).__mro__ if kind in CODES), grpc.StatusCode.INTERNAL)

@@ -10,9 +10,8 @@ import structlog
 from lensfeed.events.v1 import event_pb2
 
 from meshkit.call import CURRENT, Call
-from meshkit.errors import DeadlineExceededError, UnavailableError
 from meshkit.events.entry import Entry, PoisonError, decode
-from meshkit.status import known_error
+from meshkit.status import is_outage, known_error
 
 Handler = Callable[[event_pb2.Event], Awaitable[None]]
 _log = structlog.get_logger()
@@ -46,7 +45,7 @@ async def attempt(handler: Handler, entry: Entry, limit: float, stream: str) -> 
             error=repr(error),
             exc_info=None if known_error(error) else error,
         )
-        return Outcome.PASSING if _is_passing(error) else Outcome.AGAIN
+        return Outcome.PASSING if is_outage(error) else Outcome.AGAIN
     return Outcome.DONE
 
 
@@ -61,10 +60,6 @@ def _call_of(event: event_pb2.Event, seconds: float) -> Call:
 
 async def _with_retries(handler: Handler, event: event_pb2.Event) -> None:
     """Run a handler, again where a peer is only away for a moment."""
-    async for try_ in stamina.retry_context(on=_is_passing, attempts=4, wait_initial=0.1, wait_max=1.0):
+    async for try_ in stamina.retry_context(on=is_outage, attempts=4, wait_initial=0.1, wait_max=1.0):
         with try_:
             await handler(event)
-
-
-def _is_passing(error: Exception) -> bool:
-    return isinstance(known_error(error), UnavailableError | DeadlineExceededError)

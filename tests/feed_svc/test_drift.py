@@ -17,7 +17,8 @@ from feed_svc.sample_drift import Drift, SampleDrift
 from meshkit.errors import UnavailableError
 from meshkit.ids import new_id
 from meshkit.redis_mux import RedisMux
-from tests.feed_svc.world import Feed, Sizes, World, is_outage, open_feed
+from meshkit.status import is_outage
+from tests.feed_svc.world import Feed, Sizes, World, open_feed
 
 
 def sampler(feed: Feed, interval: float = 0.0) -> SampleDrift:

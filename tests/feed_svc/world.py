@@ -19,9 +19,8 @@ from feed_svc.store.celebrities import RedisCelebrities
 from feed_svc.store.partings import RedisPartings
 from feed_svc.store.timelines import RedisTimelines
 from meshkit.cursors import Cursors
-from meshkit.errors import DeadlineExceededError, UnavailableError
 from meshkit.redis_mux import RedisMux
-from meshkit.status import known_error
+from meshkit.status import is_outage
 
 FOLLOWERS_PAGE = 2
 
@@ -169,11 +168,6 @@ class Feed:
 def entries_of(page: FeedPage) -> list[Entry]:
     """Return the entries of a page's cards."""
     return [item.removeprefix(b"card ") for item in page.items]
-
-
-def is_outage(error: Exception) -> bool:
-    """Tell what the composition root tells."""
-    return isinstance(known_error(error), UnavailableError | DeadlineExceededError)
 
 
 @dataclass(frozen=True)
