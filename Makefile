@@ -8,6 +8,8 @@ STAMP := $(VENV)/.installed
 # Two copies: buf and callers read the first, the edge the second.
 GENERATED := build/lensfeed.binpb
 PACKAGED := edge_proxy/lensfeed.binpb
+# Only what apps may call: stubs of every language are made from it.
+PUBLIC := build/public.binpb
 # Other ports, another data folder: make dev DEV='--port 8090 --data /tmp/second'
 DEV ?= --port 8080 --base-port 18048
 # Only some figures, more pairs: make bench BENCH='hot_read --pairs 9'
@@ -29,13 +31,16 @@ $(STAMP): setup.cfg pyproject.toml
 	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --editable '.[dev]'
 	@touch $@
 
-protos: $(GENERATED) $(PACKAGED) ## Generate the Python code of the contracts
+protos: $(GENERATED) $(PACKAGED) $(PUBLIC) ## Generate the Python code of the contracts
 
 $(GENERATED): $(PROTOS) protos/generate.py $(STAMP)
 	$(BIN)/python protos/generate.py
 
 $(PACKAGED): $(GENERATED)
 	@cp $(GENERATED) $@
+
+$(PUBLIC): $(GENERATED) protos/public.py
+	$(BIN)/python protos/public.py
 
 fmt: install ## Format the code and the contracts
 	$(BIN)/ruff format .
