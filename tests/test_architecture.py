@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 SERVICES = ("feed_svc", "follow_svc", "media_svc", "post_svc", "user_svc")
 ROOMS = ("devmesh", "edge_proxy", "meshkit", *SERVICES)
 # Top-level folders with Python in them that are not installed.
-NOT_INSTALLED = frozenset({"bench", "build", "dist", "docs", "deploy", "protos", "tests", "web"})
+NOT_INSTALLED = frozenset({"bench", "build", "clients", "dist", "docs", "deploy", "protos", "tests", "web"})
 
 # What use cases, models and ports must not know: transports, generated code, stores' drivers, and our bridges to them.
 TECHNOLOGY = (
@@ -201,6 +201,8 @@ def _packages_on_disk() -> Iterator[str]:
     for folder in protos.iterdir():
         if folder.is_dir():
             yield from _packages_in(folder, protos)
+    clients = ROOT / "clients" / "python"
+    yield from _packages_in(clients / "lensfeed_client", clients)
 
 
 def _packages_in(folder: Path, root: Path) -> Iterator[str]:
