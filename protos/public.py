@@ -65,6 +65,8 @@ def main() -> None:
     everything = FileDescriptorSet.FromString((BUILD / "lensfeed.binpb").read_bytes())
     for file in everything.file:
         strip_options(file)
+        # A Java class for each message, not one around all messages of a file. No contract states it: nothing else reads it.
+        file.options.java_multiple_files |= file.package.startswith(PACKAGE)
     # buf leaves out what no public service needs, and moves the comments of what stays to its new places.
     buf = str(Path(sysconfig.get_path("scripts")) / "buf")
     types = [f"--type={service}" for service in public_services(everything)]
