@@ -13,10 +13,12 @@ import structlog
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from meshkit.channelz import SERVICE_NAME as CHANNELZ
+from meshkit.channelz import add_channelz
 from meshkit.errors import LensfeedError, UnimplementedError
 from meshkit.health import Check, Health
 from meshkit.in_flight import InFlight
-from meshkit.layers import Layer, Method, compose, default_layers
+from meshkit.layers import Layer, Method, compose, default_layers, ops_layers
 from meshkit.logs import LogFormat
 from meshkit.mesh_identity import MeshIdentity
 from meshkit.mesh_tls import listen
@@ -39,6 +41,8 @@ OPTIONS = (
     ("grpc.http2.min_ping_interval_without_data_ms", 3_000),
     ("grpc.keepalive_permit_without_calls", 1),
 )
+# What every process answers beside its own services.
+BESIDE = (health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME, CHANNELZ)
 _log = structlog.get_logger()
 if TYPE_CHECKING:
     _GenericRpcHandler = grpc.GenericRpcHandler[Any, Any]
@@ -117,9 +121,10 @@ async def running(
     )
     server, names = build_server(process.registrations, (in_flight.layer, *layers, *process.layers))
     health_pb2_grpc.add_HealthServicer_to_server(health.servicer, server)
-    reflection.enable_server_reflection(
-        [*names, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME], server
+    add_channelz(
+        server, ops_layers(default_deadline=settings.default_deadline_seconds, mutual_tls=identity is not None)
     )
+    reflection.enable_server_reflection([*names, *BESIDE], server)
     host, _, _ = settings.listen_addr.rpartition(":")
     port = listen(server, settings.listen_addr, identity)
     await health.ask()
@@ -206,7 +211,7 @@ class _Methods(_GenericRpcHandler):
             )
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> _RpcMethodHandler | None:
-        """Return the handler of a path. Health and reflection were registered apart, and come first."""
+        """Return the handler of a path. Health, reflection and channelz were registered apart, and come first."""
         handler: _RpcMethodHandler = self._handlers.get(handler_call_details.method, _UNKNOWN)
         return handler
 

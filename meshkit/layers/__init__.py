@@ -13,7 +13,7 @@ from meshkit.layers.shedding import shedding
 from meshkit.layers.telemetry import telemetry
 from meshkit.layers.validation import validation
 
-__all__ = ["Handler", "Layer", "Method", "compose", "default_layers"]
+__all__ = ["Handler", "Layer", "Method", "compose", "default_layers", "ops_layers"]
 
 
 def default_layers(*, max_in_flight: int, default_deadline: float, mutual_tls: bool = False) -> tuple[Layer, ...]:
@@ -28,6 +28,11 @@ def default_layers(*, max_in_flight: int, default_deadline: float, mutual_tls: b
         parsing(),  # bytes to message: below errors, so that bad bytes are an error of ours
         validation(),  # the rules of the contract, the last before the method
     )
+
+
+def ops_layers(*, default_deadline: float, mutual_tls: bool = False) -> tuple[Layer, ...]:
+    """Return the layers of what a server tells the people who run it: none that a full or slow one would refuse them by."""
+    return (caller(default_deadline), errors(), *((peers(),) if mutual_tls else ()))
 
 
 def compose(method: Method, layers: tuple[Layer, ...], handler: Handler) -> Handler:

@@ -11,6 +11,7 @@ from meshkit.mesh_tls import peer_name
 # Apps' methods are called by whom apps call; the services' own by them, and by people who look for a fault.
 _PUBLIC = frozenset({EDGE})
 _INTERNAL = frozenset({*SERVICES, OPS})
+_OURS = "lensfeed."
 _IDENTITY = frozenset({USER_KEY, SESSION_KEY})
 
 
@@ -18,7 +19,7 @@ def peers() -> Layer:
     """Make the layer that refuses (PEER_REFUSED) callers that a method is not for, and any but the edge that state a user."""
 
     def layer(method: Method, handler: Handler) -> Handler:
-        admitted = _INTERNAL if method.service.endswith(INTERNAL_SUFFIX) else _PUBLIC
+        admitted = _admitted(method.service)
 
         async def call(request: Any, context: Any) -> Any:
             name = peer_name(context.auth_context())
@@ -31,3 +32,10 @@ def peers() -> Layer:
         return call
 
     return layer
+
+
+def _admitted(service: str) -> frozenset[str]:
+    """Return who may call a service. What is not of our contracts, as channelz, is for people only."""
+    if not service.startswith(_OURS):
+        return frozenset({OPS})
+    return _INTERNAL if service.endswith(INTERNAL_SUFFIX) else _PUBLIC

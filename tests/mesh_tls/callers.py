@@ -7,7 +7,6 @@ import grpc
 
 from meshkit.mesh_identity import MeshIdentity, dns_name
 from tests.errors import reason_of
-from tests.rpcs import Rpc
 
 USER = (("x-user-id", "5"), ("x-session-id", "s"))
 NO_METADATA: tuple[tuple[str, str], ...] = ()
@@ -42,10 +41,10 @@ def channel_without_certificate(address: str, part: str, trusting: MeshIdentity)
     return _secure(address, part, credentials, [("grpc.use_local_subchannel_pool", 1), ("grpc.enable_retries", 0)])
 
 
-async def answer(channel: grpc.aio.Channel, rpc: Rpc, metadata: Sequence[tuple[str, str]] = NO_METADATA) -> Answer:
+async def answer(channel: grpc.aio.Channel, path: str, metadata: Sequence[tuple[str, str]] = NO_METADATA) -> Answer:
     """Call a method with an empty request."""
     try:
-        await channel.unary_unary(rpc.path, bytes, bytes)(b"", metadata=tuple(metadata), timeout=10)
+        await channel.unary_unary(path, bytes, bytes)(b"", metadata=tuple(metadata), timeout=10)
     except grpc.aio.AioRpcError as error:
         return Answer(error.code(), reason_of(error) if error.code() is not grpc.StatusCode.UNAVAILABLE else "")
     return Answer(grpc.StatusCode.OK)

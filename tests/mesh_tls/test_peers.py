@@ -14,6 +14,7 @@ from tests.mesh_tls.callers import (
     NO_METADATA,
     REFUSED,
     USER,
+    Answer,
     answer,
     channel_as,
     channel_without_certificate,
@@ -24,6 +25,7 @@ from tests.rpcs import INTERNAL, PUBLIC, RPCS, Rpc
 pytestmark = pytest.mark.mesh
 
 Tell = Callable[[str], None]
+PROCESSES = (*(f"{name}-serve" for name in SERVICES), "post-work", "media-work", "feed-work")
 
 
 def served(part: str) -> list[Rpc]:
@@ -54,7 +56,7 @@ async def test_without_a_certificate_of_the_mesh_there_is_no_connection(
         async with channel:
             for rpc in served(part):
                 for metadata in (NO_METADATA, USER):
-                    assert await answer(channel, rpc, metadata) == NO_CONNECTION, rpc
+                    assert await answer(channel, rpc.path, metadata) == NO_CONNECTION, rpc
                     calls += 1
     tell(f"{part}: {calls} calls without a certificate of the mesh, 0 unauthorised answers")
 
@@ -69,7 +71,7 @@ async def test_a_method_answers_only_whom_it_is_for(
         async with channel_as(address, part, certificates.of(caller)) as channel:
             for rpc in served(part):
                 for metadata in (NO_METADATA, USER):
-                    got = await answer(channel, rpc, metadata)
+                    got = await answer(channel, rpc.path, metadata)
                     if admitted(rpc, caller, states_user=bool(metadata)):
                         assert got not in {REFUSED, NO_CONNECTION}, f"{rpc} by {caller}: {got}"
                         needs_user = not (rpc.is_internal or rpc.is_open or metadata)
@@ -88,12 +90,12 @@ async def test_a_service_is_asked_only_under_its_own_name(mesh: Mesh, certificat
     """Who answers where post_svc should be, and is user_svc, gets no call."""
     public = next(rpc for rpc in PUBLIC if rpc.part == "post")
     async with channel_as(mesh.addresses["user-serve"], "post", certificates.of(EDGE)) as channel:
-        assert await answer(channel, public, USER) == NO_CONNECTION
+        assert await answer(channel, public.path, USER) == NO_CONNECTION
     async with channel_as(mesh.addresses["user-serve"], "user", certificates.of(EDGE)) as channel:
-        assert (await answer(channel, public, USER)).code is grpc.StatusCode.UNIMPLEMENTED
+        assert (await answer(channel, public.path, USER)).code is grpc.StatusCode.UNIMPLEMENTED
 
 
-@pytest.mark.parametrize("part", [*(f"{name}-serve" for name in SERVICES), "post-work", "media-work", "feed-work"])
+@pytest.mark.parametrize("part", PROCESSES)
 async def test_health_is_told_to_whoever_is_of_the_mesh(mesh: Mesh, certificates: Certificates, part: str) -> None:
     """Services and workers tell it to any part, and to nobody else."""
     name, request = part.partition("-")[0], health_pb2.HealthCheckRequest()
@@ -104,6 +106,18 @@ async def test_health_is_told_to_whoever_is_of_the_mesh(mesh: Mesh, certificates
         with pytest.raises(grpc.aio.AioRpcError) as failure:
             await health_pb2_grpc.HealthStub(channel).Check(request, timeout=10)
         assert failure.value.code() is grpc.StatusCode.UNAVAILABLE
+
+
+@pytest.mark.parametrize("part", PROCESSES)
+async def test_channelz_is_for_people(mesh: Mesh, certificates: Certificates, part: str) -> None:
+    """Services and workers tell of their connections to `ops`, and to no other part, stranger or user."""
+    name, path = part.partition("-")[0], "/grpc.channelz.v1.Channelz/GetServers"
+    for caller in (*NAMES, "stranger"):
+        async with channel_as(mesh.addresses[part], name, certificates.of(caller)) as channel:
+            assert await answer(channel, path) == (Answer(grpc.StatusCode.OK) if caller == OPS else REFUSED), caller
+            assert await answer(channel, path, USER) == REFUSED, caller
+    async with channel_as(mesh.addresses[part], name, None) as channel:
+        assert await answer(channel, path) == NO_CONNECTION
 
 
 def test_the_matrix_is_whole() -> None:

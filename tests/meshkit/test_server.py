@@ -5,6 +5,7 @@ from typing import Any
 
 import grpc
 import pytest
+from grpc_channelz.v1 import channelz_pb2, channelz_pb2_grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from lensfeed.user.v1 import user_service_pb2
@@ -62,14 +63,27 @@ async def test_health_is_true_from_the_first_call() -> None:
 
 
 async def test_reflection_lists_the_services() -> None:
-    """A person with grpcurl finds the services of a process, health and reflection among them."""
+    """A person with grpcurl finds the services of a process, health, channelz and reflection among them."""
     process = Process("one", [user_service()])
     async with running(process, SETTINGS) as address, plain_channel(address) as channel:
         stub: Any = reflection_pb2_grpc.ServerReflectionStub(channel)
         request = reflection_pb2.ServerReflectionRequest(list_services="")
         [answer] = [each async for each in stub.ServerReflectionInfo(iter([request]))]
     names = {service.name for service in answer.list_services_response.service}
-    assert names == {SERVICE, "grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection"}
+    beside = {"grpc.channelz.v1.Channelz", "grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection"}
+    assert names == {SERVICE, *beside}
+
+
+async def test_channelz_counts_calls() -> None:
+    """A process tells of its server and how many calls that has had; what is not there is a status."""
+    async with running(Process("one", [user_service()]), SETTINGS) as address, plain_channel(address) as channel:
+        stub: Any = channelz_pb2_grpc.ChannelzStub(channel)
+        before = (await stub.GetServers(channelz_pb2.GetServersRequest())).server[-1]
+        after = (await stub.GetServer(channelz_pb2.GetServerRequest(server_id=before.ref.server_id))).server
+        assert after.data.calls_succeeded == before.data.calls_succeeded + 1
+        with pytest.raises(grpc.aio.AioRpcError) as failure:
+            await stub.GetServer(channelz_pb2.GetServerRequest(server_id=2**40))
+    assert failure.value.code() is grpc.StatusCode.NOT_FOUND
 
 
 @pytest.mark.parametrize(
