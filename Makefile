@@ -16,10 +16,10 @@ DEV ?= --port 8080 --base-port 18048
 BENCH ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install protos fmt lint types contracts check test test-fast wheel dev clean faults bench
+.PHONY: help install protos fmt lint types contracts release-protos check test test-fast wheel dev clean faults bench
 
 help: ## List these targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(STAMP) ## Make .venv with everything that lensfeed and its checks need
 
@@ -58,6 +58,9 @@ types: protos ## Check types, strictly
 
 contracts: protos ## Check that the contracts break nobody, against main
 	sh protos/breaking.sh $(BIN)
+
+release-protos: protos ## Freeze the public contracts as those of setup.cfg's version
+	$(BIN)/python protos/release.py
 
 check: lint types contracts ## Everything that needs no server
 

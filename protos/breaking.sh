@@ -8,11 +8,21 @@
 # remote), so that what others have landed since does not count as removed here. On the main line itself, as in CI after
 # a push, that base is HEAD, and comparing HEAD with itself would prove nothing: then the commit before HEAD is meant,
 # unless contracts are changed and not committed, which HEAD is the right thing to compare with.
-# Where there is nothing to compare with (no git, a shallow clone, the first commit, no contracts yet) it says so and passes.
+# They are also compared with every release in protos/released/, needing no git: its apps go on working.
+# Where there is nothing else to compare with (no git, a shallow clone, the first commit, no contracts yet) it says so and passes.
 set -eu
 
 bin=$(cd "$1" && pwd)
 cd "$(dirname "$0")/.."
+
+for released in protos/released/*.binpb; do
+    release=$(basename "$released" .binpb)
+    "$bin/buf" breaking build/public.binpb --against "$released" --config buf.yaml || {
+        echo "contracts: they break apps that were built with release $release" >&2
+        exit 1
+    }
+    echo "contracts: they break no app that was built with release $release"
+done
 
 pass() {
     echo "contracts: $1; nothing to compare with"
