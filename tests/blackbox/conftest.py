@@ -1,5 +1,6 @@
 """One mesh for all tests here, and people on it."""
 
+from collections import Counter
 from collections.abc import AsyncIterator
 
 import pytest
@@ -59,3 +60,19 @@ async def photo_of_bob(bob: Person, photo: bytes) -> str:
     media_id = await bob.upload(photo)
     assert (await bob.finished(media_id))["state"] == "MEDIA_STATE_READY"
     return media_id
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print how many calls of the contract were made, in how many ways, and how many of them differed."""
+    reports = [
+        report
+        for outcome in ("passed", "failed")
+        for report in terminalreporter.stats.get(outcome, ())
+        if "test_contract.py::" in report.nodeid and report.when == "call"
+    ]
+    ways = Counter(way for report in reports for name, way in report.user_properties if name == "way")
+    if ways:
+        cases, differing = sum(1 for each in reports if each.user_properties), sum(each.failed for each in reports)
+        told = ", ".join(f"{count} by {way}" for way, count in ways.items())
+        terminalreporter.section("the contract in three ways", sep="-")
+        terminalreporter.line(f"{cases} cases, {sum(ways.values())} calls ({told}): {differing} differences")
