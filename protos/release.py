@@ -23,7 +23,7 @@ def version() -> str:
 
 
 def freeze(contracts: bytes, folder: Path, name: str) -> Path:
-    """Write the contracts of a release; its file. The same ones again change nothing, others under its name exit with a sentence."""
+    """Write the contracts of a release; its file. The same again change nothing, others under its name exit with a sentence."""
     released = folder / f"{name}.binpb"
     if released.exists() and released.read_bytes() != contracts:
         sys.exit(f"{name} has been released with other contracts: raise the version in setup.cfg first")
