@@ -15,6 +15,7 @@ from media_svc.events import GROUP, POST_STREAM, STREAM, HandleEvent, HandlePost
 from media_svc.ffmpeg import Ffmpeg, find_ffmpeg
 from media_svc.finish_upload import FinishUpload
 from media_svc.get_media import BatchGetMedia, GetMedia
+from media_svc.jobs import VIDEOS, JobQueue
 from media_svc.make_renditions import MakeRenditions
 from media_svc.peers import POST_SERVICE, USER_SERVICE, PeerUses
 from media_svc.pick_rendition import PickRendition
@@ -37,8 +38,7 @@ from media_svc.start_upload import StartUpload
 from media_svc.store.open import Opened, open_store
 from media_svc.store.port import MediaStore
 from media_svc.sweep_uploads import SweepUploads
-from media_svc.video_jobs import VideoQueue
-from media_svc.work_videos import WorkVideos
+from media_svc.work_jobs import WorkJobs
 from meshkit import server
 from meshkit.channels import connect
 from meshkit.events import Consumer, Producer, open_producer
@@ -130,7 +130,7 @@ async def working_process(settings: WorkSettings) -> AsyncIterator[Process]:
         events = MediaEvents(producer)
         rendering = partial(render, limits=RenderLimits())
         make = MakeRenditions(opened.store, objects, events, rendering)
-        videos = VideoQueue(redis)
+        videos = JobQueue(redis, VIDEOS)
         consumer = Consumer(
             redis,
             STREAM,
@@ -157,7 +157,7 @@ async def working_process(settings: WorkSettings) -> AsyncIterator[Process]:
         if settings.video_concurrency:
             ffmpeg = Ffmpeg(find_ffmpeg(settings.ffmpeg_binary))
             process = ProcessVideo(opened.store, objects, events, ffmpeg, rendering)
-            background["videos"] = WorkVideos(videos, process, settings.member, settings.video_concurrency).run
+            background["videos"] = WorkJobs(videos, process, settings.member, settings.video_concurrency).run
         yield Process(
             name="media_svc work",
             background=background,

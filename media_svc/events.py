@@ -3,11 +3,11 @@
 from lensfeed.events.v1 import event_pb2
 from lensfeed.media.v1 import media_pb2
 
+from media_svc.jobs import JobQueue
 from media_svc.make_renditions import MakeRenditions
 from media_svc.model import Media
 from media_svc.presenting import Presenter
 from media_svc.remove_media import RemoveMedia
-from media_svc.video_jobs import VideoQueue
 from meshkit.events import EventStream, OutboxRecord, Producer, new_record
 from meshkit.ids import PublicId
 
@@ -60,7 +60,7 @@ class HandlePostEvent:
 class HandleEvent:
     """The worker's side: of the events of the stream, those of uploads are for it. Videos are only put into their queue."""
 
-    def __init__(self, make_renditions: MakeRenditions, videos: VideoQueue) -> None:
+    def __init__(self, make_renditions: MakeRenditions, videos: JobQueue) -> None:
         self._make_renditions = make_renditions
         self._videos = videos
 

@@ -47,6 +47,7 @@ OWN_ADAPTERS = {
     "feed_svc": set[str](),
     "follow_svc": set[str](),
     "media_svc": {
+        "jobs.py",
         "popularity.py",
         "presenting.py",
         "purge_cdn.py",
@@ -54,7 +55,6 @@ OWN_ADAPTERS = {
         "receive_sqs.py",
         "s3.py",
         "set_up_bucket.py",
-        "video_jobs.py",
     },
     "post_svc": {"messages.py"},
     "user_svc": {"messages.py"},

@@ -15,11 +15,11 @@ from lensfeed.media.v1 import media_pb2
 from pydantic import SecretStr
 
 from media_svc.ffmpeg import Ffmpeg, find_ffmpeg
+from media_svc.jobs import VIDEOS, JobQueue
 from media_svc.model import Media, MediaState, rendition_key
 from media_svc.process_video import CACHE_CONTROL, LIVE_CACHE_CONTROL, ProcessVideo
 from media_svc.renditions import Rendered, RenderLimits, render
-from media_svc.video_jobs import VideoQueue
-from media_svc.work_videos import MAX_ATTEMPTS, WorkVideos
+from media_svc.work_jobs import MAX_ATTEMPTS, WorkJobs
 from meshkit.ids import PublicId
 from meshkit.redis_client import open_redis
 from tests.media_svc import films, pictures
@@ -235,7 +235,7 @@ async def test_given_up(app: MediaApp, parts: Parts, redis_url: str, small_film:
     media_id = await app.upload(owner, MP4, small_film)
     async with open_redis(redis_url) as redis:
         await redis.flushdb()
-        queue = VideoQueue(redis, lease_ms=1)
+        queue = JobQueue(redis, VIDEOS, lease_ms=1)
         await queue.add(PublicId.parse(media_id))
         for number in range(MAX_ATTEMPTS):
             async with asyncio.timeout(PATIENCE_SECONDS):
@@ -252,7 +252,7 @@ async def test_stopped_in_between(app: MediaApp, parts: Parts, redis_url: str, s
     media_id = await app.upload(owner, MP4, small_film)
     async with open_redis(redis_url) as redis:
         await redis.flushdb()
-        queue = VideoQueue(redis)
+        queue = JobQueue(redis, VIDEOS)
         await queue.add(PublicId.parse(media_id))
         async with _working(redis_url, parts, lease_ms=3_600_000):
             await _until_taken(redis)
@@ -269,7 +269,7 @@ async def _until_taken(redis: Any) -> None:
 
 
 async def _pending(redis: Any) -> int:
-    groups = await redis.xinfo_groups("media:{videos}") if await redis.exists("media:{videos}") else []
+    groups = await redis.xinfo_groups(VIDEOS) if await redis.exists(VIDEOS) else []
     return sum(group["pending"] for group in groups)
 
 
@@ -283,8 +283,8 @@ class _working:  # noqa: N801 - read as a statement
         self._stopping = asyncio.Event()
 
     async def __aenter__(self) -> None:
-        queue = VideoQueue(await self._redis.__aenter__(), self._lease_ms)
-        self._task = asyncio.create_task(WorkVideos(queue, _process(self._parts), "here", 1).run(self._stopping))
+        queue = JobQueue(await self._redis.__aenter__(), VIDEOS, self._lease_ms)
+        self._task = asyncio.create_task(WorkJobs(queue, _process(self._parts), "here", 1).run(self._stopping))
 
     async def __aexit__(self, *_: object) -> None:
         self._stopping.set()

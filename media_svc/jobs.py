@@ -1,10 +1,12 @@
-"""The queue of videos in Redis: a stream with one consumer group, each job held by a lease that its worker renews.
+"""Queues of long jobs on media in Redis: each a stream with one consumer group, each job held by a lease that its worker renews.
 
-A video takes minutes, which no handler of events may: a photo behind it would wait. So the event of an upload only puts the video
-here, where workers take one job a slot. The lease is the entry's idle time. A worker that dies renews nothing, and whoever asks
-next takes its job over. The store knows which rungs are made already: what was finished is not done again.
+A video takes minutes, and so may a better version of a photo, which no handler of events may: a photo behind it would wait. So
+who finds such a job only puts its medium here, where workers take one job a slot. The lease is the entry's idle time. A worker
+that dies renews nothing, and whoever asks next takes its job over. The store knows what is made already: what was finished is not
+done again.
 
-The queue is a hint, too. If Redis loses it, the sweeper of uploads tells of what is unfinished once more.
+A queue is a hint, too. If Redis loses videos, the sweeper of uploads tells of what is unfinished once more; popular photos are
+found again by those who look at them, as how popular they are goes with the queue.
 
     media:{videos}          the stream, an entry a job, deleted when the job is done
     media:{videos}:queued   the media that are in the stream, so that each is there once, however often it is told
@@ -21,8 +23,9 @@ from redis.exceptions import RedisError, ResponseError
 from meshkit.errors import UnavailableError
 from meshkit.ids import PublicId
 
-KEY = "media:{videos}"
-QUEUED_KEY = f"{KEY}:queued"
+VIDEOS = "media:{videos}"
+# Photos that have become popular, and are worth a slower compression.
+POPULAR_PHOTOS = "media:{popular_photos}"
 GROUP = "media_svc"
 _FIELD = b"media_id"
 # A worker that was silent for so long is gone.
@@ -54,30 +57,32 @@ return 1
 
 
 @dataclass(frozen=True, slots=True)
-class VideoJob:
-    """A video to process. `attempt` counts from 1 how often it was taken."""
+class Job:
+    """A medium to work on. `attempt` counts from 1 how often it was taken."""
 
     media_id: PublicId
     entry_id: bytes
     attempt: int
 
 
-class VideoQueue:
-    """The queue, for those who add and those who work. `lease_ms` is the same in all of them.
+class JobQueue:
+    """One queue, by its stream's key, for those who add and those who work. `lease_ms` is the same in all of them.
 
     Every method raises UnavailableError where Redis does not answer.
     """
 
-    def __init__(self, redis: "Redis", lease_ms: int = LEASE_MS) -> None:
+    def __init__(self, redis: "Redis", key: str, lease_ms: int = LEASE_MS) -> None:
         self._redis = redis
+        self.key = key
+        self._queued_key = f"{key}:queued"
         self._lease_ms = lease_ms
 
     async def add(self, media_id: PublicId) -> bool:
-        """Add a video, unless it is in the queue or being worked on. Returns whether it was added."""
+        """Add a medium, unless it is in the queue or being worked on. Returns whether it was added."""
         with _answering():
-            return bool(await self._script(_ADD, 2, KEY, QUEUED_KEY, str(media_id), _FIELD))
+            return bool(await self._script(_ADD, 2, self.key, self._queued_key, str(media_id), _FIELD))
 
-    async def take(self, member: str) -> VideoJob | None:
+    async def take(self, member: str) -> Job | None:
         """Return a job that nobody holds any more, else the next one; None where there is none within a second."""
         with _answering():
             try:
@@ -88,41 +93,41 @@ class VideoQueue:
             await self._make_group()
             return None
 
-    async def renew(self, job: VideoJob, member: str) -> bool:
+    async def renew(self, job: Job, member: str) -> bool:
         """Hold a job for another while; returns False where it is no longer the member's."""
         with _answering():
-            return bool(await self._script(_HOLD, 1, KEY, GROUP, member, job.entry_id, 0, ""))
+            return bool(await self._script(_HOLD, 1, self.key, GROUP, member, job.entry_id, 0, ""))
 
-    async def put_back(self, job: VideoJob, member: str, delay_ms: int, *, counts: bool) -> None:
+    async def put_back(self, job: Job, member: str, delay_ms: int, *, counts: bool) -> None:
         """Let go of a job, for whoever asks after a delay. `counts` says whether this attempt did."""
         idle_ms = max(0, self._lease_ms - delay_ms)
         attempt = job.attempt if counts else job.attempt - 1
         with _answering():
-            await self._script(_HOLD, 1, KEY, GROUP, member, job.entry_id, idle_ms, attempt)
+            await self._script(_HOLD, 1, self.key, GROUP, member, job.entry_id, idle_ms, attempt)
 
-    async def finish(self, job: VideoJob) -> None:
+    async def finish(self, job: Job) -> None:
         """Take a job out of the queue: there is nothing left to do."""
         with _answering():
-            await self._script(_DONE, 2, KEY, QUEUED_KEY, GROUP, job.entry_id, str(job.media_id))
+            await self._script(_DONE, 2, self.key, self._queued_key, GROUP, job.entry_id, str(job.media_id))
 
     async def _make_group(self) -> None:
         """Make the group. Workers that start together may all try."""
         try:
-            await self._redis.xgroup_create(KEY, GROUP, id="0", mkstream=True)
+            await self._redis.xgroup_create(self.key, GROUP, id="0", mkstream=True)
         except ResponseError as error:
             if "BUSYGROUP" not in str(error):
                 raise
 
-    async def _take_over(self, member: str) -> VideoJob | None:
-        pending: Any = await self._redis.xpending_range(KEY, GROUP, "-", "+", 1, idle=self._lease_ms)
+    async def _take_over(self, member: str) -> Job | None:
+        pending: Any = await self._redis.xpending_range(self.key, GROUP, "-", "+", 1, idle=self._lease_ms)
         if not pending:
             return None
         entry_id, attempts = pending[0]["message_id"], pending[0]["times_delivered"]
-        entries: Any = await self._redis.xclaim(KEY, GROUP, member, self._lease_ms, [entry_id])
+        entries: Any = await self._redis.xclaim(self.key, GROUP, member, self._lease_ms, [entry_id])
         return _job(entries[0], attempts + 1) if entries else None
 
-    async def _take_next(self, member: str) -> VideoJob | None:
-        streams: Any = {KEY: ">"}
+    async def _take_next(self, member: str) -> Job | None:
+        streams: Any = {self.key: ">"}
         answer: Any = await self._redis.xreadgroup(GROUP, member, streams, count=1, block=_BLOCK_MS)
         if not answer:
             return None
@@ -144,6 +149,6 @@ def _answering() -> Iterator[None]:
         raise UnavailableError from error
 
 
-def _job(entry: tuple[bytes, dict[bytes, bytes]], attempt: int) -> VideoJob:
+def _job(entry: tuple[bytes, dict[bytes, bytes]], attempt: int) -> Job:
     entry_id, fields = entry
-    return VideoJob(PublicId.parse(fields[_FIELD].decode()), entry_id, attempt)
+    return Job(PublicId.parse(fields[_FIELD].decode()), entry_id, attempt)
