@@ -1,7 +1,6 @@
-"""Other people's text, made fit for a terminal: what would move the cursor, change colours or turn lines round is shown, not sent."""
+"""Other people's text, made fit for a terminal: what it would obey, such as escape sequences, is shown instead of sent."""
 
 import re
-import unicodedata
 
 _PICTURES = 0x2400
 """Unicode has a picture for each of the first 32 control characters from here on, as ␛ for escape."""
@@ -9,7 +8,7 @@ _PICTURES = 0x2400
 _DELETE, _DELETE_PICTURE = 0x7F, "␡"
 _UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 
-# Embeddings, overrides and isolates make text read in another order than it stands: a name may then end a line that is not its own.
+# Embeddings, overrides and isolates make text read in another order than it stands: a name may then pass for another.
 _ORDERS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 # U+0080 to U+009F do in one character what ESC does with a second one; separators of lines and paragraphs are no newline.
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -31,7 +30,7 @@ def visible_json(text: str) -> str:
 
 
 def _folded(text: str) -> str:
-    return unicodedata.normalize("NFC", text).replace("\r\n", "\n").replace("\t", " ")
+    return text.replace("\r\n", "\n").replace("\t", " ")
 
 
 def _sign(found: re.Match[str]) -> str:

@@ -41,7 +41,7 @@ WORDS = {
     "OVERLOADED": Words("the server is busy", _AGAIN),
     "PARTS_MISMATCH": Words("the server has not all of the file", "run the same again with --resume"),
     "PASSWORD_INVALID": Words("that password cannot be used", "a password has 8 to 1,024 characters"),
-    "POST_NOT_FOUND": Words("there is no such post of this id", "or it is not yours to delete"),
+    "POST_NOT_FOUND": Words("there is no such post, or it is not yours"),
     "RATE_LIMITED": Words("that was too much in too short a time", _AGAIN),
     "SELF_FOLLOW": Words("nobody follows themselves"),
     "SIZE_OUT_OF_RANGE": Words("the file is empty or too large", "photos may have 50 MB, videos 4 GB"),

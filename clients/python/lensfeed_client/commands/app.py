@@ -1,0 +1,18 @@
+"""All commands that use a mesh, as the client's own `lensfeed`; the server's command takes the same ones in beside its own."""
+
+import typer
+
+from lensfeed_client.commands import accounts, follows, lists, posts, uploads
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="lensfeed: photos, videos and a chronological feed, from the terminal.",
+)
+for group in (accounts.app, posts.app, uploads.app, follows.app, lists.app):
+    app.add_typer(group)
+
+
+def main() -> None:
+    """Run the command line."""
+    app(prog_name="lensfeed")

@@ -1,0 +1,80 @@
+"""Posts and people as they stand in a terminal."""
+
+import re
+from datetime import UTC, datetime
+
+from lensfeed.media.v1 import media_pb2
+from lensfeed.media.v1.media_pb2 import Media
+from lensfeed.post.v1.post_pb2 import Post
+from lensfeed.user.v1.user_pb2 import User
+from rich.style import Style
+from rich.text import Text
+
+from lensfeed_client.commands.dates import spoken
+from lensfeed_client.commands.visible import visible, visible_lines
+
+# Of a photo what every program opens; of a video the file that is whole.
+_WHOLE_VIDEO = "video/mp4"
+_OPENED = (_WHOLE_VIDEO, "image/jpeg")
+_WEB_ADDRESS = re.compile(r"https?://[!-~]+")
+_STATES = {
+    media_pb2.MEDIA_STATE_AWAITING_UPLOAD: "not uploaded yet",
+    media_pb2.MEDIA_STATE_PROCESSING: "being prepared",
+    media_pb2.MEDIA_STATE_REJECTED: "rejected",
+}
+
+
+def post_card(post: Post, author: User | None, *, links: bool) -> Text:
+    """Tell a post: who and when, the caption, what it shows, its id. `links` hides addresses behind their text."""
+    lines = [_heading(post, author)]
+    if post.caption:
+        lines.append(Text(visible_lines(post.caption)))
+    lines += [Text("  ") + medium_line(medium, links=links) for medium in post.media]
+    lines.append(Text(f"  post {visible(post.post_id)}", "dim"))
+    return Text("\n").join([*lines, Text()])
+
+
+def medium_line(medium: Media, *, links: bool) -> Text:
+    """Tell a medium in a line: what it is, its words for who cannot see it, and where to look at it."""
+    kind = "video" if medium.kind == media_pb2.MEDIA_KIND_VIDEO else "photo"
+    size = f" {medium.width} x {medium.height}" if medium.width else ""
+    length = f" {medium.duration_ms / 1000:.0f} s" if medium.duration_ms else ""
+    label = f"{kind}{size}{length}"
+    if state := _STATES.get(medium.state, ""):
+        label = f"{label}, {state}"
+    words = f" · {visible(medium.alt_text)}" if medium.alt_text else ""
+    address = address_of(medium)
+    if links and address:
+        return Text(label, Style(underline=True, link=address)) + Text(words, "none")
+    return Text(f"{label}{words}{address and ': '}{address}")
+
+
+def address_of(medium: Media) -> str:
+    """Return where a medium is looked at best; empty where that is nowhere yet."""
+    fit = [each for each in medium.renditions if each.content_type in _OPENED]
+    best = max(fit, key=lambda each: (each.content_type == _WHOLE_VIDEO, each.width), default=None)
+    url = best.url if best else medium.hls_url
+    return url if _WEB_ADDRESS.fullmatch(url) else ""
+
+
+def user_card(user: User, url: str) -> Text:
+    """Tell an account, and at which server it is."""
+    lines = [name_of(user), Text(f"  id {user.user_id} at {visible(url)}", "dim")]
+    if user.HasField("created_at"):
+        since = user.created_at.ToDatetime(UTC)
+        lines.append(Text(f"  since {spoken(since, datetime.now(UTC))}", "dim"))
+    if user.bio:
+        lines.append(Text(visible_lines(user.bio)))
+    return Text("\n").join(lines)
+
+
+def name_of(user: User) -> Text:
+    """Return an account's handle, which is unique, and the name that it chose, which need not be."""
+    return Text(f"@{visible(user.handle)}", "bold") + Text(
+        f" {visible(user.display_name)}" if user.display_name else ""
+    )
+
+
+def _heading(post: Post, author: User | None) -> Text:
+    when = spoken(post.published_at.ToDatetime(UTC), datetime.now(UTC)) if post.HasField("published_at") else "pending"
+    return name_of(author) + Text(f"  {when}", "dim") if author else Text(when, "dim")

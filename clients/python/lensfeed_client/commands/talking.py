@@ -1,0 +1,73 @@
+"""A command's talk with a server, from the first call to the exit code."""
+
+import contextlib
+import socket
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import grpc
+import typer
+
+from lensfeed_client import FileSessions, Lensfeed, LensfeedError
+from lensfeed_client.commands.output import Output
+from lensfeed_client.commands.places import last_url, sessions_file
+from lensfeed_client.commands.refusal import Refusal, misused, not_logged_in, refusal_of, unreachable
+
+_KNOCK_SECONDS = 3.0
+_PORTS = {"http": 80, "https": 443}
+
+
+@contextlib.contextmanager
+def talking(url: str | None, out: Output, *, as_somebody: bool = True) -> Iterator[tuple[Lensfeed, str]]:
+    """Give the server that is meant and its address; whatever goes wrong meanwhile is told, and becomes the exit code."""
+    with told(out):
+        address = address_of(url or last_url())
+        with answered_by(address), Lensfeed(address, sessions=FileSessions(sessions_file())) as mesh:
+            if as_somebody and mesh.session is None:
+                raise not_logged_in(address)
+            yield mesh, address
+
+
+@contextlib.contextmanager
+def told(out: Output) -> Iterator[None]:
+    """Tell a refusal and exit with its code."""
+    try:
+        yield
+    except Refusal as refusal:
+        out.refuse(refusal)
+        raise typer.Exit(refusal.exit_code) from None
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            raise  # who reads us has enough: that is no news
+        out.refuse(
+            Refusal("UNKNOWN", "FILE_TROUBLE", f"{error.strerror or error}: {error.filename or ''}".rstrip(": "))
+        )
+        raise typer.Exit(1) from None
+
+
+@contextlib.contextmanager
+def answered_by(address: str) -> Iterator[None]:
+    """Put errors of the library into words; where nobody listens, say so instead of what the call made of it."""
+    try:
+        yield
+    except LensfeedError as error:
+        if error.code is grpc.StatusCode.UNAVAILABLE and not _listens(address):
+            raise unreachable(address) from error
+        raise refusal_of(error) from error
+
+
+def address_of(url: str) -> str:
+    """Return a server's URL in the one way of writing it by which its session is found again."""
+    parts = urlsplit(url.strip())
+    if parts.scheme not in _PORTS or not parts.hostname:
+        raise misused("URL_INVALID", f"{url!r} is no address of a server", "one is like http://127.0.0.1:8080")
+    return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
+def _listens(address: str) -> bool:
+    parts = urlsplit(address)
+    try:
+        socket.create_connection((parts.hostname, parts.port or _PORTS[parts.scheme]), _KNOCK_SECONDS).close()
+    except OSError:
+        return False
+    return True
