@@ -5,20 +5,25 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from lensfeed_client.commands.app import GROUPS
 
 from devmesh.events_app import app as events_app
 from devmesh.folders import usual_folder
 
+RUN = "Run a mesh"
+"""Under which heading of --help the commands stand that are for who runs a mesh, as those of the client are for who uses one."""
+
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     help="lensfeed: a photo-sharing backend that people run themselves.",
 )
 
 keys_app = typer.Typer(no_args_is_help=True, help="The keys that sign access tokens.")
-app.add_typer(keys_app, name="keys")
-app.add_typer(events_app, name="events")
+app.add_typer(keys_app, name="keys", rich_help_panel=RUN)
+app.add_typer(events_app, name="events", rich_help_panel=RUN)
+for group in GROUPS:
+    app.add_typer(group)
 
 
 class Store(Enum):
@@ -35,7 +40,7 @@ class Nodes(Enum):
     THREE = "3"
 
 
-@app.command()
+@app.command(rich_help_panel=RUN)
 def dev(
     store: Annotated[
         Store, typer.Option(envvar="LENSFEED_STORE", help="Where the services keep their data.")
@@ -76,7 +81,7 @@ def dev(
     raise typer.Exit(run(DevOptions(folder, port, base_port, exec_command, wish, mesh_tls)))
 
 
-@app.command()
+@app.command(rich_help_panel=RUN)
 def seed(
     url: Annotated[str, typer.Option(envvar="LENSFEED_URL", help="The edge of the mesh.")] = "http://127.0.0.1:8080",
     people: Annotated[int, typer.Option(min=2, max=1_000, help="How many people.")] = 10,
@@ -116,7 +121,7 @@ def rotate(
         raise typer.Exit(1) from None
 
 
-@app.command()
+@app.command(rich_help_panel=RUN)
 def certs(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to fill, for LENSFEED_MESH_TLS.")],
     days: Annotated[int, typer.Option(min=1, max=3650, help="How long new certificates are good for.")] = 90,
@@ -139,7 +144,7 @@ def certs(
     typer.echo(f"{folder}: made {', '.join(made)}" if made else f"{folder}: all certificates are good for a while")
 
 
-@app.command()
+@app.command(rich_help_panel=RUN)
 def version() -> None:
     """Print the version."""
     from importlib.metadata import version as installed

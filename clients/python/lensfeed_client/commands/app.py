@@ -4,12 +4,14 @@ import typer
 
 from lensfeed_client.commands import accounts, follows, lists, posts, uploads
 
+GROUPS = (accounts.app, posts.app, uploads.app, follows.app, lists.app)
+
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="lensfeed: photos, videos and a chronological feed, from the terminal.",
 )
-for group in (accounts.app, posts.app, uploads.app, follows.app, lists.app):
+for group in GROUPS:
     app.add_typer(group)
 
 
