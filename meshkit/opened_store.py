@@ -1,0 +1,52 @@
+"""Opening a service's store, with the outbox that lies in it: the same for all services, on SQLite and on Cassandra.
+
+What a kind of store needs is imported when it is opened: the driver of Cassandra takes memory and time.
+"""
+
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+
+from meshkit.events import OutboxStore
+from meshkit.health import Check
+from meshkit.service_settings import ServiceSettings
+
+if TYPE_CHECKING:
+    from meshkit.cassandra import Cassandra
+    from meshkit.sqlite import Database
+
+S = TypeVar("S")
+
+
+class Opened(NamedTuple, Generic[S]):
+    """A store, the outbox that it writes its events to, and what raises while the two do not answer."""
+
+    store: S
+    outbox: OutboxStore
+    check: Check
+
+
+@contextlib.asynccontextmanager
+async def open_on_sqlite(
+    settings: ServiceSettings, service: str, migrations: Path, make: "Callable[[Database], S]"
+) -> AsyncIterator[Opened[S]]:
+    """Open the store of `user` and so on, in a file of its own."""
+    from meshkit.events.sqlite_outbox import MIGRATIONS as OUTBOX_MIGRATIONS
+    from meshkit.events.sqlite_outbox import SqliteOutbox
+    from meshkit.sqlite import open_database
+
+    async with open_database(settings.sqlite_dir / f"{service}_svc.db", migrations, OUTBOX_MIGRATIONS) as database:
+        yield Opened(make(database), SqliteOutbox(database), database.check)
+
+
+@contextlib.asynccontextmanager
+async def open_on_cassandra(
+    settings: ServiceSettings, service: str, migrations: Path, make: "Callable[[Cassandra], S]"
+) -> AsyncIterator[Opened[S]]:
+    """Open the store of `user` and so on, in a keyspace of its own."""
+    from meshkit.cassandra import CassandraOutbox, open_cassandra
+    from meshkit.cassandra.outbox import MIGRATIONS as OUTBOX_MIGRATIONS
+
+    async with open_cassandra(settings, service, migrations, OUTBOX_MIGRATIONS) as cassandra:
+        yield Opened(make(cassandra), CassandraOutbox(cassandra), cassandra.check)
