@@ -112,6 +112,7 @@ def _started(started: StartedUpload) -> media_service_pb2.StartUploadResponse:
 
 def _unfinished(upload: StartedUpload) -> media_service_pb2.UnfinishedUpload:
     return media_service_pb2.UnfinishedUpload(
+        size_bytes=upload.media.size_bytes,
         part_size_bytes=PART_BYTES,
         parts=[_part(part, put) for part, put in upload.puts],
         expires_at=_timestamp(upload.expires_ms),

@@ -36,6 +36,7 @@ async def test_missing_parts(app: MediaApp) -> None:
     upload = (await app.look(owner, started.media_id)).upload
     assert [(part.number, part.size_bytes) for part in upload.parts] == [(1, PART_BYTES), (3, len(b"the end"))]
     assert upload.part_size_bytes == PART_BYTES
+    assert upload.size_bytes == len(LARGE)
     for part in upload.parts:
         first = (part.number - 1) * PART_BYTES
         answer = await app.put(part, LARGE[first : first + part.size_bytes])
