@@ -2,16 +2,51 @@
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, cast
+from uuid import uuid4
 
-from lensfeed.feed.v1.feed_service_pb2 import FeedItem
+import grpc
+import httpx
+from lensfeed.feed.v1.feed_service_pb2 import EmptyReason, FeedItem, GetFeedRequest
+from lensfeed.feed.v1.feed_service_pb2_grpc import FeedServiceStub
+from lensfeed.follow.v1.follow_service_pb2 import (
+    CreateFollowRequest,
+    DeleteFollowRequest,
+    ListFollowersRequest,
+    ListFollowingRequest,
+)
+from lensfeed.follow.v1.follow_service_pb2_grpc import FollowServiceStub
 from lensfeed.media.v1.media_pb2 import Media
+from lensfeed.media.v1.media_service_pb2_grpc import MediaServiceStub
 from lensfeed.post.v1.post_pb2 import Post
+from lensfeed.post.v1.post_service_pb2 import (
+    CreatePostRequest,
+    DeletePostRequest,
+    GetPostRequest,
+    ListUserPostsRequest,
+)
+from lensfeed.post.v1.post_service_pb2_grpc import PostServiceStub
 from lensfeed.user.v1.user_pb2 import User
+from lensfeed.user.v1.user_service_pb2 import (
+    CreateSessionRequest,
+    CreateUserRequest,
+    DeleteSessionRequest,
+    GetUserByHandleRequest,
+    GetUserRequest,
+)
+from lensfeed.user.v1.user_service_pb2_grpc import UserServiceStub
 
-from lensfeed_client.pages import AsyncPages
+from lensfeed_client.calls import IDEMPOTENCY_KEY, CallingChannel, open_channel
+from lensfeed_client.errors import LensfeedError
+from lensfeed_client.pages import AsyncPages, Page
+from lensfeed_client.refreshing import connect_to_refresh
 from lensfeed_client.sessions import MemorySessions, Session, Sessions
+from lensfeed_client.sources import Source
+from lensfeed_client.tokens import Refresh, Tokens
+from lensfeed_client.upload import Upload
+from lensfeed_client.wait_until_ready import wait_until_ready
 
 if TYPE_CHECKING:
     from lensfeed.feed.v1.feed_service_pb2_grpc import FeedServiceAsyncStub
@@ -44,6 +79,8 @@ class AsyncLensfeed:
         self._sessions = MemorySessions() if sessions is None else sessions
         self._timeout = timeout
         self._root_certificates = root_certificates
+        self._resources = AsyncExitStack()
+        self._tokens = Tokens(self._sessions, self._url, self._connect_to_refresh)
 
     @property
     def session(self) -> Session | None:
@@ -51,40 +88,66 @@ class AsyncLensfeed:
         return self._sessions.load(self._url)
 
     async def __aenter__(self) -> Self:
-        raise NotImplementedError
+        channel = await self._resources.enter_async_context(open_channel(self._url, self._root_certificates))
+        self._http = await self._resources.enter_async_context(httpx.AsyncClient(timeout=self._timeout))
+        self._resources.push_async_callback(self._tokens.close)
+        # The stubs take anything that makes methods; their types want a whole channel.
+        calls: Any = CallingChannel(channel, self._timeout, self._tokens)
+        self.users = cast("UserServiceAsyncStub", UserServiceStub(calls))
+        self.follows = cast("FollowServiceAsyncStub", FollowServiceStub(calls))
+        self.posts = cast("PostServiceAsyncStub", PostServiceStub(calls))
+        self.media_service = cast("MediaServiceAsyncStub", MediaServiceStub(calls))
+        self.feeds = cast("FeedServiceAsyncStub", FeedServiceStub(calls))
+        return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        raise NotImplementedError
+        await self._resources.aclose()
 
     async def sign_up(self, handle: str, password: str, display_name: str = "") -> User:
         """Make an account; log in with `log_in`. Raises HANDLE_INVALID, PASSWORD_INVALID, HANDLE_TAKEN."""
-        raise NotImplementedError
+        request = CreateUserRequest(handle=handle, password=password, display_name=display_name)
+        return (await self.users.CreateUser(request)).user
 
     async def log_in(self, handle: str, password: str) -> User:
         """Log in, in the place of whoever was logged in here. Raises CREDENTIALS_INVALID."""
-        raise NotImplementedError
+        reply = await self.users.CreateSession(CreateSessionRequest(handle=_bare(handle), password=password))
+        await self._tokens.replace(reply)
+        return reply.user
 
     async def log_out(self) -> None:
         """End the session, at the mesh and here. Repeatable."""
-        raise NotImplementedError
+        if self.session is None:
+            return
+        try:
+            await self.users.DeleteSession(DeleteSessionRequest())
+        except LensfeedError as error:
+            # What is no session any more needs no end.
+            if error.code is not grpc.StatusCode.UNAUTHENTICATED:
+                raise
+        await self._tokens.forget()
 
     async def whoami(self) -> User:
         """Return the account that is logged in. Raises TOKEN_MISSING where nobody is."""
-        raise NotImplementedError
+        session = self.session
+        if session is None:
+            raise LensfeedError(grpc.StatusCode.UNAUTHENTICATED, "TOKEN_MISSING", "nobody is logged in")
+        return await self.user(session.user_id)
 
     async def user(self, handle_or_id: str | int) -> User:
         """Return an account by its handle, with or without an @, or by its id as an int. Raises USER_NOT_FOUND."""
-        raise NotImplementedError
+        if isinstance(handle_or_id, int):
+            return (await self.users.GetUser(GetUserRequest(user_id=handle_or_id))).user
+        return (await self.users.GetUserByHandle(GetUserByHandleRequest(handle=_bare(handle_or_id)))).user
 
     async def follow(self, user_id: int) -> None:
         """Follow an account. Repeatable. Raises SELF_FOLLOW, USER_NOT_FOUND, FOLLOW_LIMIT."""
-        raise NotImplementedError
+        await self.follows.CreateFollow(CreateFollowRequest(followee_id=user_id))
 
     async def unfollow(self, user_id: int) -> None:
         """Follow an account no longer. Repeatable."""
-        raise NotImplementedError
+        await self.follows.DeleteFollow(DeleteFollowRequest(followee_id=user_id))
 
     async def upload(
         self,
@@ -103,7 +166,11 @@ class AsyncLensfeed:
         Raises TYPE_UNSUPPORTED, SIZE_OUT_OF_RANGE, MEDIA_NOT_FOUND, UPLOAD_EXPIRED, and FILE_CHANGED where the file is not
         as long as it was.
         """
-        raise NotImplementedError
+        whole = Source(source)
+        upload = Upload(self.media_service, self._http, whole, progress)
+        if media_id is not None:
+            return await upload.go_on(media_id)
+        return await upload.start(content_type or whole.content_type(), alt_text, started)
 
     async def wait_until_ready(
         self,
@@ -115,32 +182,77 @@ class AsyncLensfeed:
 
         Raises the failure's reason where it is rejected, and DEADLINE_EXCEEDED after `timeout` seconds.
         """
-        raise NotImplementedError
+        return await wait_until_ready(self.media_service, media_id, timeout)
 
     async def post(self, media_ids: Sequence[str], caption: str = "", *, idempotency_key: str | None = None) -> Post:
         """Post 1 to 10 media of one's own. The same key within a day is the same post, however often it is sent."""
-        raise NotImplementedError
+        key = (IDEMPOTENCY_KEY, idempotency_key or str(uuid4()))
+        request = CreatePostRequest(media_ids=media_ids, caption=caption)
+        return (await self.posts.CreatePost(request, metadata=(key,))).post
 
     async def get_post(self, post_id: str) -> Post:
         """Return a post. Raises POST_NOT_FOUND."""
-        raise NotImplementedError
+        return (await self.posts.GetPost(GetPostRequest(post_id=post_id))).post
 
     async def delete_post(self, post_id: str) -> None:
         """Delete a post of one's own. Repeatable. Raises POST_NOT_FOUND."""
-        raise NotImplementedError
+        await self.posts.DeletePost(DeletePostRequest(post_id=post_id))
 
     def feed(self, page_size: int = 20, *, cursor: str | None = None) -> AsyncPages[FeedItem]:
         """Go through one's home feed, newest first."""
-        raise NotImplementedError
+
+        async def read(cursor: str) -> Page[FeedItem]:
+            reply = await self.feeds.GetFeed(GetFeedRequest(cursor=cursor, limit=page_size))
+            reason = EmptyReason.Name(reply.empty_reason).removeprefix("EMPTY_REASON_")
+            return Page(reply.items, _next(reply), reason if reply.HasField("empty_reason") else "")
+
+        return AsyncPages(read, cursor)
 
     def user_posts(self, user_id: int, page_size: int = 20, *, cursor: str | None = None) -> AsyncPages[Post]:
         """Go through an account's published posts, newest first."""
-        raise NotImplementedError
+
+        async def read(cursor: str) -> Page[Post]:
+            request = ListUserPostsRequest(user_id=user_id, cursor=cursor, limit=page_size)
+            reply = await self.posts.ListUserPosts(request)
+            return Page(reply.posts, _next(reply))
+
+        return AsyncPages(read, cursor)
 
     def followers(self, user_id: int, page_size: int = 20, *, cursor: str | None = None) -> AsyncPages[User]:
         """Go through who follows an account."""
-        raise NotImplementedError
+
+        async def read(cursor: str) -> Page[User]:
+            request = ListFollowersRequest(user_id=user_id, cursor=cursor, limit=page_size)
+            reply = await self.follows.ListFollowers(request)
+            return Page(reply.users, _next(reply))
+
+        return AsyncPages(read, cursor)
 
     def following(self, user_id: int, page_size: int = 20, *, cursor: str | None = None) -> AsyncPages[User]:
         """Go through whom an account follows."""
-        raise NotImplementedError
+
+        async def read(cursor: str) -> Page[User]:
+            request = ListFollowingRequest(user_id=user_id, cursor=cursor, limit=page_size)
+            reply = await self.follows.ListFollowing(request)
+            return Page(reply.users, _next(reply))
+
+        return AsyncPages(read, cursor)
+
+    def _connect_to_refresh(self) -> AbstractAsyncContextManager[Refresh]:
+        return connect_to_refresh(self._url, self._root_certificates, self._timeout)
+
+
+class _Reply(Protocol):
+    """A page as the contract has it."""
+
+    next_cursor: str
+
+    def HasField(self, name: Literal["next_cursor"], /) -> bool: ...  # noqa: N802 - protobuf's name
+
+
+def _next(reply: _Reply) -> str | None:
+    return reply.next_cursor if reply.HasField("next_cursor") else None
+
+
+def _bare(handle: str) -> str:
+    return handle.removeprefix("@")

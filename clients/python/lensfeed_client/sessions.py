@@ -1,10 +1,14 @@
 """Who is logged in where, and what keeps it."""
 
 import threading
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+
+LOCK_SECONDS = 90.0
+"""Longer than anybody holds a lock: that is one refresh, with its deadline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,12 @@ class MemorySessions:
         """Drop the session at a mesh, if there is one."""
         self._sessions.pop(url, None)
 
-    def locked(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def locked(self) -> Iterator[None]:
         """Wait until no other thread changes these sessions, and keep it so."""
-        raise NotImplementedError
+        if not self._lock.acquire(timeout=LOCK_SECONDS):
+            raise TimeoutError
+        try:
+            yield
+        finally:
+            self._lock.release()

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 
 from lensfeed.feed.v1.feed_service_pb2 import FeedItem
 from lensfeed.feed.v1.feed_service_pb2_grpc import FeedServiceStub
@@ -15,10 +15,10 @@ from lensfeed.post.v1.post_service_pb2_grpc import PostServiceStub
 from lensfeed.user.v1.user_pb2 import User
 from lensfeed.user.v1.user_service_pb2_grpc import UserServiceStub
 
+from lensfeed_client.aio import DEFAULT_SECONDS, AsyncLensfeed
+from lensfeed_client.loop import Loop, Waiting
 from lensfeed_client.pages import Pages
-from lensfeed_client.sessions import MemorySessions, Session, Sessions
-
-DEFAULT_SECONDS = 30.0
+from lensfeed_client.sessions import Session, Sessions
 
 
 class Lensfeed:
@@ -38,51 +38,64 @@ class Lensfeed:
         timeout: float = DEFAULT_SECONDS,
         root_certificates: bytes | None = None,
     ) -> None:
-        self._url = url.rstrip("/")
-        self._sessions = MemorySessions() if sessions is None else sessions
-        self._timeout = timeout
-        self._root_certificates = root_certificates
+        self._aio = AsyncLensfeed(url, sessions=sessions, timeout=timeout, root_certificates=root_certificates)
+        self._loop = Loop()
 
     @property
     def session(self) -> Session | None:
         """Who is logged in here, as the sessions have it now; None for nobody."""
-        return self._sessions.load(self._url)
+        return self._aio.session
 
     def __enter__(self) -> Self:
-        raise NotImplementedError
+        self._loop.start()
+        try:
+            self._loop.run(self._aio.__aenter__())
+        except BaseException:
+            self._loop.stop()
+            raise
+        # As for the asynchronous ones, the types want a whole channel.
+        self.users = cast("UserServiceStub", Waiting(self._aio.users, self._loop.run))
+        self.follows = cast("FollowServiceStub", Waiting(self._aio.follows, self._loop.run))
+        self.posts = cast("PostServiceStub", Waiting(self._aio.posts, self._loop.run))
+        self.media_service = cast("MediaServiceStub", Waiting(self._aio.media_service, self._loop.run))
+        self.feeds = cast("FeedServiceStub", Waiting(self._aio.feeds, self._loop.run))
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        raise NotImplementedError
+        try:
+            self._loop.run(self._aio.__aexit__(kind, error, trace))
+        finally:
+            self._loop.stop()
 
     def sign_up(self, handle: str, password: str, display_name: str = "") -> User:
         """Make an account; log in with `log_in`. Raises HANDLE_INVALID, PASSWORD_INVALID, HANDLE_TAKEN."""
-        raise NotImplementedError
+        return self._loop.run(self._aio.sign_up(handle, password, display_name))
 
     def log_in(self, handle: str, password: str) -> User:
         """Log in, in the place of whoever was logged in here. Raises CREDENTIALS_INVALID."""
-        raise NotImplementedError
+        return self._loop.run(self._aio.log_in(handle, password))
 
     def log_out(self) -> None:
         """End the session, at the mesh and here. Repeatable."""
-        raise NotImplementedError
+        self._loop.run(self._aio.log_out())
 
     def whoami(self) -> User:
         """Return the account that is logged in. Raises TOKEN_MISSING where nobody is."""
-        raise NotImplementedError
+        return self._loop.run(self._aio.whoami())
 
     def user(self, handle_or_id: str | int) -> User:
         """Return an account by its handle, with or without an @, or by its id as an int. Raises USER_NOT_FOUND."""
-        raise NotImplementedError
+        return self._loop.run(self._aio.user(handle_or_id))
 
     def follow(self, user_id: int) -> None:
         """Follow an account. Repeatable. Raises SELF_FOLLOW, USER_NOT_FOUND, FOLLOW_LIMIT."""
-        raise NotImplementedError
+        self._loop.run(self._aio.follow(user_id))
 
     def unfollow(self, user_id: int) -> None:
         """Follow an account no longer. Repeatable."""
-        raise NotImplementedError
+        self._loop.run(self._aio.unfollow(user_id))
 
     def upload(
         self,
@@ -101,39 +114,48 @@ class Lensfeed:
         Raises TYPE_UNSUPPORTED, SIZE_OUT_OF_RANGE, MEDIA_NOT_FOUND, UPLOAD_EXPIRED, and FILE_CHANGED where the file is not
         as long as it was.
         """
-        raise NotImplementedError
+        return self._loop.run(
+            self._aio.upload(
+                source,
+                content_type=content_type,
+                alt_text=alt_text,
+                progress=progress,
+                media_id=media_id,
+                started=started,
+            )
+        )
 
     def wait_until_ready(self, media_id: str, *, timeout: float = 300.0) -> Media:
         """Wait until a medium is READY; the medium.
 
         Raises the failure's reason where it is rejected, and DEADLINE_EXCEEDED after `timeout` seconds.
         """
-        raise NotImplementedError
+        return self._loop.run(self._aio.wait_until_ready(media_id, timeout=timeout))
 
     def post(self, media_ids: Sequence[str], caption: str = "", *, idempotency_key: str | None = None) -> Post:
         """Post 1 to 10 media of one's own. The same key within a day is the same post, however often it is sent."""
-        raise NotImplementedError
+        return self._loop.run(self._aio.post(media_ids, caption, idempotency_key=idempotency_key))
 
     def get_post(self, post_id: str) -> Post:
         """Return a post. Raises POST_NOT_FOUND."""
-        raise NotImplementedError
+        return self._loop.run(self._aio.get_post(post_id))
 
     def delete_post(self, post_id: str) -> None:
         """Delete a post of one's own. Repeatable. Raises POST_NOT_FOUND."""
-        raise NotImplementedError
+        self._loop.run(self._aio.delete_post(post_id))
 
     def feed(self, page_size: int = 20, *, cursor: str | None = None) -> Pages[FeedItem]:
         """Go through one's home feed, newest first."""
-        raise NotImplementedError
+        return Pages(self._aio.feed(page_size, cursor=cursor), self._loop.run)
 
     def user_posts(self, user_id: int, page_size: int = 20, *, cursor: str | None = None) -> Pages[Post]:
         """Go through an account's published posts, newest first."""
-        raise NotImplementedError
+        return Pages(self._aio.user_posts(user_id, page_size, cursor=cursor), self._loop.run)
 
     def followers(self, user_id: int, page_size: int = 20, *, cursor: str | None = None) -> Pages[User]:
         """Go through who follows an account."""
-        raise NotImplementedError
+        return Pages(self._aio.followers(user_id, page_size, cursor=cursor), self._loop.run)
 
     def following(self, user_id: int, page_size: int = 20, *, cursor: str | None = None) -> Pages[User]:
         """Go through whom an account follows."""
-        raise NotImplementedError
+        return Pages(self._aio.following(user_id, page_size, cursor=cursor), self._loop.run)
