@@ -1,4 +1,4 @@
-"""`python -m media_svc.render_process FOLDER CONTENT_TYPE MEMORY_BYTES CPU_SECONDS`: decode one picture, and end.
+"""`python -m media_svc.render_process FOLDER CONTENT_TYPE RECIPE MEMORY_BYTES CPU_SECONDS NICENESS`: decode one picture, and end.
 
 Decoders are where hostile bytes bite, so each picture gets a process of its own, started by exec, with limits, without
 credentials, and with nothing but FOLDER: the original is read from there, renditions and the manifest written there.
@@ -6,19 +6,22 @@ The exit code is 0 whenever there is a manifest, also where that tells of a fail
 """
 
 import json
+import os
 import resource
 import sys
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyvips
 
-from media_svc.encode import ENCODINGS, decode_largest, shrink, sizes, thumbhash
+from media_svc.encode import RECIPES, Encoding, decode_largest, shrink, sizes, thumbhash
 from media_svc.keep_original import clean_original
 from media_svc.model import MediaRejectedError
 from media_svc.private_folder import MANIFEST_NAME, ORIGINAL_NAME
 from media_svc.read_picture import open_picture, shown_size
+from media_svc.recipes import Recipe
 
 OPEN_FILES = 64
 # The original has at most 50 MB, and no rendition comes near that.
@@ -34,12 +37,15 @@ class _Written(NamedTuple):
     height: int
 
 
-def main(folder: Path, content_type: str, memory_bytes: int, cpu_seconds: int) -> None:
+def main(
+    folder: Path, content_type: str, recipe: Recipe, memory_bytes: int, cpu_seconds: int, niceness: int = 0
+) -> None:
     """Make the renditions of FOLDER/original."""
+    os.nice(niceness)
     _limit_resources(memory_bytes, cpu_seconds)
     _prepare_vips()
     try:
-        manifest = {"picture": _render(folder, content_type)}
+        manifest = {"picture": _render(folder, content_type, RECIPES[recipe])}
     except MediaRejectedError as error:
         # What the decoder said is for the log, never for the client.
         traceback.print_exception(error)
@@ -47,13 +53,15 @@ def main(folder: Path, content_type: str, memory_bytes: int, cpu_seconds: int) -
     (folder / MANIFEST_NAME).write_text(json.dumps(manifest))
 
 
-def _render(folder: Path, content_type: str) -> dict[str, Any]:
+def _render(folder: Path, content_type: str, encodings: Sequence[Encoding]) -> dict[str, Any]:
     width, height, largest = _decode(folder / ORIGINAL_NAME, content_type)
     entries = [
-        entry for size in sizes(width, height) for entry in _write_formats(folder, shrink(largest, *size), size[0])
+        entry
+        for size in sizes(width, height)
+        for entry in _write_formats(folder, shrink(largest, *size), size[0], encodings)
     ]
     if (largest.width, largest.height) == (width, height):
-        _keep_original(folder, content_type, entries[-len(ENCODINGS) :])
+        _keep_original(folder, content_type, entries[-len(encodings) :])
     renditions = [each._asdict() for each in entries]
     return {"width": width, "height": height, "thumbhash": thumbhash(largest).hex(), "renditions": renditions}
 
@@ -64,9 +72,9 @@ def _decode(original: Path, content_type: str) -> tuple[int, int, pyvips.Image]:
     return *shown_size(image), decode_largest(image)
 
 
-def _write_formats(folder: Path, image: pyvips.Image, width: int) -> list[_Written]:
+def _write_formats(folder: Path, image: pyvips.Image, width: int, encodings: Sequence[Encoding]) -> list[_Written]:
     entries = []
-    for encoding in ENCODINGS:
+    for encoding in encodings:
         file = f"{width}.{encoding.extension}"
         (folder / file).write_bytes(encoding.write(image))
         entries.append(_Written(file=file, content_type=encoding.content_type, width=image.width, height=image.height))
@@ -104,4 +112,4 @@ def _prepare_vips() -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
+    main(Path(sys.argv[1]), sys.argv[2], Recipe(sys.argv[3]), *map(int, sys.argv[4:]))

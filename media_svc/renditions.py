@@ -11,6 +11,7 @@ from pathlib import Path
 
 from media_svc.manifest import LOG_NAME, MANIFEST_NAME, Manifest, PictureEntry, RenditionEntry
 from media_svc.model import FailureReason, MediaRejectedError, Picture, Rendition
+from media_svc.recipes import Recipe
 
 _ROOT = Path(__file__).resolve().parents[1]
 # 128 bits of SHA-256: two files with one name are not to be feared, and a name stays short.
@@ -20,13 +21,21 @@ _LOG_TAIL_BYTES = 2000
 
 @dataclass(frozen=True, slots=True)
 class RenderLimits:
-    """What one picture may cost. Memory is address space: libraries and reserved stacks count, not only pixels."""
+    """What one picture may cost. Memory is address space: libraries and reserved stacks count, not only pixels.
+
+    Above 0, `niceness` yields the processor to others.
+    """
 
     memory_bytes: int = 2 * 1024**3
     # A picture of the most pixels takes half of it; who uploads a worse one hears of it within ten seconds.
     cpu_seconds: int = 9
     wall_seconds: float = 50.0
     threads: int = 2
+    niceness: int = 0
+
+
+# The worst, a picture of 1440 x 16,383 pixels of noise and its smaller sizes, takes half of it on an idle core.
+PATIENT = RenderLimits(cpu_seconds=600, wall_seconds=1800.0, threads=1, niceness=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +50,15 @@ class RenderCrashedError(Exception):
     """The render process failed by no fault of the picture. Trying again may help."""
 
 
-async def render(folder: Path, content_type: str, limits: RenderLimits) -> Rendered:
+async def render(folder: Path, content_type: str, limits: RenderLimits, recipe: Recipe = Recipe.FIRST) -> Rendered:
     """Make the renditions of the file `original` in a private folder; other files appear there, and no process is left.
 
     Raises MediaRejectedError where the picture can never be served, RenderCrashedError where the fault is not its own.
     """
-    code = await _run(folder, content_type, limits)
+    code = await _run(folder, content_type, limits, recipe)
     if code == -signal.SIGSEGV:
         # Before it is blamed on the picture: a process can also die of what happened before it read any.
-        code = await _run(folder, content_type, limits)
+        code = await _run(folder, content_type, limits, recipe)
     return outcome(folder, code)
 
 
@@ -65,15 +74,16 @@ def outcome(folder: Path, code: int) -> Rendered:
     return _collect(folder, manifest.picture)
 
 
-async def _run(folder: Path, content_type: str, limits: RenderLimits) -> int:
+async def _run(folder: Path, content_type: str, limits: RenderLimits, recipe: Recipe) -> int:
     """Return the exit code, or minus the signal. A process that outstays the time, or this call, is killed."""
-    command = ["-m", "media_svc.render_process", str(folder), content_type]
+    command = ["-m", "media_svc.render_process", str(folder), content_type, recipe]
     with (folder / LOG_NAME).open("wb") as log:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *command,
             str(limits.memory_bytes),
             str(limits.cpu_seconds),
+            str(limits.niceness),
             cwd=folder,
             env=_environment(folder, limits.threads),
             stdin=asyncio.subprocess.DEVNULL,

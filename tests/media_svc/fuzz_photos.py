@@ -19,6 +19,7 @@ import pillow_heif  # noqa: F401 - once, instead of in each child
 
 from media_svc.manifest import LOG_NAME, MANIFEST_NAME, ORIGINAL_NAME
 from media_svc.model import MediaRejectedError
+from media_svc.recipes import Recipe
 from media_svc.render_process import main as render_one
 from media_svc.renditions import RenderLimits, outcome
 from tests.media_svc.fuzz_probe import damaged
@@ -64,7 +65,7 @@ def _render_and_exit(folder: Path, content_type: str) -> None:
         log = os.open(folder / LOG_NAME, os.O_CREAT | os.O_WRONLY)
         os.dup2(log, sys.stdout.fileno())
         os.dup2(log, sys.stderr.fileno())
-        render_one(folder, content_type, LIMITS.memory_bytes, LIMITS.cpu_seconds)
+        render_one(folder, content_type, Recipe.FIRST, LIMITS.memory_bytes, LIMITS.cpu_seconds)
         code = 0
     except BaseException:  # noqa: BLE001 - the child must end here, as its parent's loop is not its own
         traceback.print_exc()

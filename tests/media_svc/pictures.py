@@ -11,6 +11,7 @@ import pillow_heif
 from PIL import Image, ImageCms
 
 from media_svc.manifest import ORIGINAL_NAME
+from media_svc.recipes import Recipe
 from media_svc.renditions import Rendered, RenderLimits, render
 
 Colour = tuple[int, int, int]
@@ -84,10 +85,16 @@ def png_header(width: int, height: int) -> bytes:
     )
 
 
-async def rendered(folder: Path, original: bytes, content_type: str, limits: RenderLimits | None = None) -> Rendered:
+async def rendered(
+    folder: Path,
+    original: bytes,
+    content_type: str,
+    limits: RenderLimits | None = None,
+    recipe: Recipe = Recipe.FIRST,
+) -> Rendered:
     """Render a file as the worker does."""
     (folder / ORIGINAL_NAME).write_bytes(original)
-    return await render(folder, content_type, limits or RenderLimits())
+    return await render(folder, content_type, limits or RenderLimits(), recipe)
 
 
 def opened(made: Rendered) -> list[Image.Image]:
