@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from edge_proxy.documents import write_documents
 from edge_proxy.json_types import Json
 from edge_proxy.media_settings import media_cache
 from edge_proxy.secrets import secret_path
@@ -34,9 +35,10 @@ def find_binary(settings: EdgeSettings) -> Path:
 
 
 def write_config(settings: EdgeSettings, config: Json, secrets: Sequence[Json] = ()) -> Path:
-    """Write the configuration and its secrets into the edge's folder and return the configuration's path."""
+    """Write the configuration, its documents and its secrets into the edge's folder and return the configuration's path."""
     settings.edge_dir.mkdir(parents=True, exist_ok=True)
     media_cache(settings).mkdir(exist_ok=True)
+    write_documents(settings)
     for secret in secrets:
         secret_path(secret["name"], settings.edge_dir).write_text(json.dumps({"resources": [secret]}, indent=1))
     path = settings.edge_dir.absolute() / "envoy.json"

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from edge_proxy.contracts import Method
 from edge_proxy.cors import cors_policy
+from edge_proxy.documents import MAX_BYTES, document_routes
 from edge_proxy.json_types import Json, extension
 from edge_proxy.media import media_route, redirect_of
 from edge_proxy.rate_limits import cost_metadata
@@ -38,6 +39,7 @@ def route_config(settings: EdgeSettings, methods: Sequence[Method]) -> Json:
         "name": "public",
         # The last route has none.
         "validate_clusters": False,
+        "max_direct_response_body_size_bytes": MAX_BYTES,
         "virtual_hosts": [
             {
                 "name": "public",
@@ -46,6 +48,7 @@ def route_config(settings: EdgeSettings, methods: Sequence[Method]) -> Json:
                 "routes": [
                     *(malformed_route(header, form) for header, form in HEADER_FORMS.items()),
                     *(method_route(settings, method) for method in methods),
+                    *document_routes(settings),
                     media_route(settings),
                     unknown_route(),
                 ],

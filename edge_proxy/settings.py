@@ -8,6 +8,7 @@ from pydantic import Field, field_validator
 from pydantic_settings import NoDecode
 
 from edge_proxy.addresses import Address, is_loopback, parse_address
+from edge_proxy.docs_settings import DocsSettings
 from edge_proxy.limit_settings import LimitSettings
 from edge_proxy.media_settings import MediaSettings
 from edge_proxy.rate_settings import RateSettings
@@ -19,7 +20,7 @@ MAX_BODY_BYTES = 1024 * 1024
 ENVOY_LOG_LEVELS = {"DEBUG": "info", "INFO": "warn", "WARNING": "warn", "ERROR": "error", "CRITICAL": "critical"}
 
 
-class EdgeSettings(LimitSettings, MediaSettings, RateSettings, TlsSettings):
+class EdgeSettings(DocsSettings, LimitSettings, MediaSettings, RateSettings, TlsSettings):
     """Settings of the edge, each from the environment variable `LENSFEED_<NAME>`."""
 
     edge_addr: Annotated[Address, NoDecode] = parse_address("127.0.0.1:8080")

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from google.rpc.code_pb2 import Code
 
@@ -31,7 +31,7 @@ OF_EVERY_CALL = (
     refusals.METHOD_UNKNOWN,
     refusals.TOO_SLOW,
     refusals.MESSAGE_TOO_LARGE,
-    refusals.RATE_LIMITED,
+    replace(refusals.RATE_LIMITED, retry_after_seconds=1),
     refusals.OVERLOADED,
     refusals.HEADERS_TOO_LARGE,
     refusals.INTERNAL,

@@ -20,7 +20,7 @@ def operation(contract: Contract, service: Service, rpc: Rpc) -> Json:
     return {
         "tags": [tag(service)],
         "operationId": method.name[0].lower() + method.name[1:],
-        "summary": text.partition(". ")[0].removesuffix("."),
+        "summary": text.partition(". ")[0].removesuffix(".").replace("`", ""),
         "description": f"{text}\n\n{_cost_text(rpc)} As gRPC and gRPC-Web: `{method.service}/{method.name}`.",
         "security": [] if method.is_open else [{BEARER: []}],
         "parameters": parameters(contract, rpc),
