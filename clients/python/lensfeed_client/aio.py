@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, cast
 from uuid import uuid4
 
 import grpc
-import httpx
 from lensfeed.feed.v1.feed_service_pb2 import EmptyReason, FeedItem, GetFeedRequest
 from lensfeed.feed.v1.feed_service_pb2_grpc import FeedServiceStub
 from lensfeed.follow.v1.follow_service_pb2 import (
@@ -43,12 +42,11 @@ from lensfeed_client.errors import LensfeedError
 from lensfeed_client.pages import AsyncPages, Page
 from lensfeed_client.refreshing import connect_to_refresh
 from lensfeed_client.sessions import MemorySessions, Session, Sessions
-from lensfeed_client.sources import Source
 from lensfeed_client.tokens import Refresh, Tokens
-from lensfeed_client.upload import Upload
 from lensfeed_client.wait_until_ready import wait_until_ready
 
 if TYPE_CHECKING:
+    import httpx
     from lensfeed.feed.v1.feed_service_pb2_grpc import FeedServiceAsyncStub
     from lensfeed.follow.v1.follow_service_pb2_grpc import FollowServiceAsyncStub
     from lensfeed.media.v1.media_service_pb2_grpc import MediaServiceAsyncStub
@@ -80,6 +78,7 @@ class AsyncLensfeed:
         self._timeout = timeout
         self._root_certificates = root_certificates
         self._resources = AsyncExitStack()
+        self._http: httpx.AsyncClient | None = None
         self._tokens = Tokens(self._sessions, self._url, self._connect_to_refresh)
 
     @property
@@ -89,7 +88,6 @@ class AsyncLensfeed:
 
     async def __aenter__(self) -> Self:
         channel = await self._resources.enter_async_context(open_channel(self._url, self._root_certificates))
-        self._http = await self._resources.enter_async_context(httpx.AsyncClient(timeout=self._timeout))
         self._resources.push_async_callback(self._tokens.close)
         # The stubs take anything that makes methods; their types want a whole channel.
         calls: Any = CallingChannel(channel, self._timeout, self._tokens)
@@ -103,6 +101,7 @@ class AsyncLensfeed:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._http = None
         await self._resources.aclose()
 
     async def sign_up(self, handle: str, password: str, display_name: str = "") -> User:
@@ -166,8 +165,12 @@ class AsyncLensfeed:
         Raises TYPE_UNSUPPORTED, SIZE_OUT_OF_RANGE, MEDIA_NOT_FOUND, UPLOAD_EXPIRED, and FILE_CHANGED where the file is not
         as long as it was.
         """
+        # Programs that upload nothing wait for no HTTP client.
+        from lensfeed_client.sources import Source
+        from lensfeed_client.upload import Upload
+
         whole = Source(source)
-        upload = Upload(self.media_service, self._http, whole, progress)
+        upload = Upload(self.media_service, await self._storage(), whole, progress)
         if media_id is not None:
             return await upload.go_on(media_id)
         return await upload.start(content_type or whole.content_type(), alt_text, started)
@@ -237,6 +240,14 @@ class AsyncLensfeed:
             return Page(reply.users, _next(reply))
 
         return AsyncPages(read, cursor)
+
+    async def _storage(self) -> "httpx.AsyncClient":
+        """Return what PUTs; made when it is first needed."""
+        if self._http is None:
+            import httpx
+
+            self._http = await self._resources.enter_async_context(httpx.AsyncClient(timeout=self._timeout))
+        return self._http
 
     def _connect_to_refresh(self) -> AbstractAsyncContextManager[Refresh]:
         return connect_to_refresh(self._url, self._root_certificates, self._timeout)

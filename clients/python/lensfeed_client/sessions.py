@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -19,8 +19,8 @@ class Session:
     """The mesh's address, as the client was given it."""
     handle: str
     user_id: int
-    access_token: str
-    refresh_token: str
+    access_token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
     """The newest one, good for one refresh; empty while one is under way, or when its answer was lost."""
     expires_at: datetime
     """When the access token ends, in UTC."""

@@ -23,6 +23,7 @@ from lensfeed.media.v1.media_service_pb2 import (
 from lensfeed_client.errors import LensfeedError
 from lensfeed_client.progress import Progress
 from lensfeed_client.sources import Source, file_changed
+from lensfeed_client.wait_until_ready import rejected
 
 if TYPE_CHECKING:
     from lensfeed.media.v1.media_service_pb2_grpc import MediaServiceAsyncStub
@@ -166,11 +167,6 @@ class Upload:
         self._part_size = plan.part_size_bytes
         self._parts = {part.number: part for part in plan.parts}
         self._expires_at = plan.expires_at.ToDatetime(tzinfo=UTC)
-
-
-def rejected(media: Media) -> LensfeedError:
-    """Return the error of a medium that will never be served."""
-    return LensfeedError(grpc.StatusCode.FAILED_PRECONDITION, media.failure.reason, media.failure.message)
 
 
 def _worth_another_try(error: Exception) -> bool:

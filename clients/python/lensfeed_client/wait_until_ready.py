@@ -8,13 +8,17 @@ from lensfeed.media.v1.media_pb2 import Media, MediaState
 from lensfeed.media.v1.media_service_pb2 import GetMediaRequest
 
 from lensfeed_client.errors import LensfeedError
-from lensfeed_client.upload import rejected
 
 if TYPE_CHECKING:
     from lensfeed.media.v1.media_service_pb2_grpc import MediaServiceAsyncStub
 
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 2.0
+
+
+def rejected(media: Media) -> LensfeedError:
+    """Return the error of a medium that will never be served."""
+    return LensfeedError(grpc.StatusCode.FAILED_PRECONDITION, media.failure.reason, media.failure.message)
 
 
 async def wait_until_ready(media: "MediaServiceAsyncStub", media_id: str, seconds: float) -> Media:
