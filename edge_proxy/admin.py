@@ -1,12 +1,14 @@
 """Envoy's administration, as far as the edge itself uses it."""
 
 import asyncio
+from collections.abc import Iterable
 from http.client import HTTPConnection, HTTPException
 
 from edge_proxy.addresses import Address
 
 TIMEOUT_SECONDS = 2.0
 IN_HAND = "http.public.downstream_rq_active"
+HEALTHY = "membership_healthy"
 
 
 class Admin:
@@ -27,6 +29,14 @@ class Admin:
         """Count the calls that are being answered."""
         text = await self._ask("GET", f"/stats?filter=^{IN_HAND}$")
         return int(text.rpartition(":")[2])
+
+    async def is_serving(self, clusters: Iterable[str]) -> bool:
+        """Tell whether each cluster has a healthy replica. Raises OSError also where Envoy is about to go."""
+        names = set(clusters)
+        await self._ask("GET", "/ready")
+        text = await self._ask("GET", f"/stats?filter=^cluster\\.({'|'.join(names)})\\.{HEALTHY}$")
+        counts = (line.rpartition(":") for line in text.splitlines())
+        return {name.split(".")[1] for name, _, count in counts if int(count)} == names
 
     async def _ask(self, method: str, path: str) -> str:
         return await asyncio.to_thread(self._ask_now, method, path)

@@ -1,6 +1,7 @@
 """Where calls go: one cluster for each service, and S3."""
 
 import ssl
+from pathlib import Path
 
 import certifi
 
@@ -8,6 +9,8 @@ from edge_proxy.addresses import Address, is_ip, socket_address
 from edge_proxy.json_types import Json, extension, typed
 from edge_proxy.media_ages import store_protocol
 from edge_proxy.mesh import mesh_socket
+from edge_proxy.own_services import CLUSTER as OWN
+from edge_proxy.own_services import own_socket
 from edge_proxy.rate_limits import CLUSTER as LIMITS
 from edge_proxy.settings import EdgeSettings
 from meshkit.mesh_identity import EDGE
@@ -28,6 +31,8 @@ CONNECTION_WINDOW_BYTES = 1024 * 1024
 # Far above what a cluster of services takes before each of them refuses by itself (LENSFEED_MAX_IN_FLIGHT).
 MAX_CALLS = 8192
 MAX_CONNECTIONS = 4096
+# People ask, not apps.
+MAX_OWN_CALLS = 64
 # Retries are a fifth of all calls at the most: a service that fails for everybody must not get all of its load twice.
 RETRY_BUDGET = {"budget_percent": {"value": 20}, "min_retry_concurrency": 10}
 
@@ -68,7 +73,22 @@ def all_clusters(settings: EdgeSettings) -> list[Json]:
     addresses: dict[str, Address] = {name: getattr(settings, f"{name}_addr") for name in SERVICES}
     services = (service_cluster(name, address) | mesh_socket(settings, name) for name, address in addresses.items())
     limits = [] if settings.limits_addr is None else [_limits_cluster(settings, settings.limits_addr)]
-    return [*services, s3_cluster(settings), *limits]
+    socket = own_socket(settings)
+    return [*services, s3_cluster(settings), *([] if socket is None else [_own_cluster(socket)]), *limits]
+
+
+def _own_cluster(socket: Path) -> Json:
+    """Render the cluster of what the edge answers by itself. It is one small process, and nothing waits for its health."""
+    endpoint = {"endpoint": {"address": {"pipe": {"path": str(socket)}}}}
+    return {
+        "name": OWN,
+        "type": "STATIC",
+        "connect_timeout": "1s",
+        "per_connection_buffer_limit_bytes": BUFFER_BYTES,
+        "circuit_breakers": {"thresholds": [{"max_requests": MAX_OWN_CALLS}]},
+        "load_assignment": {"cluster_name": OWN, "endpoints": [{"lb_endpoints": [endpoint]}]},
+        "typed_extension_protocol_options": _http2(),
+    }
 
 
 def _limits_cluster(settings: EdgeSettings, address: Address) -> Json:

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from edge_proxy.contracts import Method
 from edge_proxy.cors import cors_policy
 from edge_proxy.documents import MAX_BYTES, document_routes
-from edge_proxy.json_types import Json, extension
+from edge_proxy.json_types import Json, extension, typed
 from edge_proxy.media import media_route, redirect_of
+from edge_proxy.own_services import CLUSTER, own_methods
 from edge_proxy.rate_limits import cost_metadata
 from edge_proxy.settings import EdgeSettings
 
@@ -48,6 +49,7 @@ def route_config(settings: EdgeSettings, methods: Sequence[Method]) -> Json:
                 "routes": [
                     *(malformed_route(header, form) for header, form in HEADER_FORMS.items()),
                     *(method_route(settings, method) for method in methods),
+                    *(own_route(settings, method) for method in own_methods(settings)),
                     *document_routes(settings),
                     media_route(settings),
                     unknown_route(),
@@ -79,6 +81,16 @@ def method_route(settings: EdgeSettings, method: Method) -> Json:
     }
 
 
+def own_route(settings: EdgeSettings, method: Method) -> Json:
+    """Render the route of what the edge answers by itself. Of a call that goes to and fro nothing can be held back."""
+    route = method_route(settings, method)
+    unbuffered = typed("extensions.filters.http.buffer.v3.BufferPerRoute", disabled=True)
+    return route | {
+        "route": route["route"] | {"cluster": CLUSTER},
+        "typed_per_filter_config": {"envoy.filters.http.buffer": unbuffered},
+    }
+
+
 def malformed_route(header: str, form: str) -> Json:
     """Render the route that refuses a header no gRPC server could read, which would end as an error of ours."""
     malformed = {
@@ -89,7 +101,7 @@ def malformed_route(header: str, form: str) -> Json:
     }
     return {
         "name": f"malformed {header}",
-        "match": {"prefix": "/lensfeed.", "headers": [malformed]},
+        "match": {"safe_regex": {"regex": r"/(lensfeed|grpc)\..*"}, "headers": [malformed]},
         "direct_response": {"status": 400},
     }
 

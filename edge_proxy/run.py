@@ -27,6 +27,7 @@ async def run(settings: EdgeSettings, path: Path) -> int:
     child = await asyncio.create_subprocess_exec(*run_command(settings, path), preexec_fn=_ends_with_us)
     ended = asyncio.ensure_future(child.wait())
     watching = asyncio.create_task(watch_keys(settings))
+    answering = asyncio.create_task(_answer(settings))
     await _first(ended, leaving)
     watching.cancel()
     if not ended.done():
@@ -35,7 +36,10 @@ async def run(settings: EdgeSettings, path: Path) -> int:
         draining.cancel()
         with contextlib.suppress(ProcessLookupError):
             child.terminate()
-    return _exit_code(await ended)
+    code = _exit_code(await ended)
+    answering.cancel()
+    await asyncio.wait({answering})
+    return code
 
 
 async def drain(settings: EdgeSettings, admin: Admin) -> None:
@@ -47,6 +51,13 @@ async def drain(settings: EdgeSettings, admin: Admin) -> None:
         async with asyncio.timeout(settings.edge_drain_seconds):  # a TimeoutError is an OSError
             while await admin.calls_in_hand():  # noqa: ASYNC110 - Envoy raises no event here
                 await asyncio.sleep(POLL_SECONDS)
+
+
+async def _answer(settings: EdgeSettings) -> None:
+    # Not before Envoy is started: that need not wait for what this imports, and is done while there is one thread.
+    from edge_proxy.own_server import answer
+
+    await answer(settings)
 
 
 def _signals() -> "tuple[asyncio.Future[None], asyncio.Future[None]]":

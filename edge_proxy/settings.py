@@ -51,6 +51,8 @@ class EdgeSettings(DocsSettings, LimitSettings, MediaSettings, RateSettings, Tls
     """The public keys that access tokens are signed with (JWKS). Read again when the file is replaced."""
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
     """Comma-separated origins (https://app.example) whose pages may call the edge; none by default."""
+    edge_reflection: bool = True
+    """Whether anybody may ask for the public contracts by gRPC reflection."""
     descriptor_set: Path = Path(__file__).parent / "lensfeed.binpb"
     """The descriptors of all contracts, as `make protos` writes them."""
     envoy_binary: Path | None = None

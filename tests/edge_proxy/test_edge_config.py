@@ -18,6 +18,13 @@ from edge_proxy.tokens import token_resource
 from meshkit.settings import SettingsError
 from tests.edge_proxy.backend import INTERNAL, SERVICES
 
+# What the edge answers by itself.
+OWN = {
+    "/grpc.health.v1.Health/Check",
+    "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+    "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+}
+
 
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, jwks_file: Path) -> pytest.MonkeyPatch:
@@ -68,9 +75,24 @@ def test_every_public_method_has_a_route(settings: EdgeSettings) -> None:
         for route in routes(config)
         if "path" in route["match"] and "route" in route
     }
-    assert set(by_path) == paths(SERVICES)
+    assert set(by_path) == paths(SERVICES) | OWN
     assert {route["cluster"] for route in by_path.values()} <= clusters
     assert by_path["/lensfeed.follow.v1.FollowService/CreateFollow"]["cluster"] == "follow"
+
+
+def test_reflection_can_be_off(environment: pytest.MonkeyPatch) -> None:
+    """Then it has no route, and the health of the mesh is still told."""
+    environment.setenv("LENSFEED_EDGE_REFLECTION", "false")
+    leading = {route["match"].get("path", "") for route in routes(bootstrap(EdgeSettings.load()))}
+    assert {path for path in leading if path.startswith("/grpc.")} == {"/grpc.health.v1.Health/Check"}
+
+
+def test_a_folder_with_a_long_name_has_no_socket(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Where a socket cannot be named, Envoy is told of none: it would not start."""
+    environment.setenv("LENSFEED_EDGE_DIR", str(tmp_path / ("long" * 26)))
+    config = bootstrap(EdgeSettings.load())
+    assert "own" not in {cluster["name"] for cluster in config["static_resources"]["clusters"]}
+    assert OWN.isdisjoint(route["match"].get("path") for route in routes(config))
 
 
 def test_internal_methods_have_none(settings: EdgeSettings) -> None:
