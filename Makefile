@@ -16,7 +16,7 @@ DEV ?= --port 8080 --base-port 18048
 BENCH ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install protos fmt lint types contracts release-protos check test test-fast wheel dev clean faults bench
+.PHONY: help install protos fmt lint types contracts release-protos check test test-fast wheel stubs-python dev clean faults bench
 
 help: ## List these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -83,6 +83,9 @@ bench: protos ## Measure against floors and peers, in pairs, into docs/benchmark
 
 wheel: protos ## Build a wheel into dist/
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+
+stubs-python: protos ## Build the Python client's wheel into dist/
+	$(BIN)/python clients/python/build_wheel.py
 
 dev: protos ## Start the whole mesh on this machine, until Ctrl-C
 	$(BIN)/lensfeed dev $(DEV)
