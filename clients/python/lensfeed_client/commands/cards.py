@@ -45,7 +45,7 @@ def medium_line(medium: Media, *, links: bool) -> Text:
     words = f" · {visible(medium.alt_text)}" if medium.alt_text else ""
     address = address_of(medium)
     if links and address:
-        return Text(label, Style(underline=True, link=address)) + Text(words, "none")
+        return Text.assemble((label, Style(underline=True, link=address)), words)
     return Text(f"{label}{words}{address and ': '}{address}")
 
 

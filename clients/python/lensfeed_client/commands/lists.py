@@ -1,5 +1,6 @@
 """`feed` and `posts`."""
 
+import os
 from typing import Annotated
 
 import typer
@@ -8,12 +9,13 @@ from lensfeed_client.commands.options import PANEL, AsJson, Command, Cursor, Eve
 
 app = typer.Typer()
 
+_LIMIT = 20
 _NOTHING = {"FOLLOWS_NOBODY": "You follow nobody yet: `lensfeed follow USER` changes that."}
 
 
 @app.command(cls=Command, rich_help_panel=PANEL)
 def feed(
-    limit: Limit = 20, every: Every = False, cursor: Cursor = None, url: Url = None, as_json: AsJson = False
+    limit: Limit = _LIMIT, every: Every = False, cursor: Cursor = None, url: Url = None, as_json: AsJson = False
 ) -> None:
     """Show your feed: posts of those you follow, newest first."""
     from lensfeed_client.commands.cards import post_card
@@ -35,7 +37,7 @@ def posts(
     user: Annotated[
         str | None, typer.Argument(metavar="[USER]", help="Whose: a handle, or an id.", show_default="yourself")
     ] = None,
-    limit: Limit = 20,
+    limit: Limit = _LIMIT,
     every: Every = False,
     cursor: Cursor = None,
     url: Url = None,
@@ -59,4 +61,5 @@ def posts(
 
 def _kept(limit: int, url: str | None) -> list[str]:
     """Return the options that the next page is asked for with, too."""
-    return [*(["--limit", str(limit)] if limit != 20 else []), *(["--url", url] if url else [])]  # noqa: PLR2004 - the default
+    named = url is not None and url != os.environ.get("LENSFEED_URL")
+    return [*(["--limit", str(limit)] if limit != _LIMIT else []), *(["--url", str(url)] if named else [])]

@@ -63,6 +63,5 @@ def json_of(value: Message | dict[str, Any]) -> str:
 
 def _spoken(refusal: Refusal) -> str:
     first = f"lensfeed: {refusal.message}" + (f"; {refusal.hint}" if refusal.hint else "")
-    told = {refusal.message, refusal.hint}
-    more = [f"{each.field}: {each.description}" for each in refusal.violations if each.description not in told]
+    more = [f"{each.field}: {each.description}" for each in refusal.violations if each.reason != refusal.reason]
     return "".join(f"{visible(line)}\n" for line in (first, *(f"  {line}" for line in more)))

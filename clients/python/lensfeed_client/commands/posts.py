@@ -40,10 +40,9 @@ def post(  # noqa: PLR0917 - options are given by name
         made, sources = publish(mesh, address, wish, out, resume=resume)
         if not no_wait:
             made = wait_until_published(mesh, made, sources, out, patience)
-        author = mesh.session and mesh.session.handle
         out.result(made, post_card(made, None, links=out.shows_links))
         if no_wait:
-            out.note(f"@{author}'s followers see it as soon as the server has prepared it.")
+            out.note("It appears by itself as soon as the server has prepared it.")
 
 
 @app.command(cls=Command, rich_help_panel=PANEL)
@@ -54,10 +53,12 @@ def delete(
 ) -> None:
     """Delete posts of yours, for everybody and for good."""
     from lensfeed_client.commands.output import Output
+    from lensfeed_client.commands.send_file import about
     from lensfeed_client.commands.talking import talking
 
     out = Output(as_json=as_json)
     with talking(url, out) as (mesh, _):
         for post_id in posts:
-            mesh.delete_post(post_id)
+            with about(post_id):
+                mesh.delete_post(post_id)
             out.result({"postId": post_id}, f"Deleted {post_id}.")

@@ -51,7 +51,7 @@ def publish(mesh: Lensfeed, url: str, wish: Publication, out: Output, *, resume:
     sources = {}
     for path, alt_text in zip_longest(wish.files, wish.alt_texts, fillvalue=""):
         file = Path(path)
-        with about(file):
+        with about(file.name):
             sources[send_file(mesh, uploads, file, out, alt_text=str(alt_text), resume=resume).media_id] = file
     post = _post(mesh, wish, sources, uploads)
     for file in wish.files:
@@ -68,7 +68,8 @@ def wait_until_published(mesh: Lensfeed, post: Post, media: Sources, out: Output
     try:
         with waiting(out, "the server prepares it"):
             for medium in post.media:
-                with about(media.get(medium.media_id)):
+                source = media.get(medium.media_id)
+                with about(source.name if source else None):
                     mesh.wait_until_ready(medium.media_id, timeout=max(ends - time.monotonic(), _POLL_SECONDS))
             return _shown(mesh, post, ends)
     except (LensfeedError, Refusal) as error:
@@ -101,6 +102,6 @@ def _post(mesh: Lensfeed, wish: Publication, sources: Sources, uploads: Unfinish
         if error.reason == "MEDIA_REJECTED":
             for media_id, path in sources.items():
                 uploads.forget(path)
-                with about(path):
+                with about(path.name):
                     mesh.wait_until_ready(media_id)  # raises why
         raise

@@ -56,12 +56,12 @@ def _send(
 
 
 @contextmanager
-def about(path: Path | None) -> Iterator[None]:
-    """Name the file in what the server has against it."""
+def about(name: str | None) -> Iterator[None]:
+    """Name the one of several things that the server has something against."""
     try:
         yield
     except LensfeedError as error:
-        if path is None or error.code in BROKEN:
+        if name is None or error.code in BROKEN:
             raise
         refusal = refusal_of(error)
-        raise replace(refusal, message=f"{path.name}: {refusal.message}") from error
+        raise replace(refusal, message=f"{name}: {refusal.message}") from error

@@ -4,6 +4,7 @@ import contextlib
 import socket
 from collections.abc import Iterator
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import grpc
 import typer
@@ -22,6 +23,8 @@ def talking(url: str | None, out: Output, *, as_somebody: bool = True) -> Iterat
     """Give the server that is meant and its address; whatever goes wrong meanwhile is told, and becomes the exit code."""
     with told(out):
         address = address_of(url or last_url())
+        if not _listens(address):
+            raise unreachable(address)  # at once, without the patience that the library has with a server
         with answered_by(address), Lensfeed(address, sessions=FileSessions(sessions_file())) as mesh:
             if as_somebody and mesh.session is None:
                 raise not_logged_in(address)
@@ -65,7 +68,10 @@ def address_of(url: str) -> str:
 
 
 def _listens(address: str) -> bool:
+    """Tell whether anything takes a connection; behind a proxy nobody can tell so simply."""
     parts = urlsplit(address)
+    if parts.scheme in getproxies() and not proxy_bypass(str(parts.hostname)):
+        return True
     try:
         socket.create_connection((parts.hostname, parts.port or _PORTS[parts.scheme]), _KNOCK_SECONDS).close()
     except OSError:

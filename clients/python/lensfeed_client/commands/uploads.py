@@ -31,7 +31,7 @@ def upload(
     from lensfeed_client.commands.unfinished import UnfinishedUploads
 
     out = Output(as_json=as_json)
-    with talking(url, out) as (mesh, address), about(file):
+    with talking(url, out) as (mesh, address), about(file.name):
         assert mesh.session is not None  # noqa: S101 - `talking` has looked
         uploads = UnfinishedUploads(address, mesh.session.user_id)
         medium = send_file(mesh, uploads, file, out, alt_text=(alt_text or [""])[0], resume=resume)

@@ -45,6 +45,7 @@ WORDS = {
     "RATE_LIMITED": Words("that was too much in too short a time", _AGAIN),
     "SELF_FOLLOW": Words("nobody follows themselves"),
     "SIZE_OUT_OF_RANGE": Words("the file is empty or too large", "photos may have 50 MB, videos 4 GB"),
+    "SESSION_LOST": Words("your session has ended: the line broke while it was renewed", _LOG_IN),
     "TOKEN_INVALID": Words("your session has ended", _LOG_IN),
     "TOKEN_MISSING": Words("you are not logged in", _LOG_IN),
     "TYPE_MISMATCH": Words("the file is not of the type that its name says"),
