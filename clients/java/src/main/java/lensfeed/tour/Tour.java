@@ -3,6 +3,7 @@ package lensfeed.tour;
 import io.grpc.StatusRuntimeException;
 import java.net.URI;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.UUID;
 import lensfeed.feed.v1.FeedItem;
 import lensfeed.feed.v1.FeedServiceGrpc;
@@ -12,19 +13,23 @@ import lensfeed.follow.v1.CreateFollowRequest;
 import lensfeed.follow.v1.FollowServiceGrpc;
 import lensfeed.media.v1.Media;
 import lensfeed.media.v1.MediaServiceGrpc;
+import lensfeed.media.v1.MediaState;
 import lensfeed.post.v1.CreatePostRequest;
-import lensfeed.post.v1.GetPostRequest;
 import lensfeed.post.v1.PostServiceGrpc;
 import lensfeed.user.v1.CreateSessionRequest;
 import lensfeed.user.v1.CreateSessionResponse;
 import lensfeed.user.v1.CreateUserRequest;
 import lensfeed.user.v1.UserServiceGrpc;
 
-/** A tour of a mesh: two people sign up, one posts a photo, the other follows and finds it in the feed. */
+/**
+ * Two people sign up; one posts a photo, the other follows her and finds it in the feed.
+ *
+ * <pre>LENSFEED_URL=http://127.0.0.1:8080 java -jar target/lensfeed-java.jar photo.jpg</pre>
+ */
 public final class Tour {
-    private static final String PASSWORD = "correct horse battery";
-    private static final int PAGE = 1;
-    private static final int LOOKS = 100;
+    private static final String URL = Optional.ofNullable(System.getenv("LENSFEED_URL")).orElse("http://127.0.0.1:8080");
+    private static final int PAGE = 20;
+    private static final int LOOKS = 150;
     private static final long LOOK_AGAIN_MILLIS = 200;
 
     private final Mesh mesh;
@@ -33,36 +38,37 @@ public final class Tour {
         this.mesh = mesh;
     }
 
-    /** Run it: {@code Tour URL PHOTO}, a mesh's address and a JPEG. Prints a line for each step. */
+    /** Run it with the path of a JPEG. Prints a line for each step. */
     public static void main(String[] arguments) throws Exception {
-        if (arguments.length != 2) {
-            System.err.println("usage: java -jar lensfeed-java.jar URL PHOTO.jpg");
+        if (arguments.length != 1) {
+            System.err.println("which photo? java -jar target/lensfeed-java.jar photo.jpg");
             System.exit(2);
         }
-        try (Mesh mesh = new Mesh(URI.create(arguments[0]))) {
-            new Tour(mesh).walk(Path.of(arguments[1]));
+        try (Mesh mesh = new Mesh(URI.create(URL))) {
+            new Tour(mesh).walk(Path.of(arguments[0]));
         }
     }
 
     private void walk(Path photo) throws Exception {
-        var author = signUp("author");
-        var reader = signUp("reader");
-        follow(reader.getAccessToken(), author.getUser().getUserId());
-        String mediaId = upload(author.getAccessToken(), photo);
-        String postId = post(author.getAccessToken(), mediaId);
-        FeedItem item = find(reader.getAccessToken(), postId);
-        System.out.println("feed " + item.getPost().getPostId() + " by " + item.getAuthor().getHandle());
-        refuse(reader.getAccessToken());
+        var ada = signUp("ada");
+        var ben = signUp("ben");
+        follow(ben.getAccessToken(), ada.getUser().getUserId());
+        String mediaId = upload(ada.getAccessToken(), photo);
+        String postId = post(ada.getAccessToken(), mediaId);
+        FeedItem item = find(ben.getAccessToken(), postId);
+        System.out.println("read: " + item.getPost().getPostId() + " by @" + item.getAuthor().getHandle());
+        refuse(ada);
     }
 
     private CreateSessionResponse signUp(String name) {
-        String handle = name + "." + UUID.randomUUID().toString().substring(0, 8);
+        String handle = name + "_" + UUID.randomUUID().toString().substring(0, 8);
+        String password = UUID.randomUUID().toString();
         var users = UserServiceGrpc.newBlockingStub(mesh.channel);
-        var account = CreateUserRequest.newBuilder().setHandle(handle).setDisplayName(name).setPassword(PASSWORD);
+        var account = CreateUserRequest.newBuilder().setHandle(handle).setDisplayName(name).setPassword(password);
         Mesh.soon(users).createUser(account.build());
-        var login = CreateSessionRequest.newBuilder().setHandle(handle).setPassword(PASSWORD);
+        var login = CreateSessionRequest.newBuilder().setHandle(handle).setPassword(password);
         var session = Mesh.soon(users).createSession(login.build());
-        System.out.println("user " + session.getUser().getUserId() + " " + handle);
+        System.out.println("signed up: @" + handle + " (" + session.getUser().getUserId() + ")");
         return session;
     }
 
@@ -73,24 +79,27 @@ public final class Tour {
 
     private String upload(String token, Path photo) throws Exception {
         var upload = new Upload(Mesh.as(token, MediaServiceGrpc.newBlockingStub(mesh.channel)));
-        Media sent = upload.send(photo, "image/jpeg", "a photo from Java");
+        Media sent = upload.send(photo, "image/jpeg", "Colours that run into each other");
         Media media = upload.finished(sent.getMediaId());
-        System.out.println("media " + media.getMediaId() + " " + media.getState() + " " + media.getRenditionsCount() + " renditions");
+        if (media.getState() != MediaState.MEDIA_STATE_READY) {
+            throw new IllegalStateException(media.getFailure().getReason() + ": " + media.getFailure().getMessage());
+        }
+        var seen = media.getWidth() + " x " + media.getHeight() + ", " + media.getRenditionsCount() + " renditions";
+        System.out.println("ready: " + seen);
         return media.getMediaId();
     }
 
     private String post(String token, String mediaId) {
         var posts = Mesh.as(token, PostServiceGrpc.newBlockingStub(mesh.channel));
-        var wish = CreatePostRequest.newBuilder().setCaption("Hello from Java").addMediaIds(mediaId).build();
-        String key = UUID.randomUUID().toString();
-        String postId = Mesh.soon(Mesh.once(key, posts)).createPost(wish).getPostId();
-        String again = Mesh.soon(Mesh.once(key, posts)).createPost(wish).getPostId();
-        System.out.println("post " + postId);
-        System.out.println("repeated " + again);
+        var wish = CreatePostRequest.newBuilder().setCaption("From Java").addMediaIds(mediaId).build();
+        // The key makes the call safe to repeat.
+        var once = Mesh.once(UUID.randomUUID().toString(), posts);
+        String postId = Mesh.soon(once).createPost(wish).getPostId();
+        System.out.println("posted: " + postId);
         return postId;
     }
 
-    /** Look into the feed until the post is in it: a post reaches its followers' feeds a moment later. */
+    /** Look into the feed until the post is in it: it reaches its followers within moments, not in the same one. */
     private FeedItem find(String token, String postId) throws InterruptedException {
         for (int look = 0; look < LOOKS; look++) {
             FeedItem found = inFeed(token, postId);
@@ -119,14 +128,11 @@ public final class Tour {
         return null;
     }
 
-    private void refuse(String token) throws Exception {
-        var posts = Mesh.as(token, PostServiceGrpc.newBlockingStub(mesh.channel));
+    private void refuse(CreateSessionResponse session) throws Exception {
         try {
-            Mesh.soon(posts).getPost(GetPostRequest.newBuilder().setPostId("a".repeat(26)).build());
-            throw new IllegalStateException("a post that is not there was found");
+            follow(session.getAccessToken(), session.getUser().getUserId());
         } catch (StatusRuntimeException refused) {
-            Refusal refusal = Refusal.of(refused);
-            System.out.println("refused " + refusal.code() + " " + refusal.reason());
+            System.out.println("refused: " + Refusal.of(refused).reason());
         }
     }
 }
