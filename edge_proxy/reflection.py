@@ -74,7 +74,10 @@ class _Files:
 
     def FindFileContainingSymbol(self, symbol: str) -> _File:  # noqa: N802 - the library's word
         """Find the file of a service, a method, a message, … Raises KeyError."""
-        return self._known(self._pool.FindFileContainingSymbol(symbol))
+        try:
+            return self._known(self._pool.FindFileContainingSymbol(symbol))
+        except KeyError:  # the pool does not take methods for symbols
+            return self._known(self._pool.FindMethodByName(symbol).containing_service.file)
 
     def _known(self, found: FileDescriptor) -> _File:
         return _File(found.name, self._files)

@@ -28,7 +28,7 @@ SERVICES = {
     "media-work": set(),
     "feed-work": set(),
 }
-ALWAYS = {"grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection"}
+ALWAYS = {"grpc.channelz.v1.Channelz", "grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection"}
 
 
 @pytest.mark.parametrize("part", SERVICES)

@@ -105,7 +105,7 @@ def _is_hidden(file: FileDescriptorProto, public: set[str]) -> bool:
 async def test_questions_go_to_and_fro(edge: Edge) -> None:
     """A question is answered while its call goes on, as tools ask the next by what they have learnt."""
     call = stream(edge, VERSIONS[0])
-    for question in (LIST, Question(file_containing_symbol="lensfeed.feed.v1.FeedService.GetFeed"), LIST):
+    for question in (LIST, Question(file_containing_symbol="lensfeed.feed.v1.FeedService"), LIST):
         await call.write(question)
         assert (await call.read()).original_request == question
     await call.done_writing()
@@ -117,6 +117,13 @@ async def test_a_call_has_so_many_questions(edge: Edge) -> None:
     call = stream(edge, VERSIONS[0], _each([LIST] * (MAX_QUESTIONS + 1)))
     assert len([await call.read() for _ in range(MAX_QUESTIONS)]) == MAX_QUESTIONS
     assert await call.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+@pytest.mark.parametrize("symbol", ["UserService", "UserService.GetUser", "GetUserRequest", "User.handle"])
+async def test_a_part_of_a_contract_has_its_file(edge: Edge, symbol: str) -> None:
+    """Services, their methods, messages and fields lead to the file that they stand in."""
+    (answer,) = await ask(edge, Question(file_containing_symbol=f"lensfeed.user.v1.{symbol}"))
+    assert any(name.startswith("lensfeed/user/v1/") for name in files_of(answer))
 
 
 async def test_details_of_errors_can_be_read(edge: Edge) -> None:
