@@ -10,13 +10,14 @@ GENERATED := build/lensfeed.binpb
 PACKAGED := edge_proxy/lensfeed.binpb
 # Only what apps may call: stubs of every language are made from it.
 PUBLIC := build/public.binpb
+JAVA_CLIENT := clients/java/target/lensfeed-java.jar
 # Other ports, another data folder: make dev DEV='--port 8090 --data /tmp/second'
 DEV ?= --port 8080 --base-port 18048
 # Only some figures, more pairs: make bench BENCH='hot_read --pairs 9'
 BENCH ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install protos fmt lint types contracts release-protos check test test-fast wheel stubs-python dev clean faults bench
+.PHONY: help install protos api-docs fmt lint types contracts release-protos check test test-fast wheel stubs-python stubs-java dev clean faults bench
 
 help: ## List these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +42,9 @@ $(PACKAGED): $(GENERATED)
 
 $(PUBLIC): $(GENERATED) protos/public.py
 	$(BIN)/python protos/public.py
+
+api-docs: protos ## Write docs/api.md from the contracts
+	$(BIN)/python -m edge_proxy.openapi markdown > docs/api.md
 
 fmt: install ## Format the code and the contracts
 	$(BIN)/ruff format .
@@ -87,9 +91,15 @@ wheel: protos ## Build a wheel into dist/
 stubs-python: protos ## Build the Python client's wheel into dist/
 	$(BIN)/python clients/python/build_wheel.py
 
+stubs-java: $(JAVA_CLIENT) ## Build the Java stubs and their tour into clients/java/target/
+
+$(JAVA_CLIENT): $(PUBLIC) $(shell find clients/java/pom.xml clients/java/src -type f)
+	rm -rf clients/java/target
+	mvn --quiet --batch-mode --no-transfer-progress --file clients/java package
+
 dev: protos ## Start the whole mesh on this machine, until Ctrl-C
 	$(BIN)/lensfeed dev $(DEV)
 
 clean: ## Remove everything generated (not .venv)
-	rm -rf build dist protos/buf/validate/* $(PACKAGED) .coverage* .mypy_cache .ruff_cache .pytest_cache
+	rm -rf build dist clients/java/target protos/buf/validate/* $(PACKAGED) .coverage* .mypy_cache .ruff_cache .pytest_cache
 	find protos -name '*_pb2*' -delete
