@@ -15,7 +15,8 @@ from media_svc.events import GROUP, POST_STREAM, STREAM, HandleEvent, HandlePost
 from media_svc.ffmpeg import Ffmpeg, find_ffmpeg
 from media_svc.finish_upload import FinishUpload
 from media_svc.get_media import BatchGetMedia, GetMedia
-from media_svc.jobs import VIDEOS, JobQueue
+from media_svc.improve_photo import ImprovePhoto
+from media_svc.jobs import POPULAR_PHOTOS, VIDEOS, JobQueue
 from media_svc.make_renditions import MakeRenditions
 from media_svc.peers import POST_SERVICE, USER_SERVICE, PeerUses
 from media_svc.pick_rendition import PickRendition
@@ -26,9 +27,10 @@ from media_svc.process_video import ProcessVideo
 from media_svc.purge_cdn import open_caches
 from media_svc.receive_s3_events import FinishByKey, S3EventReceiver
 from media_svc.receive_sqs import QueueReceiver
+from media_svc.recipes import Recipe
 from media_svc.reclassify_media import ReclassifyMedia
 from media_svc.remove_media import RemoveMedia
-from media_svc.renditions import RenderLimits, render
+from media_svc.renditions import PATIENT, RenderLimits, render
 from media_svc.resume_upload import ResumeUpload
 from media_svc.rpc import MediaInternalServicer, MediaServicer
 from media_svc.s3 import open_client, open_objects
@@ -143,7 +145,8 @@ async def working_process(settings: WorkSettings) -> AsyncIterator[Process]:
         )
         erase = EraseMedia(objects, caches)
         remove = RemoveMedia(opened.store, PeerUses(posts, users), erase)
-        reclassify = ReclassifyMedia(opened.store, objects, RedisPopularity(redis), erase)
+        popular = JobQueue(redis, POPULAR_PHOTOS) if settings.improve_photos else None
+        reclassify = ReclassifyMedia(opened.store, objects, RedisPopularity(redis), erase, popular)
         deletions = Consumer(
             redis,
             POST_STREAM,
@@ -158,6 +161,10 @@ async def working_process(settings: WorkSettings) -> AsyncIterator[Process]:
             ffmpeg = Ffmpeg(find_ffmpeg(settings.ffmpeg_binary))
             process = ProcessVideo(opened.store, objects, events, ffmpeg, rendering)
             background["videos"] = WorkJobs(videos, process, settings.member, settings.video_concurrency).run
+        if popular:
+            better = partial(render, limits=PATIENT, recipe=Recipe.BETTER_AVIF)
+            improve = ImprovePhoto(opened.store, objects, events, better, erase)
+            background["improve"] = WorkJobs(popular, improve, settings.member, 1, consumer.is_idle).run
         yield Process(
             name="media_svc work",
             background=background,

@@ -40,6 +40,7 @@ def _batches(keys: Sequence[str]) -> Iterable[Sequence[str]]:
 
 def _names_in(media: Media) -> Iterable[str]:
     yield from (each.name for each in media.renditions)
+    yield from media.replaced_names or ()
     if media.video:
         yield media.hls_name
         yield from (each.playlist for each in media.video.rungs)

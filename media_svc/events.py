@@ -33,6 +33,11 @@ class MediaEvents:
         shown = self._presenter.media(media)
         return new_record(event_pb2.MediaReady(owner_id=media.media_id.owner, media=shown))
 
+    def improved(self, media: Media) -> OutboxRecord:
+        """Make the record of a medium that has better renditions now."""
+        shown = self._presenter.media(media)
+        return new_record(event_pb2.MediaImproved(owner_id=media.media_id.owner, media=shown))
+
     def rejected(self, media: Media) -> OutboxRecord:
         """Make the record of a medium that will never be served."""
         shown = self._presenter.media(media)

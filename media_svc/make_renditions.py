@@ -44,18 +44,13 @@ class MakeRenditions:
         media = found[0]
         with tempfile.TemporaryDirectory(prefix="lensfeed-render-") as folder:
             try:
-                rendered = await self._render_original(media, Path(folder))
+                rendered = await render_original(self._objects, self._render, media, Path(folder))
             except MediaRejectedError as error:
                 await self._reject(media, error.failure)
                 return
         await self._serve(media_id, rendered.picture, rendered.contents)
         changed = media.ready(rendered.picture.named_under(media_id))
         await self._settle(media, changed, self._events.ready(changed))
-
-    async def _render_original(self, media: Media, folder: Path) -> Rendered:
-        if not await self._objects.download(media.original_key, folder / ORIGINAL_NAME):
-            raise OriginalMissingError(str(media.media_id))
-        return await self._render(folder, media.content_type)
 
     async def _serve(self, media_id: PublicId, picture: Picture, contents: Mapping[str, bytes]) -> None:
         named = picture.named_under(media_id).renditions
@@ -77,3 +72,13 @@ class MakeRenditions:
             self._events.send_soon(record)
             _log.info("media_settled", media_id=str(media.media_id), state=changed.state, failure=changed.failure)
         return is_first
+
+
+async def render_original(objects: Objects, render: Render, media: Media, folder: Path) -> Rendered:
+    """Fetch a medium's original into a private folder and render it there.
+
+    Raises OriginalMissingError, UnavailableError (also until an original comes from its archive), and what `render` does.
+    """
+    if not await objects.download(media.original_key, folder / ORIGINAL_NAME):
+        raise OriginalMissingError(str(media.media_id))
+    return await render(folder, media.content_type)

@@ -1,5 +1,6 @@
 """What a medium is: frozen values and pure rules."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Self
@@ -128,6 +129,8 @@ class Media:
     video: Video | None = None
     # Percent of a video's processing that is done, as was last noted.
     progress: int = 0
+    # Names of renditions that better ones took the place of; None where that was not tried. They are served on.
+    replaced_names: tuple[str, ...] | None = None
 
     @property
     def created_ms(self) -> int:
@@ -154,6 +157,11 @@ class Media:
         """Whether workers have yet to do something about it. A video is READY before it is finished."""
         is_growing = self.video is not None and not self.video.is_complete
         return self.state is MediaState.PROCESSING or (self.state is MediaState.READY and is_growing)
+
+    @property
+    def is_improvable(self) -> bool:
+        """Whether it is a photo of which better renditions may still be made."""
+        return self.state is MediaState.READY and self.kind is MediaKind.PHOTO and self.replaced_names is None
 
     def visible_to(self, user_id: int) -> bool:
         """Return whether somebody may see it: its owner always, others once it is READY; nobody once it is removed."""
@@ -195,6 +203,16 @@ class Media:
         """Return it as a video to which nothing will be added."""
         video = self.video or Video()
         return replace(self, video=replace(video, is_complete=True, revision=video.revision + 1))
+
+    def improved(self, candidates: Iterable[Rendition]) -> Self:
+        """Return it with each candidate that is smaller than the rendition of the same type and size in that one's place."""
+        best = {(each.content_type, each.width, each.height): each for each in candidates}
+        chosen = tuple(
+            min(each, best.get((each.content_type, each.width, each.height), each), key=lambda one: one.size_bytes)
+            for each in self.renditions
+        )
+        pairs = zip(self.renditions, chosen, strict=True)
+        return replace(self, renditions=chosen, replaced_names=tuple(old.name for old, new in pairs if new is not old))
 
     def rejected(self, failure: Failure) -> Self:
         """Return it as never to be served."""

@@ -141,6 +141,14 @@ class Popularity(Protocol):
         ...
 
 
+class PopularPhotos(Protocol):
+    """The photos of which better renditions are to be made."""
+
+    async def add(self, media_id: PublicId) -> bool:
+        """Add one, unless it is there; returns whether it was added. Raises UnavailableError."""
+        ...
+
+
 class Uses(Protocol):
     """Where in the mesh media are shown."""
 
@@ -158,6 +166,10 @@ class Events(Protocol):
 
     def ready(self, media: Media) -> OutboxRecord:
         """Make the record of a medium that can be served."""
+        ...
+
+    def improved(self, media: Media) -> OutboxRecord:
+        """Make the record of a medium that has better renditions now."""
         ...
 
     def rejected(self, media: Media) -> OutboxRecord:

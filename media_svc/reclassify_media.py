@@ -6,8 +6,8 @@ import structlog
 
 from media_svc.cache_classes import CacheClass, cache_control
 from media_svc.erase_media import EraseMedia
-from media_svc.model import MediaState, rendition_key
-from media_svc.ports import Objects, Popularity
+from media_svc.model import Media, MediaState, rendition_key
+from media_svc.ports import Objects, Popularity, PopularPhotos
 from media_svc.store.port import MediaStore
 from meshkit.errors import LensfeedError
 from meshkit.ids import PublicId
@@ -20,13 +20,24 @@ _log = structlog.get_logger()
 
 
 class ReclassifyMedia:
-    """Rewrites the Cache-Control of files in place, whose bytes stay. Several processes may do it: the result is the same."""
+    """Rewrites the Cache-Control of files in place, whose bytes stay. Several processes may do it: the result is the same.
 
-    def __init__(self, store: MediaStore, objects: Objects, popularity: Popularity, erase: EraseMedia) -> None:
+    A photo that becomes hot is put among `photos`, if given, to be compressed better.
+    """
+
+    def __init__(
+        self,
+        store: MediaStore,
+        objects: Objects,
+        popularity: Popularity,
+        erase: EraseMedia,
+        photos: PopularPhotos | None = None,
+    ) -> None:
         self._store = store
         self._objects = objects
         self._popularity = popularity
         self._erase = erase
+        self._photos = photos
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Do so until the process stops."""
@@ -48,16 +59,19 @@ class ReclassifyMedia:
                 await self._apply(media_id, cache_class)
 
     async def _apply(self, media_id: PublicId, cache_class: CacheClass) -> None:
-        if not await self._is_served(media_id):
+        media = await self._served(media_id)
+        if media is None:
             await self._popularity.forget(media_id)
             return
+        if cache_class is CacheClass.HOT and media.is_improvable and self._photos is not None:
+            await self._photos.add(media_id)
         keys = await self._objects.list_keys(rendition_key(f"{media_id}/"))
         slots, control = asyncio.Semaphore(COPIES_AT_ONCE), cache_control(cache_class)
         changed = await asyncio.gather(*(self._recache(key, control, slots) for key in keys))
         # A copy that began before a deletion and ended after it has brought its file back.
-        for media in await self._store.get_media([media_id]):
-            if media.state is MediaState.REMOVED:
-                await self._erase(media)
+        for current in await self._store.get_media([media_id]):
+            if current.state is MediaState.REMOVED:
+                await self._erase(current)
         await self._popularity.settle(media_id, cache_class)
         _log.info("media_reclassified", media_id=str(media_id), to=cache_class.name, files=sum(changed))
 
@@ -65,5 +79,6 @@ class ReclassifyMedia:
         async with slots:
             return await self._objects.recache(key, control)
 
-    async def _is_served(self, media_id: PublicId) -> bool:
-        return any(media.state is MediaState.READY for media in await self._store.get_media([media_id]))
+    async def _served(self, media_id: PublicId) -> Media | None:
+        found = await self._store.get_media([media_id])
+        return next((media for media in found if media.state is MediaState.READY), None)

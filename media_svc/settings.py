@@ -48,11 +48,13 @@ class ServeSettings(S3Settings, CdnSettings, MediaUrlSettings):
 class WorkSettings(S3Settings, CdnSettings, WorkerSettings):
     """The settings of `work`: how many pictures are rendered at once, each in a process of its own with two threads.
 
-    Beside them it works on `video_concurrency` videos, with 0 on none; these yield to pictures.
+    Beside them it works on `video_concurrency` videos, with 0 on none; these yield to pictures. With `improve_photos` it
+    makes popular photos smaller too, one at a time, while no upload waits.
     """
 
     render_concurrency: int = Field(default=2, ge=1, le=64)
     video_concurrency: int = Field(default=1, ge=0, le=64)
+    improve_photos: bool = True
     ffmpeg_binary: Path | None = None
     post_addr: str = "127.0.0.1:50053"
     user_addr: str = "127.0.0.1:50051"

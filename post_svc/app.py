@@ -25,7 +25,9 @@ from post_svc.delete_post import DeletePost
 from post_svc.events import GROUP, MEDIA_STREAM, STREAM, PostEvents, media_handler
 from post_svc.filter_used_media import FilterUsedMedia
 from post_svc.get_post import GetPost
+from post_svc.improve_posts import ImprovePosts
 from post_svc.list_user_posts import CURSOR_KIND, ListUserPosts
+from post_svc.manifests import shows
 from post_svc.messages import Messages
 from post_svc.peers import MEDIA_SERVICE, MediaService
 from post_svc.publish_waiting import PublishReady, PublishWaiting
@@ -79,7 +81,7 @@ async def serving_process(settings: ServeSettings) -> AsyncIterator[Process]:
 async def working_process(settings: WorkSettings) -> AsyncIterator[Process]:
     """Open what `work` needs."""
     async with _parts(settings) as parts, open_redis(settings.redis_url) as redis:
-        handler = media_handler(PublishReady(parts.store, parts.publish_waiting))
+        handler = media_handler(PublishReady(parts.store, parts.publish_waiting), ImprovePosts(parts.store, shows))
         yield Process(
             "post_svc work",
             background={
@@ -98,7 +100,7 @@ async def serve() -> None:
 
 
 async def work() -> None:
-    """Publish posts whose media have become ready."""
+    """Publish posts whose media have become ready, and show the better renditions of popular ones."""
     settings = WorkSettings.load()
     async with working_process(settings) as process:
         await server.serve(process, settings)

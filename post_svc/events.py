@@ -4,10 +4,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from lensfeed.events.v1 import event_pb2
-from lensfeed.post.v1 import post_pb2
 
 from meshkit.events import EventStream, OutboxRecord, new_record
-from post_svc.model import PublishedPost, WaitingPost
+from post_svc.manifests import media_ids_in, medium_of
+from post_svc.model import Medium, PublishedPost, WaitingPost
 
 STREAM = EventStream("post", ("feed_svc", "media_svc"))
 MEDIA_STREAM = EventStream("media", ("media_svc", "post_svc"))
@@ -44,14 +44,21 @@ class PostEvents:
 def _media_of(post: PublishedPost | WaitingPost) -> Sequence[str]:
     if isinstance(post, WaitingPost):
         return post.media_ids
-    return [each.media_id for each in post_pb2.Post.FromString(post.manifest).media]
+    return media_ids_in(post.manifest)
 
 
-def media_handler(publish_ready: Callable[[str], Awaitable[None]]) -> Callable[[event_pb2.Event], Awaitable[None]]:
+def media_handler(
+    publish_ready: Callable[[str], Awaitable[None]], improve_posts: Callable[[int, Medium], Awaitable[None]]
+) -> Callable[[event_pb2.Event], Awaitable[None]]:
     """Make the handler of the stream of media. A rejected medium changes nothing: its post goes on waiting, shown as it is."""
 
     async def handle(event: event_pb2.Event) -> None:
-        if event.WhichOneof("payload") == "media_ready":
-            await publish_ready(event.media_ready.media.media_id)
+        match event.WhichOneof("payload"):
+            case "media_ready":
+                await publish_ready(event.media_ready.media.media_id)
+            case "media_improved":
+                await improve_posts(event.media_improved.owner_id, medium_of(event.media_improved.media))
+            case _:
+                pass
 
     return handle

@@ -3,6 +3,7 @@
 from lensfeed.post.v1 import post_pb2
 
 from meshkit.media_urls import MediaUrls
+from post_svc.manifests import post_of
 from post_svc.model import PostView
 
 
@@ -14,7 +15,7 @@ class Messages:
 
     def __call__(self, post: PostView) -> post_pb2.Post:
         """Return a post as it stands."""
-        message = post_pb2.Post.FromString(post.manifest)
+        message = post_of(post.manifest)
         self._urls.fill(message.media)
         message.post_id = str(post.id)
         message.author_id = post.id.owner

@@ -22,7 +22,10 @@ class MediumState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Medium:
-    """A medium as media_svc describes it. `encoded` is opaque here: a chunk of a manifest, which is its chunks joined."""
+    """A medium as media_svc describes it. `encoded` is opaque here: a chunk of a manifest, which is its chunks joined.
+
+    A later chunk of the same medium takes the place of an earlier one.
+    """
 
     media_id: str
     state: MediumState

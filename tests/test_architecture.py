@@ -56,7 +56,7 @@ OWN_ADAPTERS = {
         "s3.py",
         "set_up_bucket.py",
     },
-    "post_svc": {"messages.py"},
+    "post_svc": {"manifests.py", "messages.py"},
     "user_svc": {"messages.py"},
 }
 

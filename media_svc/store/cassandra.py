@@ -63,6 +63,10 @@ class CassandraMediaStore:
         """Write what a video has grown to."""
         return await self._steps.grow(old, new)
 
+    async def swap_renditions(self, old: Media, new: Media, records: Sequence[OutboxRecord]) -> bool:
+        """Write better renditions, with their events."""
+        return await self._steps.swap(old, new, records)
+
     async def set_progress(self, media_id: PublicId, percent: int) -> None:
         """Note a video's progress."""
         await self._cassandra.execute(_SET_VIDEO_PROGRESS, media_id.pack(), percent)

@@ -22,9 +22,19 @@ from typing import Any
 import structlog
 
 from media_svc.model import Media, MediaState
-from media_svc.store.rows import FIELDS, VIDEO_FIELDS, fields_of, media_of, video_fields_of
+from media_svc.store.rows import (
+    FIELDS,
+    SWAP_FIELDS,
+    VIDEO_FIELDS,
+    fields_of,
+    media_of,
+    names_of,
+    swap_fields_of,
+    video_fields_of,
+)
 from meshkit.cassandra import (
     Cassandra,
+    Statement,
     UnknownOutcomeError,
     claim,
     kept_events,
@@ -37,19 +47,24 @@ from meshkit.errors import DeadlineExceededError, UnavailableError
 from meshkit.events.outbox import OutboxRecord
 from meshkit.ids import PublicId, id_millis, new_id
 
-# A medium takes two steps at most: more tries than this only meet a cluster that confirms nothing.
+# A medium takes few steps: more tries than this only meet a cluster that confirms nothing.
 MAX_TRIES = 8
 # The outbox's sweeper closes a minute once it is over for a minute, and a write may take a third of that.
 LATE_EVENT_MS = 30_000
-_COLUMNS = f"SELECT {', '.join(FIELDS)}, takers, events FROM media WHERE media_id = ? LIMIT 1"  # noqa: S608 - ours
+_COLUMNS = f"SELECT {', '.join(FIELDS)}, replaced_names, takers, events FROM media WHERE media_id = ? LIMIT 1"  # noqa: S608 - ours
 _READ = sure_read(_COLUMNS)
 _DECIDED = serial_read(_COLUMNS)
 _TAKE = claim(
     f"UPDATE media SET {', '.join(f'{name} = ?' for name in FIELDS)}, takers[?] = ?, events = ?"  # noqa: S608 - ours
     " WHERE media_id = ? IF state = ? AND events = null"
 )
-# A state is entered once: the events that stand beside it are those of the step to it.
-_TOLD = claim("UPDATE media SET events = null WHERE media_id = ? IF state = ?")
+# The better renditions of a photo, which come once: a step that stays in its state.
+_SWAP = claim(
+    f"UPDATE media SET {', '.join(f'{name} = ?' for name in SWAP_FIELDS)}, events = ?"  # noqa: S608 - ours
+    " WHERE media_id = ? IF state = ? AND events = null AND replaced_names = null"
+)
+# A state is entered once, with and without replaced names: the events that stand beside both are those of the step to them.
+_TOLD = claim("UPDATE media SET events = null WHERE media_id = ? IF state = ? AND replaced_names = ?")
 # What a video grows by tells nobody anything: no events, one write.
 _GROW = claim(
     f"UPDATE media SET {', '.join(f'{name} = ?' for name in VIDEO_FIELDS)}"  # noqa: S608 - ours
@@ -101,6 +116,22 @@ class Steps:
                 return False
         raise UnavailableError
 
+    async def swap(self, old: Media, new: Media, records: Sequence[OutboxRecord]) -> bool:
+        """Write better renditions, unless the medium is removed or has some; returns whether it was written."""
+        values = (*swap_fields_of(new), kept_events(records) or None, old.media_id.pack(), MediaState.READY)
+        for _ in range(MAX_TRIES):
+            if await self._claimed(_SWAP, values):
+                await self._try_to_tell(new, records)
+                return True
+            row = await self._decided(old.media_id)
+            if row is None or row.media.state is not MediaState.READY:
+                return False
+            if row.events:
+                await self._try_to_tell(row.media, row.events)
+            if row.media.replaced_names is not None:  # an answer was lost, or somebody else did it
+                return swap_fields_of(row.media) == swap_fields_of(new)
+        raise UnavailableError
+
     async def grow(self, old: Media, new: Media) -> bool:
         """Write what a video has grown to, unless it has changed since; returns whether it was written."""
         revision = old.video.revision if old.video else 0
@@ -125,9 +156,11 @@ class Steps:
     async def _decide(self, old: Media, new: Media, taker: uuid.UUID, records: Sequence[OutboxRecord]) -> bool:
         """Try once. False may also mean that it is not known: the read that follows tells, and ends what is under way."""
         events = kept_events(records) or None
-        values = (*fields_of(new), new.state, taker, events)
+        return await self._claimed(_TAKE, (*fields_of(new), new.state, taker, events, old.media_id.pack(), old.state))
+
+    async def _claimed(self, statement: Statement, values: Sequence[Any]) -> bool:
         try:
-            rows = await self._cassandra.execute(_TAKE, *values, old.media_id.pack(), old.state)
+            rows = await self._cassandra.execute(statement, *values)
         except UnknownOutcomeError:
             return False
         return bool(rows[0][0])
@@ -148,14 +181,16 @@ class Steps:
             return
         await self._cassandra.execute_batch(*outbox_steps([_in_time(record) for record in events]))
         try:
-            await self._cassandra.execute(_TOLD, media.media_id.pack(), media.state)
+            _, replaced_names = swap_fields_of(media)
+            await self._cassandra.execute(_TOLD, media.media_id.pack(), media.state, replaced_names)
         except UnavailableError as error:
             _log.warning("step_may_be_told_again", media_id=str(media.media_id), state=media.state, error=repr(error))
 
 
 def _row(media_id: PublicId, columns: Sequence[Any]) -> Row:
-    *fields, takers, events = columns
-    return Row(media_of(media_id, fields), takers or {}, records_of(events))
+    *fields, replaced_names, takers, events = columns
+    media = replace(media_of(media_id, fields), replaced_names=names_of(replaced_names))
+    return Row(media, takers or {}, records_of(events))
 
 
 def _in_time(record: OutboxRecord) -> OutboxRecord:

@@ -46,6 +46,14 @@ class MediaStore(Protocol):
         """
         ...
 
+    async def swap_renditions(self, old: Media, new: Media, records: Sequence[OutboxRecord]) -> bool:
+        """Write the renditions of `new`, the names of those that they replace, and its events as one.
+
+        Returns whether it was written: if the medium is READY and its renditions are those of `old`, a photo that was never
+        improved. Of concurrent calls exactly one returns True, or several that write the same.
+        """
+        ...
+
     async def set_progress(self, media_id: PublicId, percent: int) -> None:
         """Note how much of a video's processing is done. `get_media` returns it for as long as that is not finished."""
         ...

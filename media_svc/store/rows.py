@@ -16,6 +16,8 @@ FIELDS = (
 )
 # What of them `grow_video` writes.
 VIDEO_FIELDS = ("renditions", "video", "video_revision")
+# What `swap_renditions` writes, the second of them as the only one.
+SWAP_FIELDS = ("renditions", "replaced_names")
 
 
 def fields_of(media: Media) -> tuple[Any, ...]:
@@ -40,9 +42,20 @@ def fields_of(media: Media) -> tuple[Any, ...]:
     )
 
 
+def swap_fields_of(media: Media) -> tuple[str, str | None]:
+    """Return what to write of a medium with better renditions: these, and the names of those that they replace."""
+    names = media.replaced_names
+    return _renditions(media), None if names is None else json.dumps(names)
+
+
+def names_of(text: str | None) -> tuple[str, ...] | None:
+    """Return the replaced names that were written, None where none were."""
+    return None if text is None else tuple(json.loads(text))
+
+
 def video_fields_of(media: Media) -> tuple[str, str, int]:
     """Return what to write of a video that has grown."""
-    renditions = json.dumps([asdict(each) for each in media.renditions])
+    renditions = _renditions(media)
     if media.video is None:
         return renditions, "", 0
     rungs = [asdict(each) for each in media.video.rungs]
@@ -71,6 +84,10 @@ def media_of(media_id: PublicId, fields: Sequence[Any]) -> Media:
         renditions=tuple(Rendition(**each) for each in json.loads(renditions)),
         video=_video_of(video, video_revision),
     )
+
+
+def _renditions(media: Media) -> str:
+    return json.dumps([asdict(each) for each in media.renditions])
 
 
 def _video_of(text: str | None, revision: int | None) -> Video | None:

@@ -4,10 +4,20 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from media_svc.model import Media, MediaState
 from media_svc.store.port import shard_of
-from media_svc.store.rows import FIELDS, VIDEO_FIELDS, fields_of, media_of, video_fields_of
+from media_svc.store.rows import (
+    FIELDS,
+    SWAP_FIELDS,
+    VIDEO_FIELDS,
+    fields_of,
+    media_of,
+    names_of,
+    swap_fields_of,
+    video_fields_of,
+)
 from meshkit.events.outbox import OutboxRecord
 from meshkit.events.sqlite_outbox import insert_records
 from meshkit.ids import PublicId
@@ -41,11 +51,11 @@ class SqliteMediaStore:
 
     async def get_media(self, media_ids: Sequence[PublicId]) -> Sequence[Media]:
         """Return the media that exist, in order."""
-        query = f"SELECT progress, {_COLUMNS} FROM media WHERE media_id = ? AND owner_id = ?"  # noqa: S608 - the columns are ours
+        query = f"SELECT progress, replaced_names, {_COLUMNS} FROM media WHERE media_id = ? AND owner_id = ?"  # noqa: S608 - the columns are ours
 
         def work(connection: sqlite3.Connection) -> list[Media]:
             rows = ((each, connection.execute(query, (each.local, each.owner)).fetchone()) for each in media_ids)
-            return [replace(media_of(each, row[1:]), progress=row[0]) for each, row in rows if row]
+            return [_media(each, *row) for each, row in rows if row]
 
         return await self._database.read(work)
 
@@ -72,6 +82,22 @@ class SqliteMediaStore:
         )
         values = (*video_fields_of(new), old.media_id.local, old.media_id.owner, MediaState.READY, revision)
         return await self._database.write(lambda connection: bool(connection.execute(statement, values).rowcount))
+
+    async def swap_renditions(self, old: Media, new: Media, records: Sequence[OutboxRecord]) -> bool:
+        """Write better renditions, with their events. Nothing else changes those of a photo that is READY."""
+        columns = ", ".join(f"{name} = ?" for name in SWAP_FIELDS)
+        statement = (
+            f"UPDATE media SET {columns} WHERE media_id = ? AND owner_id = ? AND state = ? AND replaced_names IS NULL"  # noqa: S608 - ours
+        )
+        values = (*swap_fields_of(new), old.media_id.local, old.media_id.owner, MediaState.READY)
+
+        def work(connection: sqlite3.Connection) -> bool:
+            changed = connection.execute(statement, values).rowcount
+            if changed:
+                insert_records(connection, records)
+            return bool(changed)
+
+        return await self._database.write(work)
 
     async def set_progress(self, media_id: PublicId, percent: int) -> None:
         """Note a video's progress."""
@@ -115,6 +141,10 @@ class SqliteMediaStore:
             connection.execute("DELETE FROM uploads_by_minute WHERE minute < ?", (minute,))
 
         await self._database.write(work)
+
+
+def _media(media_id: PublicId, progress: int, replaced_names: str | None, *fields: Any) -> Media:
+    return replace(media_of(media_id, fields), progress=progress, replaced_names=names_of(replaced_names))
 
 
 def _plan(connection: sqlite3.Connection, minute: int, media_id: PublicId) -> None:

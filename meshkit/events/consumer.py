@@ -14,6 +14,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
+from meshkit.errors import UnavailableError
 from meshkit.events.attempt import Handler, Outcome, attempt
 from meshkit.events.dead_letters import DeadLetters
 from meshkit.events.entry import Entry, entries_of
@@ -66,6 +67,13 @@ class Consumer:
         self._freed = asyncio.Event()
         self._done: list[bytes] = []
         self._acknowledging = asyncio.Lock()
+
+    async def is_idle(self) -> bool:
+        """Tell whether this member has nothing in hand, and no new event waits for any. Raises UnavailableError."""
+        try:
+            return not self._in_hand and not await self._stream.has_new(self._redis, self._group)
+        except (RedisError, OSError) as error:
+            raise UnavailableError from error
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Consume until the process stops; what is in hand then is finished."""

@@ -131,6 +131,15 @@ class EventStream:
             return None
         return min([await self._handled_by(redis, name, groups[name]["last-delivered-id"]) for name in needed])
 
+    async def has_new(self, redis: "Redis", group: str) -> bool:
+        """Tell whether there are events that no member of a group was given yet."""
+        try:
+            groups = {_text(each["name"]): each for each in await redis.xinfo_groups(self.key)}
+        except ResponseError:
+            return False  # no stream yet
+        delivered = _position(groups[group]["last-delivered-id"]) if group in groups else (0, 0)
+        return delivered < await self.last_position(redis)
+
     async def trim(self, redis: "Redis", handled: Position) -> None:
         """Drop entries below a position that all groups have handled. A pending entry must never be dropped."""
         await redis.xtrim(self.key, minid=f"{handled[0]}-{handled[1]}", approximate=True)

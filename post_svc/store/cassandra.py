@@ -13,7 +13,7 @@ from pathlib import Path
 from meshkit.cassandra import Cassandra, Step, outbox_steps
 from meshkit.events.outbox import OutboxRecord
 from meshkit.ids import PublicId, id_millis, new_id
-from post_svc.model import Claim, DeletedPost, Place, PublishedPost, WaitingPost
+from post_svc.model import Claim, DeletedPost, Medium, Place, PublishedPost, WaitingPost
 from post_svc.store.cassandra_keys import Keys
 from post_svc.store.cassandra_lives import Life, Lives, State, deletion, publication
 from post_svc.store.cassandra_timelines import Timelines, publish_steps, remove_steps
@@ -101,6 +101,10 @@ class CassandraPostStore:
         """Decide, then write."""
         life, has_moved = await self._lives.move(post, lambda life: _deleted(life, place, records))
         return await self._follow(post, life, has_moved=has_moved)
+
+    async def improve_medium(self, place: Place, medium: Medium) -> None:
+        """Write it beside the manifest."""
+        await self._timelines.improve(place, medium)
 
     async def list_posts(self, author_id: int, before_place: int, limit: int) -> Sequence[PublishedPost]:
         """Read a page of an author's timeline."""

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from meshkit.cassandra import Cassandra, Step, read, sure_read, write
 from meshkit.ids import PublicId
-from post_svc.model import Place, PublishedPost
+from post_svc.model import Medium, Place, PublishedPost
 from post_svc.store.write_times import write_time
 
 T = TypeVar("T")
@@ -16,13 +16,13 @@ PARTITIONS_AT_ONCE = 32
 # Rows of one partition that one statement asks for by their keys.
 ROWS_AT_ONCE = 100
 _AT = sure_read(
-    "SELECT author_id, place, post_id, caption, manifest FROM posts WHERE author_id = ? AND place = ? LIMIT 1"
+    "SELECT author_id, place, post_id, caption, manifest, improved FROM posts WHERE author_id = ? AND place = ? LIMIT 1"
 )
-_MANY_AT = "SELECT author_id, place, post_id, caption, manifest FROM posts WHERE author_id = ? AND place IN ? LIMIT ?"
+_MANY_AT = "SELECT author_id, place, post_id, caption, manifest, improved FROM posts WHERE author_id = ? AND place IN ? LIMIT ?"
 _AT_PLACES = read(_MANY_AT)
 _SURELY_AT_PLACES = sure_read(_MANY_AT)
 _LIST = read(
-    "SELECT author_id, place, post_id, caption, manifest FROM posts"
+    "SELECT author_id, place, post_id, caption, manifest, improved FROM posts"
     " WHERE author_id = ? AND place < ? ORDER BY place DESC LIMIT ?"
 )
 # Of these timelines are made: a place that a lagging replica does not have would be missing from one until that is rebuilt.
@@ -32,6 +32,7 @@ _ADD = write(
     "INSERT INTO posts (author_id, place, post_id, caption, manifest) VALUES (?, ?, ?, ?, ?) USING TIMESTAMP ?"
 )
 _ADD_PLACE = write("INSERT INTO post_places (author_id, post_id, place) VALUES (?, ?, ?) USING TIMESTAMP ?")
+_IMPROVE = write("UPDATE posts USING TIMESTAMP ? SET improved[?] = ? WHERE author_id = ? AND place = ?")
 _REMOVE = write("DELETE FROM posts USING TIMESTAMP ? WHERE author_id = ? AND place = ?")
 _REMOVE_PLACE = write("DELETE FROM post_places USING TIMESTAMP ? WHERE author_id = ? AND post_id = ?")
 
@@ -96,6 +97,11 @@ class Timelines:
         found = await _bounded([self._places(author_id, before_place, limit) for author_id in authors])
         return dict(zip(authors, found, strict=True))
 
+    async def improve(self, place: Place, medium: Medium) -> None:
+        """Write a newer version of a medium of a post, with the time of the post's tombstone, which wins."""
+        time = write_time(place.place) + 1
+        await self._cassandra.execute(_IMPROVE, time, medium.media_id, medium.encoded, place.author_id, place.place)
+
     async def _at(self, author_id: int, place: int) -> PublishedPost | None:
         rows = await self._cassandra.execute(_AT, author_id, place)
         return _post(rows[0]) if rows else None
@@ -123,5 +129,5 @@ async def _bounded(reads: Sequence[Awaitable[T]]) -> list[T]:
 
 
 def _post(row: tuple[Any, ...]) -> PublishedPost:
-    author_id, place, post_id, caption, manifest = row
-    return PublishedPost(PublicId(post_id, author_id), place, caption, manifest)
+    author_id, place, post_id, caption, manifest, improved = row
+    return PublishedPost(PublicId(post_id, author_id), place, caption, manifest + b"".join((improved or {}).values()))

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from meshkit.events.outbox import OutboxRecord
 from meshkit.ids import PublicId
-from post_svc.model import Claim, DeletedPost, Place, PublishedPost, WaitingPost
+from post_svc.model import Claim, DeletedPost, Medium, Place, PublishedPost, WaitingPost
 
 # How long an idempotency key stands for its post: the store's TTL.
 CLAIM_TTL_MS = 24 * 3600 * 1000
@@ -61,6 +61,13 @@ class PostStore(Protocol):
         """Delete a post that stands, or by its claim is about to stand, at a place, and write the events.
 
         Does nothing and returns False if it is deleted already. `deleted_at` is in milliseconds since 1970.
+        """
+        ...
+
+    async def improve_medium(self, place: Place, medium: Medium) -> None:
+        """Join a newer version of a medium to the manifest of the post at a place, which shows it and was read just now.
+
+        It may be repeated, changes nothing where the post is deleted, and is done for one version of each medium only.
         """
         ...
 

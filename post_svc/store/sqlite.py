@@ -10,7 +10,7 @@ from meshkit.events.outbox import MINUTE_MS, OutboxRecord
 from meshkit.events.sqlite_outbox import insert_records
 from meshkit.ids import PublicId, first_id
 from meshkit.sqlite import Database
-from post_svc.model import Claim, DeletedPost, Place, PublishedPost, WaitingPost
+from post_svc.model import Claim, DeletedPost, Medium, Place, PublishedPost, WaitingPost
 from post_svc.store.port import CLAIM_TTL_MS, DELETION_TTL_MS
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -55,6 +55,10 @@ class SqlitePostStore:
     async def delete(self, post: PublicId, place: int, deleted_at: int, records: Sequence[OutboxRecord]) -> bool:
         """Delete once."""
         return await self._database.write(lambda connection: _delete(connection, post, place, deleted_at, records))
+
+    async def improve_medium(self, place: Place, medium: Medium) -> None:
+        """Join it, unless it is there."""
+        await self._database.write(lambda connection: _improve_medium(connection, place, medium))
 
     async def list_posts(self, author_id: int, before_place: int, limit: int) -> Sequence[PublishedPost]:
         """Read a page of an author's timeline."""
@@ -186,6 +190,15 @@ def _delete(
     _end_waiting(connection, post)
     insert_records(connection, records)
     return True
+
+
+def _improve_medium(connection: sqlite3.Connection, place: Place, medium: Medium) -> None:
+    post = _post_at(connection, place)
+    if post is not None and medium.encoded not in post.manifest:
+        connection.execute(
+            "UPDATE posts SET media = ? WHERE author_id = ? AND place = ?",
+            (post.manifest + medium.encoded, place.author_id, place.place),
+        )
 
 
 def _mark_deleted(connection: sqlite3.Connection, post: PublicId, place: int | None, deleted_at: int) -> bool:
