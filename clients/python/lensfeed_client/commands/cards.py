@@ -70,9 +70,8 @@ def user_card(user: User, url: str) -> Text:
 
 def name_of(user: User) -> Text:
     """Return an account's handle, which is unique, and the name that it chose, which need not be."""
-    return Text(f"@{visible(user.handle)}", "bold") + Text(
-        f" {visible(user.display_name)}" if user.display_name else ""
-    )
+    chosen = f" {visible(user.display_name)}" if user.display_name else ""
+    return Text.assemble((f"@{visible(user.handle)}", "bold"), chosen)
 
 
 def _heading(post: Post, author: User | None) -> Text:

@@ -1,5 +1,6 @@
 """What went wrong, as the command tells it: a sentence and a hint for a person, an object for a program."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,5 +57,5 @@ def refusal_of(error: LensfeedError) -> Refusal:
     fallback = _UNANSWERED.get(error.code, error.message)
     message, hint = WORDS.get(error.reason, (fallback, ""))
     if error.retry_after:
-        hint = f"try again in {error.retry_after:.0f} seconds"
+        hint = f"try again in {math.ceil(error.retry_after)} seconds"
     return Refusal(error.code.name, error.reason, message, hint, tuple(error.violations), error.retry_after)

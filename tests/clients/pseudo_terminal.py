@@ -1,0 +1,62 @@
+"""A person at a terminal: what they see of a command, and what they type when they are asked."""
+
+import asyncio
+import os
+import pty
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fcntl import ioctl
+from termios import TIOCSWINSZ
+
+PATIENCE_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Seen:
+    """All that a command sent to a terminal, and its exit code."""
+
+    code: int | None
+    screen: str
+
+
+async def at_terminal(
+    command: Sequence[str], env: Mapping[str, str], answers: Mapping[str, str], *, columns: int = 80
+) -> Seen:
+    """Run a command on a terminal; each answer is typed once, when the text before it has appeared."""
+    master, slave = pty.openpty()
+    ioctl(slave, TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    process = await asyncio.create_subprocess_exec(*command, env=env, stdin=slave, stdout=slave, stderr=slave)
+    os.close(slave)
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            screen = await _read(master, dict(answers))
+            return Seen(await process.wait(), screen)
+    finally:
+        os.close(master)
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def _read(master: int, answers: dict[str, str]) -> str:
+    seen = b""
+    while chunk := await _chunk(master):
+        seen += chunk
+        for asked in [each for each in answers if each.encode() in seen]:
+            os.write(master, answers.pop(asked).encode())
+    return seen.decode(errors="replace")
+
+
+async def _chunk(master: int) -> bytes:
+    """Wait for the next bytes; none when the last process has left the terminal."""
+    ready = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_reader(master, ready.set)
+    try:
+        await ready.wait()
+        return os.read(master, 65_536)
+    except OSError:
+        return b""
+    finally:
+        loop.remove_reader(master)

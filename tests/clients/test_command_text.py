@@ -1,0 +1,184 @@
+"""What the command does with text of others, dates, cards and refusals, before any server is asked."""
+
+import io
+import json
+import re
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import grpc
+import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
+from lensfeed.media.v1.media_pb2 import MEDIA_KIND_VIDEO, MEDIA_STATE_READY, Media, Rendition
+from lensfeed.post.v1.post_pb2 import Post
+from lensfeed.user.v1.user_pb2 import User
+from lensfeed_client.commands.cards import medium_line, post_card
+from lensfeed_client.commands.dates import ago, spoken
+from lensfeed_client.commands.output import json_of
+from lensfeed_client.commands.places import state_folder
+from lensfeed_client.commands.refusal import refusal_of
+from lensfeed_client.commands.unfinished import UnfinishedUploads
+from lensfeed_client.commands.visible import visible, visible_lines
+from lensfeed_client.commands.words import WORDS
+from lensfeed_client.errors import LensfeedError
+from rich.console import Console
+
+ROOT = Path(__file__).parents[2]
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+# Clears the screen, names the window, rings, goes back over the line, does the same by C1 and turns what follows round.
+ATTACK = "\x1b[2J\x1b]0;mine\x07\b\r\x9b31m\x85\u202eevil\u2066\x7f\u2028"
+OBEYED = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+
+
+@pytest.fixture
+def in_tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Hang a clock of Tokyo on the wall."""
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+def on_terminal(text: object, width: int = 80) -> str:
+    """Return what a terminal that knows colours and links is sent."""
+    console = Console(
+        file=io.StringIO(), force_terminal=True, color_system="truecolor", width=width, legacy_windows=False
+    )
+    console.print(text, markup=False, highlight=False, emoji=False)
+    sent = console.file
+    assert isinstance(sent, io.StringIO)
+    return sent.getvalue()
+
+
+def test_no_character_of_others_is_obeyed() -> None:
+    """Each has a sign in its place, and letters of all scripts, newlines and joined emoji stay."""
+    assert not OBEYED.search(visible(ATTACK) + visible_lines(ATTACK))
+    assert visible(ATTACK).startswith("␛[2J␛]0;mine␇␈␍")
+    family, mixed = "👩\u200d👩\u200d👧 नमस्ते", "ab\u05d0\u05d1"
+    assert visible_lines(f"{family}\r\n{mixed}\n\n.") == f"{family}\n{mixed}\n\n."
+    assert visible("two\nlines\tand a tab") == "two lines and a tab"
+
+
+def test_json_of_others_text_is_the_same_and_harmless() -> None:
+    """What `json` would leave raw is escaped; what is read from it is what was written."""
+    line = json_of(Post(caption=f"{ATTACK} ünï 🙂"))
+    assert not OBEYED.search(line)
+    assert "ünï 🙂" in line
+    assert json.loads(line)["caption"] == f"{ATTACK} ünï 🙂"
+
+
+def test_a_hostile_post_cannot_leave_its_card() -> None:
+    """Neither its caption, nor a name, nor words for a picture, nor an address sends a sequence of their own."""
+    post = Post(post_id=ATTACK, caption=f"[bold]{ATTACK}[/bold] :smile:")
+    post.published_at.FromDatetime(NOW)
+    post.media.append(Media(alt_text=ATTACK, state=MEDIA_STATE_READY))
+    post.media[0].renditions.append(Rendition(url=f"http://x/{ATTACK}", content_type="image/jpeg"))
+    sent = on_terminal(post_card(post, User(handle=ATTACK, display_name=ATTACK), links=True), width=400)
+    ours = re.sub(r"\x1b\[[0-9;]*m", "", sent)
+    assert not OBEYED.search(ours)
+    assert "[bold]" in ours
+    assert ":smile:" in ours
+
+
+def test_a_card_tells_who_when_and_what() -> None:
+    """With the whole address where links cannot hide behind their text."""
+    post = Post(post_id="abc", caption="Two\nlines")
+    post.published_at.FromDatetime(datetime.now(UTC) - timedelta(minutes=3, seconds=5))
+    post.media.append(_photo())
+    plain = post_card(post, User(handle="ada", display_name="Ada"), links=False).plain
+    assert re.fullmatch(
+        r"@ada Ada  \d{4}-\d\d-\d\d \d\d:\d\d \(3 minutes ago\)\nTwo\nlines\n"
+        r"  photo 1600 x 1200 · A hill: http://host/m/1600\.jpg\n  post abc\n",
+        plain,
+    )
+
+
+def test_a_link_hides_its_address_on_a_terminal() -> None:
+    """By OSC 8, whatever the width."""
+    for width in (20, 200):
+        sent = on_terminal(medium_line(_photo(), links=True), width)
+        assert re.search(r"\x1b\]8;[^;]*;http://host/m/1600\.jpg\x1b\\", sent)
+        assert "http" not in re.sub(r"\x1b\]8;.*?\x1b\\", "", sent)
+
+
+def test_a_video_links_to_the_file_that_is_whole() -> None:
+    """Not to its poster."""
+    video = Media(kind=MEDIA_KIND_VIDEO, state=MEDIA_STATE_READY, width=640, height=360, duration_ms=12_400)
+    video.renditions.append(Rendition(url="http://host/m/poster.jpg", content_type="image/jpeg", width=640))
+    video.renditions.append(Rendition(url="http://host/m/all.mp4", content_type="video/mp4", width=320))
+    assert medium_line(video, links=False).plain == "video 640 x 360 12 s: http://host/m/all.mp4"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        *((-100, "just now"), (0, "just now"), (59, "just now"), (60, "1 minute ago"), (7_199, "1 hour ago")),
+        *((86_400, "1 day ago"), (29 * 86_400, "29 days ago"), (400 * 86_400, "1 year ago")),
+    ],
+)
+def test_how_long_ago(seconds: int, said: str) -> None:
+    """By the largest unit; a clock that is ahead of ours makes no future."""
+    assert ago(NOW - timedelta(seconds=seconds), NOW) == said
+
+
+def test_times_are_those_of_the_clock_on_the_wall(in_tokyo: None) -> None:
+    """Whatever zone they came in."""
+    stamp = Timestamp()
+    stamp.FromDatetime(NOW - timedelta(hours=2))
+    assert spoken(stamp.ToDatetime(UTC), NOW) == "2026-03-01 19:00 (2 hours ago)"
+
+
+def test_there_are_words_for_every_reason_of_the_contracts() -> None:
+    """Those of methods, those of rules on fields, and those of rejected media."""
+    found: set[str] = set()
+    for proto in (ROOT / "protos" / "lensfeed").rglob("*.proto"):
+        if "internal" not in proto.name:
+            comments = re.findall(r"(?://.*\n\s*)*// Errors?:.*\n(?:\s*//.*\n)*", proto.read_text())
+            found |= set(re.findall(r"\b[A-Z]+(?:_[A-Z]+)+\b", "".join(comments)))
+            found |= set(re.findall(r'id: "([A-Z_]+)"', proto.read_text()))
+    codes = {code.name for code in grpc.StatusCode}
+    assert len(found - codes) > 20
+    assert found - codes <= set(WORDS)
+
+
+def test_a_refusal_says_when_to_try_again() -> None:
+    """And keeps what the server said for what there are no words for."""
+    limited = refusal_of(
+        LensfeedError(grpc.StatusCode.RESOURCE_EXHAUSTED, "RATE_LIMITED", "slow down", retry_after=7.2)
+    )
+    assert limited.hint == "try again in 8 seconds"
+    assert limited.as_json()["retryAfterSeconds"] == 7.2
+    assert refusal_of(LensfeedError(grpc.StatusCode.INTERNAL, "NEW_REASON", "a new thing")).message == "a new thing"
+
+
+def test_an_upload_is_remembered_by_person_server_and_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that has changed is another one, and no file of the state can be read by others."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(b"one")
+    uploads = UnfinishedUploads("http://a", 1)
+    uploads.keep(photo, "medium")
+    assert uploads.find(photo) == "medium"
+    assert UnfinishedUploads("http://b", 1).find(photo) is None
+    assert UnfinishedUploads("http://a", 2).find(photo) is None
+    made = [each for each in state_folder().rglob("*") if each.is_file()]
+    assert made
+    assert all(each.stat().st_mode & 0o077 == 0 for each in (state_folder(), *made))
+    photo.write_bytes(b"two!")
+    assert uploads.find(photo) is None
+    uploads.forget(photo)
+    uploads.forget(photo)
+    assert not [each for each in state_folder().rglob("*") if each.is_file()]
+
+
+def _photo() -> Media:
+    photo = Media(width=1600, height=1200, alt_text="A hill", state=MEDIA_STATE_READY)
+    for width in (320, 1600):
+        for kind in ("avif", "jpeg"):
+            url = f"http://host/m/{width}.{kind.replace('e', '')}"
+            photo.renditions.append(Rendition(url=url, content_type=f"image/{kind}", width=width))
+    return photo
