@@ -70,7 +70,8 @@ WHEN: tuple[tuple[str, Refusal], ...] = (
     ("response.code == 408", TOO_SLOW),
     ("response.code == 413", MESSAGE_TOO_LARGE),
     ("response.code == 431", HEADERS_TOO_LARGE),
-    ("response.code >= 400 && response.code < 500", BODY_MALFORMED),
+    # 501 is Envoy's word for a transfer coding that it does not know.
+    ("(response.code >= 400 && response.code < 500) || response.code == 501", BODY_MALFORMED),
     ("response.code == 502 || response.code == 503", UNAVAILABLE),
     ("response.code == 504", DEADLINE_EXCEEDED),
     ("response.code >= 500", INTERNAL),

@@ -68,6 +68,8 @@ def method_route(settings: EdgeSettings, method: Method) -> Json:
         "match": {
             "path": method.path,
             "headers": [
+                # By any other a service breaks the call off, and is taken for one that fails.
+                {"name": ":method", "string_match": {"exact": "POST"}},
                 {"name": "content-type", "string_match": {"safe_regex": {"regex": GRPC_CONTENT_TYPES}}},
             ],
         },

@@ -8,7 +8,7 @@ from edge_proxy.openapi.errors import own_errors, shared_errors, split
 from edge_proxy.openapi.examples import example_message
 from edge_proxy.openapi.parameters import in_path, parameters
 from edge_proxy.openapi.rules import rules_of
-from edge_proxy.openapi.schemas import SCHEMAS, short_name
+from edge_proxy.openapi.schemas import SCHEMAS, needs_value, short_name
 
 BEARER = "bearer"
 
@@ -52,7 +52,8 @@ def _body(contract: Contract, rpc: Rpc) -> Json:
     return {
         "requestBody": {
             "description": message.comment,
-            "required": True,
+            # No body is an empty message.
+            "required": any(needs_value(field) for field in message.fields),
             "content": {JSON_TYPE: {"schema": schema, "example": example}},
         }
     }

@@ -75,7 +75,7 @@ async def test_malformed_grpc_headers_are_the_callers_fault(edge: Edge, bearer: 
     [
         ("GET", "/nothing"),
         ("GET", "/"),
-        ("GET", "/openapi.json"),
+        ("PUT", "/openapi.json"),
         ("PUT", "/feed"),
         ("POST", "/feed"),
         ("DELETE", "/healthz"),
