@@ -17,7 +17,7 @@ DEV ?= --port 8080 --base-port 18048
 BENCH ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install protos api-docs fmt lint types contracts release-protos check test test-fast wheel stubs-python stubs-java dev clean faults bench
+.PHONY: help install protos api-docs api-docs fmt lint types contracts release-protos check test test-fast wheel stubs-python stubs-java dev clean faults bench
 
 help: ## List these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ $(PACKAGED): $(GENERATED)
 
 $(PUBLIC): $(GENERATED) protos/public.py
 	$(BIN)/python protos/public.py
+
+api-docs: protos ## Write docs/api.md from the contracts
+	$(BIN)/python -m edge_proxy.openapi markdown > docs/api.md
 
 api-docs: protos ## Write docs/api.md from the contracts
 	$(BIN)/python -m edge_proxy.openapi markdown > docs/api.md
