@@ -17,7 +17,7 @@ DEV ?= --port 8080 --base-port 18048
 BENCH ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install protos api-docs api-docs fmt lint types contracts release-protos check test test-fast wheel stubs-python stubs-java dev clean faults bench
+.PHONY: help install protos api-docs fmt lint types contracts release-protos check test test-fast wheel stubs-python stubs-java dev clean faults bench
 
 help: ## List these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,9 +42,6 @@ $(PACKAGED): $(GENERATED)
 
 $(PUBLIC): $(GENERATED) protos/public.py
 	$(BIN)/python protos/public.py
-
-api-docs: protos ## Write docs/api.md from the contracts
-	$(BIN)/python -m edge_proxy.openapi markdown > docs/api.md
 
 api-docs: protos ## Write docs/api.md from the contracts
 	$(BIN)/python -m edge_proxy.openapi markdown > docs/api.md
@@ -98,7 +95,7 @@ stubs-java: $(JAVA_CLIENT) ## Build the Java stubs and their tour into clients/j
 
 $(JAVA_CLIENT): $(PUBLIC) $(shell find clients/java/pom.xml clients/java/src -type f)
 	rm -rf clients/java/target
-	mvn --quiet --batch-mode --no-transfer-progress --file clients/java package
+	mvn --quiet --batch-mode --no-transfer-progress -Dstyle.color=never --file clients/java package
 
 dev: protos ## Start the whole mesh on this machine, until Ctrl-C
 	$(BIN)/lensfeed dev $(DEV)
