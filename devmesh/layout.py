@@ -73,10 +73,11 @@ def chosen_ports(edge: int, base: int | None) -> Iterator[Ports]:
     if edge and not is_free(edge):
         raise MeshError(f"port {edge} is in use; give the edge another with --port (0 picks a free one)")
     with reserved_ports(1 + (PORT_COUNT if base is None else 0)) as free:
-        yield _share_out(edge or free[0], free[1:] if base is None else numbered_ports(base, PORT_COUNT))
+        yield share_out(edge or free[0], free[1:] if base is None else numbered_ports(base, PORT_COUNT))
 
 
-def _share_out(edge: int, others: Iterable[int]) -> Ports:
+def share_out(edge: int, others: Iterable[int]) -> Ports:
+    """Give each part its port: the first of `others` is Valkey's, and so on."""
     following = iter(others)
     valkey, webhook, admin = next(following), next(following), next(following)
     services = {name: next(following) for name in SERVICES}

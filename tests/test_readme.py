@@ -1,62 +1,38 @@
-"""The commands of the README, run as they stand there against a whole mesh."""
+"""The commands of the README and of docs/debugging.md, run as they stand there against one mesh."""
 
-import os
+import asyncio
 import re
-import shutil
-import subprocess
-import sys
-from pathlib import Path
+from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
+
+from devmesh.layout import PORT_COUNT, share_out
+from tests.blackbox.mesh import Mesh, running_mesh
+from tests.pages import ROOT, blocks, grpcurl_folder, run_blocks, section
 
 pytestmark = pytest.mark.mesh
 
-ROOT = Path(__file__).parent.parent
-# Between the outputs of two blocks.
-RULE = "──── next block ────"
-MESH_SECONDS = 240
-# A cold build of grpcurl compiles a gRPC of its own.
-BUILD_SECONDS = 900
+TOUR, WITH_GRPCURL = "A tour with curl", "\n### With grpcurl\n"
 
 
-def section(title: str) -> str:
-    """Return a section of the README, up to the next section."""
-    _, _, rest = (ROOT / "README.md").read_text().partition(f"\n## {title}\n")
-    assert rest, title
-    return rest.partition("\n## ")[0]
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def mesh(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mesh]:
+    """Give a running mesh."""
+    async with running_mesh(tmp_path_factory.mktemp("mesh") / "data", "sqlite") as mesh:
+        yield mesh
 
 
-def blocks(text: str) -> list[str]:
-    """Return the bash blocks of a text."""
-    return re.findall(r"^```bash\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+async def run(mesh: Mesh, commands: list[str], programs: str = "") -> list[str]:
+    """Run blocks on the mesh, as `lensfeed dev --exec` would."""
+    environment = {"LENSFEED_URL": mesh.url, "LENSFEED_FEED_ADDR": mesh.addresses["feed-serve"]}
+    return await asyncio.to_thread(run_blocks, commands, environment, programs)
 
 
-def run_on_a_mesh(script_blocks: list[str], folder: Path, programs: str = "") -> list[str]:
-    """Run blocks in one bash on a mesh of their own; the output of each."""
-    script = "set -eu -o pipefail\n" + f"echo '{RULE}'\n".join(script_blocks)
-    # The reader's environment is .venv; ours is the one that runs this test.
-    (folder / "tour.sh").write_text(script.replace(".venv/bin/", f"{Path(sys.executable).parent}/"))
-    command = (sys.executable, "-m", "devmesh", "dev", "--data", str(folder / "data"), "--port", "0")
-    done = subprocess.run(
-        [*command, "--exec", f"bash '{folder}/tour.sh'"],
-        cwd=ROOT,
-        env={**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=MESH_SECONDS,
-        check=False,
-    )
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    _, _, output = done.stdout.partition("\nready http://")
-    assert len(script_blocks) > 1
-    return output.split(f"{RULE}\n")
-
-
-def test_the_tour_ends_with_the_post_in_the_feed(tmp_path: Path) -> None:
+async def test_the_tour_ends_with_the_post_in_the_feed(mesh: Mesh) -> None:
     """Pasted in order, the blocks sign up, upload, post and follow; the feed shows the post, and its picture opens."""
-    curl_only = section("A tour with curl").partition("\n### ")[0]
-    signed_up, _, uploaded, _, feed, picture, refused = run_on_a_mesh(blocks(curl_only), tmp_path)
+    curl_only = section("README.md", TOUR).partition(WITH_GRPCURL)[0]
+    signed_up, _, uploaded, _, feed, picture, refused = await run(mesh, blocks(curl_only))
     assert signed_up.count('"userId"') == 2
     assert uploaded.splitlines() == ["PUT: 200", "MEDIA_STATE_PROCESSING"]
     assert '"caption": "Where the colours meet"' in feed
@@ -65,27 +41,48 @@ def test_the_tour_ends_with_the_post_in_the_feed(tmp_path: Path) -> None:
     assert "TOKEN_MISSING" in refused
 
 
-def test_grpcurl_asks_a_service_and_the_edge(tmp_path: Path, pytestconfig: pytest.Config) -> None:
-    """After the tour, the README's grpcurl commands get the same feed, from the service and through the edge."""
-    whole = section("A tour with curl")
-    *_, reflected, through_edge = run_on_a_mesh(blocks(whole), tmp_path, grpcurl_folder(whole, pytestconfig))
+async def test_grpcurl_asks_a_service_and_the_edge(mesh: Mesh, pytestconfig: pytest.Config) -> None:
+    """After the tour, which may be gone twice, the README's commands get the same feed from the service and the edge."""
+    signed_up, *_, reflected, through_edge = await run(
+        mesh, blocks(section("README.md", TOUR)), grpcurl_folder(pytestconfig)
+    )
+    assert signed_up.count("HANDLE_TAKEN") == 2
     assert "lensfeed.feed.v1.FeedService\n" in reflected
     assert '"post_id"' in reflected
+    assert "lensfeed.post.v1.PostService\n" in through_edge
+    assert "Internal" not in through_edge
     assert '"postId"' in through_edge
     assert '"caption": "Where the colours meet"' in through_edge
 
 
-def grpcurl_folder(text: str, config: pytest.Config) -> str:
-    """Find grpcurl, or build it once, as the README says. Passes the test over only where there is no Go, and never in CI."""
-    if found := shutil.which("grpcurl"):
-        return str(Path(found).parent)
-    if not shutil.which("go"):
-        assert not os.environ.get("CI"), "CI runs the README's grpcurl commands: install Go"
-        pytest.skip("the README's grpcurl commands are not tried: this machine has neither grpcurl nor Go to build it")
-    assert config.cache is not None
-    folder = config.cache.mkdir("gobin")
-    install = re.search(r"`(go install \S+)`", text)
-    assert install is not None
-    if not (folder / "grpcurl").exists():
-        subprocess.run(install[1].split(), env={**os.environ, "GOBIN": str(folder)}, check=True, timeout=BUILD_SECONDS)
-    return str(folder)
+async def test_every_command_of_the_page_on_debugging_works(mesh: Mesh, pytestconfig: pytest.Config) -> None:
+    """Its grpcurl commands, on the ports of `make dev`: list, describe, call, internal methods, health and channelz."""
+    commands = [on(mesh, block) for block in blocks((ROOT / "docs" / "debugging.md").read_text())]
+    listed, described, signed_up, feed, refused, direct, internal, health, channelz = await run(
+        mesh, commands, grpcurl_folder(pytestconfig)
+    )
+    assert listed.count("lensfeed.follow.v1.FollowService\n") == 2
+    assert listed.count("lensfeed.follow.v1.FollowInternalService\n") == 1
+    assert listed.count("grpc.channelz.v1.Channelz\n") == 2
+    for part in ("rpc CreatePost", "// Errors:", '"mediaIds"', "rpc ListFollowerIds"):
+        assert part in described
+    assert '"handle": "grace"' in signed_up
+    assert '"emptyReason": "EMPTY_REASON_FOLLOWS_NOBODY"' in feed
+    assert '"reason": "LIMIT_INVALID"' in refused
+    assert '"empty_reason": "EMPTY_REASON_FOLLOWS_NOBODY"' in direct
+    assert '"display_name": "Grace"' in internal
+    assert health.count('"status": "SERVING"') == 3
+    assert '"calls_succeeded"' in channelz
+    assert '"socket_ref"' in channelz
+    assert f'"target": "dns:///{mesh.addresses["post-serve"]}"' in channelz
+
+
+def on(mesh: Mesh, commands: str) -> str:
+    """Replace the addresses of `make dev` by those of a mesh. Every address in them must be one of a part."""
+    stated = re.search(r"^DEV \?= --port (\d+) --base-port (\d+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert stated is not None
+    ports = share_out(int(stated[1]), range(int(stated[2]), int(stated[2]) + PORT_COUNT))
+    names = {ports.edge: "edge"}
+    names |= {port: f"{name}-serve" for name, port in ports.services.items()}
+    names |= {port: f"{name}-work" for name, port in ports.workers.items()}
+    return re.sub(r"127\.0\.0\.1:(\d+)", lambda found: mesh.addresses[names[int(found[1])]], commands)
