@@ -2,8 +2,12 @@
 
 import contextlib
 import dataclasses
-from collections.abc import AsyncIterator
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -190,3 +194,26 @@ def parts(shared_parts: Parts) -> Parts:
     shared = shared_parts
     sweeper = SweepUploads(shared.store, shared.objects, shared.events, shared.finish, shared.erase)
     return dataclasses.replace(shared, sweeper=sweeper)
+
+
+@pytest.fixture
+async def other_worker(places: dict[str, Any], redis_url: str, tmp_path: Path) -> AsyncIterator[Callable[[], int]]:
+    """Give what starts `work` in a process of its own, and returns its id; it is gone at the end."""
+    async with open_redis(redis_url) as redis:
+        await redis.flushdb()
+    values = {
+        name: each.get_secret_value() if isinstance(each, SecretStr) else str(each) for name, each in places.items()
+    }
+    env = {f"LENSFEED_{name.upper()}": value for name, value in values.items()}
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start() -> int:
+        with (tmp_path / "log").open("wb") as log:
+            command = [sys.executable, "-m", "media_svc", "work"]
+            started.append(subprocess.Popen(command, env=env | {"PATH": os.defpath}, stderr=log))
+        return started[-1].pid
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()

@@ -135,7 +135,8 @@ async def events_in(outbox: OutboxStore, media_id: str) -> list[event_pb2.Event]
 
 
 def _media_ids(event: event_pb2.Event) -> set[str]:
-    return {event.media_uploaded.media_id, event.media_ready.media.media_id, event.media_rejected.media.media_id}
+    media = (event.media_ready.media, event.media_rejected.media, event.media_improved.media)
+    return {event.media_uploaded.media_id, *(each.media_id for each in media)}
 
 
 def kinds(events: Sequence[event_pb2.Event]) -> list[str | None]:

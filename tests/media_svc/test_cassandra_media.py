@@ -11,6 +11,7 @@ from lensfeed.events.v1 import event_pb2
 from media_svc.check_schedule import MINUTE_MS
 from media_svc.model import Failure, FailureReason, Media, MediaKind, MediaState, Picture
 from media_svc.store.cassandra import CassandraMediaStore
+from media_svc.store.cassandra_steps import _TOLD
 from meshkit.cassandra import Cassandra, Statement, Step, UnknownOutcomeError
 from meshkit.cassandra.statements import Kind
 from meshkit.errors import UnavailableError
@@ -180,6 +181,49 @@ async def test_winner_that_was_overtaken_has_won(opened: OpenStore, beside: _Bes
     assert await CassandraMediaStore(beside).replace_media(media, changed, [_uploaded(media)])
     assert await opened.media.get_media([media.media_id]) == [ready]
     assert await _told(opened, media) == ["media_uploaded"]
+
+
+async def _ready(opened: OpenStore) -> Media:
+    media = await _added(opened)
+    uploaded = media.uploaded("e", 1)
+    ready = uploaded.ready(PICTURE)
+    assert await opened.media.replace_media(media, uploaded, [])
+    assert await opened.media.replace_media(uploaded, ready, [_uploaded(media)])
+    return ready
+
+
+async def test_swap_that_a_crash_left_is_told(opened: OpenStore, beside: _Beside) -> None:
+    """Better renditions whose process died before the outbox stand all the same, and are told once somebody looks."""
+    ready = await _ready(opened)
+    improved = ready.improved(())
+    beside.dies_of = asyncio.CancelledError()
+    with pytest.raises(asyncio.CancelledError):
+        await CassandraMediaStore(beside).swap_renditions(ready, improved, [_uploaded(ready)])
+    assert await _told(opened, ready) == ["media_uploaded"]
+    for _ in range(3):
+        assert await opened.media.get_media([ready.media_id]) == [improved]
+    assert await _told(opened, ready) == ["media_uploaded"] * 2
+
+
+async def test_swap_without_an_answer(opened: OpenStore, beside: _Beside) -> None:
+    """Who hears no answer finds out what became of the swap, and its event is told."""
+    ready = await _ready(opened)
+    beside.is_deaf = True
+    assert await CassandraMediaStore(beside).swap_renditions(ready, ready.improved(()), [_uploaded(ready)])
+    assert await opened.media.get_media([ready.media_id]) == [ready.improved(())]
+    assert await _told(opened, ready) == ["media_uploaded"] * 2
+
+
+async def test_events_of_a_swap_are_not_taken_for_told(opened: OpenStore, beside: _Beside, cluster: Cassandra) -> None:
+    """Who notes, late, that the step to READY was told leaves the events of a swap that came after it."""
+    ready = await _ready(opened)
+    beside.dies_of = asyncio.CancelledError()
+    with pytest.raises(asyncio.CancelledError):
+        await CassandraMediaStore(beside).swap_renditions(ready, ready.improved(()), [_uploaded(ready)])
+    (late,) = await cluster.execute(_TOLD, ready.media_id.pack(), ready.state, None)
+    assert not late[0]
+    await opened.media.get_media([ready.media_id])
+    assert await _told(opened, ready) == ["media_uploaded"] * 2
 
 
 async def test_medium_that_is_added_late_covers_nothing(opened: OpenStore) -> None:

@@ -2,9 +2,7 @@
 
 import asyncio
 import os
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +10,6 @@ import httpx
 import psutil
 import pytest
 from lensfeed.media.v1 import media_pb2
-from pydantic import SecretStr
 
 from media_svc.ffmpeg import Ffmpeg, find_ffmpeg
 from media_svc.jobs import VIDEOS, JobQueue
@@ -290,26 +287,3 @@ class _working:  # noqa: N801 - read as a statement
         self._stopping.set()
         await self._task
         await self._redis.__aexit__(None, None, None)
-
-
-@pytest.fixture
-async def other_worker(places: dict[str, Any], redis_url: str, tmp_path: Path) -> AsyncIterator[Callable[[], int]]:
-    """Give what starts `work` in a process of its own, and returns its id; it is gone at the end."""
-    async with open_redis(redis_url) as redis:
-        await redis.flushdb()
-    values = {
-        name: each.get_secret_value() if isinstance(each, SecretStr) else str(each) for name, each in places.items()
-    }
-    env = {f"LENSFEED_{name.upper()}": value for name, value in values.items()}
-    started: list[subprocess.Popen[bytes]] = []
-
-    def start() -> int:
-        with (tmp_path / "log").open("wb") as log:
-            command = [sys.executable, "-m", "media_svc", "work"]
-            started.append(subprocess.Popen(command, env=env | {"PATH": os.defpath}, stderr=log))
-        return started[-1].pid
-
-    yield start
-    for process in started:
-        process.kill()
-        process.wait()

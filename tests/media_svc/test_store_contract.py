@@ -146,6 +146,61 @@ async def test_only_ready_videos_grow(store: MediaStore, minute: int) -> None:
     assert await store.get_media([video.media_id, photo.media_id, absent.media_id]) == [still_processing, photo]
 
 
+async def _stored_photo(store: MediaStore) -> Media:
+    """Add a photo that is READY."""
+    media = _media()
+    uploaded = media.uploaded("0123abc", 1_800_000_000_000)
+    await store.add_media(media, next(_BLOCKS))
+    assert await store.replace_media(media, uploaded, [])
+    assert await store.replace_media(uploaded, uploaded.ready(PICTURE), [])
+    return uploaded.ready(PICTURE)
+
+
+def _smaller(name: str) -> Rendition:
+    return Rendition(name, "image/avif", 320, 160, 7)
+
+
+async def test_photo_is_improved(opened: OpenStore) -> None:
+    """A photo takes smaller renditions with their event, and remembers until its end what they took the place of."""
+    ready = await _stored_photo(opened.media)
+    improved, record = ready.improved([_smaller("better.avif")]), _event(ready)
+    assert [each.name for each in improved.renditions] == ["better.avif", "640.avif"]
+    assert await opened.media.swap_renditions(ready, improved, [record])
+    assert await opened.media.get_media([ready.media_id]) == [improved]
+    assert await _written(opened, record)
+    assert improved.replaced_names == ("320.avif",)
+    assert await opened.media.replace_media(improved, improved.removed(), [])
+    assert await opened.media.get_media([ready.media_id]) == [improved.removed()]
+
+
+async def test_photo_is_improved_once(opened: OpenStore) -> None:
+    """Of concurrent swaps one is written, with its event alone, and none after it; also where nothing is smaller."""
+    kinds: list[list[list[Rendition]]] = [[[_smaller(f"{number}.avif")] for number in range(4)], [[]]]
+    for candidates in kinds:
+        ready = await _stored_photo(opened.media)
+        versions = [ready.improved(each) for each in candidates]
+        records = [_event(ready) for _ in versions]
+        swaps = zip(versions, records, strict=True)
+        won = await asyncio.gather(*(opened.media.swap_renditions(ready, each, [record]) for each, record in swaps))
+        assert sum(won) == 1
+        assert [await _written(opened, record) for record in records] == won
+        assert not await opened.media.swap_renditions(ready, ready.improved([_smaller("late.avif")]), [_event(ready)])
+        assert await opened.media.get_media([ready.media_id]) == [versions[won.index(True)]]
+
+
+async def test_only_what_is_served_is_improved(opened: OpenStore, minute: int) -> None:
+    """What is not there, is not READY yet, or is removed stays as it is, and nothing is told."""
+    absent, uploaded = _media(), _media().uploaded("e", 1)
+    await opened.media.add_media(uploaded, minute)
+    removed = (await _stored_photo(opened.media)).removed()
+    assert await opened.media.replace_media(replace(removed, state=MediaState.READY), removed, [])
+    for media in (absent, uploaded, removed):
+        record = _event(media)
+        assert not await opened.media.swap_renditions(media, media.ready(PICTURE).improved([]), [record])
+        assert not await _written(opened, record)
+    assert await opened.media.get_media([each.media_id for each in (absent, uploaded, removed)]) == [uploaded, removed]
+
+
 async def test_progress_of_a_video(store: MediaStore) -> None:
     """How far a video is is noted beside its steps, and does not touch them."""
     media = _video()

@@ -116,6 +116,40 @@ async def test_event_of_a_deleted_post_publishes_nothing(
 
 
 @pytest.mark.usefixtures("worker")
+async def test_improved_medium_is_shown_by_all_its_posts(app: App, peer: MediaPeer, redis: "Redis") -> None:
+    """Posts that show a medium lead to its better renditions, in its old place, however often its event comes; no others do."""
+    author = some_user()
+    first, medium, last = [peer.add(author) for _ in range(3)]
+    quoting = peer.add(author, alt_text=f"I am not {medium}")
+    posts = [await app.create(author, media) for media in ([first, medium, last], [medium], [quoting])]
+    record = new_record(event_pb2.MediaImproved(owner_id=author, media=peer.improve(medium)))
+    for _ in range(3):
+        await redis.xadd(MEDIA_STREAM.key, {PAYLOAD_FIELD: record.payload})
+    await _all_handled(redis)
+    for before, shown in zip(posts, ([first, medium, last], [medium], [quoting]), strict=True):
+        after = await app.get(author, before.post_id)
+        assert list(after.media) == [peer.medium(each) for each in shown]
+        assert (after != before) == (medium in shown)
+    assert await app.walk(author, author) == [await app.get(author, each.post_id) for each in reversed(posts)]
+
+
+@pytest.mark.usefixtures("worker")
+async def test_waiting_post_shows_what_is_improved(app: App, peer: MediaPeer, redis: "Redis") -> None:
+    """A post that waits for one medium shows another's better renditions, while it waits and when it is published."""
+    author = some_user()
+    medium, late = peer.add(author), peer.add(author, PROCESSING)
+    post_id = (await app.create(author, [medium, late])).post_id
+    improved = new_record(event_pb2.MediaImproved(owner_id=author, media=peer.improve(medium)))
+    await MEDIA_STREAM.add(redis, improved)
+    await _all_handled(redis)
+    assert (await app.get(author, post_id)).media[0] == peer.medium(medium)
+    peer.move(late, READY)
+    await MEDIA_STREAM.add(redis, new_record(event_pb2.MediaReady(owner_id=author, media=peer.medium(late))))
+    await _until(lambda: _is_published(app, author, post_id))
+    assert list((await app.get(author, post_id)).media) == [peer.medium(medium), peer.medium(late)]
+
+
+@pytest.mark.usefixtures("worker")
 async def test_rejected_medium_leaves_the_post_to_its_author(
     app: App, peer: MediaPeer, beside: OpenStore, redis: "Redis"
 ) -> None:

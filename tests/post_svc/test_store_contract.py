@@ -12,7 +12,7 @@ from lensfeed.events.v1 import event_pb2
 from meshkit.events import OutboxRecord, new_record
 from meshkit.events.outbox import MINUTE_MS
 from meshkit.ids import MAX_ID, PublicId, id_millis, new_id
-from post_svc.model import Claim, DeletedPost, Place, PublishedPost, WaitingPost
+from post_svc.model import Claim, DeletedPost, Medium, MediumState, Place, PublishedPost, WaitingPost
 from post_svc.store import PostStore
 from post_svc.store.port import CLAIM_TTL_MS, DELETION_TTL_MS
 from tests.post_svc.clients import published_and_deleted, some_user
@@ -131,6 +131,44 @@ async def test_post_published_at_once_is_found(store: PostStore) -> None:
     post = _published(PublicId(new_id(), some_user()))
     assert await store.publish(post, [])
     assert await store.find(post.id) == post
+
+
+def _improved(media_id: str, encoded: bytes) -> Medium:
+    return Medium(media_id, MediumState.READY, encoded)
+
+
+async def test_improved_media_join_the_manifest(store: PostStore) -> None:
+    """Newer versions of media stand behind the others, each once however often it comes, wherever the post is read."""
+    author = some_user()
+    post, other = [_published(PublicId(new_id(NOW - number), author)) for number in range(2)]
+    for each in (post, other):
+        assert await store.publish(each, [])
+    place = Place(author, post.place)
+    versions = [_improved(media_id, f"<{media_id}>".encode()) for media_id in sorted(_media(2))]
+    for version in (*versions, versions[0]):
+        await store.improve_medium(place, version)
+    expected = replace(post, manifest=post.manifest + b"".join(each.encoded for each in versions))
+    assert await store.find(post.id) == expected
+    assert await store.list_posts(author, MAX_ID, 9) == [expected, other]
+    assert await store.posts_at([place]) == {place: expected}
+    # Who publishes it once more, after an answer that was lost, changes nothing.
+    await store.publish(post, [])
+    assert await store.find(post.id) == expected
+
+
+async def test_improved_media_bring_no_post_back(store: PostStore) -> None:
+    """Of a deleted post nothing appears, whether its medium was improved before or after."""
+    author = some_user()
+    post = _published(PublicId(new_id(), author))
+    place, (before, after) = Place(author, post.place), _media(2)
+    assert await store.publish(post, [])
+    await store.improve_medium(place, _improved(before, b"before"))
+    assert await store.delete(post.id, post.place, NOW, [])
+    await store.improve_medium(place, _improved(after, b"after"))
+    assert isinstance(await store.find(post.id), DeletedPost)
+    assert await store.list_posts(author, MAX_ID, 9) == []
+    assert await store.posts_at([place]) == {}
+    assert await store.places_of([author], MAX_ID, 9) == {author: []}
 
 
 async def test_post_that_waited_is_found_by_its_id_only(store: PostStore) -> None:
