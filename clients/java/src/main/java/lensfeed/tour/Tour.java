@@ -19,6 +19,9 @@ import lensfeed.post.v1.PostServiceGrpc;
 import lensfeed.user.v1.CreateSessionRequest;
 import lensfeed.user.v1.CreateSessionResponse;
 import lensfeed.user.v1.CreateUserRequest;
+import lensfeed.user.v1.GetUserRequest;
+import lensfeed.user.v1.RefreshSessionRequest;
+import lensfeed.user.v1.User;
 import lensfeed.user.v1.UserServiceGrpc;
 
 /**
@@ -58,6 +61,7 @@ public final class Tour {
         FeedItem item = find(ben.getAccessToken(), postId);
         System.out.println("read: " + item.getPost().getPostId() + " by @" + item.getAuthor().getHandle());
         refuse(ada);
+        renew(ben);
     }
 
     private CreateSessionResponse signUp(String name) {
@@ -134,5 +138,15 @@ public final class Tour {
         } catch (StatusRuntimeException refused) {
             System.out.println("refused: " + Refusal.of(refused).reason());
         }
+    }
+
+    /** Trade the refresh token, which is good once, for new tokens, and ask by the new access token who one is. */
+    private void renew(CreateSessionResponse session) {
+        var users = UserServiceGrpc.newBlockingStub(mesh.channel);
+        var wish = RefreshSessionRequest.newBuilder().setRefreshToken(session.getRefreshToken()).build();
+        var renewed = Mesh.soon(users).refreshSession(wish);
+        var self = GetUserRequest.newBuilder().setUserId(session.getUser().getUserId()).build();
+        User user = Mesh.soon(Mesh.as(renewed.getAccessToken(), users)).getUser(self).getUser();
+        System.out.println("renewed: @" + user.getHandle());
     }
 }
