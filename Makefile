@@ -11,13 +11,16 @@ PACKAGED := edge_proxy/lensfeed.binpb
 # Only what apps may call: stubs of every language are made from it.
 PUBLIC := build/public.binpb
 JAVA_CLIENT := clients/java/target/lensfeed-java.jar
+GO_CLIENT := clients/go/bin/tour
+TYPESCRIPT_CLIENT := clients/typescript/dist/examples/tour.js
+NODE_MODULES := clients/typescript/node_modules/.package-lock.json
 # Other ports, another data folder: make dev DEV='--port 8090 --data /tmp/second'
 DEV ?= --port 8080 --base-port 18048
 # Only some figures, more pairs: make bench BENCH='hot_read --pairs 9'
 BENCH ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install protos api-docs fmt lint types contracts release-protos check test test-fast wheel stubs-python stubs-java dev clean faults bench
+.PHONY: help install protos api-docs fmt lint types contracts release-protos check test test-fast wheel stubs stubs-python stubs-typescript stubs-go stubs-java test-stubs dev clean faults bench
 
 help: ## List these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,12 +73,12 @@ check: lint types contracts ## Everything that needs no server
 
 test: protos ## Run every test, on real servers (installs Java and Maven for Cassandra where it can)
 	sh tests/need_java.sh
-	$(BIN)/coverage run -m pytest -m 'not faults'
+	$(BIN)/coverage run -m pytest -m 'not faults and not stubs'
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
 test-fast: protos ## Run the tests that start no mesh
-	$(BIN)/python -m pytest tests -m 'not mesh and not faults'
+	$(BIN)/python -m pytest tests -m 'not mesh and not faults and not stubs'
 
 faults: protos ## Kill and pause nodes of real clusters under load (minutes)
 	sh tests/need_java.sh
@@ -88,12 +91,35 @@ bench: protos ## Measure against floors and peers, in pairs, into docs/benchmark
 wheel: protos ## Build a wheel into dist/
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
+stubs: stubs-python stubs-typescript stubs-go stubs-java ## Build the clients of every language from the public contracts
+
+test-stubs: stubs ## Let a program of each language sign up, upload, post and read a feed (needs Go, Node.js, a JDK and Maven)
+	$(BIN)/python -m pytest -m stubs tests/stubs
+
 stubs-python: protos ## Build the Python client's wheel into dist/
 	$(BIN)/python clients/python/build_wheel.py
+
+stubs-typescript: $(TYPESCRIPT_CLIENT) ## Build the TypeScript client into clients/typescript/dist/
+
+$(NODE_MODULES): clients/typescript/package-lock.json clients/typescript/package.json
+	@sh tests/need_stub_tools.sh typescript
+	npm ci --silent --prefix clients/typescript
+	@touch $@
+
+$(TYPESCRIPT_CLIENT): $(PUBLIC) $(NODE_MODULES) $(wildcard clients/typescript/*.json clients/typescript/*.yaml clients/typescript/*/*.ts)
+	rm -rf clients/typescript/dist
+	cd clients/typescript && $(abspath $(BIN))/buf generate && node_modules/.bin/tsc --project .
+
+stubs-go: $(GO_CLIENT) ## Build the Go client, and its tour into clients/go/bin/
+
+$(GO_CLIENT): $(PUBLIC) $(wildcard clients/go/*.go clients/go/*.yaml clients/go/go.* clients/go/cmd/*/*.go)
+	@sh tests/need_stub_tools.sh go
+	cd clients/go && $(abspath $(BIN))/buf generate && go build -buildvcs=false -o bin/tour ./cmd/tour
 
 stubs-java: $(JAVA_CLIENT) ## Build the Java stubs and their tour into clients/java/target/
 
 $(JAVA_CLIENT): $(PUBLIC) $(shell find clients/java/pom.xml clients/java/src -type f)
+	@sh tests/need_stub_tools.sh java
 	rm -rf clients/java/target
 	mvn --quiet --batch-mode --no-transfer-progress -Dstyle.color=never --file clients/java package
 
@@ -101,5 +127,5 @@ dev: protos ## Start the whole mesh on this machine, until Ctrl-C
 	$(BIN)/lensfeed dev $(DEV)
 
 clean: ## Remove everything generated (not .venv)
-	rm -rf build dist clients/java/target protos/buf/validate/* $(PACKAGED) .coverage* .mypy_cache .ruff_cache .pytest_cache
+	rm -rf build dist clients/java/target clients/go/bin clients/go/gen clients/typescript/dist clients/typescript/src/gen protos/buf/validate/* $(PACKAGED) .coverage* .mypy_cache .ruff_cache .pytest_cache
 	find protos -name '*_pb2*' -delete

@@ -21,6 +21,7 @@ os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers."""
     config.addinivalue_line("markers", "faults: breaks a cluster on purpose; only `make faults` runs it")
+    config.addinivalue_line("markers", "stubs: runs the clients of other languages; only `make test-stubs` runs it")
     config.addinivalue_line("markers", "mesh: starts a whole mesh, which takes seconds")
 
 

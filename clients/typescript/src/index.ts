@@ -1,0 +1,6 @@
+/** Calls a lensfeed mesh from browsers and Node, over gRPC-Web. */
+export { connect, feedItems } from "./client.js";
+export type { Lensfeed, Options } from "./client.js";
+export { reasonOf, retryAfterMs, violationsOf } from "./errors.js";
+export type { Tokens } from "./session.js";
+export { untilReady, upload } from "./upload.js";

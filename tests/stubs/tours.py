@@ -1,0 +1,57 @@
+"""The program that shows each client at work: two people sign up, one posts a photo, the other finds it in the feed."""
+
+import asyncio
+import os
+import re
+from asyncio.subprocess import PIPE, STDOUT
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.blackbox.mesh import Mesh, reached
+from tests.blackbox.people import Json, eventually, newcomer
+
+CLIENTS = Path(__file__).parents[2] / "clients"
+TOUR_SECONDS = 120
+
+
+async def takes_the_tour(mesh: Mesh, photo: Path, folder: Path, *command: str) -> list[str]:
+    """Run a tour in a client's folder; the lines that it printed. Fails where it does."""
+    process = await asyncio.create_subprocess_exec(
+        *command, str(photo), cwd=folder, env={**os.environ, "LENSFEED_URL": mesh.url}, stdout=PIPE, stderr=STDOUT
+    )
+    try:
+        async with asyncio.timeout(TOUR_SECONDS):
+            output, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    printed = output.decode()
+    assert process.returncode == 0, printed
+    return printed.splitlines()
+
+
+async def finds_the_post(mesh: Mesh, lines: Sequence[str], caption: str) -> Json:
+    """Let somebody else follow the author of the post that a tour has printed; the post as it stands in their feed."""
+    post_id = said(lines, r"posted: (\S+)")
+    async with reached(mesh) as reach:
+        reader = await newcomer(reach, "reader")
+        post = (await reader.call("GET", f"/posts/{post_id}"))["post"]
+        await reader.call("POST", "/follows", {"followeeId": post["authorId"]})
+
+        async def read() -> list[Json]:
+            page = await reader.call("GET", "/feed")
+            return [item["post"] for item in page.get("items", [])]
+
+        seen = await eventually(read, bool)
+    assert [each["postId"] for each in seen] == [post_id]
+    assert seen[0]["caption"] == caption
+    assert seen[0]["media"][0]["renditions"]
+    return dict(seen[0])
+
+
+def said(lines: Sequence[str], pattern: str) -> str:
+    """Return what stands at the pattern's group in the one line that fits."""
+    found = [match[1] for line in lines if (match := re.fullmatch(pattern, line))]
+    assert len(found) == 1, lines
+    return found[0]
