@@ -63,5 +63,6 @@ def json_of(value: Message | dict[str, Any]) -> str:
 
 def _spoken(refusal: Refusal) -> str:
     first = f"lensfeed: {refusal.message}" + (f"; {refusal.hint}" if refusal.hint else "")
-    more = [f"{each.field}: {each.description}" for each in refusal.violations if each.reason != refusal.reason]
+    told = {refusal.reason} - {"FIELD_INVALID"}  # that reason says nothing of what is wrong
+    more = [f"{each.field}: {each.description}" for each in refusal.violations if each.reason not in told]
     return "".join(f"{visible(line)}\n" for line in (first, *(f"  {line}" for line in more)))

@@ -30,7 +30,7 @@ def last_url() -> str:
     """Return the server of the last log-in, or the usual one."""
     try:
         return _last_url_file().read_text().strip() or USUAL_URL
-    except OSError:
+    except (OSError, ValueError):
         return USUAL_URL
 
 

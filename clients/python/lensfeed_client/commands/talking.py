@@ -25,9 +25,10 @@ def talking(url: str | None, out: Output, *, as_somebody: bool = True) -> Iterat
         address = address_of(url or last_url())
         if not _listens(address):
             raise unreachable(address)  # at once, without the patience that the library has with a server
-        with answered_by(address), Lensfeed(address, sessions=FileSessions(sessions_file())) as mesh:
-            if as_somebody and mesh.session is None:
-                raise not_logged_in(address)
+        sessions = FileSessions(sessions_file())
+        if as_somebody and sessions.load(address) is None:
+            raise not_logged_in(address)
+        with answered_by(address), Lensfeed(address, sessions=sessions) as mesh:
             yield mesh, address
 
 
@@ -61,8 +62,12 @@ def answered_by(address: str) -> Iterator[None]:
 
 def address_of(url: str) -> str:
     """Return a server's URL in the one way of writing it by which its session is found again."""
-    parts = urlsplit(url.strip())
-    if parts.scheme not in _PORTS or not parts.hostname:
+    try:
+        parts = urlsplit(url.strip())
+        is_one = parts.scheme in _PORTS and parts.hostname and parts.port != 0 and not parts.username
+    except ValueError:
+        is_one = False
+    if not is_one or parts.path.strip("/") or parts.query:
         raise misused("URL_INVALID", f"{url!r} is no address of a server", "one is like http://127.0.0.1:8080")
     return f"{parts.scheme}://{parts.netloc.lower()}"
 
