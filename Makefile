@@ -103,7 +103,7 @@ stubs-typescript: $(TYPESCRIPT_CLIENT) ## Build the TypeScript client into clien
 
 $(NODE_MODULES): clients/typescript/package-lock.json clients/typescript/package.json
 	@sh tests/need_stub_tools.sh typescript
-	npm ci --silent --prefix clients/typescript
+	npm ci --loglevel=error --prefix clients/typescript > /dev/null
 	@touch $@
 
 $(TYPESCRIPT_CLIENT): $(PUBLIC) $(NODE_MODULES) $(wildcard clients/typescript/*.json clients/typescript/*.yaml clients/typescript/*/*.ts)

@@ -12,8 +12,12 @@ import (
 	userv1 "lensfeed.example/client/gen/lensfeed/user/v1"
 )
 
-// Clocks differ, and a call takes its time.
-const early = time.Minute
+const (
+	// Clocks differ, and a call takes its time.
+	early = time.Minute
+	// How long a refresh may take.
+	patience = 30 * time.Second
+)
 
 // Methods that ask for no token. A refresh must not wait for itself.
 var open = map[string]bool{
@@ -80,6 +84,9 @@ func (s *session) access(ctx context.Context, connection *grpc.ClientConn, refus
 	if good || s.tokens.Refresh == "" {
 		return s.tokens.Access, nil
 	}
+	// Not given up with the call that needs it: the mesh may have traded the token already, and it is good once.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer cancel()
 	users := userv1.NewUserServiceClient(connection)
 	answer, err := users.RefreshSession(ctx, &userv1.RefreshSessionRequest{RefreshToken: s.tokens.Refresh})
 	if err != nil {
