@@ -1,6 +1,11 @@
 """All commands that use a mesh, as the client's own `lensfeed`; the server's command takes the same ones in beside its own."""
 
-import typer
+from importlib.metadata import version as installed
+
+try:
+    import typer
+except ModuleNotFoundError:
+    raise SystemExit("lensfeed: the command needs more than the library: pip install 'lensfeed-client[cli]'") from None
 
 from lensfeed_client.commands import accounts, follows, lists, posts, uploads
 
@@ -13,6 +18,12 @@ app = typer.Typer(
 )
 for group in GROUPS:
     app.add_typer(group)
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(f"lensfeed-client {installed('lensfeed-client')}")
 
 
 def main() -> None:

@@ -20,6 +20,8 @@ _LOST = frozenset({"MEDIA_NOT_FOUND", "UPLOAD_EXPIRED", "FILE_CHANGED"})
 BROKEN = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED})
 """No word against the file: the line broke, or the server is busy."""
 
+_KEPT = "what was sent of {} is kept: the same command with --resume goes on from there"
+
 
 def send_file(
     mesh: Lensfeed, uploads: UnfinishedUploads, path: Path, out: Output, *, alt_text: str, resume: bool
@@ -49,10 +51,13 @@ def _send(
                 media_id=media_id,
                 started=lambda begun: uploads.keep(path, begun),
             )
-        except LensfeedError as error:
-            if error.code in BROKEN:
-                out.note(f"what was sent of {path.name} is kept: the same command with --resume goes on from there")
+        except KeyboardInterrupt:
+            out.note(_KEPT.format(path.name))
             raise
+        except LensfeedError as error:
+            if error.code not in BROKEN:
+                raise
+            raise replace(refusal_of(error), hint=_KEPT.format(path.name)) from error
 
 
 @contextmanager

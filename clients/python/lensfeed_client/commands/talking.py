@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import grpc
+import stamina
 import typer
 
 from lensfeed_client import FileSessions, Lensfeed, LensfeedError
@@ -21,6 +22,7 @@ _PORTS = {"http": 80, "https": 443}
 @contextlib.contextmanager
 def talking(url: str | None, out: Output, *, as_somebody: bool = True) -> Iterator[tuple[Lensfeed, str]]:
     """Give the server that is meant and its address; whatever goes wrong meanwhile is told, and becomes the exit code."""
+    stamina.instrumentation.set_on_retry_hooks([])  # its log lines would stand among the results
     with told(out):
         address = address_of(url or last_url())
         if not _listens(address):
