@@ -10,6 +10,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 from meshkit.call import current_call
 
 LogFormat = Literal["auto", "console", "json"]
+_GRPC = "grpc._cython.cygrpc"
 
 
 def set_up_logs(process: str, level: str = "INFO", log_format: LogFormat = "auto") -> None:
@@ -38,6 +39,12 @@ def set_up_logs(process: str, level: str = "INFO", log_format: LogFormat = "auto
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=shared))
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    logging.getLogger(_GRPC).addFilter(_is_no_callers_mistake)
+
+
+def _is_no_callers_mistake(record: logging.LogRecord) -> bool:
+    """Tell whether a record of grpc's is worth a line. Of each header that is no UTF-8 it tells with a stack trace."""
+    return not str(record.msg).startswith("Invalid encoding on")
 
 
 def _add_request_id(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

@@ -4,6 +4,8 @@ from edge_proxy.json_types import Json
 from edge_proxy.openapi.contract import Contract, Field, Message
 
 ADA, BOB = "383069883746545688", "383069883788488761"
+FILE_NAME = "1c57c08f263686afd37a72c8576d9c94.jpg"
+HANDLE, REFRESH_TOKEN = "ada.l", "uQ5c0yS0m1nYw9v7kZ3fQm2yJ8o"
 MOMENT = "2026-11-02T18:03:00.123Z"
 PHOTO, POST = "avipacmneqxc2bkq6adzrxhqda", "avipac24r2m2ibkq6adzrxhqda"
 # By the names in JSON; those that mean something else in one message stand there with it.
@@ -26,7 +28,7 @@ VALUES: dict[str, object] = {
     "followerCount": "1204",
     "followerId": ADA,
     "followingCount": "87",
-    "handle": "ada.l",
+    "handle": HANDLE,
     "headers": {"Content-Type": "image/jpeg"},
     "height": 1080,
     "hlsUrl": "",
@@ -41,7 +43,7 @@ VALUES: dict[str, object] = {
     "postId": POST,
     "progressPercent": 0,
     "publishedAt": MOMENT,
-    "refreshToken": "uQ5c0yS0m1nYw9v7kZ3fQm2yJ8o",
+    "refreshToken": REFRESH_TOKEN,
     "sizeBytes": "2483120",
     "thumbhash": "3OcRJYB4d3h/iIeHeEh3eIhw+j2w",
     "url": f"https://feed.example/m/{PHOTO}/1080.jpg",

@@ -11,8 +11,8 @@ Every method can be called in three ways, with the same answers and the same err
 
 **JSON** is that of proto3: names in lowerCamelCase, 64-bit numbers as strings, moments in RFC 3339, bytes in base64, enum
 values by name. A field that is empty is printed (`""`, `"0"`, `false`, `[]`); one that does not apply is absent. A body may leave
-out what is not required, an unknown field in it is ignored, and `null` is the same as absent. An unknown query parameter is an
-error. A body has at most 1 MiB.
+out what is not required, an unknown field with a name is ignored, and `null` is the same as absent. An unknown query
+parameter is an error. A body has at most 1 MiB.
 
 **Tokens.** `POST /users` signs up and `POST /sessions` logs in. Send the access token as `Authorization: Bearer …`; it is good
 for 15 minutes, and `POST /sessions/refresh` trades the refresh token, once, for new ones.

@@ -5,7 +5,7 @@ from edge_proxy.health import PATH as HEALTH_PATH
 from edge_proxy.json_types import Json
 from edge_proxy.openapi.error_responses import JSON_TYPE, failures
 from edge_proxy.openapi.errors import OF_EVERY_CALL, of_refusal
-from edge_proxy.openapi.examples import PHOTO
+from edge_proxy.openapi.examples import FILE_NAME, PHOTO
 from edge_proxy.openapi.schemas import SCHEMAS
 
 DOCUMENT_PATH = "/openapi.json"
@@ -58,13 +58,12 @@ def _document() -> Json:
 
 
 def _media() -> Json:
-    name = "1c57c08f263686afd37a72c8576d9c94.jpg"
     return _operation(
         "getMediaFile",
         "A rendition, poster or playlist, at the URL that a medium states. Everybody may read it; ranges work.",
         [
             _in_path("mediaId", "The medium's id.", "^[A-Za-z0-9_-]+$", PHOTO),
-            _in_path("name", "The file's name.", "^[A-Za-z0-9_-][A-Za-z0-9._-]*$", name),
+            _in_path("name", "The file's name.", "^[A-Za-z0-9_-][A-Za-z0-9._-]*$", FILE_NAME),
         ],
         {
             "200": {"description": "The file.", "content": {kind: {"schema": FILE} for kind in MEDIA_TYPES}},
