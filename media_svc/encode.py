@@ -1,5 +1,6 @@
 """From an image to the files that apps load. Runs in the render process only."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +15,8 @@ from media_svc.recipes import Recipe
 RUNG_WIDTHS = (320, 640, 1080, 1440)
 # WebP takes no more pixels down than this, JPEG 65,535.
 MAX_HEIGHT = 16_383
+# libaom takes 24 bytes for each pixel that it encodes. Only a picture four times as high as wide has more.
+MAX_AVIF_PIXELS = 8_500_000
 # Thumbhash takes at most 100 x 100 pixels.
 THUMBHASH_SIDE = 100
 WHITE = 255.0
@@ -21,11 +24,15 @@ WHITE = 255.0
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """One format: its content type, its files' extension, and how to write it without any metadata."""
+    """One format: its content type, its files' extension, and how to write it without any metadata.
+
+    What has more pixels than `most_pixels` is not written in it.
+    """
 
     content_type: str
     extension: str
     write: Callable[[pyvips.Image], bytes]
+    most_pixels: float = math.inf
 
 
 def sizes(width: int, height: int) -> list[tuple[int, int]]:
@@ -83,10 +90,10 @@ def _avif(image: pyvips.Image, effort: int = 1) -> bytes:
 
 # In the order in which an app should choose: the smallest files first, what everything reads last.
 ENCODINGS = (
-    Encoding("image/avif", "avif", _avif),
+    Encoding("image/avif", "avif", _avif, MAX_AVIF_PIXELS),
     Encoding("image/webp", "webp", _webp),
     Encoding("image/jpeg", "jpg", _jpeg),
 )
 # Twenty times as long as the first time, for some 3 to 9 % fewer bytes.
-BETTER_AVIF = Encoding("image/avif", "avif", partial(_avif, effort=4))
+BETTER_AVIF = Encoding("image/avif", "avif", partial(_avif, effort=4), MAX_AVIF_PIXELS)
 RECIPES = {Recipe.FIRST: ENCODINGS, Recipe.BETTER_AVIF: (BETTER_AVIF,)}

@@ -5,7 +5,9 @@ credentials, and with nothing but FOLDER: the original is read from there, rendi
 The exit code is 0 whenever there is a manifest, also where that tells of a failure.
 """
 
+import ctypes
 import json
+import math
 import os
 import resource
 import sys
@@ -24,8 +26,14 @@ from media_svc.read_picture import open_picture, shown_size
 from media_svc.recipes import Recipe
 
 OPEN_FILES = 64
-# The original has at most 50 MB, and no rendition comes near that.
-WRITTEN_BYTES = 64 * 1024 * 1024
+# No rendition comes near that, but libvips writes what it cannot decode row by row and does not want in memory.
+WRITTEN_BYTES = 256 * 1024 * 1024
+# More than pixels, libraries and the stacks of threads ever reserve without using it.
+ADDRESS_BYTES = 2 * 1024**3
+# What a thread may put on its stack counts as memory, needed or not; libraries leave it at the 8 MiB of a shell.
+STACK_BYTES = 1024 * 1024
+# More than any GNU C library's pthread_attr_t.
+_ATTRIBUTES_BYTES = 128
 
 
 class _Written(NamedTuple):
@@ -38,14 +46,20 @@ class _Written(NamedTuple):
 
 
 def main(
-    folder: Path, content_type: str, recipe: Recipe, memory_bytes: int, cpu_seconds: int, niceness: int = 0
+    folder: Path,
+    content_type: str,
+    recipe: Recipe,
+    memory_bytes: int,
+    cpu_seconds: int,
+    niceness: int = 0,
+    room_bytes: float = math.inf,
 ) -> None:
-    """Make the renditions of FOLDER/original."""
+    """Make the renditions of FOLDER/original. Raises NeedsRoomError where its decoder would keep more than `room_bytes`."""
     os.nice(niceness)
     _limit_resources(memory_bytes, cpu_seconds)
     _prepare_vips()
     try:
-        manifest = {"picture": _render(folder, content_type, RECIPES[recipe])}
+        manifest = {"picture": _render(folder, content_type, RECIPES[recipe], room_bytes)}
     except MediaRejectedError as error:
         # What the decoder said is for the log, never for the client.
         traceback.print_exception(error)
@@ -53,28 +67,30 @@ def main(
     (folder / MANIFEST_NAME).write_text(json.dumps(manifest))
 
 
-def _render(folder: Path, content_type: str, encodings: Sequence[Encoding]) -> dict[str, Any]:
-    width, height, largest = _decode(folder / ORIGINAL_NAME, content_type)
+def _render(folder: Path, content_type: str, encodings: Sequence[Encoding], room_bytes: float) -> dict[str, Any]:
+    width, height, largest = _decode(folder / ORIGINAL_NAME, content_type, room_bytes)
     entries = [
         entry
         for size in sizes(width, height)
         for entry in _write_formats(folder, shrink(largest, *size), size[0], encodings)
     ]
     if (largest.width, largest.height) == (width, height):
-        _keep_original(folder, content_type, entries[-len(encodings) :])
+        _keep_original(folder, content_type, [each for each in entries if each.width == width])
     renditions = [each._asdict() for each in entries]
     return {"width": width, "height": height, "thumbhash": thumbhash(largest).hex(), "renditions": renditions}
 
 
-def _decode(original: Path, content_type: str) -> tuple[int, int, pyvips.Image]:
+def _decode(original: Path, content_type: str, room_bytes: float) -> tuple[int, int, pyvips.Image]:
     """Return the original's size as shown and the largest rendition. The original's own pixels are let go on return."""
-    image = open_picture(original, content_type)
+    image = open_picture(original, content_type, room_bytes)
     return *shown_size(image), decode_largest(image)
 
 
 def _write_formats(folder: Path, image: pyvips.Image, width: int, encodings: Sequence[Encoding]) -> list[_Written]:
     entries = []
     for encoding in encodings:
+        if image.width * image.height > encoding.most_pixels:
+            continue
         file = f"{width}.{encoding.extension}"
         (folder / file).write_bytes(encoding.write(image))
         entries.append(_Written(file=file, content_type=encoding.content_type, width=image.width, height=image.height))
@@ -94,13 +110,25 @@ def _limit_resources(memory_bytes: int, cpu_seconds: int) -> None:
     # At the soft CPU limit comes SIGXCPU; at the hard one it would be a SIGKILL, which looks like lack of memory.
     resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 1))
     limits = {
-        resource.RLIMIT_AS: memory_bytes,
+        resource.RLIMIT_AS: ADDRESS_BYTES,
+        resource.RLIMIT_DATA: memory_bytes,
         resource.RLIMIT_NOFILE: OPEN_FILES,
         resource.RLIMIT_FSIZE: WRITTEN_BYTES,
         resource.RLIMIT_CORE: 0,
     }
     for kind, limit in limits.items():
         resource.setrlimit(kind, (limit, limit))
+    _limit_stacks()
+
+
+def _limit_stacks() -> None:
+    """Give threads that are still to come small stacks, where the C library is GNU's."""
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "pthread_setattr_default_np"):
+        attributes = ctypes.create_string_buffer(_ATTRIBUTES_BYTES)
+        libc.pthread_attr_init(attributes)
+        libc.pthread_attr_setstacksize(attributes, ctypes.c_size_t(STACK_BYTES))
+        libc.pthread_setattr_default_np(attributes)
 
 
 def _prepare_vips() -> None:
