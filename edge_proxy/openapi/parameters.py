@@ -20,7 +20,7 @@ HEADERS: dict[str, Json] = {
             "Chosen by the app, fresh for each post: a repeated call with the same key and body returns the first one's post. "
             "1 to 255 printable ASCII characters (IDEMPOTENCY_KEY_INVALID)."
         ),
-        "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"},
+        "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~][ -~]*$"},
         "example": "0b6a1e0e-5c5c-4a55-8c41-6f1b2d9b3c57",
     }
 }
