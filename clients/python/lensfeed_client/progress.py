@@ -15,6 +15,7 @@ class Progress:
 
     def begin(self, missing: Iterable[int]) -> None:
         """Say how large the parts are that will be sent; all others are there."""
+        self._sent = {}
         self._sum = self._total - sum(missing)
         self._show()
 

@@ -1,0 +1,179 @@
+"""Tokens of the Python client: renewed in time, by one at a time, and never sent twice."""
+
+import asyncio
+import contextlib
+import sys
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import grpc
+import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
+from lensfeed.user.v1.user_pb2 import User
+from lensfeed.user.v1.user_service_pb2 import RefreshSessionResponse
+from lensfeed_client import AsyncLensfeed, FileSessions, LensfeedError, MemorySessions, Session
+from lensfeed_client.tokens import Refresh, Tokens
+
+from devmesh.ports import address, free_ports
+from tests.blackbox.mesh import Mesh
+from tests.clients.python_people import kept, let_end, newcomer, spoil
+
+PROCESSES = 3
+ROUNDS = 4
+
+
+@pytest.mark.mesh
+@pytest.mark.parametrize("damage", [let_end, spoil])
+async def test_a_token_is_renewed(mesh: Mesh, damage: object) -> None:
+    """A token that ends soon is renewed before the call, one that is refused after it, and the call succeeds."""
+    assert callable(damage)
+    sessions = MemorySessions()
+    async with AsyncLensfeed(mesh.url, sessions=sessions) as feed:
+        handle = (await newcomer(feed, "ada")).handle
+        before = damage(sessions, mesh.url)
+        assert (await feed.whoami()).handle == handle
+    after = kept(sessions, mesh.url)
+    assert after.refresh_token not in {before.refresh_token, ""}
+    assert after.expires_at > before.expires_at or before.access_token == "spoilt"
+
+
+@pytest.mark.mesh
+async def test_many_tasks_refresh_once(mesh: Mesh) -> None:
+    """However many calls find the token refused at the same time, one refresh serves all, and the session lives."""
+    sessions = MemorySessions()
+    async with AsyncLensfeed(mesh.url, sessions=sessions) as feed, AsyncLensfeed(mesh.url, sessions=sessions) as other:
+        await newcomer(feed, "ada")
+        spoil(sessions, mesh.url)
+        await asyncio.gather(*(each.whoami() for each in (feed, other) for _ in range(10)))
+        let_end(sessions, mesh.url)
+        await feed.whoami()
+    assert kept(sessions, mesh.url).access_token != "spoilt"
+
+
+@pytest.mark.mesh
+async def test_processes_share_a_session(mesh: Mesh, tmp_path: Path) -> None:
+    """Processes that refresh one session at the same moment, again and again, log nobody out."""
+    file = tmp_path / "sessions.json"
+    sessions = FileSessions(file)
+    async with AsyncLensfeed(mesh.url, sessions=sessions) as feed:
+        await newcomer(feed, "ada")
+        first = kept(sessions, mesh.url)
+        command = (sys.executable, "-m", "tests.clients.refresh_again", mesh.url, str(file))
+        running = [await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE) for _ in range(PROCESSES)]
+        for _ in range(ROUNDS):
+            spoil(sessions, mesh.url)
+            for each in running:
+                assert each.stdin is not None
+                each.stdin.write(b"now\n")
+            assert [await _line(each) for each in running] == [first.handle] * PROCESSES
+        for each in running:
+            assert each.stdin is not None
+            each.stdin.close()
+            assert await each.wait() == 0
+        last = let_end(sessions, mesh.url)
+        assert (await feed.whoami()).handle == first.handle
+    assert len({first.refresh_token, last.refresh_token, kept(sessions, mesh.url).refresh_token}) == 3
+
+
+@pytest.mark.mesh
+async def test_a_session_that_was_ended_is_forgotten(mesh: Mesh, tmp_path: Path) -> None:
+    """Once the mesh says that a session is over, the client says so too and keeps it no longer."""
+    sessions = FileSessions(tmp_path / "sessions.json")
+    async with AsyncLensfeed(mesh.url, sessions=sessions) as feed:
+        await newcomer(feed, "ada")
+        old = spoil(sessions, mesh.url)
+        with sessions.locked():
+            sessions.save(replace(old, refresh_token="nonsense"))
+        with pytest.raises(LensfeedError) as refusal:
+            await feed.whoami()
+    assert (refusal.value.code, refusal.value.reason) == (grpc.StatusCode.UNAUTHENTICATED, "TOKEN_INVALID")
+    assert sessions.load(mesh.url) is None
+
+
+async def test_a_mesh_that_is_away_costs_no_token() -> None:
+    """Where nothing listens the refresh token was not sent, and stays good."""
+    url, sessions = f"http://{address(free_ports(1)[0])}", MemorySessions()
+    sessions.save(_session(url))
+    session = let_end(sessions, url)
+    async with AsyncLensfeed(url, sessions=sessions, timeout=5) as feed:
+        with pytest.raises(LensfeedError) as failure:
+            await feed.whoami()
+    assert failure.value.code is grpc.StatusCode.UNAVAILABLE
+    assert sessions.load(url) == session
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "is_good"),
+    [
+        (grpc.StatusCode.RESOURCE_EXHAUSTED, "RATE_LIMITED", True),
+        (grpc.StatusCode.UNAVAILABLE, "UNAVAILABLE", True),
+        (grpc.StatusCode.UNAVAILABLE, "", False),
+        (grpc.StatusCode.DEADLINE_EXCEEDED, "", False),
+        (grpc.StatusCode.INTERNAL, "INTERNAL", False),
+    ],
+)
+async def test_a_token_goes_out_twice_only_where_it_was_not_traded(
+    code: grpc.StatusCode, reason: str, *, is_good: bool
+) -> None:
+    """After the mesh's own word that it did nothing the token is good; after silence it is never sent again."""
+    sent: list[str] = []
+    sessions, error = MemorySessions(), LensfeedError(code, reason, "")
+    sessions.save(_session("http://mesh"))
+    tokens = Tokens(sessions, "http://mesh", lambda: _trading(sent, error))
+    for _ in range(2):
+        with pytest.raises(LensfeedError) as failure:
+            await tokens.renewed("access")
+    assert sent == ["refresh"] * (2 if is_good else 1)
+    assert failure.value.reason == (reason if is_good else "SESSION_LOST")
+    assert kept(sessions, "http://mesh").access_token == "access"
+
+
+async def test_who_gives_up_loses_no_token() -> None:
+    """A refresh whose caller was cancelled goes on, and its answer is kept."""
+    sent, until_sent = list[str](), asyncio.Event()
+    sessions = MemorySessions()
+    sessions.save(_session("http://mesh"))
+    tokens = Tokens(sessions, "http://mesh", lambda: _trading(sent, until_sent=until_sent))
+    caller = asyncio.create_task(tokens.renewed("access"))
+    await until_sent.wait()
+    caller.cancel()
+    await asyncio.wait([caller])
+    await tokens.close()
+    assert caller.cancelled()
+    assert kept(sessions, "http://mesh").refresh_token == "new refresh"
+
+
+def _trading(
+    sent: list[str], error: LensfeedError | None = None, until_sent: asyncio.Event | None = None
+) -> AbstractAsyncContextManager[Refresh]:
+    """Return a connection to a mesh that notes what it gets, and answers, or fails so."""
+
+    async def refresh(token: str) -> RefreshSessionResponse:
+        sent.append(token)
+        if until_sent:
+            until_sent.set()
+        await asyncio.sleep(0.05)
+        if error:
+            raise error
+        return RefreshSessionResponse(
+            access_token="new", refresh_token="new refresh", expires_at=Timestamp(seconds=2**31), user=User(user_id=7)
+        )
+
+    @contextlib.asynccontextmanager
+    async def connection() -> AsyncIterator[Refresh]:
+        yield refresh
+
+    return connection()
+
+
+def _session(url: str) -> Session:
+    return Session(url, "ada", 7, "access", "refresh", datetime.now(UTC) + timedelta(hours=1))
+
+
+async def _line(process: asyncio.subprocess.Process) -> str:
+    assert process.stdout is not None
+    return (await process.stdout.readline()).decode().strip()

@@ -1,0 +1,73 @@
+"""The wheel of the Python client, alone in an environment of its own."""
+
+import asyncio
+import importlib.util
+import subprocess
+import sys
+import tomllib
+import venv
+from asyncio.subprocess import PIPE, STDOUT
+from configparser import ConfigParser
+from pathlib import Path
+
+import pytest
+
+from tests.blackbox.mesh import Mesh
+from tests.media_svc.pictures import encoded, quarters
+
+ROOT = Path(__file__).parents[2]
+CLIENT = ROOT / "clients" / "python"
+
+
+def build(wheels: Path) -> Path:
+    """Build the wheel as `make stubs-python` does, and return it."""
+    spec = importlib.util.spec_from_file_location("build_wheel", CLIENT / "build_wheel.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    module.main(wheels)
+    (wheel,) = wheels.glob("*.whl")
+    return wheel
+
+
+@pytest.fixture(scope="module")
+def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the interpreter of a new environment that has the wheel, what it depends on, and nothing else."""
+    folder = tmp_path_factory.mktemp("wheel")
+    venv.create(folder / "venv", with_pip=False, symlinks=True)
+    python = folder / "venv" / "bin" / "python"
+    pip = (sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--disable-pip-version-check")
+    subprocess.run([*pip, str(build(folder))], check=True)
+    return python
+
+
+def settings(name: str) -> list[str]:
+    """Return a list of setup.cfg."""
+    setup = ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    return setup["options"][name].split()
+
+
+def test_the_two_wheels_agree() -> None:
+    """The client has the version of the server that it is made with, and asks for the same libraries in the same versions."""
+    project = tomllib.loads((CLIENT / "pyproject.toml").read_text())["project"]
+    setup = ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    assert project["version"] == setup["metadata"]["version"]
+    wanted = {*project["dependencies"], *project["optional-dependencies"]["cli"]}
+    assert len(wanted) > 8
+    assert wanted <= set(settings("install_requires"))
+
+
+@pytest.mark.mesh
+async def test_the_tour(mesh: Mesh, python: Path, tmp_path: Path) -> None:
+    """With the wheel alone a program signs up, uploads a photo, posts it, and reads it in a feed."""
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(encoded(quarters(), "image/jpeg"))
+    command = (str(python), "-I", str(CLIENT / "examples" / "tour.py"), mesh.url, str(photo))
+    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=STDOUT, cwd=tmp_path)
+    output = (await process.communicate())[0].decode()
+    assert process.returncode == 0, output
+    assert ": Hello from Python http" in output
+    assert "bob cannot delete it: POST_NOT_FOUND" in output
