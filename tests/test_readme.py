@@ -26,19 +26,31 @@ async def mesh(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mesh]:
 async def run(mesh: Mesh, commands: list[str], programs: str = "") -> list[str]:
     """Run blocks on the mesh, as `lensfeed dev --exec` would."""
     environment = {"LENSFEED_URL": mesh.url, "LENSFEED_FEED_ADDR": mesh.addresses["feed-serve"]}
+    environment["XDG_STATE_HOME"] = str(mesh.data.parent / "state")  # who logs in here is not who runs the tests
     return await asyncio.to_thread(run_blocks, commands, environment, programs)
 
 
 async def test_the_tour_ends_with_the_post_in_the_feed(mesh: Mesh) -> None:
-    """Pasted in order, the blocks sign up, upload, post and follow; the feed shows the post, and its picture opens."""
+    """Pasted in order, the blocks sign up, upload, post and follow; the feed shows the post, and its picture opens.
+
+    Those of the terminal go on from there, and do the same by the command.
+    """
     curl_only = section("README.md", TOUR).partition(WITH_GRPCURL)[0]
-    signed_up, _, uploaded, _, feed, picture, refused = await run(mesh, blocks(curl_only))
+    terminal = blocks(section("README.md", "From the terminal"))
+    outputs = await run(mesh, [*blocks(curl_only), *terminal])
+    signed_up, _, uploaded, _, feed, picture, refused, commands = outputs
     assert signed_up.count('"userId"') == 2
     assert uploaded.splitlines() == ["PUT: 200", "MEDIA_STATE_PROCESSING"]
     assert '"caption": "Where the colours meet"' in feed
     assert '"handle": "ada"' in feed
     assert re.match(r"200 image/jpeg, \d{4,} bytes\n", picture)
     assert "TOKEN_MISSING" in refused
+    assert "Logged in as @ben Ben at http://" in commands
+    assert (
+        commands.count("Once more, from the terminal\n  photo 1600 x 1200 · Colours that run into each other: http://")
+        == 2
+    )
+    assert '"caption": "Once more, from the terminal"' in commands
 
 
 async def test_grpcurl_asks_a_service_and_the_edge(mesh: Mesh, pytestconfig: pytest.Config) -> None:

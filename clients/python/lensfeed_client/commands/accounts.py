@@ -26,10 +26,11 @@ def signup(
     from lensfeed_client.commands.output import Output
     from lensfeed_client.commands.passwords import read_handle, read_password
     from lensfeed_client.commands.places import remember_url
-    from lensfeed_client.commands.talking import talking
+    from lensfeed_client.commands.talking import talking, warn_of_plain_http
 
     out = Output(as_json=as_json)
     with talking(url, out, as_somebody=False) as (mesh, address):
+        warn_of_plain_http(address, out)
         chosen = read_handle(handle)
         password = read_password(from_stdin=password_stdin, again=True)
         mesh.sign_up(chosen, password, name)
@@ -49,10 +50,11 @@ def login(
     from lensfeed_client.commands.output import Output
     from lensfeed_client.commands.passwords import read_handle, read_password
     from lensfeed_client.commands.places import remember_url
-    from lensfeed_client.commands.talking import talking
+    from lensfeed_client.commands.talking import talking, warn_of_plain_http
 
     out = Output(as_json=as_json)
     with talking(url, out, as_somebody=False) as (mesh, address):
+        warn_of_plain_http(address, out)
         user = mesh.log_in(read_handle(handle), read_password(from_stdin=password_stdin))
         remember_url(address)
         out.result(user, Text("Logged in as ") + name_of(user) + Text(f" at {address}."))

@@ -16,6 +16,7 @@ from lensfeed_client.commands.places import last_url, sessions_file
 from lensfeed_client.commands.refusal import Refusal, misused, not_logged_in, refusal_of, unreachable
 
 _KNOCK_SECONDS = 3.0
+_THIS_MACHINE = frozenset({"127.0.0.1", "::1", "localhost"})
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -60,6 +61,13 @@ def answered_by(address: str) -> Iterator[None]:
         if error.code is grpc.StatusCode.UNAVAILABLE and not _listens(address):
             raise unreachable(address) from error
         raise refusal_of(error) from error
+
+
+def warn_of_plain_http(address: str, out: Output) -> None:
+    """Say it where a password goes over a network unencrypted."""
+    parts = urlsplit(address)
+    if parts.scheme == "http" and parts.hostname not in _THIS_MACHINE:
+        out.note(f"note: {address} is not https, so others on the way can read the password")
 
 
 def address_of(url: str) -> str:
