@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from lensfeed_client.commands.unfinished import UnfinishedUploads
 
 from tests.blackbox.mesh import Mesh
 from tests.blackbox.people import PASSWORD, eventually
@@ -147,6 +148,19 @@ async def test_what_is_uploaded_can_be_posted_later(people: People, photo: Path)
     refused = await ada.run("delete", post["postId"], "--json")
     assert (refused.code, refused.trouble["reason"]) == (1, "POST_NOT_FOUND")
     assert (await ben.run("delete", post["postId"], "--json")).json == {"postId": post["postId"]}
+
+
+async def test_a_killed_post_is_not_made_twice(
+    mesh: Mesh, people: People, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that was killed after the server posted, and before it heard so, is gone on with: it gets that post."""
+    (ada, _), _, (post, _) = people
+    monkeypatch.setenv("XDG_STATE_HOME", str(ada.home / "state"))
+    uploads = UnfinishedUploads(mesh.url, int(post["authorId"]))
+    uploads.keep(photo, post["media"][0]["mediaId"])
+    again = await ada.run("post", str(photo), "-m", post["caption"], "--resume", "--json")
+    assert again.json["postId"] == post["postId"]
+    assert uploads.find(photo) is None
 
 
 async def test_a_post_with_a_broken_file_does_not_stay(people: People, broken: Path, photo: Path) -> None:

@@ -55,10 +55,11 @@ def delete(
     from lensfeed_client.commands.output import Output
     from lensfeed_client.commands.send_file import about
     from lensfeed_client.commands.talking import talking
+    from lensfeed_client.commands.visible import visible
 
     out = Output(as_json=as_json)
     with talking(url, out) as (mesh, _):
         for post_id in posts:
             with about(post_id):
                 mesh.delete_post(post_id)
-            out.result({"postId": post_id}, f"Deleted {post_id}.")
+            out.result({"postId": post_id}, f"Deleted {visible(post_id)}.")

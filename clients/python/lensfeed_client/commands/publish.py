@@ -94,8 +94,9 @@ def _shown(mesh: Lensfeed, post: Post, ends: float) -> Post:
 
 def _post(mesh: Lensfeed, wish: Publication, sources: Sources, uploads: UnfinishedUploads) -> Post:
     media = (*sources, *wish.media)
-    # The same media are posted once, also by a run that goes on where one was killed before it heard the answer.
-    key = str(uuid5(_KEYS, "\n".join((*media, wish.caption))))
+    # The same uploads are posted once, also by a run that goes on where one was killed before it heard the answer. Media
+    # that were uploaded before may be posted as often as one likes.
+    key = str(uuid5(_KEYS, "\n".join((*media, wish.caption)))) if sources else None
     try:
         return mesh.post(media, wish.caption, idempotency_key=key)
     except LensfeedError as error:

@@ -29,6 +29,7 @@ def upload(
     from lensfeed_client.commands.send_file import about, send_file
     from lensfeed_client.commands.talking import talking
     from lensfeed_client.commands.unfinished import UnfinishedUploads
+    from lensfeed_client.commands.visible import visible
 
     out = Output(as_json=as_json)
     with talking(url, out) as (mesh, address), about(file.name):
@@ -39,4 +40,4 @@ def upload(
         if not no_wait:
             with waiting(out, "the server prepares it"):
                 medium = mesh.wait_until_ready(medium.media_id, timeout=patience)
-        out.result(medium, Text(f"{medium.media_id}: ") + medium_line(medium, links=out.shows_links))
+        out.result(medium, Text(f"{visible(medium.media_id)}: ") + medium_line(medium, links=out.shows_links))
