@@ -23,7 +23,7 @@ BENCH ?=
 .PHONY: help install protos api-docs fmt lint types contracts release-protos check test test-fast wheel stubs stubs-python stubs-typescript stubs-go stubs-java test-stubs dev clean faults bench
 
 help: ## List these targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(STAMP) ## Make .venv with everything that lensfeed and its checks need
 
