@@ -10,12 +10,16 @@ from edge_proxy.json_types import Json
 from edge_proxy.openapi import viewer
 from edge_proxy.openapi.document import document
 from edge_proxy.openapi.own_paths import DOCUMENT_PATH
+from edge_proxy.rate_limits import own_bucket
 from edge_proxy.settings import EdgeSettings
 
 # Whoever has one asks again after an hour, and is told that it is unchanged.
 CACHE_CONTROL = "public, max-age=3600"
 # The largest is Swagger UI's script.
 MAX_BYTES = 4 * 1024 * 1024
+# Of each file, for everybody together. Envoy holds an answer of its own in memory until it is read, however slowly; a minute of
+# slow readers may then take a third of the memory that an edge has by default.
+READERS_PER_SECOND, READERS_AT_ONCE = 3, 30
 NO_GRPC = {
     "name": "content-type",
     "string_match": {"prefix": "application/grpc"},
@@ -88,6 +92,7 @@ def _route(settings: EdgeSettings, each: Document) -> Json:
         "match": {"path": each.path, "headers": [FOR_READING, NO_GRPC]},
         "direct_response": {"status": 200, "body": {"filename": str(_folder(settings) / each.name)}},
         "response_headers_to_add": _added(headers),
+        "typed_per_filter_config": own_bucket("documents", READERS_PER_SECOND, READERS_AT_ONCE),
     }
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from throttled.rate_limiter.base import Quota
 
 from edge_proxy.contracts import Method
-from edge_proxy.json_types import Json, extension
+from edge_proxy.json_types import Json, extension, typed
 from edge_proxy.rate_settings import RateSettings, quota_of
 
 # The route's metadata: what one call of its method costs, and that it is a log-in.
@@ -24,6 +24,10 @@ CLUSTER = "limits"
 DOMAIN = "lensfeed"
 # A limits service must not cost a feed its time.
 SERVICE_TIMEOUT = "0.05s"
+LOCAL = "envoy.filters.http.local_ratelimit"
+LOCAL_KIND = "extensions.filters.http.local_ratelimit.v3.LocalRateLimit"
+_EVERY_CALL: Json = {"default_value": {"numerator": 100, "denominator": "HUNDRED"}}
+_ALWAYS: Json = {"filter_enabled": _EVERY_CALL, "filter_enforced": _EVERY_CALL}
 _BY_USER: Json = {"request_headers": {"header_name": "x-user-id", "descriptor_key": "who"}}
 _BY_ADDRESS: Json = {"masked_remote_address": {"v4_prefix_mask_len": 32, "v6_prefix_mask_len": 64}}
 _ADDRESS_KEY = "masked_remote_address"
@@ -90,14 +94,26 @@ def retry_after_seconds(rules: Sequence[Rule], costliest: int) -> int:
     return max((math.ceil(costliest / rule.quota.fill_rate) for rule in rules), default=1)
 
 
+def own_bucket(name: str, per_second: int, burst: int) -> Json:
+    """Render what a route tells the filter of this edge's books: its own bucket, for everybody together, and no other."""
+    bucket = {"max_tokens": burst, "tokens_per_fill": per_second, "fill_interval": "1s"}
+    return {
+        LOCAL: typed(
+            LOCAL_KIND,
+            stat_prefix=name,
+            **_ALWAYS,
+            token_bucket=bucket,
+            rate_limited_as_resource_exhausted=True,
+        )
+    }
+
+
 def _own(rules: Sequence[Rule]) -> Json:
-    always = {"default_value": {"numerator": 100, "denominator": "HUNDRED"}}
     return extension(
-        "envoy.filters.http.local_ratelimit",
-        "extensions.filters.http.local_ratelimit.v3.LocalRateLimit",
+        LOCAL,
+        LOCAL_KIND,
         stat_prefix="limits",
-        filter_enabled=always,
-        filter_enforced=always,
+        **_ALWAYS,
         # What no rule counts takes from this bucket, which must be there, and is never empty.
         token_bucket={"max_tokens": PLENTY, "tokens_per_fill": PLENTY, "fill_interval": "1s"},
         always_consume_default_token_bucket=False,

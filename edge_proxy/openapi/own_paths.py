@@ -13,7 +13,7 @@ TAG = "Edge"
 HEALTH = "Health"
 MEDIA_TYPES = ("image/avif", "image/webp", "image/jpeg", "video/mp4", "application/vnd.apple.mpegurl")
 OF_MEDIA = (refusals.MEDIA_NOT_FOUND, refusals.RANGE_INVALID)
-FILE: Json = {"type": "string", "contentMediaType": "application/octet-stream"}
+FILE: Json = {"type": "string", "format": "binary"}
 
 
 def own_paths() -> Json:

@@ -9,6 +9,8 @@ from edge_proxy.openapi.examples import example_value
 from edge_proxy.openapi.schemas import field_schema
 
 _IN_PATH = re.compile(r"\{([a-z_]+)\}")
+# One step of a path. The edge refuses what looks like a slash to anybody, escaped or not.
+_SEGMENT = r"^[^/\\]+$"
 # A method's comment names the metadata that it reads.
 _METADATA = re.compile(r"metadata `([a-z-]+)`")
 HEADERS: dict[str, Json] = {
@@ -56,7 +58,7 @@ def parameters(contract: Contract, rpc: Rpc) -> list[Json]:
 def _parameter(contract: Contract, rpc: Rpc, field: Field, place: str) -> Json:
     schema = field_schema(contract, field)
     if place == "path" and schema["type"] == "string" and "pattern" not in schema:
-        schema.setdefault("minLength", 1)
+        schema["pattern"] = _SEGMENT
     return {
         "name": field.name,
         "in": place,

@@ -30,18 +30,18 @@ def rules_of(of: Field) -> list[Rule]:
     """List the rules of a field, in the order of the contract."""
     stated = of.proto.options.Extensions[validate_pb2.field]
     own = [Rule(rule.id, rule.message, _translate(rule.expression, of)) for rule in stated.cel]
-    return [*own, *_standard(stated, of)]
+    return [*own, *_standard(stated)]
 
 
 def keywords_of(of: Field) -> Json:
-    """Return the keywords of all rules of a field. Those for the elements of a list stand in its `items`."""
+    """Return the keywords of all rules of a field. Of a list they are about the list, not about what is in it."""
     merged: Json = {}
     for rule in rules_of(of):
         merged |= rule.keywords
     return merged
 
 
-def _standard(stated: validate_pb2.FieldRules, of: Field) -> list[Rule]:
+def _standard(stated: validate_pb2.FieldRules) -> list[Rule]:
     kind = stated.WhichOneof("type")
     if kind is None:
         return []
@@ -49,7 +49,7 @@ def _standard(stated: validate_pb2.FieldRules, of: Field) -> list[Rule]:
     return [
         Rule(DEFAULT_REASON, _words(keyword, value), {keyword: value})
         for descriptor, value in rules.ListFields()
-        if (keyword := STANDARD.get(descriptor.name)) and (kind != "string" or not of.is_repeated)
+        if (keyword := STANDARD.get(descriptor.name))
     ]
 
 

@@ -1,5 +1,6 @@
 """The OpenAPI document and its page, as the edge serves them."""
 
+import asyncio
 import re
 from pathlib import PurePosixPath
 
@@ -13,6 +14,7 @@ from edge_proxy.settings import EdgeSettings
 from tests.edge_proxy.conftest import Edge
 from tests.edge_proxy.golden_config import PLAIN
 
+EMPTY_FRAME = bytes(5)
 LINK = re.compile(r'(?:src|href)="([^"]+)"')
 TYPES = {".js": "text/javascript", ".css": "text/css", ".png": "image/png", ".json": "application/json"}
 
@@ -65,11 +67,20 @@ async def test_they_are_small_on_the_way_and_fetched_once(edge: Edge, path: str)
     assert (await read(edge, path, if_none_match='"other"')).status_code == 200
 
 
+async def test_a_crowd_is_asked_to_wait(edge: Edge) -> None:
+    """Of those who come at once many are answered, and the rest are told to come again; feeds do not notice."""
+    answers = await asyncio.gather(*(read(edge, "/docs/favicon-32x32.png") for _ in range(200)))
+    told = {answer.status_code: answer for answer in answers}
+    assert told.keys() == {200, 429}
+    assert told[429].json()["details"][0]["reason"] == "RATE_LIMITED"
+    assert (await read(edge, "/feed")).status_code == 401
+
+
 @pytest.mark.parametrize("method", ["POST", "GET"])
 async def test_grpc_finds_nothing_there(edge: Edge, method: str) -> None:
     """To a gRPC library it is a method that is unknown, and no megabyte in a header."""
     headers = {"content-type": "application/grpc"}
-    response = await edge.http.request(method, "/docs/swagger-ui-bundle.js", headers=headers)
+    response = await edge.http.request(method, "/docs/swagger-ui-bundle.js", headers=headers, content=EMPTY_FRAME)
     assert (response.status_code, response.headers["grpc-status"], response.content) == (200, "12", b"")
 
 
