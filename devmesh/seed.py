@@ -4,16 +4,18 @@ import asyncio
 import json
 import sys
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import TypeVar
 
-import httpx
+import grpc
 import stamina
+from lensfeed.post.v1.post_pb2 import PostState
+from lensfeed.user.v1.user_service_pb2 import UpdateUserRequest
+from lensfeed_client import AsyncLensfeed, LensfeedError, MemorySessions
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from devmesh.api_client import TIMEOUT_SECONDS, ApiClient, ApiError
 from devmesh.pictures import draw_picture
 from devmesh.sample_people import PASSWORD, SamplePerson, SamplePost, sample_people
 
@@ -22,7 +24,8 @@ Result = TypeVar("Result")
 AT_ONCE = 6
 """Calls in hand at a time: quick on two cores, and far from any rate limit."""
 
-PUBLISHED = "POST_STATE_PUBLISHED"
+PATIENCE_SECONDS = 120.0
+"""How long one call may take, with all that the mesh asks to wait for its limits."""
 
 PUBLISH_SECONDS = 90.0
 """How long to wait for one post: its pictures are prepared one after another, and those before it in the queue are done."""
@@ -43,9 +46,14 @@ class SeedOptions:
 class _Member:
     """A sample person who has an account now."""
 
+    url: str
     person: SamplePerson
-    user_id: str
-    client: ApiClient
+    sessions: MemorySessions
+    user_id: int = 0
+
+    def client(self) -> AsyncLensfeed:
+        """Return a client for one piece of work: so there are never more connections than pieces of work in hand."""
+        return AsyncLensfeed(self.url, sessions=self.sessions, timeout=PATIENCE_SECONDS)
 
 
 def seed(options: SeedOptions) -> int:
@@ -54,12 +62,8 @@ def seed(options: SeedOptions) -> int:
     trouble = ""
     try:
         asyncio.run(_seed(options))
-    except* httpx.ConnectError:
-        trouble = f"nothing answers at {options.url}; start a mesh with `lensfeed dev`, or name one with --url"
-    except* (ApiError, httpx.HTTPError, TimeoutError) as group:
-        trouble = (
-            _first(group) or "all is posted, but pictures are still being prepared: their posts appear as they are done"
-        )
+    except* (LensfeedError, ValueError, TimeoutError) as group:
+        trouble = _trouble(group, options.url)
     if trouble:
         print(f"lensfeed: {trouble}", file=sys.stderr)  # noqa: T201 - a command speaks to its user
     return 1 if trouble else 0
@@ -67,13 +71,11 @@ def seed(options: SeedOptions) -> int:
 
 async def _seed(options: SeedOptions) -> None:
     people = sample_people(options.seed, options.people, options.posts, options.follows)
-    limits = httpx.Limits(max_connections=AT_ONCE * 2)
     with _progress() as progress:
-        async with httpx.AsyncClient(base_url=options.url, timeout=TIMEOUT_SECONDS, limits=limits) as http:
-            members = await _all(progress, "people", _join, [(http, person) for person in people])
-            pairs = [(member, members[other]) for member in members for other in member.person.follows]
-            await _all(progress, "follows", _follow, pairs)
-            await _fill(progress, members, Random(options.seed))  # noqa: S311 - pictures, not secrets
+        members = await _all(progress, "people", _join, [(options.url, person) for person in people])
+        pairs = [(member, members[other]) for member in members for other in member.person.follows]
+        await _all(progress, "follows", _follow, pairs)
+        await _fill(progress, members, Random(options.seed))  # noqa: S311 - pictures, not secrets
     _tell(options.url, people[0].handle)
 
 
@@ -86,39 +88,44 @@ async def _fill(progress: Progress, members: list[_Member], chance: Random) -> N
     await _all(progress, "published", _published, waiting)
 
 
-async def _join(http: httpx.AsyncClient, person: SamplePerson) -> _Member:
-    nobody = ApiClient(http)
-    try:
-        await nobody.sign_up(person.handle, person.display_name, PASSWORD)
-    except ApiError as error:
-        if error.reason != "HANDLE_TAKEN":
-            raise
-    client, user_id = await nobody.log_in(person.handle, PASSWORD)
-    if person.bio:
-        await client.describe(person.bio)
-    return _Member(person, user_id, client)
+async def _join(url: str, person: SamplePerson) -> _Member:
+    newcomer = _Member(url, person, MemorySessions())
+    async with newcomer.client() as feed:
+        try:
+            await feed.sign_up(person.handle, PASSWORD, person.display_name)
+        except LensfeedError as error:
+            if error.reason != "HANDLE_TAKEN":
+                raise
+        user = await feed.log_in(person.handle, PASSWORD)
+        if person.bio:
+            await feed.users.UpdateUser(UpdateUserRequest(bio=person.bio))
+    return replace(newcomer, user_id=user.user_id)
 
 
 async def _follow(member: _Member, other: _Member) -> None:
-    await member.client.follow(other.user_id)
+    async with member.client() as feed:
+        await feed.follow(other.user_id)
 
 
 async def _missing_posts(member: _Member) -> tuple[SamplePost, ...]:
-    return member.person.posts[await member.client.post_count(member.user_id) :]
+    async with member.client() as feed:
+        there = await feed.user_posts(member.user_id, page_size=100).next_page()
+    return member.person.posts[len(there) :]
 
 
 async def _post(member: _Member, post: SamplePost) -> str:
     media = []
-    for number, picture_seed in enumerate(post.picture_seeds, 1):
-        picture = await asyncio.to_thread(draw_picture, Random(picture_seed))  # noqa: S311 - pictures, not secrets
-        alt_text = f"Picture {number} of {len(post.picture_seeds)}: a drawn landscape"
-        media.append(await member.client.upload(picture, "image/jpeg", alt_text))
-    return await member.client.post(post.caption, media)
+    async with member.client() as feed:
+        for number, picture_seed in enumerate(post.picture_seeds, 1):
+            picture = await asyncio.to_thread(draw_picture, Random(picture_seed))  # noqa: S311 - pictures, not secrets
+            alt_text = f"Picture {number} of {len(post.picture_seeds)}: a drawn landscape"
+            media.append((await feed.upload(picture, alt_text=alt_text)).media_id)
+        return (await feed.post(media, post.caption)).post_id
 
 
 async def _published(member: _Member, post_id: str) -> None:
-    async with asyncio.timeout(PUBLISH_SECONDS):
-        while await member.client.post_state(post_id) != PUBLISHED:  # noqa: ASYNC110 - the interface has no event for it
+    async with member.client() as feed, asyncio.timeout(PUBLISH_SECONDS):
+        while (await feed.get_post(post_id)).state != PostState.POST_STATE_PUBLISHED:  # noqa: ASYNC110 - there is no event
             await asyncio.sleep(0.25)
 
 
@@ -158,8 +165,13 @@ Log in as {handle} with the password {PASSWORD}. For a first look:
     )
 
 
-def _first(group: BaseExceptionGroup[BaseException]) -> str:
+def _trouble(group: BaseExceptionGroup[BaseException], url: str) -> str:
+    """Say what went wrong, in a sentence."""
     error: BaseException = group
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
+    if isinstance(error, TimeoutError):
+        return "all is posted, but pictures are still being prepared: their posts appear as they are done"
+    if isinstance(error, LensfeedError) and error.code is grpc.StatusCode.UNAVAILABLE and not error.reason:
+        return f"nothing answers at {url}; start a mesh with `lensfeed dev`, or name one with --url"
     return str(error)

@@ -15,7 +15,10 @@ from google.protobuf.descriptor_pb2 import MethodOptions
 from lensfeed_client.errors import LensfeedError, from_rpc
 from lensfeed_client.tokens import TOKEN_INVALID, Tokens
 
-TRIES = 5
+TRIES = 8
+
+AWAY_SECONDS = 2.0
+"""How long a mesh that does not answer at all is asked again: a mesh that is not there should be told of soon."""
 
 IDEMPOTENCY_KEY = "idempotency-key"
 
@@ -103,9 +106,10 @@ class Method:
     ) -> Any:
         """Call. Raises LensfeedError, after at most `timeout` seconds of all tries together."""
         seconds = self._timeout if timeout is None else timeout
-        ends = time.monotonic() + seconds
+        begins = time.monotonic()
+        ends = begins + seconds
         is_safe = is_idempotent(self._path) or any(key == IDEMPOTENCY_KEY for key, _ in metadata or ())
-        pause = partial(_pause, is_safe=is_safe, ends=ends)
+        pause = partial(_pause, begins=begins if is_safe else None, ends=ends)
         tries = 1 if self._path in _ONCE else TRIES
         async for attempt in stamina.retry_context(on=pause, attempts=tries, timeout=seconds, wait_jitter=0.2):
             with attempt:
@@ -140,12 +144,16 @@ def is_idempotent(path: str) -> bool:
     return bool(method.GetOptions().idempotency_level != MethodOptions.IDEMPOTENCY_UNKNOWN)
 
 
-def _pause(error: Exception, *, is_safe: bool, ends: float) -> bool | float:
-    """Tell whether to try again, and after how many seconds where the mesh says so."""
+def _pause(error: Exception, *, begins: float | None, ends: float) -> bool | float:
+    """Tell whether to try again, and after how many seconds where the mesh says so.
+
+    `begins` is when a call that may be repeated began, and None for one that may not.
+    """
     if not isinstance(error, LensfeedError) or error.code not in _AWAY:
         return False
     if error.retry_after is None:
-        return is_safe and error.code is grpc.StatusCode.UNAVAILABLE
+        is_young = begins is not None and time.monotonic() < begins + AWAY_SECONDS
+        return is_young and error.code is grpc.StatusCode.UNAVAILABLE
     return error.retry_after if time.monotonic() + error.retry_after < ends else False
 
 
