@@ -1,6 +1,6 @@
 """The floor of rendering photos: the libvips calls of a worker, one photo after the other in one process, without any limits.
 
-`python -m bench.bare_photos FILE CONTENT_TYPE` renders the file as often as each line of its input says, and then says so.
+`python -m bench.bare_photos FILE CONTENT_TYPE` renders the file once for each line of its input, and says so.
 """
 
 import sys
@@ -21,9 +21,8 @@ def render(path: Path, content_type: str) -> int:
 
 def main(path: Path, content_type: str) -> None:
     """Work until the input ends."""
-    for line in sys.stdin:
-        for _ in range(int(line)):
-            render(path, content_type)
+    for _ in sys.stdin:
+        render(path, content_type)
         print("done", flush=True)
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
 CACHE = Path.home() / ".cache" / "lensfeed" / "bench"
@@ -48,10 +48,10 @@ class Answering:
 
 
 @contextlib.asynccontextmanager
-async def answering(*argv: str) -> AsyncIterator[Answering]:
-    """Run a program while the block runs."""
+async def answering(*argv: str, env: Mapping[str, str] | None = None) -> AsyncIterator[Answering]:
+    """Run a program while the block runs, in our environment or in another."""
     pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(*argv, stdin=pipe, stdout=pipe)
+    process = await asyncio.create_subprocess_exec(*argv, stdin=pipe, stdout=pipe, env=env)
     try:
         yield Answering(process)
     finally:

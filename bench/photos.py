@@ -1,6 +1,5 @@
-"""Photos: rendered as a worker does, each in a limited process of its own, against the same libvips calls in one process."""
+"""Photos, as a worker renders them and as it takes them from its queue, against the same libvips calls in one process."""
 
-import asyncio
 import contextlib
 import os
 import shutil
@@ -8,42 +7,128 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import psutil
 import pyvips
 
 from bench import machine
+from bench.environments import Answering, answering
 from bench.figures import Figure, Goal, Sample
 from bench.harness import Run
+from bench.media_worker import MediaWorker, running_media_worker
+from devmesh.seaweed import running_seaweed
+from devmesh.valkey import running_valkey
 from media_svc.manifest import ORIGINAL_NAME
-from media_svc.renditions import RenderLimits, render
+from media_svc.model import Media, MediaState
+from media_svc.render_pool import SMALL, RenderPool
 
 CONTENT_TYPE = "image/jpeg"
 # What phones take: twelve megapixels.
 WIDTH, HEIGHT = 4032, 3024
-# A sample of each is so many photos, taken in turns of one.
+# A sample of each is so many photos. Rendering alone takes turns of one, a whole worker turns of so many.
 PHOTOS = 20
+BATCH = 10
 GOAL = Goal("at least", 0.85)
 # Nothing is given up here because the machine is busy.
-LIMITS = RenderLimits(cpu_seconds=120, wall_seconds=300)
+LIMITS = replace(SMALL, cpu_seconds=120, wall_seconds=300)
 _ROOT = str(Path(__file__).parent.parent)
 
 
 async def measure(run: Run) -> Sequence[Figure]:
     """Measure photos a second on one core."""
-    with tempfile.TemporaryDirectory() as temporary, machine.on_cores(machine.MEASURED):
-        photo = Path(temporary) / "photo.jpg"
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        photo = folder / "photo.jpg"
         _some_photo(photo)
         async with _bare(photo) as bare:
-            one_round = partial(_one_round, partial(_rendered, photo), bare, run.size(PHOTOS, 2))
-            pairs = await run.rounds(one_round)
+            run.say("rendering alone")
+            rendering = await _measure_rendering(run, photo, bare)
+            run.say("a worker's process")
+            working, cpu = await _measure_worker(run, folder, photo.read_bytes(), bare)
         size = f"{photo.stat().st_size / 1_000_000:.1f} MB"
-    what = (
-        f"A phone's photo ({WIDTH} x {HEIGHT}, {size} of JPEG) into AVIF, WebP and JPEG of four widths on one core, each in a "
-        "limited process that ends with it, names and checks included, against the same libvips calls in one process"
+    photos = f"A phone's photo ({WIDTH} x {HEIGHT}, {size} of JPEG) into AVIF, WebP and JPEG of four widths on one core"
+    each = f"{photos}, each in a limited process that ends with it, names and checks included"
+    worker = (
+        f"{photos} by a process of `media_svc work`: from the queue through S3 and the store to READY, with S3, Redis "
+        "and the uploads on another core"
     )
-    return [Figure("photos", what, "photos/s", pairs, "worker", "libvips alone", GOAL)]
+    alone = "against the same libvips calls in one process"
+    return [
+        Figure("photos", f"{each}, {alone}", "photos/s", rendering, "rendering", "libvips alone", GOAL),
+        Figure("photos_worker", f"{worker}, {alone}", "photos/s", working, "worker", "libvips alone", GOAL),
+        Figure(
+            "photos_worker_cpu",
+            "CPU time of all of its processes for a photo, the same runs",
+            "ms",
+            cpu,
+            "worker",
+            "libvips alone",
+        ),
+    ]
+
+
+async def _measure_rendering(run: Run, photo: Path, bare: Answering) -> list[Sample]:
+    pool = RenderPool(1, LIMITS)
+    try:
+        with machine.on_cores(machine.MEASURED):
+            return await run.rounds(partial(_one_round, partial(_rendered, pool, photo), bare.ask, run.size(PHOTOS, 2)))
+    finally:
+        await pool.close()
+
+
+async def _measure_worker(run: Run, folder: Path, photo: bytes, bare: Answering) -> tuple[list[Sample], list[Sample]]:
+    """Have a worker and libvips alone take batches in turn: one waits while the other has the core.
+
+    Returns photos a second and CPU milliseconds a photo.
+    """
+    batch, turns = run.size(BATCH, 4), run.size(PHOTOS // BATCH, 1)
+    cpu: list[Sample] = []
+    with machine.on_cores(machine.OTHERS):
+        async with (
+            running_valkey(folder / "valkey") as redis_url,
+            running_seaweed(folder / "seaweed") as s3,
+            running_media_worker(folder, redis_url, s3) as worker,
+        ):
+            machine.pin(worker.pid, machine.MEASURED)
+
+            async def one_round() -> Sample:
+                before, seconds = (_cpu_seconds(worker.pid), _cpu_seconds(bare.pid)), [0.0, 0.0]
+                for _ in range(turns):
+                    media = [await worker.upload(photo, CONTENT_TYPE) for _ in range(batch)]
+                    seconds[0] += await _seconds(partial(_worked, worker, media))
+                    seconds[1] += await _seconds(partial(_several, bare.ask, batch))
+                after = (_cpu_seconds(worker.pid), _cpu_seconds(bare.pid))
+                each = [(end - start) / (batch * turns) * 1000 for start, end in zip(before, after, strict=True)]
+                cpu.append((each[0], each[1]))
+                return batch * turns / seconds[0], batch * turns / seconds[1]
+
+            return await run.rounds(one_round), cpu[1:]
+
+
+def _cpu_seconds(pid: int) -> float:
+    """Return the CPU time that a process has taken, with all that it has started and that these have."""
+    process = psutil.Process(pid)
+    return sum(sum(each.cpu_times()[:4]) for each in (process, *process.children(recursive=True)))
+
+
+async def _worked(worker: MediaWorker, media: Sequence[Media]) -> None:
+    worker.announce(media)
+    if not all(each.state is MediaState.READY for each in await worker.settled(media)):
+        raise RuntimeError("the worker has not made all of its photos")
+
+
+async def _several(work: Callable[[], Awaitable[object]], count: int) -> None:
+    for _ in range(count):
+        await work()
+
+
+async def _seconds(work: Callable[[], Awaitable[object]]) -> float:
+    start = time.perf_counter()
+    await work()
+    return time.perf_counter() - start
 
 
 async def _one_round(
@@ -53,38 +138,24 @@ async def _one_round(
     seconds = [0.0, 0.0]
     for _ in range(photos):
         for number, work in enumerate((ours, bare)):
-            start = time.perf_counter()
-            await work()
-            seconds[number] += time.perf_counter() - start
+            seconds[number] += await _seconds(work)
     return photos / seconds[0], photos / seconds[1]
 
 
-async def _rendered(photo: Path) -> None:
+async def _rendered(pool: RenderPool, photo: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         shutil.copyfile(photo, Path(folder) / ORIGINAL_NAME)
-        await render(Path(folder), CONTENT_TYPE, LIMITS)
+        await pool(Path(folder), CONTENT_TYPE)
 
 
 @contextlib.asynccontextmanager
-async def _bare(photo: Path) -> AsyncIterator[Callable[[], Awaitable[None]]]:
-    """Start the one process; yields what has it render one photo."""
+async def _bare(photo: Path) -> AsyncIterator[Answering]:
+    """Start the one process; for each line it renders one photo."""
     environment = {**os.environ, "PYTHONPATH": _ROOT, "VIPS_CONCURRENCY": str(LIMITS.threads)}
     command = (sys.executable, "-m", "bench.bare_photos", str(photo), CONTENT_TYPE)
-    pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, env=environment)
-
-    async def one() -> None:
-        if process.stdin is None or process.stdout is None:
-            raise RuntimeError("the process was started without pipes")
-        process.stdin.write(b"1\n")
-        if await process.stdout.readline() != b"done\n":
-            raise RuntimeError("the process that renders by libvips alone has ended")
-
-    try:
-        yield one
-    finally:
-        process.kill()
-        await process.wait()
+    async with answering(*command, env=environment) as bare:
+        machine.pin(bare.pid, machine.MEASURED)
+        yield bare
 
 
 def _some_photo(path: Path) -> None:

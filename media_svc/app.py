@@ -30,7 +30,8 @@ from media_svc.receive_sqs import QueueReceiver
 from media_svc.recipes import Recipe
 from media_svc.reclassify_media import ReclassifyMedia
 from media_svc.remove_media import RemoveMedia
-from media_svc.renditions import PATIENT, RenderLimits, render
+from media_svc.render_pool import open_render_pool
+from media_svc.renditions import PATIENT, render
 from media_svc.resume_upload import ResumeUpload
 from media_svc.rpc import MediaInternalServicer, MediaServicer
 from media_svc.s3 import open_client, open_objects
@@ -128,9 +129,9 @@ async def working_process(settings: WorkSettings) -> AsyncIterator[Process]:
         open_caches(settings) as caches,
         connect(settings.post_addr, POST_SERVICE, identity=settings.identity_of("media")) as posts,
         connect(settings.user_addr, USER_SERVICE, identity=settings.identity_of("media")) as users,
+        open_render_pool(settings.render_concurrency) as rendering,
     ):
         events = MediaEvents(producer)
-        rendering = partial(render, limits=RenderLimits())
         make = MakeRenditions(opened.store, objects, events, rendering)
         videos = JobQueue(redis, VIDEOS)
         consumer = Consumer(

@@ -21,8 +21,8 @@ MAX_PIXELS = 50_000_000
 # Decoders may hand over fewer pixels than there are, as long as the picture stays this wide: half as much again as the widest
 # rendition, so that shrinking to that is still ours. What is not handed over takes no memory.
 ENOUGH_WIDTH = 2_160
-# A WebP above this is shrunk to the widest rendition's width by its decoder, which else takes too much for a narrow high one.
-_LARGE_WEBP_PIXELS, _LARGE_WEBP_WIDTH = 25_000_000, 1_440
+# For a large one the widest rendition's own width is enough: else one that is narrow and high would take too much.
+_LARGE_PIXELS, _LARGE_ENOUGH_WIDTH = 25_000_000, 1_440
 # Only the first frame is shown. More frames than this is a film, or an attempt to keep us busy.
 MAX_FRAMES = 60
 
@@ -96,8 +96,8 @@ def _open_by_vips(path: Path, room_bytes: float, content_type: str) -> pyvips.Im
     image = load()
     _check_pixels(image.width, image.height)
     _check_frames(_count_frames(path, image, content_type))
-    is_large_webp = content_type == "image/webp" and image.width * image.height > _LARGE_WEBP_PIXELS
-    spare = shown_size(image)[0] / (_LARGE_WEBP_WIDTH if is_large_webp else ENOUGH_WIDTH)
+    is_large = image.width * image.height > _LARGE_PIXELS
+    spare = shown_size(image)[0] / (_LARGE_ENOUGH_WIDTH if is_large else ENOUGH_WIDTH)
     _check_room(need_by_header(image, content_type, spare), room_bytes)
     if content_type == "image/avif" and image.width * image.height > LARGE_AVIF_PIXELS:
         # Loaded here as few pictures need it.

@@ -21,12 +21,12 @@ _LOG_TAIL_BYTES = 2000
 
 @dataclass(frozen=True, slots=True)
 class RenderLimits:
-    """What one picture may cost. Memory is address space: libraries and reserved stacks count, not only pixels.
+    """What one picture may cost. Memory is what the process itself writes to; code of libraries comes on top, 20 MiB.
 
     Above 0, `niceness` yields the processor to others.
     """
 
-    memory_bytes: int = 2 * 1024**3
+    memory_bytes: int = 330 * 1024**2
     # A picture of the most pixels takes half of it; who uploads a worse one hears of it within ten seconds.
     cpu_seconds: int = 9
     wall_seconds: float = 50.0
@@ -55,11 +55,16 @@ async def render(folder: Path, content_type: str, limits: RenderLimits, recipe: 
 
     Raises MediaRejectedError where the picture can never be served, RenderCrashedError where the fault is not its own.
     """
+    return outcome(folder, await run_alone(folder, content_type, limits, recipe))
+
+
+async def run_alone(folder: Path, content_type: str, limits: RenderLimits, recipe: Recipe = Recipe.FIRST) -> int:
+    """Render in a process that is started for it. Returns the exit code, or minus the signal."""
     code = await _run(folder, content_type, limits, recipe)
     if code == -signal.SIGSEGV:
         # Before it is blamed on the picture: a process can also die of what happened before it read any.
         code = await _run(folder, content_type, limits, recipe)
-    return outcome(folder, code)
+    return code
 
 
 def outcome(folder: Path, code: int) -> Rendered:
@@ -85,7 +90,7 @@ async def _run(folder: Path, content_type: str, limits: RenderLimits, recipe: Re
             str(limits.cpu_seconds),
             str(limits.niceness),
             cwd=folder,
-            env=_environment(folder, limits.threads),
+            env=environment(folder, limits.threads),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -102,8 +107,8 @@ async def _run(folder: Path, content_type: str, limits: RenderLimits, recipe: Re
             await process.wait()
 
 
-def _environment(folder: Path, threads: int) -> dict[str, str]:
-    """Return all that the process needs to know: nothing of ours, as its bytes come from strangers."""
+def environment(folder: Path, threads: int) -> dict[str, str]:
+    """Return all that a render process needs to know: nothing of ours, as its bytes come from strangers."""
     return {
         "HOME": str(folder),
         "LC_ALL": "C.UTF-8",

@@ -40,10 +40,10 @@ _log = structlog.get_logger()
 @contextlib.asynccontextmanager
 async def open_objects(settings: S3Settings) -> AsyncIterator["S3Objects"]:
     """Open the bucket. Nothing connects before the first call."""
-    async with (
-        _client(settings, settings.s3_endpoint_url) as client,
-        _client(settings, settings.s3_public_url or settings.s3_endpoint_url) as signer,
-    ):
+    async with contextlib.AsyncExitStack() as stack:
+        client = signer = await stack.enter_async_context(_client(settings, settings.s3_endpoint_url))
+        if settings.s3_public_url:  # a client takes 13 MB
+            signer = await stack.enter_async_context(_client(settings, settings.s3_public_url))
         yield S3Objects(client, signer, settings.s3_bucket)
 
 

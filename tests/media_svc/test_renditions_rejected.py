@@ -177,7 +177,7 @@ async def test_most_frames(tmp_path: Path, content_type: str) -> None:
 
 async def test_too_little_memory(tmp_path: Path) -> None:
     """A picture that does not fit the memory limit is too large, not corrupt."""
-    limits = RenderLimits(memory_bytes=300 * 1024**2)
+    limits = RenderLimits(memory_bytes=200 * 1024**2)
     assert await _reason(tmp_path, _heavy_jpeg(), "image/jpeg", limits) is FailureReason.MEDIA_TOO_LARGE
     await _all_gone()
 
