@@ -34,8 +34,8 @@ class RenderLimits:
     niceness: int = 0
 
 
-# The worst, a picture of 1440 x 16,383 pixels of noise and its smaller sizes, takes half of it on an idle core.
-PATIENT = RenderLimits(cpu_seconds=600, wall_seconds=1800.0, threads=1, niceness=15)
+# What could be decoded once can be again. The worst, noise of the most pixels that are made better, takes less than half of it.
+PATIENT = RenderLimits(memory_bytes=330 * 1024**2, cpu_seconds=150, wall_seconds=900.0, threads=1, niceness=15)
 
 
 @dataclass(frozen=True, slots=True)
