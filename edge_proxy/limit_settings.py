@@ -12,6 +12,8 @@ class LimitSettings(Settings):
     """Worker threads of Envoy."""
     edge_timeout_seconds: float = Field(default=15.0, ge=0.1, le=3600)
     """How long a call may take; becomes the deadline of one that states none."""
+    edge_request_seconds: float = Field(default=30.0, ge=0.1, le=3600)
+    """How long an app may take to send a request. The default is enough for a slow phone's megabyte."""
     edge_max_connections: int = Field(default=50_000, ge=1)
     """Connections from apps at once; what comes above is closed. Each takes a file descriptor, and memory."""
     edge_max_heap_mib: int = Field(default=1024, ge=1)

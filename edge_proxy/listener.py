@@ -8,6 +8,7 @@ from edge_proxy.compression import compression_filters
 from edge_proxy.contracts import Method
 from edge_proxy.cors import cors_filter
 from edge_proxy.early_headers import early_mutation
+from edge_proxy.frames import frame_filter
 from edge_proxy.health import health_filter
 from edge_proxy.json_types import Json, extension
 from edge_proxy.local_replies import local_reply_config
@@ -20,8 +21,6 @@ from edge_proxy.tls import transport_socket
 from edge_proxy.tokens import token_filter
 from edge_proxy.transcoding import grpc_web_filter, json_filter, rest_response_filter
 
-# Enough for a slow phone's megabyte, too little to hold connections for nothing.
-REQUEST_TIMEOUT = "30s"
 HEADERS_TIMEOUT = "10s"
 IDLE_TIMEOUT = "300s"
 # Of a call on which nothing moves. Routes have their own, as some calls may take long.
@@ -67,7 +66,7 @@ def connection_manager(settings: EdgeSettings, methods: Sequence[Method]) -> Jso
         merge_slashes=True,
         path_with_escaped_slashes_action="REJECT_REQUEST",
         strip_any_host_port=True,
-        request_timeout=REQUEST_TIMEOUT,
+        request_timeout=f"{settings.edge_request_seconds:.3f}s",
         request_headers_timeout=HEADERS_TIMEOUT,
         stream_idle_timeout=STREAM_IDLE_TIMEOUT,
         drain_timeout=DRAIN_TIMEOUT,
@@ -106,6 +105,7 @@ def http_filters(settings: EdgeSettings, methods: Sequence[Method]) -> list[Json
         grpc_web_filter(),
         # The whole body before the translation of it, so that no service sees half of a refused call.
         _body_limit(),
+        frame_filter(),
         json_filter(settings, methods),
         # After the translation: rules are written once, on gRPC paths.
         token_filter(settings),

@@ -113,7 +113,7 @@ def redirect_of(method: Method) -> Json:
     if method.path != PICKS:
         return {}
     script = typed("extensions.filters.http.lua.v3.LuaPerRoute", source_code={"inline_string": REDIRECT_SCRIPT})
-    return {"typed_per_filter_config": {REDIRECT: script}}
+    return {REDIRECT: script}
 
 
 def _cache(settings: EdgeSettings) -> Json:

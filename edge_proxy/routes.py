@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from edge_proxy.contracts import Method
 from edge_proxy.cors import cors_policy
 from edge_proxy.documents import MAX_BYTES, document_routes
+from edge_proxy.frames import checked
 from edge_proxy.json_types import Json, extension, typed
 from edge_proxy.media import media_route, redirect_of
 from edge_proxy.own_services import CLUSTER, own_methods
@@ -79,7 +80,7 @@ def method_route(settings: EdgeSettings, method: Method) -> Json:
             "idle_timeout": f"{settings.edge_timeout_seconds + IDLE_SECONDS:.3f}s",
             **({"retry_policy": RETRY} if method.is_repeatable else {}),
         },
-        **redirect_of(method),
+        "typed_per_filter_config": {**checked(), **redirect_of(method)},
     }
 
 

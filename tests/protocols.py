@@ -61,9 +61,13 @@ async def grpc_web_call(edge: Edge, path: str, request: Message, headers: Header
     """Call by gRPC-Web, framed by hand."""
     content = struct.pack(">BI", _DATA, request.ByteSize()) + request.SerializeToString()
     sent = {"content-type": "application/grpc-web+proto", "x-grpc-web": "1", **headers}
-    response = await edge.http.post(path, content=content, headers=sent)
+    return grpc_web_outcome(await edge.http.post(path, content=content, headers=sent))
+
+
+def grpc_web_outcome(response: httpx.Response) -> Outcome:
+    """Read what gRPC-Web answered; a refusal of the edge by gRPC over HTTP/1.1 looks alike."""
     assert response.status_code == 200
-    assert response.headers["content-type"] == "application/grpc-web+proto"
+    assert response.headers["content-type"] in {"application/grpc-web+proto", "application/grpc"}
     if response.headers.get("grpc-status", "0") != "0":
         details = response.headers["grpc-status-details-bin"]
         status = Status.FromString(base64.b64decode(details + "=" * (-len(details) % 4)))

@@ -20,6 +20,9 @@ pytestmark = pytest.mark.mesh
         ("GET", "/feed?unknown=1", b""),
         ("GET", "/feed?limit=ten", b""),
         ("GET", "/users/ann", b""),
+        ("GET", "/feed?cursor=%ff%fe", b""),
+        ("GET", "/users/by-handle/%ff", b""),
+        ("GET", "/users/by-handle/%00", b""),
     ],
 )
 async def test_what_is_no_request_is_malformed(ann: Person, method: str, path: str, content: bytes) -> None:
