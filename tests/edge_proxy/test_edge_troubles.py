@@ -12,10 +12,12 @@ import httpx
 import pytest
 import pytest_asyncio
 from google.rpc.code_pb2 import Code
+from grpc_health.v1 import health_pb2
 
 from tests.edge_proxy.backend import Backend
 from tests.edge_proxy.conftest import Edge, leading_to, running_edge, until_serving
 from tests.edge_proxy.test_edge_errors import refusal
+from tests.protocols import grpc_call
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -85,13 +87,17 @@ async def test_an_edge_that_is_told_to_go_finishes_what_it_has(
 async def test_a_second_signal_ends_it_at_once(
     backend: Backend, tmp_path: Path, jwks_file: Path, bearer: dict[str, str]
 ) -> None:
-    """Whoever does not want to wait asks again."""
+    """Whoever does not want to wait asks again. Until then its health is told in gRPC, too."""
     settings = {**leading_to(backend.address), "LENSFEED_EDGE_LEAVE_SECONDS": "300"}
     async with running_edge(tmp_path, jwks_file, settings) as edge:
         edge.process.terminate()
         async with asyncio.timeout(30):
             while (await edge.http.get("/healthz")).json() != {"status": "NOT_SERVING"}:  # noqa: ASYNC110 - see above
                 await asyncio.sleep(0.02)
+        told = await grpc_call(edge, "/grpc.health.v1.Health/Check", health_pb2.HealthCheckRequest(), {})
+        assert (
+            health_pb2.HealthCheckResponse.FromString(told.answer).status == health_pb2.HealthCheckResponse.NOT_SERVING
+        )
         edge.process.terminate()
         assert await edge.process.wait() == 0
 
