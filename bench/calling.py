@@ -52,8 +52,22 @@ async def call_for(
 
     Raises AnswerError for an answer of another size.
     """
+    known = [metadata_of(viewer) for viewer in viewers]
+    return await call_as(seconds, address, known, answer_size, connections=connections, at_once=at_once)
+
+
+async def call_as(
+    seconds: float,
+    address: str,
+    known: Sequence[Sequence[tuple[str, str]]],
+    answer_size: int,
+    *,
+    connections: int,
+    at_once: int,
+) -> list[float]:
+    """Do the same in turn as whoever is made known by some metadata."""
     host, _, port = address.rpartition(":")
-    requests = [request(GET_FEED, MESSAGE, [*metadata_of(viewer), ("grpc-timeout", "10S")]) for viewer in viewers]
+    requests = [request(GET_FEED, MESSAGE, [*each, ("grpc-timeout", "10S")]) for each in known]
     loop = asyncio.get_running_loop()
     callers = [
         (await loop.create_connection(lambda: Caller(requests, answer_size, at_once), host, int(port)))[1]

@@ -38,7 +38,7 @@ async def measure(run: Run) -> Sequence[Figure]:
     """Measure reads a second, CPU a read, round trips a read and bytes an entry."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        viewers = await _fill(folder, run.size(200, 20))
+        viewers = await fill(folder, run.size(200, 20))
         async with running_mesh(folder) as mesh, feed_of(mesh.feed_address) as feed:
             run.say(f"{len(viewers)} viewers read for the first time")
             pages = [await feed.first(viewer) for viewer in viewers]
@@ -119,7 +119,8 @@ async def _one_round(ours: _Member, bare: _Member, turns: int) -> Sample:
     return ours.taken(), bare.taken()
 
 
-async def _fill(folder: Path, count: int) -> list[int]:
+async def fill(folder: Path, count: int) -> list[int]:
+    """Write a world in which so many viewers have pages of twenty authors; returns them."""
     authors = [new_id() for _ in range(AUTHORS)]
     viewers = [new_id() for _ in range(count)]
     now = time.time_ns() // 1_000_000

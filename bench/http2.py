@@ -17,7 +17,7 @@ _HEADER_SIZE = 9
 # The largest window there is: an answer is never held up by us.
 _WINDOW = 2**31 - 1
 _DEFAULT_WINDOW = 65_535
-_SHORT = 127
+_SHORT, _MORE = 127, 128
 _INITIAL_WINDOW_SIZE = 4
 # The five bytes before a gRPC message.
 PREFIX_SIZE = 5
@@ -147,7 +147,12 @@ def _literal(name: bytes, value: str) -> bytes:
 
 
 def _text(value: str) -> bytes:
+    """Return a string as it stands in headers: its length, in seven bits or in those and more (RFC 7541, 5.1), and itself."""
     encoded = value.encode()
-    if len(encoded) >= _SHORT:
-        raise ValueError(f"{value!r} is too long for one byte of length")
-    return bytes([len(encoded)]) + encoded
+    if len(encoded) < _SHORT:
+        return bytes([len(encoded)]) + encoded
+    length, rest = [_SHORT], len(encoded) - _SHORT
+    while rest >= _MORE:
+        length.append(rest % _MORE + _MORE)
+        rest //= _MORE
+    return bytes([*length, rest]) + encoded

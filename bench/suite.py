@@ -1,6 +1,6 @@
 """Everything that can be measured, in the order in which it is."""
 
-from bench import cassandra_bridge, fan_out, hot_read, photos, reading
+from bench import cassandra_bridge, edge_cpu, fan_out, hot_read, photos, reading
 from bench.harness import Measurement
 
 SUITE = (
@@ -10,5 +10,6 @@ SUITE = (
     Measurement("fan_out", "Fan-out", fan_out.measure),
     Measurement("large_fan_out", "A large fan-out", fan_out.measure_large),
     Measurement("cassandra_bridge", "The bridge to Cassandra", cassandra_bridge.measure),
+    Measurement("edge_cpu", "The edge", edge_cpu.measure),
     Measurement("photos", "Photos", photos.measure),
 )

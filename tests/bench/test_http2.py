@@ -6,7 +6,7 @@ from typing import Any
 import grpc
 import pytest
 
-from bench.calling import GET_FEED, call_for
+from bench.calling import GET_FEED, call_as, call_for
 from bench.http2 import AnswerError
 
 # More than a frame and than the window that a connection begins with.
@@ -63,3 +63,12 @@ async def test_refusals_end_a_measurement(feed: tuple[str, Feed]) -> None:
     """An error is answered faster than a page, and must not count as one."""
     with pytest.raises(AnswerError):
         await call_for(0.05, feed[0], [404], len(ANSWER), connections=1, at_once=1)
+
+
+@pytest.mark.parametrize("length", [126, 127, 128, 254, 255, 400, 4_000])
+async def test_headers_of_any_length_arrive(feed: tuple[str, Feed], length: int) -> None:
+    """A token is longer than what one byte can tell of, and longer ones take more bytes."""
+    address, handler = feed
+    name = "7" * length
+    assert await call_as(0.01, address, [[("x-user-id", name)]], len(ANSWER), connections=1, at_once=1)
+    assert handler.viewers == {name}
