@@ -33,8 +33,8 @@ PARTS_AT_ONCE = 4
 
 TRIES = 6
 
-ROUNDS = 3
-"""How often all that is missing is sent, where the mesh finds something missing after all."""
+PAUSES_SECONDS = (1.5, 3.0, 6.0)
+"""How long to wait before what is missing is sent again, where the mesh finds something missing after all."""
 
 FORBIDDEN = 403
 
@@ -93,14 +93,16 @@ class Upload:
 
     async def _finish(self, completed: list[CompletedPart]) -> Media:
         """Send all parts that are missing, and say so. Without a list of parts, those that S3 has are taken."""
-        for _ in range(ROUNDS - 1):
+        for pause in PAUSES_SECONDS:
             await self._send_all()
             try:
                 return await self._complete(completed)
             except LensfeedError as error:
                 if error.reason != "PARTS_MISMATCH":
                     raise
-            # The last request of a process that was killed may end after ours, and put half of a part in its place.
+            # The last request of a process that was killed may end after ours, and put half of a part in its place. Of two
+            # in one second some storages take the wrong one for the newer.
+            await asyncio.sleep(pause)
             await self._ask()
         await self._send_all()
         return await self._complete(completed)
