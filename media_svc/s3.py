@@ -87,8 +87,13 @@ class S3Objects:
         """Return the parts that are there."""
         pages = self._client.get_paginator("list_parts").paginate(Bucket=self._bucket, Key=key, UploadId=upload_id)
         with _answering(expected=_ABSENT):
-            parts = [part async for page in pages for part in page.get("Parts", ())]
-            return [StoredPart(each["PartNumber"], each["ETag"].strip('"'), each["Size"]) for each in parts]
+            entries = [part async for page in pages for part in page.get("Parts", ())]
+            # SeaweedFS shows every PUT of a part, also one whose sender died before its first byte. The last one counts.
+            entries.sort(key=lambda each: (each["LastModified"], each["Size"]))
+            newest = {each["PartNumber"]: each for each in entries}
+            return [
+                StoredPart(number, each["ETag"].strip('"'), each["Size"]) for number, each in sorted(newest.items())
+            ]
         return None
 
     async def complete_multipart(self, key: str, upload_id: str, parts: Sequence[StoredPart]) -> None:

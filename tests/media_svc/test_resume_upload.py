@@ -1,5 +1,6 @@
 """Going on with an upload after a crash of the app."""
 
+import asyncio
 import time
 
 import httpx
@@ -173,3 +174,29 @@ async def test_no_url_outlives_its_upload(app: MediaApp, parts: Parts, age: int,
     assert (upload is not None) is (seconds > 0)
     if upload:
         assert upload.expires_ms == media.created_ms + age * MINUTE_MS + seconds * 1000
+
+
+async def test_the_last_put_of_a_part_counts(app: MediaApp) -> None:
+    """A part of which a dying app has left nothing but its beginning is sent again, and the upload is whole."""
+    owner = some_user()
+    started = await app.start(owner, "image/png", len(LARGE))
+    await _die_while_sending(started.parts[0].url, LARGE[:1000])
+    for part in started.parts:
+        first = (part.number - 1) * PART_BYTES
+        await asyncio.sleep(0.5)  # S3 tells the times of parts in seconds
+        assert (await app.put(part, LARGE[first : first + part.size_bytes])).status_code == httpx.codes.OK
+    assert not (await app.look(owner, started.media_id)).upload.parts
+    assert (await app.complete(owner, started.media_id)).state == media_pb2.MEDIA_STATE_PROCESSING
+
+
+async def _die_while_sending(url: str, beginning: bytes) -> None:
+    """Begin a PUT of a whole part, and close the connection."""
+    where = httpx.URL(url)
+    reader, writer = await asyncio.open_connection(where.host, where.port)
+    head = f"PUT {where.raw_path.decode()} HTTP/1.1\r\nHost: {where.netloc.decode()}\r\nContent-Length: {PART_BYTES}\r\n\r\n"
+    writer.write(head.encode() + beginning)
+    await writer.drain()
+    await asyncio.sleep(0.2)
+    writer.close()
+    await writer.wait_closed()
+    await reader.read()
