@@ -23,7 +23,7 @@ from devmesh.seaweed import running_seaweed
 from devmesh.valkey import running_valkey
 from media_svc.manifest import ORIGINAL_NAME
 from media_svc.model import Media, MediaState
-from media_svc.render_pool import SMALL, RenderPool
+from media_svc.render_pool import SMALL, RenderPool, open_render_pool
 
 CONTENT_TYPE = "image/jpeg"
 # What phones take: twelve megapixels.
@@ -71,12 +71,9 @@ async def measure(run: Run) -> Sequence[Figure]:
 
 
 async def _measure_rendering(run: Run, photo: Path, bare: Answering) -> list[Sample]:
-    pool = RenderPool(1, LIMITS)
-    try:
-        with machine.on_cores(machine.MEASURED):
+    with machine.on_cores(machine.MEASURED):
+        async with open_render_pool(1, LIMITS) as pool:
             return await run.rounds(partial(_one_round, partial(_rendered, pool, photo), bare.ask, run.size(PHOTOS, 2)))
-    finally:
-        await pool.close()
 
 
 async def _measure_worker(run: Run, folder: Path, photo: bytes, bare: Answering) -> tuple[list[Sample], list[Sample]]:

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from media_svc.forked_renders import ForkedRenders
 from media_svc.model import FailureReason, MediaRejectedError
-from media_svc.private_folder import NEEDS_ROOM_CODE
 from media_svc.renditions import Rendered, RenderLimits, outcome, run_alone
 
 MIB = 1024**2
@@ -22,21 +21,18 @@ SMALL = RenderLimits(memory_bytes=140 * MIB)
 LARGE = RenderLimits(memory_bytes=330 * MIB, threads=1)
 # For what a decoder keeps. The rest is for Python, for what libvips has under way, and for compressing.
 SMALL_ROOM_BYTES = 90 * MIB
-# A process that dies so may have died of too little memory, or of what happened before it read the picture.
-_UNCLEAR = frozenset({-signal.SIGSEGV, -signal.SIGABRT, -signal.SIGBUS, -signal.SIGTRAP})
 
 
-class _NeedsMore(Exception):  # noqa: N818 - no error
-    """It may be too large for a fork alone."""
+class _NeedsMore(Exception):  # noqa: N818 - it is no error
+    """It is to be tried with more memory."""
 
 
 class RenderPool:
     """Renders up to `at_once` pictures. Who needs to be alone waits until the others have ended, and they wait for it."""
 
-    def __init__(self, at_once: int, small: RenderLimits = SMALL, large: RenderLimits = LARGE) -> None:
+    def __init__(self, at_once: int, small: RenderLimits = SMALL) -> None:
         self._at_once = at_once
         self._small = small
-        self._large = large
         self._door = asyncio.Lock()
         self._places = asyncio.Semaphore(at_once)
         self._forks = ForkedRenders()
@@ -48,12 +44,11 @@ class RenderPool:
         """
         async with self._holding(1):
             code = await self._forks.run(folder, content_type, self._small, SMALL_ROOM_BYTES)
-        if code != NEEDS_ROOM_CODE and code not in _UNCLEAR:
-            with contextlib.suppress(_NeedsMore):
-                return _judged(folder, code)
+        with contextlib.suppress(_NeedsMore):
+            return _clear_outcome(folder, code)
         async with self._holding(self._at_once):
             await self._forks.stop()
-            code = await run_alone(folder, content_type, self._large)
+            code = await run_alone(folder, content_type, LARGE)
         return outcome(folder, code)
 
     @contextlib.asynccontextmanager
@@ -70,19 +65,25 @@ class RenderPool:
         await self._forks.stop()
 
 
-def _judged(folder: Path, code: int) -> Rendered:
+def _clear_outcome(folder: Path, code: int) -> Rendered:
+    """Return what a fork has made. Raises _NeedsMore where it may have failed for its little memory only.
+
+    Decoders often mistake that for damage. A fork that died may also have died of what happened before it read the picture.
+    """
+    if code not in {0, -signal.SIGXCPU}:
+        raise _NeedsMore
     try:
         return outcome(folder, code)
     except MediaRejectedError as error:
-        if error.failure.reason is FailureReason.MEDIA_TOO_LARGE:
+        if code == 0 and error.failure.reason is not FailureReason.TYPE_MISMATCH:
             raise _NeedsMore from error
         raise
 
 
 @contextlib.asynccontextmanager
-async def open_render_pool(at_once: int) -> AsyncIterator[RenderPool]:
+async def open_render_pool(at_once: int, small: RenderLimits = SMALL) -> AsyncIterator[RenderPool]:
     """Open one. It starts its first process when the first picture comes."""
-    pool = RenderPool(at_once)
+    pool = RenderPool(at_once, small)
     try:
         yield pool
     finally:
