@@ -29,8 +29,7 @@ INTERNAL: dict[str, Message] = {
     "/lensfeed.post.v1.PostInternalService/BatchGetPosts": BatchGetPostsRequest(),
     "/lensfeed.post.v1.PostInternalService/BatchListPlaces": BatchListPlacesRequest(),
     "/lensfeed.media.v1.MediaInternalService/BatchGetMedia": BatchGetMediaRequest(),
-    "/grpc.health.v1.Health/Check": GetFeedRequest(),
-    "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": GetFeedRequest(),
+    "/grpc.channelz.v1.Channelz/GetServers": GetFeedRequest(),
 }
 Read = Callable[[Edge, Headers], Awaitable[Outcome]]
 
@@ -91,7 +90,7 @@ async def test_a_claimed_identity_is_no_token(reach: Reach, ann: Person, read: R
 @EVERY_PROTOCOL
 @pytest.mark.parametrize("path", INTERNAL)
 async def test_what_is_internal_is_unknown_outside(reach: Reach, ann: Person, path: str, read: Read) -> None:
-    """The services' methods for each other, their health and reflection are no methods of the edge."""
+    """The services' methods for each other, and what they tell engineers, are no methods of the edge."""
     if read is by_rest:
         response = await reach.http.post(path, json={}, headers=ann.headers)
         assert response.status_code == 404
