@@ -1,10 +1,14 @@
 """`follow` and `unfollow`."""
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lensfeed_client.commands.options import PANEL, AsJson, Command, Url
+
+if TYPE_CHECKING:
+    from lensfeed_client import Lensfeed
 
 app = typer.Typer()
 
@@ -14,24 +18,23 @@ Users = Annotated[list[str], typer.Argument(metavar="USER", help="Handles, with 
 @app.command(cls=Command, rich_help_panel=PANEL)
 def follow(users: Users, url: Url = None, as_json: AsJson = False) -> None:
     """Follow people: their posts come into your feed. Following twice is no error."""
-    from rich.text import Text
-
-    from lensfeed_client.commands.cards import name_of
-    from lensfeed_client.commands.output import Output
-    from lensfeed_client.commands.people import find_user
-    from lensfeed_client.commands.talking import talking
-
-    out = Output(as_json=as_json)
-    with talking(url, out) as (mesh, _):
-        for word in users:
-            user = find_user(mesh, word)
-            mesh.follow(user.user_id)
-            out.result(user, Text("You follow ") + name_of(user))
+    _each(users, url, lambda mesh: mesh.follow, "You follow ", as_json=as_json)
 
 
 @app.command(cls=Command, rich_help_panel=PANEL)
 def unfollow(users: Users, url: Url = None, as_json: AsJson = False) -> None:
     """Follow people no longer."""
+    _each(users, url, lambda mesh: mesh.unfollow, "You no longer follow ", as_json=as_json)
+
+
+def _each(
+    users: list[str],
+    url: str | None,
+    change: "Callable[[Lensfeed], Callable[[int], object]]",
+    told: str,
+    *,
+    as_json: bool,
+) -> None:
     from rich.text import Text
 
     from lensfeed_client.commands.cards import name_of
@@ -43,5 +46,5 @@ def unfollow(users: Users, url: Url = None, as_json: AsJson = False) -> None:
     with talking(url, out) as (mesh, _):
         for word in users:
             user = find_user(mesh, word)
-            mesh.unfollow(user.user_id)
-            out.result(user, Text("You no longer follow ") + name_of(user))
+            change(mesh)(user.user_id)
+            out.result(user, Text(told) + name_of(user))
