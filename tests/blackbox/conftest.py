@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from tests.blackbox.mesh import Mesh, Reach, processes_of, reached, running_mesh, stumbles
+from tests.blackbox.mesh import Mesh, Reach, clean_mesh, reached
 from tests.blackbox.people import Person, newcomer
 from tests.media_svc.pictures import encoded, quarters
 from tests.store_kinds import STORE_KINDS
@@ -21,12 +21,8 @@ def store_kind(request: pytest.FixtureRequest) -> str:
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def mesh(store_kind: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mesh]:
     """Give a running mesh, which the tests of this folder share: make people of your own."""
-    data = tmp_path_factory.mktemp("mesh")
-    async with running_mesh(data, store_kind) as mesh:
+    async with clean_mesh(tmp_path_factory.mktemp("mesh"), store_kind) as mesh:
         yield mesh
-        assert await mesh.stop() == 0, "\n".join(mesh.output)
-    assert processes_of(data) == []
-    assert stumbles(data) == []
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")

@@ -91,6 +91,16 @@ async def running_mesh(data: Path, store: str, *arguments: str, stdin: int = DEV
 
 
 @contextlib.asynccontextmanager
+async def clean_mesh(data: Path, store: str) -> AsyncIterator[Mesh]:
+    """Run a mesh, and hold it to an end in order: with 0, no process left, and no accident in its logs."""
+    async with running_mesh(data, store) as mesh:
+        yield mesh
+        assert await mesh.stop() == 0, "\n".join(mesh.output)
+    assert processes_of(data) == []
+    assert stumbles(data) == []
+
+
+@contextlib.asynccontextmanager
 async def reached(mesh: Mesh) -> AsyncIterator[Reach]:
     """Connect to a mesh, from outside."""
     async with (

@@ -6,19 +6,15 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from tests.blackbox.mesh import Mesh, processes_of, running_mesh, stumbles
+from tests.blackbox.mesh import Mesh, clean_mesh
 from tests.media_svc.pictures import encoded, quarters
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def mesh(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mesh]:
     """Give a running mesh, which the tests of this folder share."""
-    data = tmp_path_factory.mktemp("mesh")
-    async with running_mesh(data, "sqlite") as mesh:
+    async with clean_mesh(tmp_path_factory.mktemp("mesh"), "sqlite") as mesh:
         yield mesh
-        assert await mesh.stop() == 0, "\n".join(mesh.output)
-    assert processes_of(data) == []
-    assert stumbles(data) == []
 
 
 @pytest.fixture(scope="session")
