@@ -47,7 +47,7 @@ $(PUBLIC): $(GENERATED) protos/public.py
 	$(BIN)/python protos/public.py
 
 api-docs: protos ## Write docs/api.md from the contracts
-	$(BIN)/python -m edge_proxy.openapi markdown > docs/api.md
+	$(BIN)/python -m edge_proxy.answers.openapi markdown > docs/api.md
 
 fmt: install ## Format the code and the contracts
 	$(BIN)/ruff format .

@@ -6,8 +6,8 @@
 import sys
 from pathlib import Path
 
-from media_svc.encode import ENCODINGS, decode_largest, shrink, sizes, thumbhash
-from media_svc.read_picture import open_picture, shown_size
+from media_svc.sandbox.encode import ENCODINGS, decode_largest, shrink, sizes, thumbhash
+from media_svc.sandbox.read_picture import open_picture, shown_size
 
 
 def render(path: Path, content_type: str) -> int:

@@ -16,7 +16,7 @@ from cassandra import ConsistencyLevel
 
 from bench.figures import Figure, Sample
 from bench.harness import Run
-from devmesh.cassandra import running_cassandra
+from devmesh.parts.cassandra.cluster import running_cassandra
 from meshkit.cassandra import Cassandra, open_cassandra, read, write
 from meshkit.cassandra.cluster import make_cluster
 from meshkit.cassandra_settings import CassandraSettings

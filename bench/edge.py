@@ -11,9 +11,9 @@ from pathlib import Path
 import psutil
 
 from devmesh.ports import address, reserved_ports
-from devmesh.process import Command
-from devmesh.readiness import http_status
-from devmesh.running import running
+from devmesh.supervise.process import Command
+from devmesh.supervise.readiness import http_status
+from devmesh.supervise.running import running
 from meshkit.settings import PREFIX
 
 # Where nobody listens: of the services, these reads need feed_svc alone.

@@ -19,8 +19,8 @@ from bench.harness import Run
 from bench.hot_read import fill
 from bench.http2 import PREFIX_SIZE, AnswerError
 from bench.servers import running_mesh
-from user_svc.key_ring import KeyRing
-from user_svc.tokens import TokenSigner
+from user_svc.sessions.access_tokens import TokenSigner
+from user_svc.sessions.key_ring import KeyRing
 
 # A sample of each is so many turns of so many seconds.
 TURNS = 4

@@ -20,9 +20,9 @@ from bench.servers import Mesh, running_mesh
 from bench.timelines import bytes_an_entry
 from bench.world import new_world
 from devmesh.ports import address, reserved_ports
-from devmesh.process import Command
-from devmesh.readiness import grpc_serving
-from devmesh.running import running
+from devmesh.supervise.process import Command
+from devmesh.supervise.readiness import grpc_serving
+from devmesh.supervise.running import running
 from meshkit.ids import first_id, new_id
 
 AUTHORS = 100

@@ -11,15 +11,15 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from devmesh.bucket import S3
+from devmesh.parts.bucket import S3
 from devmesh.ports import address, reserved_ports
-from devmesh.process import Command
-from devmesh.readiness import grpc_serving
-from devmesh.running import running
+from devmesh.supervise.process import Command
+from devmesh.supervise.readiness import grpc_serving
+from devmesh.supervise.running import running
 from media_svc.events import STREAM, MediaEvents
 from media_svc.model import Media, MediaKind, MediaState
 from media_svc.ports import Objects
-from media_svc.s3 import open_objects
+from media_svc.s3.objects import open_objects
 from media_svc.settings import S3Settings
 from media_svc.store.open import Opened, open_store
 from meshkit.events import Producer, open_producer

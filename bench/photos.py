@@ -19,11 +19,11 @@ from bench.environments import Answering, answering
 from bench.figures import Figure, Goal, Sample
 from bench.harness import Run
 from bench.media_worker import MediaWorker, running_media_worker
-from devmesh.seaweed import running_seaweed
-from devmesh.valkey import running_valkey
-from media_svc.manifest import ORIGINAL_NAME
+from devmesh.parts.seaweed import running_seaweed
+from devmesh.parts.valkey import running_valkey
 from media_svc.model import Media, MediaState
-from media_svc.render_pool import SMALL, RenderPool, open_render_pool
+from media_svc.photos.render_pool import SMALL, RenderPool, open_render_pool
+from media_svc.sandbox.picture_manifest import ORIGINAL_NAME
 
 CONTENT_TYPE = "image/jpeg"
 # What phones take: twelve megapixels.

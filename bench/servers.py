@@ -10,13 +10,13 @@ from pathlib import Path
 
 from redis.asyncio import Redis
 
-from devmesh.make_keys import make_keys
+from devmesh.parts.valkey import running_valkey
 from devmesh.ports import address, reserved_ports
-from devmesh.process import Child, Command
-from devmesh.readiness import grpc_serving
-from devmesh.running import running
-from devmesh.valkey import running_valkey
-from meshkit.redis_client import open_redis
+from devmesh.secrets.token_keys import make_keys
+from devmesh.supervise.process import Child, Command
+from devmesh.supervise.readiness import grpc_serving
+from devmesh.supervise.running import running
+from meshkit.redis.client import open_redis
 from meshkit.settings import PREFIX
 
 PEERS = ("user", "follow", "post")

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from lensfeed_client.commands.app import GROUPS
 
-from devmesh.events_app import app as events_app
+from devmesh.commands.events import app as events_app
 from devmesh.folders import usual_folder
 
 RUN = "Run a mesh"
@@ -72,9 +72,9 @@ def dev(
     With --store cassandra the mesh has a Cassandra of its own, unless LENSFEED_CASSANDRA_CONTACT_POINTS names another.
     With --mesh-tls it makes certificates in its data folder, unless LENSFEED_MESH_TLS names a folder that has them.
     """
-    from devmesh.dev import DevOptions
-    from devmesh.dev import dev as run
-    from devmesh.stores import StoreWish
+    from devmesh.commands.dev import DevOptions
+    from devmesh.commands.dev import dev as run
+    from devmesh.parts.stores import StoreWish
 
     wish = StoreWish(store.value, int(cassandra_nodes.value), cassandra_heap)
     folder = (data or usual_folder(store.value)).expanduser().absolute()
@@ -93,8 +93,8 @@ def seed(
 
     Prints whom to log in as. A second run adds only what is missing.
     """
-    from devmesh.seed import SeedOptions
-    from devmesh.seed import seed as run
+    from devmesh.commands.seed import SeedOptions
+    from devmesh.commands.seed import seed as run
 
     raise typer.Exit(run(SeedOptions(url.rstrip("/"), people, posts, follows, seed_number)))
 
@@ -111,8 +111,8 @@ def rotate(
     The edge knows the new key at once; it signs when it is LENSFEED_TOKEN_KEY_SETTLE_SECONDS old. Keys that were replaced more
     than a day ago go. Prints all keys, oldest first.
     """
+    from devmesh.commands.keys import rotate as run
     from devmesh.errors import MeshError
-    from devmesh.keys import rotate as run
 
     try:
         typer.echo(run(keys or (data or usual_folder(Store.SQLITE.value)).expanduser() / "keys"), nl=False)
@@ -133,8 +133,8 @@ def certs(
 
     A second run renews those of whose life less than a third is left. Parts that run take renewed ones by themselves.
     """
-    from devmesh.certificates import make_certificates
     from devmesh.errors import MeshError
+    from devmesh.secrets.certificates import make_certificates
 
     try:
         made = make_certificates(folder, days, renew_all=renew)

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from devmesh.layout import Layout
+from devmesh.parts.valkey import valkey_url
 from devmesh.ports import address
-from devmesh.valkey import valkey_url
 from meshkit.settings import PREFIX
 
 # The edge of a mesh on one machine is reached in the clear; these would take it from those who wait for it there.

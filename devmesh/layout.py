@@ -5,12 +5,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from devmesh.bucket import S3
 from devmesh.errors import MeshError
-from devmesh.mesh_secrets import MeshSecrets
+from devmesh.parts.bucket import S3
+from devmesh.parts.seaweed import SeaweedPorts
+from devmesh.parts.stores import Store
 from devmesh.ports import LOOPBACK, address, is_free, numbered_ports, reserved_ports
-from devmesh.seaweed import SeaweedPorts
-from devmesh.stores import Store
+from devmesh.secrets.passwords import MeshSecrets
 
 SERVICES = ("user", "follow", "post", "media", "feed")
 WORKERS = ("post", "media", "feed")

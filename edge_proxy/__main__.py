@@ -5,12 +5,12 @@ import asyncio
 import json
 import sys
 
-from edge_proxy import envoy
-from edge_proxy.bootstrap import bootstrap, secrets
 from edge_proxy.contracts import ContractsError
+from edge_proxy.envoy import program as envoy
+from edge_proxy.envoy.bootstrap import bootstrap, secrets
+from edge_proxy.envoy.filters.token_file import write_tokens
 from edge_proxy.run import run
-from edge_proxy.settings import EdgeSettings
-from edge_proxy.token_file import write_tokens
+from edge_proxy.settings.edge import EdgeSettings
 from meshkit.settings import SettingsError
 
 
@@ -49,8 +49,8 @@ def _do(command: str, settings: EdgeSettings) -> None:
 
 def _count() -> None:
     # Edges do not need what this imports.
-    from edge_proxy.limits_service import LimitsSettings
-    from edge_proxy.limits_service import run as count
+    from edge_proxy.limits.service import LimitsSettings
+    from edge_proxy.limits.service import run as count
 
     asyncio.run(count(LimitsSettings.load()))
 

@@ -6,6 +6,9 @@ from pathlib import Path
 from google.protobuf.descriptor_pb2 import FileDescriptorSet, MethodDescriptorProto, MethodOptions
 from lensfeed.options.v1 import options_pb2
 
+# The services behind the edge, by the names of their clusters.
+SERVICES = ("user", "follow", "post", "media", "feed")
+PICK_RENDITION = "/lensfeed.media.v1.MediaService/PickRendition"
 # Services for other services; nothing outside may reach them.
 INTERNAL_SUFFIX = "InternalService"
 READ_COST, CHANGE_COST = 1, 3

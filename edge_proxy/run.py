@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from edge_proxy.admin import Admin
-from edge_proxy.envoy import run_command
-from edge_proxy.settings import EdgeSettings
-from edge_proxy.token_file import watch_keys
+from edge_proxy.envoy.filters.token_file import watch_keys
+from edge_proxy.envoy.program import run_command
+from edge_proxy.settings.edge import EdgeSettings
 
 POLL_SECONDS = 0.05
 PR_SET_PDEATHSIG = 1
@@ -55,7 +55,7 @@ async def drain(settings: EdgeSettings, admin: Admin) -> None:
 
 async def _answer(settings: EdgeSettings) -> None:
     # Not before Envoy is started: that need not wait for what this imports, and is done while there is one thread.
-    from edge_proxy.own_server import answer
+    from edge_proxy.answers.server import answer
 
     await answer(settings)
 

@@ -9,37 +9,37 @@ from lensfeed.feed.v1.feed_service_pb2_grpc import add_FeedServiceServicer_to_se
 from opentelemetry import metrics
 from redis.asyncio import Redis
 
-from feed_svc.apply_follow import ApplyFollow
-from feed_svc.celebrity_modes import CelebrityModes
-from feed_svc.divergence_ratio import show_divergence
+from feed_svc.celebrities.modes import CelebrityModes
+from feed_svc.drift.divergence_ratio import show_divergence
+from feed_svc.drift.sampler import SampleDrift
 from feed_svc.events import FAN_OUT, GROUP, STREAMS, FeedEvents, StreamedChunks
-from feed_svc.fan_out import FanOut
-from feed_svc.fan_out_chunk import CHUNKS_AT_ONCE
-from feed_svc.fan_out_lag import FanOutLag
-from feed_svc.get_feed import GetFeed
+from feed_svc.fan_out.apply_follow import ApplyFollow
+from feed_svc.fan_out.chunks import CHUNKS_AT_ONCE
+from feed_svc.fan_out.fan_out_post import FanOut
+from feed_svc.fan_out.lag import FanOutLag
+from feed_svc.fan_out.push_to_followers import ReachFollowers
+from feed_svc.fan_out.refresh_author import RefreshAuthor
+from feed_svc.fan_out.remove_post import RemovePost
 from feed_svc.peers import MEDIA_SERVICE, GrpcCardSource, GrpcGraph, GrpcPosts, GrpcViews, media_of
-from feed_svc.reach_followers import ReachFollowers
-from feed_svc.reading import open_skeleton
-from feed_svc.refresh_author import RefreshAuthor
-from feed_svc.remove_post import RemovePost
+from feed_svc.reading.count_views import SampleReads
+from feed_svc.reading.get_feed import GetFeed
+from feed_svc.reading.readers import open_skeleton
 from feed_svc.rpc import FeedRpc
-from feed_svc.sample_drift import SampleDrift
-from feed_svc.sample_reads import SampleReads
 from feed_svc.settings import FeedSettings, TimelineSettings, WorkSettings
 from feed_svc.store.author_timelines import RedisAuthorTimelines
 from feed_svc.store.cards import RedisCards
 from feed_svc.store.celebrities import RedisCelebrities
-from feed_svc.store.partings import RedisPartings
+from feed_svc.store.recent_unfollows import RedisPartings
 from feed_svc.store.timelines import RedisTimelines
-from meshkit.channels import connect
 from meshkit.cursors import Cursors
 from meshkit.events import Consumer, Trim
-from meshkit.redis_client import open_redis
-from meshkit.redis_mux import RedisMux, open_mux
+from meshkit.grpc.channels import connect
+from meshkit.grpc.server import Process
+from meshkit.grpc.server import serve as serve_process
+from meshkit.grpc.status import is_outage
+from meshkit.redis.client import open_redis
+from meshkit.redis.mux import RedisMux, open_mux
 from meshkit.revocations import open_revocations
-from meshkit.server import Process
-from meshkit.server import serve as serve_process
-from meshkit.status import is_outage
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,12 @@
 from lensfeed.events.v1 import event_pb2
 from redis.asyncio import Redis
 
-from feed_svc.apply_follow import ApplyFollow
-from feed_svc.fan_out import FanOut
-from feed_svc.fan_out_chunk import Change, FanOutChunk, PostChange
-from feed_svc.reach_followers import ReachFollowers
-from feed_svc.refresh_author import RefreshAuthor
-from feed_svc.remove_post import RemovePost
+from feed_svc.fan_out.apply_follow import ApplyFollow
+from feed_svc.fan_out.chunks import Change, FanOutChunk, PostChange
+from feed_svc.fan_out.fan_out_post import FanOut
+from feed_svc.fan_out.push_to_followers import ReachFollowers
+from feed_svc.fan_out.refresh_author import RefreshAuthor
+from feed_svc.fan_out.remove_post import RemovePost
 from meshkit.events import EventStream, new_record
 
 GROUP = "feed_svc"

@@ -14,7 +14,7 @@ from lensfeed.post.v1.post_internal_service_pb2_grpc import PostInternalServiceS
 from lensfeed.user.v1 import user_internal_service_pb2 as user_pb2
 from lensfeed.user.v1.user_internal_service_pb2_grpc import UserInternalServiceStub
 
-from feed_svc.fan_out_chunk import FollowerPage
+from feed_svc.fan_out.chunks import FollowerPage
 from feed_svc.model import Entry, Places, author_of, entry_of, place_of
 from meshkit.errors import UnavailableError
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from feed_svc.fan_out_chunk import FollowerPage
+from feed_svc.fan_out.chunks import FollowerPage
 from feed_svc.model import Entry, Places
 
 # Tells whether an error means that a part is down or too slow, so that another way is worth a try.

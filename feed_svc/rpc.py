@@ -7,7 +7,7 @@ from typing import Any
 from lensfeed.feed.v1 import feed_service_pb2
 from lensfeed.feed.v1.feed_service_pb2_grpc import FeedServiceServicer
 
-from feed_svc.get_feed import EmptyReason, FeedPage, GetFeed
+from feed_svc.reading.get_feed import EmptyReason, FeedPage, GetFeed
 from meshkit.call import caller_id
 from meshkit.paging import clamp_limit
 

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from meshkit.server import ServerSettings
+from meshkit.grpc.server import ServerSettings
 from meshkit.service_settings import CursorKeySettings, RedisSettings, WorkerSettings
 
 

@@ -13,10 +13,10 @@ from follow_svc.events import STREAM
 from follow_svc.filter_followed import FilterFollowed
 from follow_svc.get_follower_count import GetFollowerCount
 from follow_svc.get_relationship import GetRelationship
-from follow_svc.list_followee_ids import ListFolloweeIds
-from follow_svc.list_follower_ids import ListFollowerIds
-from follow_svc.list_followers import ListFollowers
-from follow_svc.list_following import ListFollowing
+from follow_svc.lists.list_followee_ids import ListFolloweeIds
+from follow_svc.lists.list_follower_ids import ListFollowerIds
+from follow_svc.lists.list_followers import ListFollowers
+from follow_svc.lists.list_following import ListFollowing
 from follow_svc.peers import USER_INTERNAL, UserPeer
 from follow_svc.ports import Announce
 from follow_svc.recount import Recount
@@ -24,12 +24,12 @@ from follow_svc.rpc import FollowInternalServicer, FollowServicer
 from follow_svc.settings import FollowSettings, RecountSettings
 from follow_svc.store.open import open_recount, open_store
 from follow_svc.store.port import FollowStore
-from meshkit import server
-from meshkit.channels import connect
 from meshkit.cursors import Cursors
 from meshkit.events import open_producer
+from meshkit.grpc import server
+from meshkit.grpc.channels import connect
+from meshkit.grpc.server import Process
 from meshkit.revocations import open_revocations
-from meshkit.server import Process
 
 _log = structlog.get_logger()
 

@@ -16,10 +16,10 @@ from follow_svc.delete_follow import DeleteFollow
 from follow_svc.filter_followed import FilterFollowed
 from follow_svc.get_follower_count import GetFollowerCount
 from follow_svc.get_relationship import GetRelationship
-from follow_svc.list_followee_ids import ListFolloweeIds
-from follow_svc.list_follower_ids import ListFollowerIds
-from follow_svc.list_followers import ListFollowers
-from follow_svc.list_following import ListFollowing
+from follow_svc.lists.list_followee_ids import ListFolloweeIds
+from follow_svc.lists.list_follower_ids import ListFollowerIds
+from follow_svc.lists.list_followers import ListFollowers
+from follow_svc.lists.list_following import ListFollowing
 from follow_svc.model import Follow
 from meshkit.call import caller_id
 

@@ -8,47 +8,47 @@ import structlog
 from lensfeed.media.v1 import media_internal_service_pb2_grpc, media_service_pb2_grpc
 from redis.asyncio import Redis
 
-from media_svc.complete_upload import CompleteUpload
-from media_svc.count_views import CountViews
-from media_svc.erase_media import EraseMedia
+from media_svc.delivery.count_views import CountViews
+from media_svc.delivery.erase_media import EraseMedia
+from media_svc.delivery.popularity import RedisPopularity
+from media_svc.delivery.purge_cdn import open_caches
+from media_svc.delivery.reclassify_media import ReclassifyMedia
+from media_svc.delivery.remove_media import RemoveMedia
 from media_svc.events import GROUP, POST_STREAM, STREAM, HandleEvent, HandlePostEvent, MediaEvents
-from media_svc.ffmpeg import Ffmpeg, find_ffmpeg
-from media_svc.finish_upload import FinishUpload
 from media_svc.get_media import BatchGetMedia, GetMedia
-from media_svc.improve_photo import ImprovePhoto
-from media_svc.jobs import POPULAR_PHOTOS, VIDEOS, JobQueue
-from media_svc.make_renditions import MakeRenditions
+from media_svc.jobs.queue import POPULAR_PHOTOS, VIDEOS, JobQueue
+from media_svc.jobs.worker import WorkJobs
 from media_svc.peers import POST_SERVICE, USER_SERVICE, PeerUses
-from media_svc.pick_rendition import PickRendition
-from media_svc.popularity import RedisPopularity
+from media_svc.photos.improve_photo import ImprovePhoto
+from media_svc.photos.make_renditions import MakeRenditions
+from media_svc.photos.pick_rendition import PickRendition
+from media_svc.photos.render_pool import open_render_pool
+from media_svc.photos.renditions import PATIENT, render
 from media_svc.ports import Objects
 from media_svc.presenting import Presenter
-from media_svc.process_video import ProcessVideo
-from media_svc.purge_cdn import open_caches
-from media_svc.receive_s3_events import FinishByKey, S3EventReceiver
-from media_svc.receive_sqs import QueueReceiver
-from media_svc.recipes import Recipe
-from media_svc.reclassify_media import ReclassifyMedia
-from media_svc.remove_media import RemoveMedia
-from media_svc.render_pool import open_render_pool
-from media_svc.renditions import PATIENT, render
-from media_svc.resume_upload import ResumeUpload
 from media_svc.rpc import MediaInternalServicer, MediaServicer
-from media_svc.s3 import open_client, open_objects
-from media_svc.set_up_bucket import set_up_bucket
+from media_svc.s3.objects import open_client, open_objects
+from media_svc.s3.set_up_bucket import set_up_bucket
+from media_svc.sandbox.recipes import Recipe
 from media_svc.settings import S3Settings, ServeSettings, WorkSettings
-from media_svc.start_upload import StartUpload
 from media_svc.store.open import Opened, open_store
 from media_svc.store.port import MediaStore
-from media_svc.sweep_uploads import SweepUploads
-from media_svc.work_jobs import WorkJobs
-from meshkit import server
-from meshkit.channels import connect
+from media_svc.uploads.complete_upload import CompleteUpload
+from media_svc.uploads.finish_upload import FinishUpload
+from media_svc.uploads.receive_s3_events import FinishByKey, S3EventReceiver
+from media_svc.uploads.receive_sqs import QueueReceiver
+from media_svc.uploads.resume_upload import ResumeUpload
+from media_svc.uploads.start_upload import StartUpload
+from media_svc.uploads.sweep_uploads import SweepUploads
+from media_svc.videos.ffmpeg import Ffmpeg, find_ffmpeg
+from media_svc.videos.process_video import ProcessVideo
 from meshkit.events import Consumer, Producer, open_producer
+from meshkit.grpc import server
+from meshkit.grpc.channels import connect
+from meshkit.grpc.server import Process
 from meshkit.media_urls import MediaUrls
-from meshkit.redis_client import check_redis, open_redis
+from meshkit.redis.client import check_redis, open_redis
 from meshkit.revocations import open_revocations
-from meshkit.server import Process
 
 _log = structlog.get_logger()
 # A picture may take a minute on a busy machine, and its bytes have to come and go.

@@ -1,6 +1,6 @@
 """What media_svc refuses."""
 
-from media_svc.upload_rules import MAX_PHOTO_BYTES, MAX_VIDEO_BYTES, PHOTO_TYPES, VIDEO_TYPES
+from media_svc.uploads.rules import MAX_PHOTO_BYTES, MAX_VIDEO_BYTES, PHOTO_TYPES, VIDEO_TYPES
 from meshkit.errors import FailedPreconditionError, InvalidArgumentError, NotFoundError
 
 

@@ -3,11 +3,11 @@
 from lensfeed.events.v1 import event_pb2
 from lensfeed.media.v1 import media_pb2
 
-from media_svc.jobs import JobQueue
-from media_svc.make_renditions import MakeRenditions
+from media_svc.delivery.remove_media import RemoveMedia
+from media_svc.jobs.queue import JobQueue
 from media_svc.model import Media
+from media_svc.photos.make_renditions import MakeRenditions
 from media_svc.presenting import Presenter
-from media_svc.remove_media import RemoveMedia
 from meshkit.events import EventStream, OutboxRecord, Producer, new_record
 from meshkit.ids import PublicId
 

@@ -4,11 +4,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from media_svc.find_media import find_media, parse_all
+from media_svc.media_ids import find_media, parse_all
 from media_svc.model import Media, MediaState
-from media_svc.resume_upload import ResumeUpload
-from media_svc.start_upload import StartedUpload
 from media_svc.store.port import MediaStore
+from media_svc.uploads.resume_upload import ResumeUpload
+from media_svc.uploads.start_upload import StartedUpload
 
 
 @dataclass(frozen=True, slots=True)

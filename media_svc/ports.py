@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from media_svc.cache_classes import CacheClass
+from media_svc.delivery.cache_classes import CacheClass
 from media_svc.model import Media
-from media_svc.upload_rules import Part
+from media_svc.uploads.rules import Part
 from meshkit.events.outbox import OutboxRecord
 from meshkit.ids import PublicId
 

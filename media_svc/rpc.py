@@ -10,14 +10,14 @@ from lensfeed.media.v1 import (
     media_service_pb2_grpc,
 )
 
-from media_svc.complete_upload import ClaimedPart, CompleteUpload
-from media_svc.count_views import CountViews
+from media_svc.delivery.count_views import CountViews
 from media_svc.get_media import BatchGetMedia, GetMedia
-from media_svc.pick_rendition import PickRendition
+from media_svc.photos.pick_rendition import PickRendition
 from media_svc.ports import SignedPut
 from media_svc.presenting import Presenter
-from media_svc.start_upload import StartedUpload, StartUpload
-from media_svc.upload_rules import PART_BYTES, Part
+from media_svc.uploads.complete_upload import ClaimedPart, CompleteUpload
+from media_svc.uploads.rules import PART_BYTES, Part
+from media_svc.uploads.start_upload import StartedUpload, StartUpload
 from meshkit.call import caller_id
 
 # ruff: noqa: ARG002, N802 - the generated base classes name the methods and their arguments

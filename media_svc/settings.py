@@ -5,8 +5,8 @@ from typing import Self
 
 from pydantic import Field, SecretStr, model_validator
 
+from meshkit.grpc.server import ServerSettings
 from meshkit.media_urls import MediaUrlSettings
-from meshkit.server import ServerSettings
 from meshkit.service_settings import ServiceSettings, WorkerSettings
 
 

@@ -5,7 +5,7 @@ from typing import Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from meshkit.server import ServerSettings
+from meshkit.grpc.server import ServerSettings
 
 DEFAULT_PORT = 9042
 Replication = dict[str, str | int]

@@ -10,8 +10,8 @@ from functools import partial
 import structlog
 import uvloop
 
+from meshkit.grpc.server import ServerSettings
 from meshkit.logs import set_up_logs
-from meshkit.server import ServerSettings
 from meshkit.settings import SettingsError
 from meshkit.telemetry import set_up_telemetry
 

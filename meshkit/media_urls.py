@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from lensfeed.media.v1 import media_pb2
 
-from meshkit.server import ServerSettings
+from meshkit.grpc.server import ServerSettings
 
 
 class MediaUrlSettings(ServerSettings):

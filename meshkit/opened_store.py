@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from meshkit.events import OutboxStore
-from meshkit.health import Check
+from meshkit.grpc.health import Check
 from meshkit.service_settings import ServiceSettings
 
 if TYPE_CHECKING:

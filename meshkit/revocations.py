@@ -18,9 +18,9 @@ from redis.exceptions import RedisError
 
 from meshkit.call import current_call
 from meshkit.errors import UnauthenticatedError
-from meshkit.layers.base import Handler, Method
-from meshkit.redis_client import open_redis
-from meshkit.server import Process
+from meshkit.grpc.layers.base import Handler, Method
+from meshkit.grpc.server import Process
+from meshkit.redis.client import open_redis
 
 # A sorted set of session ids, scored by when their last token expires, in whole seconds since 1970.
 KEY = "sessions:revoked"

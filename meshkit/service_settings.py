@@ -7,12 +7,12 @@ from typing import Literal
 from pydantic import SecretStr, field_validator
 
 from meshkit.cassandra_settings import CassandraSettings
-from meshkit.redis_url import read_redis_url
-from meshkit.server import ServerSettings
+from meshkit.grpc.server import ServerSettings
+from meshkit.redis.url import read_redis_url
 
 
 class RedisSettings(ServerSettings):
-    """Where Redis is: one server or a cluster (see `meshkit.redis_url`)."""
+    """Where Redis is: one server or a cluster (see `meshkit.redis.url`)."""
 
     redis_url: str = "redis://127.0.0.1:6379/0"
 

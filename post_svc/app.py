@@ -8,16 +8,16 @@ from typing import NamedTuple
 from lensfeed.post.v1.post_internal_service_pb2_grpc import add_PostInternalServiceServicer_to_server
 from lensfeed.post.v1.post_service_pb2_grpc import add_PostServiceServicer_to_server
 
-from meshkit import server
-from meshkit.channels import connect
 from meshkit.cursors import Cursors
 from meshkit.events import Consumer, open_producer
 from meshkit.events.producer import Producer
-from meshkit.health import Check
+from meshkit.grpc import server
+from meshkit.grpc.channels import connect
+from meshkit.grpc.health import Check
+from meshkit.grpc.server import Process
 from meshkit.media_urls import MediaUrls
-from meshkit.redis_client import check_redis, open_redis
+from meshkit.redis.client import check_redis, open_redis
 from meshkit.revocations import open_revocations
-from meshkit.server import Process
 from post_svc.batch_get_posts import BatchGetPosts
 from post_svc.batch_list_places import BatchListPlaces
 from post_svc.create_post import CreatePost

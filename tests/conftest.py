@@ -8,10 +8,10 @@ import pytest
 import pytest_asyncio
 import uvloop
 
-from devmesh.bucket import S3
-from devmesh.cassandra import running_cassandra
-from devmesh.seaweed import running_seaweed
-from devmesh.valkey import running_valkey
+from devmesh.parts.bucket import S3
+from devmesh.parts.cassandra.cluster import running_cassandra
+from devmesh.parts.seaweed import running_seaweed
+from devmesh.parts.valkey import running_valkey
 from tests.valkey_cluster import ValkeyCluster, running_cluster
 
 # As meshkit does; most modules of tests import grpc before it.

@@ -12,15 +12,18 @@ from pydantic_core import PydanticUndefined
 from edge_proxy.addresses import Address
 from meshkit.settings import PREFIX, Settings
 
-ROOMS = ("edge_proxy", "feed_svc", "follow_svc", "media_svc", "post_svc", "user_svc")
+MODULES = (
+    "edge_proxy.settings.edge",
+    *(f"{service}_svc.settings" for service in ("feed", "follow", "media", "post", "user")),
+)
 REQUIRED = "required"
 
 
 def defaults() -> dict[str, set[str]]:
     """Return each setting's defaults as the documentation writes them: one, unless rooms disagree."""
     found: dict[str, set[str]] = {}
-    for room in ROOMS:
-        for each in _loaded(importlib.import_module(f"{room}.settings")):
+    for module in MODULES:
+        for each in _loaded(importlib.import_module(module)):
             for name, field in each.model_fields.items():
                 found.setdefault(f"{PREFIX}{name.upper()}", set()).add(_written(field))
     return found

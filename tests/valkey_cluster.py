@@ -12,11 +12,11 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
 
+from devmesh.parts.valkey import valkey_command
 from devmesh.ports import LOOPBACK, reserved_ports
-from devmesh.process import Command
-from devmesh.readiness import valkey_answers
-from devmesh.running import running
-from devmesh.valkey import valkey_command
+from devmesh.supervise.process import Command
+from devmesh.supervise.readiness import valkey_answers
+from devmesh.supervise.running import running
 
 # After so long without a sign a node is taken for dead. The shortest that a busy machine does not reach by itself.
 NODE_TIMEOUT_MS = 2_000

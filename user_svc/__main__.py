@@ -5,8 +5,8 @@ from pathlib import Path
 
 from meshkit.main import main
 from user_svc.app import serve
-from user_svc.keys import key_id, make_keys
-from user_svc.rotate_keys import rotate_keys
+from user_svc.sessions.keys import key_id, make_keys
+from user_svc.sessions.rotate_keys import rotate_keys
 
 
 async def keys(folder: Path) -> None:

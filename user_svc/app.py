@@ -6,28 +6,28 @@ from functools import partial
 
 from lensfeed.user.v1 import user_internal_service_pb2_grpc, user_service_pb2_grpc
 
-from meshkit import server
-from meshkit.channels import connect
 from meshkit.events import open_producer
+from meshkit.grpc import server
+from meshkit.grpc.channels import connect
+from meshkit.grpc.server import Process
 from meshkit.media_urls import MediaUrls
 from meshkit.revocations import open_revocations
-from meshkit.server import Process
-from user_svc.create_session import CreateSession
-from user_svc.create_user import CreateUser
-from user_svc.delete_session import DeleteSession
-from user_svc.end_session import EndSession
+from user_svc.accounts.create_user import CreateUser
+from user_svc.accounts.get_user import GetUser
+from user_svc.accounts.passwords import open_passwords
+from user_svc.accounts.update_user import UpdateUser
 from user_svc.events import STREAM, user_updated
-from user_svc.get_user import GetUser
-from user_svc.key_ring import KeyRing
 from user_svc.messages import Messages
-from user_svc.passwords import open_passwords
 from user_svc.peers import MEDIA_SERVICE, MediaPictures
-from user_svc.refresh_session import RefreshSession
 from user_svc.rpc import UserInternalRpc, UserRpc
+from user_svc.sessions.access_tokens import TokenSigner
+from user_svc.sessions.create_session import CreateSession
+from user_svc.sessions.delete_session import DeleteSession
+from user_svc.sessions.end_session import EndSession
+from user_svc.sessions.key_ring import KeyRing
+from user_svc.sessions.refresh_session import RefreshSession
 from user_svc.settings import UserSettings
 from user_svc.store.open import open_store
-from user_svc.tokens import TokenSigner
-from user_svc.update_user import UpdateUser
 
 
 async def serve() -> None:

@@ -7,7 +7,7 @@ from lensfeed.user.v1 import user_pb2
 
 from meshkit.media_urls import MediaUrls
 from user_svc.model import User
-from user_svc.open_session import OpenSession
+from user_svc.sessions.open_session import OpenSession
 
 
 class Messages:

@@ -11,13 +11,13 @@ from lensfeed.user.v1 import (
 )
 
 from meshkit.call import caller_id, current_call
-from user_svc.create_session import CreateSession
-from user_svc.create_user import CreateUser
-from user_svc.delete_session import DeleteSession
-from user_svc.get_user import GetUser
+from user_svc.accounts.create_user import CreateUser
+from user_svc.accounts.get_user import GetUser
+from user_svc.accounts.update_user import UpdateUser
 from user_svc.messages import Messages
-from user_svc.refresh_session import RefreshSession
-from user_svc.update_user import UpdateUser
+from user_svc.sessions.create_session import CreateSession
+from user_svc.sessions.delete_session import DeleteSession
+from user_svc.sessions.refresh_session import RefreshSession
 
 Context = grpc.aio.ServicerContext[Any, Any]
 

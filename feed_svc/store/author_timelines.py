@@ -7,7 +7,7 @@ from feed_svc.store import scripts
 from feed_svc.store.builds import BUILD_TTL_SECONDS, new_token, oldest_alive
 from feed_svc.store.script import Script
 from feed_svc.store.timelines import ENTRIES_FROM, HEADS_TO, LIVE_MARKER_SIZE
-from meshkit.redis_mux import RedisMux
+from meshkit.redis.mux import RedisMux
 
 # How many of an author's newest posts are kept, and how far that may be exceeded between two cuts.
 LENGTH, SLACK = 200, 20

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from feed_svc.model import Entry
-from meshkit.redis_mux import RedisMux
+from meshkit.redis.mux import RedisMux
 
 # A card may be stale for as long as a feed may lag.
 CARD_TTL_SECONDS = 120

@@ -5,7 +5,7 @@ import secrets
 from feed_svc.model import LogNews, ModeChange
 from feed_svc.store import celebrity_scripts as scripts
 from feed_svc.store.script import Script
-from meshkit.redis_mux import RedisMux
+from meshkit.redis.mux import RedisMux
 
 # The whole log lies in one slot of a cluster.
 KEY = "celebrities"

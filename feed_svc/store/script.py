@@ -6,7 +6,7 @@ from typing import Any
 
 from redis.exceptions import NoScriptError
 
-from meshkit.redis_mux import RedisMux
+from meshkit.redis.mux import RedisMux
 
 Argument = str | bytes | int
 # A key, and the arguments that follow it.

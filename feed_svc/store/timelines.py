@@ -8,7 +8,7 @@ from feed_svc.model import ENTRY_SIZE, TIMELINE_LENGTH, Entry, HomeWindow, LogPo
 from feed_svc.store import scripts
 from feed_svc.store.builds import BUILD_TTL_SECONDS, new_token, oldest_alive
 from feed_svc.store.script import Argument, Script
-from meshkit.redis_mux import RedisMux
+from meshkit.redis.mux import RedisMux
 
 # How far a timeline may grow over its length before it is cut; both together, with some pulled authors, stay below the listpack
 # limit of 1,024.

@@ -11,7 +11,7 @@ from lensfeed.events.v1 import event_pb2
 
 from meshkit.call import CURRENT, Call
 from meshkit.events.entry import Entry, PoisonError, decode
-from meshkit.status import is_outage, known_error
+from meshkit.grpc.status import is_outage, known_error
 
 Handler = Callable[[event_pb2.Event], Awaitable[None]]
 _log = structlog.get_logger()

@@ -8,7 +8,7 @@ from meshkit.events.outbox import OutboxRecord, OutboxStore
 from meshkit.events.publisher import Publisher
 from meshkit.events.stream import EventStream
 from meshkit.events.sweeper import Sweeper
-from meshkit.redis_client import open_redis
+from meshkit.redis.client import open_redis
 
 
 class Producer:

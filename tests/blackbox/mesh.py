@@ -16,7 +16,7 @@ import grpc
 import httpx
 import psutil
 
-from devmesh import die_with_parent
+from devmesh.supervise import die_with_parent
 
 READY_SECONDS = 260.0
 """Longer than `lensfeed dev` itself waits for any of its parts, so that it says which one is late."""

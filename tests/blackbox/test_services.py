@@ -12,7 +12,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from lensfeed.user.v1 import user_internal_service_pb2, user_internal_service_pb2_grpc
 
-from devmesh.sample_people import PASSWORD
+from devmesh.sample.people import PASSWORD
 from tests.blackbox.mesh import Mesh, Reach
 from tests.blackbox.people import Person, logged_in
 

@@ -16,7 +16,7 @@ import pytest_asyncio
 from google.rpc.code_pb2 import Code
 from redis.exceptions import RedisError
 
-from meshkit.redis_client import open_redis
+from meshkit.redis.client import open_redis
 from tests.blackbox.mesh import Mesh, Reach, processes_of, reached, running_mesh
 from tests.blackbox.people import PASSWORD, Person, eventually, logged_in, newcomer
 from tests.protocols import rest_outcome

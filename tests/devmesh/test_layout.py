@@ -9,10 +9,10 @@ import pytest
 from devmesh.environment import fixed_settings, ignored_settings, shared_environment
 from devmesh.errors import MeshError
 from devmesh.layout import PORT_COUNT, Layout, chosen_ports
-from devmesh.lock import locked
-from devmesh.mesh_secrets import load_secrets
-from devmesh.parts import parts_of
+from devmesh.parts.mesh import parts_of
 from devmesh.ports import LOWEST, RESERVES, free_ports, is_free, reserved_ports
+from devmesh.secrets.passwords import load_secrets
+from devmesh.supervise.lock import locked
 from meshkit.settings import refuse_unknown_names
 
 

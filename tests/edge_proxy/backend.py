@@ -20,8 +20,8 @@ from lensfeed.media.v1 import media_internal_service_pb2, media_service_pb2
 from lensfeed.post.v1 import post_internal_service_pb2, post_service_pb2
 from lensfeed.user.v1 import user_internal_service_pb2, user_service_pb2
 
-from meshkit.mesh_identity import MeshIdentity
-from meshkit.mesh_tls import server_credentials
+from meshkit.identity.mtls import server_credentials
+from meshkit.identity.parts import MeshIdentity
 
 SERVICES: tuple[ServiceDescriptor, ...] = (
     feed_service_pb2.DESCRIPTOR.services_by_name["FeedService"],

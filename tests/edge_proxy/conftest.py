@@ -20,7 +20,7 @@ import pytest_asyncio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt.algorithms import OKPAlgorithm
 
-from devmesh.bucket import S3
+from devmesh.parts.bucket import S3
 from devmesh.ports import free_ports
 from tests.edge_proxy.backend import Backend, start_backend
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from devmesh.cassandra import running_cassandra
-from devmesh.cassandra_node import CommitlogSync
+from devmesh.parts.cassandra.cluster import running_cassandra
+from devmesh.parts.cassandra.node import CommitlogSync
 from meshkit.cassandra import Cassandra, CassandraOutbox, CassandraSettings, open_cassandra, outbox_steps
 from meshkit.cassandra.outbox import MIGRATIONS
 from meshkit.errors import LensfeedError

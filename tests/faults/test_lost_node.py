@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from devmesh.cassandra_node import node_sees_all
+from devmesh.parts.cassandra.node import node_sees_all
 from tests.blackbox.mesh import Mesh, reached, running_mesh
 from tests.blackbox.people import Person, eventually, newcomer
 from tests.faults.load import Load

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from devmesh.cassandra import CassandraCluster, running_cassandra
+from devmesh.parts.cassandra.cluster import CassandraCluster, running_cassandra
 from meshkit.cassandra import Cassandra, UnknownOutcomeError, claim, serial_read, sure_read, write
-from tests.meshkit.clusters import call_of, opened, settings_of, until_it_answers
+from tests.meshkit.redis.clusters import call_of, opened, settings_of, until_it_answers
 
 TABLE = "CREATE TABLE IF NOT EXISTS words (number int PRIMARY KEY, word text);"
 PUT = write("INSERT INTO words (number, word) VALUES (?, ?)")

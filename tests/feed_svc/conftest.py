@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 from redis.asyncio import Redis
 
-from meshkit.redis_client import open_redis
-from meshkit.redis_mux import RedisMux, open_mux
+from meshkit.redis.client import open_redis
+from meshkit.redis.mux import RedisMux, open_mux
 from tests.feed_svc.world import Feed, World, open_feed
 
 REDIS_KINDS = ("one server", "three masters")

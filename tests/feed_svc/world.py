@@ -5,22 +5,22 @@ from dataclasses import dataclass, field
 
 from redis.asyncio import Redis
 
-from feed_svc.apply_follow import ApplyFollow
-from feed_svc.fan_out import FanOut
-from feed_svc.fan_out_chunk import FanOutChunk, FollowerPage
-from feed_svc.get_feed import FeedPage, GetFeed
+from feed_svc.fan_out.apply_follow import ApplyFollow
+from feed_svc.fan_out.chunks import FanOutChunk, FollowerPage
+from feed_svc.fan_out.fan_out_post import FanOut
+from feed_svc.fan_out.push_to_followers import ReachFollowers
+from feed_svc.fan_out.remove_post import RemovePost
 from feed_svc.model import Entry, Places, author_of, entry_of, place_of
-from feed_svc.reach_followers import ReachFollowers
-from feed_svc.reading import open_skeleton
-from feed_svc.remove_post import RemovePost
+from feed_svc.reading.get_feed import FeedPage, GetFeed
+from feed_svc.reading.readers import open_skeleton
 from feed_svc.store.author_timelines import RedisAuthorTimelines
 from feed_svc.store.cards import RedisCards
 from feed_svc.store.celebrities import RedisCelebrities
-from feed_svc.store.partings import RedisPartings
+from feed_svc.store.recent_unfollows import RedisPartings
 from feed_svc.store.timelines import RedisTimelines
 from meshkit.cursors import Cursors
-from meshkit.redis_mux import RedisMux
-from meshkit.status import is_outage
+from meshkit.grpc.status import is_outage
+from meshkit.redis.mux import RedisMux
 
 FOLLOWERS_PAGE = 2
 

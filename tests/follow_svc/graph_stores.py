@@ -21,7 +21,7 @@ from meshkit.cassandra.outbox import MIGRATIONS as OUTBOX_MIGRATIONS
 from meshkit.errors import UnavailableError
 from meshkit.events import OutboxRecord, OutboxStore, new_record
 from meshkit.events.outbox import SHARDS, before
-from meshkit.health import Check
+from meshkit.grpc.health import Check
 from meshkit.service_settings import ServiceSettings
 from meshkit.sqlite import Database, open_database
 

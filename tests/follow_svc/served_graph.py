@@ -28,13 +28,13 @@ from meshkit.events import OutboxStore
 from meshkit.events.outbox import BEFORE_ALL, MINUTE_MS, SHARDS
 from meshkit.events.sqlite_outbox import MIGRATIONS as OUTBOX_MIGRATIONS
 from meshkit.events.sqlite_outbox import SqliteOutbox
-from meshkit.redis_client import open_redis
-from meshkit.server import running
+from meshkit.grpc.server import running
+from meshkit.redis.client import open_redis
 from meshkit.service_settings import ServiceSettings
 from meshkit.sqlite import Database, open_database
 from tests.follow_svc.graph_stores import answering, open_keyspace, write_follows
 from user_svc import app as user_app
-from user_svc.keys import make_keys
+from user_svc.sessions.keys import make_keys
 from user_svc.settings import UserSettings
 
 _NUMBER = itertools.count()

@@ -17,8 +17,8 @@ from follow_svc.store.cassandra import CassandraFollowStore
 from follow_svc.store.cassandra_recount import CassandraRecountStore
 from follow_svc.store.recount_port import FIRST_POSITION, Progress, Side, Walk
 from meshkit.cassandra import Cassandra, write
-from tests.follow_svc.breaking_cassandra import BATCH, BreakingCassandra, DiedError, as_cassandra, die
 from tests.follow_svc.graph_stores import STORE_PREFIX, empty_keyspace, some_event
+from tests.follow_svc.store.breaking_cassandra import BATCH, BreakingCassandra, DiedError, as_cassandra, die
 
 PLENTY = 1_000_000
 BUCKET_SIZE = 3

@@ -17,21 +17,21 @@ import pytest_asyncio
 from lensfeed.media.v1 import media_internal_service_pb2_grpc, media_service_pb2_grpc
 from pydantic import SecretStr
 
-from devmesh.bucket import S3
+from devmesh.parts.bucket import S3
 from media_svc.app import serving_process, working_process
-from media_svc.erase_media import EraseMedia
+from media_svc.delivery.erase_media import EraseMedia
+from media_svc.delivery.purge_cdn import open_caches
 from media_svc.events import STREAM, MediaEvents
-from media_svc.finish_upload import FinishUpload
 from media_svc.ports import Objects
-from media_svc.purge_cdn import open_caches
-from media_svc.s3 import open_objects
+from media_svc.s3.objects import open_objects
 from media_svc.settings import ServeSettings, WorkSettings
 from media_svc.store.port import MediaStore
-from media_svc.sweep_uploads import SweepUploads
+from media_svc.uploads.finish_upload import FinishUpload
+from media_svc.uploads.sweep_uploads import SweepUploads
 from meshkit.cassandra import Cassandra
 from meshkit.events import open_producer
-from meshkit.redis_client import open_redis
-from meshkit.server import Process, running
+from meshkit.grpc.server import Process, running
+from meshkit.redis.client import open_redis
 from meshkit.service_settings import ServiceSettings
 from tests.media_svc import media_stores
 from tests.media_svc.media_app import MediaApp

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import av
 
-from media_svc.ffmpeg import find_ffmpeg
+from media_svc.videos.ffmpeg import find_ffmpeg
 
 _FFMPEG = find_ffmpeg(None)
 _TONE = ("-f", "lavfi", "-i", "sine=frequency=440:sample_rate=44100")

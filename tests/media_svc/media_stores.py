@@ -19,7 +19,7 @@ from meshkit.cassandra.outbox import MIGRATIONS as OUTBOX_MIGRATIONS
 from meshkit.errors import UnavailableError
 from meshkit.events.outbox import OutboxStore
 from meshkit.events.sqlite_outbox import MIGRATIONS as SQLITE_OUTBOX
-from meshkit.health import Check
+from meshkit.grpc.health import Check
 from meshkit.service_settings import ServiceSettings
 from meshkit.sqlite import open_database
 

@@ -10,9 +10,9 @@ import piexif
 import pillow_heif
 from PIL import Image, ImageCms
 
-from media_svc.manifest import ORIGINAL_NAME
-from media_svc.recipes import Recipe
-from media_svc.renditions import Rendered, RenderLimits, render
+from media_svc.photos.renditions import Rendered, RenderLimits, render
+from media_svc.sandbox.picture_manifest import ORIGINAL_NAME
+from media_svc.sandbox.recipes import Recipe
 
 Colour = tuple[int, int, int]
 RED, GREEN, BLUE, YELLOW = (220, 30, 30), (30, 200, 30), (30, 30, 220), (230, 230, 30)

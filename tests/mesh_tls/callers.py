@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import grpc
 
-from meshkit.mesh_identity import MeshIdentity, dns_name
+from meshkit.identity.parts import MeshIdentity, dns_name
 from tests.errors import reason_of
 
 USER = (("x-user-id", "5"), ("x-session-id", "s"))

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from devmesh.certificates import AUTHORITY, issue, load_authority, make_certificates
-from meshkit.mesh_identity import MeshIdentity
+from devmesh.secrets.certificates import AUTHORITY, issue, load_authority, make_certificates
+from meshkit.identity.parts import MeshIdentity
 from tests.blackbox.mesh import Mesh, Reach, processes_of, reached, running_mesh, stumbles
 from tests.blackbox.people import Person, newcomer
 from tests.media_svc.pictures import encoded, quarters

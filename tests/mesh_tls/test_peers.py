@@ -6,8 +6,8 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from meshkit.mesh_channel import ops_channel
-from meshkit.mesh_identity import EDGE, NAMES, OPS, SERVICES
+from meshkit.grpc.mesh_channel import ops_channel
+from meshkit.identity.parts import EDGE, NAMES, OPS, SERVICES
 from tests.blackbox.mesh import Mesh
 from tests.mesh_tls.callers import (
     NO_CONNECTION,

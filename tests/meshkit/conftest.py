@@ -7,8 +7,8 @@ import pytest
 import pytest_asyncio
 from redis.asyncio import Redis
 
-from meshkit.redis_client import open_redis
-from tests.meshkit.bus import Outbox, open_outbox
+from meshkit.redis.client import open_redis
+from tests.meshkit.events.bus import Outbox, open_outbox
 
 
 @pytest.fixture(params=["one server", "three masters"])

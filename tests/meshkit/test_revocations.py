@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 from redis.asyncio import Redis
 
-from meshkit.redis_client import open_redis
+from meshkit.redis.client import open_redis
 from meshkit.revocations import KEY, Revocations
 
 

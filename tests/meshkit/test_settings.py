@@ -6,7 +6,7 @@ import pytest
 from pydantic import Field, SecretStr
 
 from meshkit.cassandra_settings import CassandraSettings
-from meshkit.server import ServerSettings
+from meshkit.grpc.server import ServerSettings
 from meshkit.service_settings import CursorSettings
 from meshkit.settings import Settings, SettingsError
 

@@ -6,9 +6,9 @@ from lensfeed.user.v1.user_service_pb2 import GetUserRequest
 from lensfeed.user.v1.user_service_pb2_grpc import UserServiceStub
 
 from tests.meshkit.collector import running_collector
-from tests.meshkit.serving import AS_USER, plain_channel
-from tests.meshkit.tiny import Tiny, tiny
-from tests.meshkit.tiny_service import ASK_PEER
+from tests.meshkit.grpc.serving import AS_USER, plain_channel
+from tests.meshkit.grpc.tiny import Tiny, tiny
+from tests.meshkit.grpc.tiny_service import ASK_PEER
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 

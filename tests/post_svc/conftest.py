@@ -8,10 +8,10 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
-from meshkit.channels import connect
 from meshkit.events import open_producer
-from meshkit.redis_client import open_redis
-from meshkit.server import running
+from meshkit.grpc.channels import connect
+from meshkit.grpc.server import running
+from meshkit.redis.client import open_redis
 from meshkit.service_settings import ServiceSettings
 from post_svc.app import serving_process
 from post_svc.events import STREAM, PostEvents

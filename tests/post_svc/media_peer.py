@@ -14,8 +14,8 @@ from lensfeed.media.v1.media_internal_service_pb2_grpc import (
     add_MediaInternalServiceServicer_to_server,
 )
 
+from meshkit.grpc.server import Process, ServerSettings, running
 from meshkit.ids import PublicId, new_id
-from meshkit.server import Process, ServerSettings, running
 
 # In quotes: only the stubs have this name.
 State: TypeAlias = "media_pb2.MediaState.ValueType"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from meshkit.errors import UnavailableError
 from meshkit.events.outbox import OutboxStore
-from meshkit.health import Check
+from meshkit.grpc.health import Check
 from meshkit.service_settings import ServiceSettings
 from post_svc.store import PostStore
 from post_svc.store import open as stores

@@ -7,8 +7,8 @@ import pytest
 from lensfeed.media.v1 import media_pb2
 from lensfeed.post.v1 import post_pb2, post_service_pb2
 
+from meshkit.grpc.server import running
 from meshkit.ids import PublicId, id_millis
-from meshkit.server import running
 from post_svc.app import serving_process
 from post_svc.settings import ServeSettings
 from tests.errors import reason_of, violations_of

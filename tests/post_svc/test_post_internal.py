@@ -5,7 +5,7 @@ import pytest
 from lensfeed.post.v1 import post_internal_service_pb2 as messages
 from lensfeed.post.v1 import post_pb2
 
-from meshkit.channels import connect
+from meshkit.grpc.channels import connect
 from meshkit.ids import PublicId
 from tests.errors import reason_of
 from tests.post_svc.clients import App, some_user

@@ -11,8 +11,8 @@ from redis.asyncio import Redis
 
 from meshkit.events import OutboxRecord, new_record
 from meshkit.events.stream import PAYLOAD_FIELD
-from meshkit.redis_client import open_redis
-from meshkit.server import running
+from meshkit.grpc.server import running
+from meshkit.redis.client import open_redis
 from post_svc.app import working_process
 from post_svc.events import GROUP, MEDIA_STREAM, STREAM
 from post_svc.settings import WorkSettings

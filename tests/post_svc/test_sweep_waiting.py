@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from meshkit.channels import connect
 from meshkit.events import open_producer
 from meshkit.events.outbox import MINUTE_MS
+from meshkit.grpc.channels import connect
 from meshkit.ids import PublicId, id_millis, new_id
 from post_svc.events import STREAM, PostEvents
 from post_svc.model import PublishedPost, WaitingPost

@@ -7,7 +7,7 @@ import pytest
 
 from meshkit.cassandra import Cassandra, open_cassandra
 from meshkit.cassandra.outbox import MIGRATIONS as OUTBOX_MIGRATIONS
-from meshkit.redis_client import open_redis
+from meshkit.redis.client import open_redis
 from meshkit.service_settings import ServiceSettings
 from tests.store_kinds import STORE_KINDS
 from tests.user_svc import user_stores

@@ -9,11 +9,11 @@ import httpx
 from lensfeed.media.v1 import media_internal_service_pb2_grpc, media_service_pb2_grpc
 from pydantic import SecretStr
 
-from devmesh.bucket import S3
+from devmesh.parts.bucket import S3
 from media_svc.app import serving_process, working_process
 from media_svc.settings import ServeSettings, WorkSettings
 from media_svc.store.open import open_store
-from meshkit.server import running
+from meshkit.grpc.server import running
 from tests.media_svc.media_app import MediaApp
 
 

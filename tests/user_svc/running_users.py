@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import grpc
 from lensfeed.user.v1 import user_internal_service_pb2_grpc, user_pb2, user_service_pb2, user_service_pb2_grpc
 
-from meshkit.server import running
+from meshkit.grpc.server import running
 from meshkit.service_settings import ServiceSettings
 from tests.user_svc.user_stores import until_it_answers
 from user_svc.app import serving_process
-from user_svc.keys import make_keys
+from user_svc.sessions.keys import make_keys
 from user_svc.settings import UserSettings
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from pathlib import Path
 from meshkit.cassandra import Cassandra, open_cassandra, read, write
 from meshkit.errors import UnavailableError
 from meshkit.events.outbox import BEFORE_ALL, SHARDS, OutboxRecord, OutboxStore
-from meshkit.health import Check
+from meshkit.grpc.health import Check
 from meshkit.service_settings import ServiceSettings
 from user_svc.store import UserStore
 from user_svc.store import open as stores

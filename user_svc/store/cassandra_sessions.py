@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from meshkit.cassandra import Cassandra, UnknownOutcomeError, claim, read, serial_read, sure_read
 from meshkit.cassandra.bridge import Rows
-from user_svc.sessions import Session
+from user_svc.session import Session
 
 # Rows outlive their session by more than clocks can differ: it is the caller who tells that a session has expired.
 TTL_SLACK_SECONDS = 3_600

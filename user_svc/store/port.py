@@ -10,7 +10,7 @@ from typing import Protocol
 
 from meshkit.events.outbox import OutboxRecord
 from user_svc.model import Account, ProfileChange, User
-from user_svc.sessions import Session
+from user_svc.session import Session
 
 
 class UserStore(Protocol):

@@ -10,7 +10,7 @@ from meshkit.events.outbox import OutboxRecord
 from meshkit.events.sqlite_outbox import insert_records
 from meshkit.sqlite import Database
 from user_svc.model import Account, ProfileChange, User
-from user_svc.sessions import Session
+from user_svc.session import Session
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 

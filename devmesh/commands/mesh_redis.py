@@ -1,0 +1,31 @@
+"""Which Redis a command is meant for."""
+
+import re
+from pathlib import Path
+
+from devmesh.errors import MeshError
+from devmesh.folders import STORES, usual_folder
+from devmesh.parts.valkey import CONFIG_FILE, valkey_url
+from devmesh.supervise.lock import is_locked
+
+
+def find_redis(url: str | None, data: Path | None) -> str:
+    """Return a URL that was given, or that of the mesh that runs on a folder. Raises MeshError where none runs."""
+    if url:
+        return url
+    folders = [data.expanduser().absolute()] if data else [usual_folder(store) for store in STORES]
+    for folder in folders:
+        if is_locked(folder) and (port := _port_of(folder)):
+            return valkey_url(port)
+    raise MeshError(
+        f"no mesh runs on {' or '.join(map(str, folders))}; name its folder with --data, or a Redis with --redis"
+    )
+
+
+def _port_of(folder: Path) -> int | None:
+    try:
+        config = (folder / "valkey" / CONFIG_FILE).read_text()
+    except OSError:
+        return None
+    port = re.search(r"^port (\d+)$", config, re.MULTILINE)
+    return int(port[1]) if port else None

@@ -1,0 +1,139 @@
+"""What a mesh consists of: its parts, in the groups in which they start and stop. A description, nothing runs here."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass
+from functools import partial
+
+from devmesh.layout import SERVICES, WORKERS, Layout
+from devmesh.parts.bucket import prepare_bucket
+from devmesh.parts.cassandra.node import START_SECONDS as CLUSTER_SECONDS
+from devmesh.parts.cassandra.node import STOP_SECONDS as FLUSH_SECONDS
+from devmesh.parts.cassandra.node import node_answers, node_command
+from devmesh.parts.seaweed import STOP_SECONDS, Webhook, s3_answers, seaweed_command
+from devmesh.parts.seaweed_sockets import remove_sockets
+from devmesh.parts.stores import OwnCluster
+from devmesh.parts.valkey import valkey_command
+from devmesh.ports import address
+from devmesh.supervise.part import Part
+from devmesh.supervise.process import Command
+from devmesh.supervise.readiness import grpc_serving, http_status, valkey_answers
+from devmesh.supervise.running import START_SECONDS
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A mesh in groups. Everything but Valkey starts at once; groups stop from the last to the first."""
+
+    valkey: Part
+    seaweed: Part
+    cassandra: tuple[Part, ...]
+    """The nodes; none where the store is another one."""
+    workers: tuple[Part, ...]
+    services: tuple[Part, ...]
+    edge: Part
+
+    def groups(self) -> tuple[tuple[Part, ...], ...]:
+        """In the order of dependence: none needs a later one to finish its work."""
+        return (self.valkey,), (self.seaweed, *self.cassandra), self.workers, self.services, (self.edge,)
+
+    def in_display_order(self) -> tuple[Part, ...]:
+        """As a person looks for them: the edge first, the servers last."""
+        return self.edge, *self.services, *self.workers, *self.cassandra, self.seaweed, self.valkey
+
+
+def parts_of(layout: Layout, env: Mapping[str, str]) -> Parts:
+    """Describe a mesh, and write the configuration of its servers. `env` is the environment that its processes share."""
+    return Parts(
+        valkey=_valkey(layout, env),
+        seaweed=_seaweed(layout, env),
+        cassandra=_cassandra(layout, env, layout.store.cluster) if layout.store.cluster else (),
+        workers=tuple(_python(layout, env, name, "work", layout.ports.workers[name]) for name in WORKERS),
+        services=tuple(_python(layout, env, name, "serve", layout.ports.services[name]) for name in SERVICES),
+        edge=_edge(layout, env),
+    )
+
+
+def keys_command(layout: Layout, env: Mapping[str, str]) -> Command:
+    """Tell how to make the keys that sign access tokens."""
+    return _module(layout, env, "keys", "user_svc", "keys", str(layout.keys))
+
+
+def _valkey(layout: Layout, env: Mapping[str, str]) -> Part:
+    port = layout.ports.valkey
+    return Part(
+        name="valkey",
+        command=valkey_command(layout.data / "valkey", port, layout.log("valkey"), env),
+        check=partial(valkey_answers, port),
+        address=address(port),
+    )
+
+
+def _seaweed(layout: Layout, env: Mapping[str, str]) -> Part:
+    ports, secrets = layout.ports.seaweed, layout.secrets
+    webhook = Webhook(address(layout.ports.webhook), secrets.webhook_secret)
+    folder, log = layout.data / "seaweed", layout.log("seaweed")
+    return Part(
+        name="seaweed",
+        command=seaweed_command(folder, ports, layout.s3, secrets.filer_key, webhook, log, env),
+        check=partial(s3_answers, ports.s3),
+        address=address(ports.s3),
+        set_up=partial(prepare_bucket, layout.s3),
+        clean_up=partial(remove_sockets, astuple(ports)),
+        grace=STOP_SECONDS,
+    )
+
+
+def _cassandra(layout: Layout, env: Mapping[str, str], cluster: OwnCluster) -> tuple[Part, ...]:
+    shape, program = cluster.shape, cluster.program
+    parts = []
+    for number, host in enumerate(shape.addresses):
+        name = f"cassandra-{number + 1}" if shape.nodes > 1 else "cassandra"
+        folder = layout.data / "cassandra" / f"node{number + 1}"
+        part = Part(
+            name=name,
+            command=node_command(shape, number, folder, program, layout.log(name), env),
+            check=partial(node_answers, host, shape.native_port),
+            address=f"{host}:{shape.native_port}",
+            patience=CLUSTER_SECONDS,
+            grace=FLUSH_SECONDS,
+        )
+        parts.append(part)
+    return tuple(parts)
+
+
+def _python(layout: Layout, env: Mapping[str, str], service: str, command: str, port: int) -> Part:
+    name = f"{service}-{command}"
+    own = {**env, "LENSFEED_LISTEN_ADDR": address(port)}
+    return Part(
+        name=name,
+        command=_module(layout, own, name, f"{service}_svc", command),
+        check=partial(grpc_serving, port, service, layout.mesh_tls),
+        address=address(port),
+        patience=_service_seconds(layout),
+    )
+
+
+def _edge(layout: Layout, env: Mapping[str, str]) -> Part:
+    return Part(
+        name="edge",
+        command=_module(layout, env, "edge", "edge_proxy", "run"),
+        check=partial(edge_answers, layout.ports.edge),
+        address=address(layout.ports.edge),
+        patience=_service_seconds(layout) * 1.5,  # it waits for the services, and must not be blamed for one of them
+    )
+
+
+def _service_seconds(layout: Layout) -> float:
+    """How long a service may take to serve, its store included: on a new cluster it makes its tables first."""
+    return START_SECONDS + (CLUSTER_SECONDS if layout.store.cluster else 0)
+
+
+async def edge_answers(port: int) -> bool:
+    """Whether the edge says that the mesh is alive."""
+    return await http_status(port, "/healthz") == 200  # noqa: PLR2004 - OK
+
+
+def _module(layout: Layout, env: Mapping[str, str], name: str, *arguments: str) -> Command:
+    argv = (sys.executable, "-P", "-m", *arguments)  # -P: nothing that lies in the data folder is imported
+    return Command(argv=argv, env=env, folder=layout.data, log=layout.log(name))

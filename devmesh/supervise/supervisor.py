@@ -1,0 +1,137 @@
+"""Keeps the parts of a mesh running: starts them, restarts those that end, stops them in order."""
+
+import asyncio
+import time
+from collections.abc import Iterable, Sequence
+
+from devmesh.errors import MeshError, NotReady
+from devmesh.supervise.backoff import Backoff
+from devmesh.supervise.part import Part
+from devmesh.supervise.process import Child, exit_text
+from devmesh.supervise.reporter import Reporter, State
+from devmesh.supervise.running import wait_ready
+
+START_TRIES = 3
+"""How often a part may end before it was ever ready, until the mesh gives up."""
+
+
+class Supervised:
+    """One part, kept running from `start` to `stop`."""
+
+    def __init__(self, part: Part, reporter: Reporter) -> None:
+        self.part = part
+        self._reporter = reporter
+        self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._child: Child | None = None
+        self._keeping: asyncio.Task[None] | None = None
+        self._failed_starts = 0
+
+    def start(self) -> None:
+        """Start the part and keep it running."""
+        self._keeping = asyncio.create_task(self._keep(), name=f"keep {self.part.name}")
+
+    async def ready(self) -> None:
+        """Return once it was ready for the first time. Raises MeshError where it cannot start."""
+        await asyncio.shield(self._ready)
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether it was started and has not been ready yet."""
+        return self._keeping is not None and not (self._ready.done() and self._ready.exception() is None)
+
+    async def stop(self) -> None:
+        """Stop the part. Repeatable."""
+        if self._keeping is None:
+            return
+        self._keeping.cancel()
+        await asyncio.wait({self._keeping})
+        if self._child is not None:
+            self._reporter.status(self.part, State.STOPPING)
+            await self._child.stop(self.part.grace)
+        self.part.clean_up()
+        self._reporter.status(self.part, State.STOPPED)
+
+    def kill(self) -> None:
+        """End the part at once, for good."""
+        if self._keeping is not None:
+            self._keeping.cancel()
+        if self._child is not None:
+            self._child.kill()
+
+    async def _keep(self) -> None:
+        backoff = Backoff()
+        while True:
+            since = time.monotonic()
+            why = await self._run_once()
+            if self._hopeless():
+                return
+            pause = backoff.after(time.monotonic() - since)
+            self._reporter.died(self.part, why, self._tail(), pause)
+            await asyncio.sleep(pause)
+
+    async def _run_once(self) -> str:
+        """Run the part until it ends; why it ended."""
+        self._reporter.status(self.part, State.STARTING)
+        self._child = await Child.start(self.part.command)
+        try:
+            await wait_ready(self.part.name, self._child, self.part.check, self.part.patience)
+            await self.part.set_up()
+        except Exception as error:  # noqa: BLE001 - a set-up may fail in any way, and is tried again like any start
+            await self._child.stop(self.part.grace)
+            self._count_failed_start(error)
+            return str(error)
+        self._was_ready()
+        code = await self._child.exited()
+        self._child.kill()  # what it may have left behind
+        return f"{self.part.name} {exit_text(code)}"
+
+    def _was_ready(self) -> None:
+        self._reporter.status(self.part, State.READY)
+        if not self._ready.done():
+            self._ready.set_result(None)
+
+    def _count_failed_start(self, error: Exception) -> None:
+        self._failed_starts += 1
+        timed_out = isinstance(error, NotReady) and error.timed_out
+        if not self._ready.done() and (timed_out or self._failed_starts >= START_TRIES):
+            self._ready.set_exception(MeshError(f"{error}\n{self._tail()}".rstrip()))
+
+    def _hopeless(self) -> bool:
+        return self._ready.done() and self._ready.exception() is not None
+
+    def _tail(self) -> str:
+        return self._child.log_tail() if self._child else ""
+
+
+class Supervisor:
+    """All parts of one mesh."""
+
+    def __init__(self, groups: Iterable[Sequence[Part]], reporter: Reporter) -> None:
+        self._groups = [[Supervised(part, reporter) for part in group] for group in groups]
+        self._by_name = {one.part.name: one for group in self._groups for one in group}
+
+    def start(self, parts: Iterable[Part]) -> None:
+        """Start some parts, all at once."""
+        for part in parts:
+            self._by_name[part.name].start()
+
+    async def ready(self, parts: Iterable[Part]) -> None:
+        """Return once all of these are ready. Raises MeshError as soon as one of them cannot start."""
+        try:
+            await asyncio.gather(*(self._by_name[part.name].ready() for part in parts))
+        except MeshError as error:
+            raise MeshError(f"{error}\nnot ready: {', '.join(self.awaited())}") from error
+
+    def awaited(self) -> list[str]:
+        """Name the parts that were started and have not been ready yet."""
+        return [name for name, one in self._by_name.items() if one.is_awaited]
+
+    async def stop(self) -> None:
+        """Stop group after group, from the last to the first."""
+        for group in reversed(self._groups):
+            await asyncio.gather(*(one.stop() for one in group))
+
+    def kill(self) -> None:
+        """End everything at once; a `stop` that waits then returns soon."""
+        for one in self._by_name.values():
+            one.kill()

@@ -1,0 +1,21 @@
+"""`GET /healthz`: whether every service answers."""
+
+from edge_proxy.contracts import SERVICES
+from edge_proxy.json_types import Json, extension
+
+PATH = "/healthz"
+
+
+def health_filter() -> Json:
+    """Render the filter that answers 200 while each service has a healthy replica, and 503 otherwise."""
+    return extension(
+        "envoy.filters.http.health_check",
+        "extensions.filters.http.health_check.v3.HealthCheck",
+        pass_through_mode=False,
+        headers=[
+            {"name": ":path", "string_match": {"exact": PATH}},
+            {"name": ":method", "string_match": {"safe_regex": {"regex": "GET|HEAD"}}},
+        ],
+        # Any replica will do: a rolling restart is no outage.
+        cluster_min_healthy_percentages={name: {"value": 1.0} for name in SERVICES},
+    )

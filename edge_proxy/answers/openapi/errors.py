@@ -1,0 +1,111 @@
+"""Errors: which reasons a method has, and how each looks as JSON."""
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from google.rpc.code_pb2 import Code
+
+from edge_proxy.answers import refusals
+from edge_proxy.answers.openapi.contract import Rpc
+from edge_proxy.answers.openapi.rules import DEFAULT_REASON
+from edge_proxy.answers.refusals import Refusal
+from edge_proxy.contracts import ContractsError
+from edge_proxy.json_types import Json
+
+# What REST says for each code that a comment may name (the usual ones, as Envoy has them).
+HTTP_STATUS: dict[str, int] = {
+    "INVALID_ARGUMENT": 400,
+    "FAILED_PRECONDITION": 400,
+    "UNAUTHENTICATED": 401,
+    "NOT_FOUND": 404,
+    "ALREADY_EXISTS": 409,
+}
+# `Errors: A, B (CODE); C (CODE) where …`
+_LABEL = "Errors: "
+_GROUP = re.compile(r"((?:[A-Z][A-Z_]+, )*[A-Z][A-Z_]+) \(([A-Z_]+)\),?\s*([^;]*)")
+# What any call may meet: from the path, the body and the headers to what lies behind the edge.
+OF_EVERY_CALL = (
+    refusals.BODY_MALFORMED,
+    refusals.METHOD_UNKNOWN,
+    refusals.TOO_SLOW,
+    refusals.MESSAGE_TOO_LARGE,
+    replace(refusals.RATE_LIMITED, retry_after_seconds=1),
+    refusals.OVERLOADED,
+    refusals.HEADERS_TOO_LARGE,
+    refusals.INTERNAL,
+    refusals.UNAVAILABLE,
+    refusals.DEADLINE_EXCEEDED,
+)
+OF_USERS = (refusals.TOKEN_MISSING, refusals.TOKEN_INVALID)
+
+
+@dataclass(frozen=True, slots=True)
+class Error:
+    """One way for a call to fail. `note` is what the contract says besides; empty for most."""
+
+    status: int
+    code: str
+    reason: str
+    note: str
+    example: Json
+
+
+def split(comment: str) -> tuple[str, str]:
+    """Part the comment of a method: what it does, and what it says of errors."""
+    text, _, errors = comment.partition(_LABEL)
+    return text.strip(), errors.removesuffix(".")
+
+
+def own_errors(rpc: Rpc, messages: dict[str, tuple[str, str]]) -> list[Error]:
+    """List what the contract says that a method refuses.
+
+    `messages` has the field and the wording of those reasons that are rules of the request.
+    """
+    _, text = split(rpc.comment)
+    found = [_of_group(group, messages) for group in _GROUP.finditer(text)]
+    errors = [error for group in found for error in group]
+    if DEFAULT_REASON in messages and DEFAULT_REASON not in {error.reason for error in errors}:
+        errors.append(_error("INVALID_ARGUMENT", DEFAULT_REASON, "", messages))
+    return errors
+
+
+def shared_errors(rpc: Rpc) -> list[Error]:
+    """List what the edge may answer to any call of a method."""
+    of_users = () if rpc.method.is_open else OF_USERS
+    return [of_refusal(each) for each in (*of_users, *OF_EVERY_CALL)]
+
+
+def of_refusal(refusal: Refusal) -> Error:
+    """Describe a refusal of the edge."""
+    return Error(
+        refusal.http_status, Code.Name(refusal.code), refusal.reason, refusal.message, json.loads(refusal.json())
+    )
+
+
+def by_status(errors: Iterable[Error]) -> dict[int, list[Error]]:
+    """Group errors by their HTTP status, in its order."""
+    groups: dict[int, list[Error]] = {}
+    for error in sorted(errors, key=lambda error: error.status):
+        groups.setdefault(error.status, []).append(error)
+    return groups
+
+
+def _of_group(group: re.Match[str], messages: dict[str, tuple[str, str]]) -> list[Error]:
+    return [_error(group[2], reason, group[3].strip(), messages) for reason in group[1].split(", ")]
+
+
+def _error(code: str, reason: str, note: str, messages: dict[str, tuple[str, str]]) -> Error:
+    if code not in HTTP_STATUS:
+        raise ContractsError(f"{reason}: the OpenAPI document knows no HTTP status for {code}")
+    field, message = messages.get(reason, ("", reason.replace("_", " ").lower()))
+    details: list[Json] = [{"@type": TYPE + "ErrorInfo", "reason": reason, "domain": refusals.DOMAIN}]
+    if field:
+        violation = {"field": field, "description": message, "reason": reason}
+        details.append({"@type": TYPE + "BadRequest", "fieldViolations": [violation]})
+    example = {"code": Code.Value(code), "message": message, "details": details}
+    return Error(HTTP_STATUS[code], code, reason, note or (message if field else ""), example)
+
+
+TYPE = "type.googleapis.com/google.rpc."

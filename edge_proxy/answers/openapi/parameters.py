@@ -1,0 +1,75 @@
+"""What of a request stands in its path, its query and its headers."""
+
+import re
+
+from edge_proxy.answers.openapi.contract import Contract, Field, Rpc
+from edge_proxy.answers.openapi.examples import example_value
+from edge_proxy.answers.openapi.schemas import field_schema
+from edge_proxy.contracts import ContractsError
+from edge_proxy.json_types import Json
+
+_IN_PATH = re.compile(r"\{([a-z_]+)\}")
+# One step of a path. The edge refuses what looks like a slash to anybody, escaped or not.
+_SEGMENT = r"^[^/\\]+$"
+# A method's comment names the metadata that it reads.
+_METADATA = re.compile(r"metadata `([a-z-]+)`")
+HEADERS: dict[str, Json] = {
+    "idempotency-key": {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": False,
+        "description": (
+            "Chosen by the app, fresh for each post: a repeated call with the same key and body returns the first one's post. "
+            "1 to 255 printable ASCII characters (IDEMPOTENCY_KEY_INVALID)."
+        ),
+        "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~][ -~]*$"},
+        "example": "0b6a1e0e-5c5c-4a55-8c41-6f1b2d9b3c57",
+    }
+}
+
+
+def in_path(rpc: Rpc) -> tuple[str, ...]:
+    """List the fields that stand in the path, by their names in the contract."""
+    return tuple(_IN_PATH.findall(rpc.template))
+
+
+def rest_path(contract: Contract, rpc: Rpc) -> str:
+    """Return the path with the fields' names in JSON: `/users/{userId}`."""
+    names = {field.proto.name: field.name for field in contract.messages[rpc.request].fields}
+    return _IN_PATH.sub(lambda found: f"{{{names[found[1]]}}}", rpc.template)
+
+
+def parameters(contract: Contract, rpc: Rpc) -> list[Json]:
+    """List the parameters of a call: of its path, of its query where it has no body, of its headers."""
+    fields = contract.messages[rpc.request].fields
+    of_path = in_path(rpc)
+    named = {field.proto.name: field for field in fields}
+    return [
+        *(_parameter(contract, rpc, named[name], "path") for name in of_path),
+        *(
+            _parameter(contract, rpc, field, "query")
+            for field in fields
+            if field.proto.name not in of_path and not rpc.has_body
+        ),
+        *(_header(name) for name in _METADATA.findall(rpc.comment)),
+    ]
+
+
+def _parameter(contract: Contract, rpc: Rpc, field: Field, place: str) -> Json:
+    schema = field_schema(contract, field)
+    if place == "path" and schema["type"] == "string" and "pattern" not in schema:
+        schema["pattern"] = _SEGMENT
+    return {
+        "name": field.name,
+        "in": place,
+        "required": place == "path",
+        "description": schema.pop("description"),
+        "schema": schema,
+        "example": example_value(rpc.request, field),
+    }
+
+
+def _header(name: str) -> Json:
+    if name not in HEADERS:
+        raise ContractsError(f"the OpenAPI document does not know the metadata {name}")
+    return HEADERS[name]

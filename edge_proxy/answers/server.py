@@ -1,0 +1,68 @@
+"""The server of what the edge answers by itself."""
+
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import grpc
+from grpc_health.v1 import health_pb2
+
+from edge_proxy.admin import Admin
+from edge_proxy.answers.reflection import reflection_handlers
+from edge_proxy.answers.services import HEALTH_METHOD, HEALTH_SERVICE, own_socket
+from edge_proxy.contracts import SERVICES, read_descriptors
+from edge_proxy.settings.edge import EdgeSettings
+
+# A question has a name in it, and no more.
+OPTIONS = (("grpc.max_receive_message_length", 16 * 1024),)
+
+
+async def answer(settings: EdgeSettings) -> None:
+    """Answer until cancelled. Where that is not possible, say so and return: calls go on without."""
+    socket = own_socket(settings)
+    if socket is None:
+        sys.stderr.write(
+            "LENSFEED_EDGE_DIR: its name is too long for a socket in it: no reflection, no health by gRPC\n"
+        )
+        return
+    try:
+        server = await _started(settings, socket)
+    except RuntimeError as error:
+        sys.stderr.write(f"{socket} cannot be listened on ({error}): no reflection, no health by gRPC\n")
+        return
+    try:
+        await server.wait_for_termination()
+    finally:
+        await server.stop(None)
+
+
+async def _started(settings: EdgeSettings, socket: Path) -> grpc.aio.Server:
+    server = grpc.aio.server(options=OPTIONS)
+    if settings.edge_reflection:
+        server.add_generic_rpc_handlers(reflection_handlers(read_descriptors(settings.descriptor_set)))
+    server.add_generic_rpc_handlers([_health_handlers(Admin(settings.edge_admin_addr))])
+    server.add_insecure_port(f"unix:{quote(str(socket))}")
+    await server.start()
+    return server
+
+
+def _health_handlers(admin: Admin) -> "grpc.GenericRpcHandler[Any, Any]":
+    """Say in gRPC what /healthz says: of the whole mesh, whose name is empty, and of no service alone."""
+
+    async def check(request: Any, context: Any) -> health_pb2.HealthCheckResponse:
+        if request.service:
+            await context.abort(grpc.StatusCode.NOT_FOUND, "the edge tells of the whole mesh, by the empty name")
+        try:
+            is_serving = await admin.is_serving(SERVICES)
+        except OSError:
+            is_serving = False
+        response = health_pb2.HealthCheckResponse
+        return response(status=response.SERVING if is_serving else response.NOT_SERVING)
+
+    handler = grpc.unary_unary_rpc_method_handler(
+        check,
+        request_deserializer=health_pb2.HealthCheckRequest.FromString,
+        response_serializer=health_pb2.HealthCheckResponse.SerializeToString,
+    )
+    return grpc.method_handlers_generic_handler(HEALTH_SERVICE, {HEALTH_METHOD: handler})

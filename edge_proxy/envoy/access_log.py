@@ -1,0 +1,44 @@
+"""One line of JSON for each call worth one."""
+
+from edge_proxy.answers.health import PATH as HEALTH_PATH
+from edge_proxy.envoy.filters.cel import SENT_TYPE, cel_filter
+from edge_proxy.json_types import Json, extension
+from edge_proxy.settings.edge import EdgeSettings
+
+FIELDS = {
+    "time": "%START_TIME%",
+    "process": "edge",
+    "request_id": "%REQ(X-REQUEST-ID)%",
+    # Set from the verified token, and by nobody else.
+    "user": "%REQ(X-USER-ID)%",
+    "address": "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%",
+    "protocol": "%PROTOCOL%",
+    "method": "%REQ(X-ENVOY-ORIGINAL-METHOD?:METHOD)%",
+    "path": "%PATH(NQ:ORIG_OR_PATH)%",
+    "status": "%RESPONSE_CODE%",
+    "grpc_status": "%GRPC_STATUS(SNAKE_STRING)%",
+    "details": "%RESPONSE_CODE_DETAILS%",
+    "milliseconds": "%DURATION%",
+    "bytes_received": "%BYTES_RECEIVED%",
+    "bytes_sent": "%BYTES_SENT%",
+    "cluster": "%UPSTREAM_CLUSTER%",
+}
+# 4 DEADLINE_EXCEEDED, 13 INTERNAL, 14 UNAVAILABLE, 15 DATA_LOSS; and 2 UNKNOWN where gRPC itself was spoken: of a good
+# answer by gRPC-Web, whose status is in its body, Envoy derives UNKNOWN, and so it does of REST.
+GRPC_FAILED = (
+    f"({SENT_TYPE}.startsWith('application/grpc') && response.grpc_status in [4, 13, 14, 15]) "
+    f"|| ({SENT_TYPE}.matches('^application/grpc([+].*)?$') && response.grpc_status == 2)"
+)
+# Who waits for a mesh asks for its health often, and a failure then is no news.
+FAILED = f"request.url_path != '{HEALTH_PATH}' && (response.code >= 500 || ({GRPC_FAILED}))"
+
+
+def access_log(settings: EdgeSettings) -> Json:
+    """Render the log on stderr: of failures of ours only, or of every call. It holds no query and no token."""
+    log = extension(
+        "envoy.access_loggers.stderr",
+        "extensions.access_loggers.stream.v3.StderrAccessLog",
+        log_format={"json_format": FIELDS},
+    )
+    of_all = settings.edge_access_log == "all" or settings.log_level == "DEBUG"
+    return log if of_all else log | {"filter": cel_filter(FAILED)}

@@ -1,0 +1,171 @@
+"""Where calls go: one cluster for each service, and S3."""
+
+import ssl
+from pathlib import Path
+
+import certifi
+
+from edge_proxy.addresses import Address, is_ip, socket_address
+from edge_proxy.answers.services import CLUSTER as OWN
+from edge_proxy.answers.services import own_socket
+from edge_proxy.contracts import SERVICES
+from edge_proxy.envoy.media_ages import store_protocol
+from edge_proxy.envoy.mesh_tls import mesh_socket
+from edge_proxy.json_types import Json, extension, typed
+from edge_proxy.limits.rules import CLUSTER as LIMITS
+from edge_proxy.settings.edge import EdgeSettings
+from meshkit.identity.parts import EDGE
+
+S3 = "s3"
+# A service that just started should be found within a second; one check costs it well under a millisecond.
+HEALTH_INTERVAL = "1s"
+# A process on a busy machine may take so long; two in a row, and it is given up, some five seconds after it hung.
+HEALTH_TIMEOUT = "2s"
+# A connection whose process hangs is given up after this and the timeout, with the calls on it. Services take pings for a
+# flood below three seconds (meshkit/grpc/server.py).
+KEEPALIVE = {"interval": "5s", "timeout": "3s"}
+# Small enough that a slow reader stops its writer, and not the edge.
+BUFFER_BYTES = 32 * 1024
+STREAM_WINDOW_BYTES = 64 * 1024
+CONNECTION_WINDOW_BYTES = 1024 * 1024
+# Far above what a cluster of services takes before each of them refuses by itself (LENSFEED_MAX_IN_FLIGHT).
+MAX_CALLS = 8192
+MAX_CONNECTIONS = 4096
+# People ask, not apps.
+MAX_OWN_CALLS = 64
+# Retries are a fifth of all calls at the most: a service that fails for everybody must not get all of its load twice.
+RETRY_BUDGET = {"budget_percent": {"value": 20}, "min_retry_concurrency": 10}
+
+
+def service_cluster(name: str, address: Address) -> Json:
+    """Render the cluster of a gRPC service, spread over all addresses that its name resolves to."""
+    return _cluster(name, address) | {
+        "typed_extension_protocol_options": _http2(),
+        "health_checks": [
+            {
+                "timeout": HEALTH_TIMEOUT,
+                "interval": HEALTH_INTERVAL,
+                # By default a cluster without traffic is checked once a minute, and /healthz would lag behind.
+                "no_traffic_interval": HEALTH_INTERVAL,
+                "no_traffic_healthy_interval": HEALTH_INTERVAL,
+                "healthy_threshold": 1,
+                "unhealthy_threshold": 2,
+                "grpc_health_check": {},
+            }
+        ],
+        # No new call goes where one is not answered.
+        "close_connections_on_host_health_failure": True,
+        # By default, with too few healthy replicas all of them are called, those that hang too.
+        "common_lb_config": {"healthy_panic_threshold": {"value": 0}},
+    }
+
+
+def s3_cluster(settings: EdgeSettings) -> Json:
+    """Render the cluster of the object store."""
+    cluster = _cluster(S3, settings.s3_address) | {"typed_extension_protocol_options": store_protocol()}
+    if settings.s3_uses_tls:
+        cluster["transport_socket"] = _tls(settings.s3_address.host)
+    return cluster
+
+
+def all_clusters(settings: EdgeSettings) -> list[Json]:
+    """Render every cluster."""
+    addresses: dict[str, Address] = {name: getattr(settings, f"{name}_addr") for name in SERVICES}
+    services = (service_cluster(name, address) | mesh_socket(settings, name) for name, address in addresses.items())
+    limits = [] if settings.limits_addr is None else [_limits_cluster(settings, settings.limits_addr)]
+    socket = own_socket(settings)
+    return [*services, s3_cluster(settings), *([] if socket is None else [_own_cluster(socket)]), *limits]
+
+
+def _own_cluster(socket: Path) -> Json:
+    """Render the cluster of what the edge answers by itself. It is one small process, and nothing waits for its health."""
+    endpoint = {"endpoint": {"address": {"pipe": {"path": str(socket)}}}}
+    return {
+        "name": OWN,
+        "type": "STATIC",
+        "connect_timeout": "1s",
+        "per_connection_buffer_limit_bytes": BUFFER_BYTES,
+        "circuit_breakers": {"thresholds": [{"max_requests": MAX_OWN_CALLS}]},
+        "load_assignment": {"cluster_name": OWN, "endpoints": [{"lb_endpoints": [endpoint]}]},
+        "typed_extension_protocol_options": _http2(),
+    }
+
+
+def _limits_cluster(settings: EdgeSettings, address: Address) -> Json:
+    """Render the cluster of the service that counts for all edges; it is the edge's own, and has its certificate."""
+    return service_cluster(LIMITS, address) | mesh_socket(settings, EDGE)
+
+
+def _cluster(name: str, address: Address) -> Json:
+    return {
+        "name": name,
+        "type": "STATIC" if is_ip(address.host) else "STRICT_DNS",
+        "connect_timeout": "1s",
+        "per_connection_buffer_limit_bytes": BUFFER_BYTES,
+        "lb_policy": "ROUND_ROBIN",
+        "circuit_breakers": {"thresholds": [_breaker()]},
+        "outlier_detection": _outliers(),
+        "load_assignment": {
+            "cluster_name": name,
+            "endpoints": [{"lb_endpoints": [{"endpoint": {"address": socket_address(address)}}]}],
+        },
+    }
+
+
+def _breaker() -> Json:
+    return {
+        "max_connections": MAX_CONNECTIONS,
+        "max_pending_requests": MAX_CALLS,
+        "max_requests": MAX_CALLS,
+        "retry_budget": RETRY_BUDGET,
+    }
+
+
+def _outliers() -> Json:
+    """Rest a replica that does not answer, or is UNAVAILABLE, five times in a row while health checks still pass it.
+
+    Never more than half of them. Other errors do not count: one caller's odd requests must not cost others a replica.
+    """
+    return {
+        "interval": "2s",
+        "base_ejection_time": "5s",
+        "max_ejection_percent": 50,
+        "split_external_local_origin_errors": True,
+        "consecutive_gateway_failure": 5,
+        "enforcing_consecutive_gateway_failure": 100,
+        "consecutive_local_origin_failure": 5,
+        "enforcing_consecutive_5xx": 0,
+        "enforcing_success_rate": 0,
+        "enforcing_local_origin_success_rate": 0,
+    }
+
+
+def _http2() -> Json:
+    kind = "extensions.upstreams.http.v3.HttpProtocolOptions"
+    http2 = {
+        "connection_keepalive": KEEPALIVE,
+        "initial_stream_window_size": STREAM_WINDOW_BYTES,
+        "initial_connection_window_size": CONNECTION_WINDOW_BYTES,
+    }
+    options = {"http2_protocol_options": http2}
+    return {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": typed(kind, explicit_http_config=options)}
+
+
+def _tls(host: str) -> Json:
+    kind = "IP_ADDRESS" if is_ip(host) else "DNS"
+    trust = {
+        # Envoy verifies nothing unless it is told what to trust.
+        "trusted_ca": {"filename": _trusted_roots()},
+        "match_typed_subject_alt_names": [{"san_type": kind, "matcher": {"exact": host}}],
+    }
+    return extension(
+        "envoy.transport_sockets.tls",
+        "extensions.transport_sockets.tls.v3.UpstreamTlsContext",
+        common_tls_context={"validation_context": trust},
+        **({} if is_ip(host) else {"sni": host}),
+    )
+
+
+def _trusted_roots() -> str:
+    """Find this machine's root certificates (SSL_CERT_FILE replaces them), or else those that certifi carries."""
+    return ssl.get_default_verify_paths().cafile or certifi.where()

@@ -1,0 +1,73 @@
+"""REST as JSON and gRPC-Web, both turned into gRPC by what the contracts say."""
+
+from collections.abc import Sequence
+
+from edge_proxy.contracts import Method
+from edge_proxy.json_types import Json, extension, typed
+from edge_proxy.settings.edge import EdgeSettings
+
+# A page of 100 posts with 10 media of a dozen renditions each is some 3 MiB.
+MAX_RESPONSE_BYTES = 16 * 1024 * 1024
+NOT_FOR_REST = (
+    "grpc-accept-encoding",
+    "grpc-message",
+    "grpc-status",
+    "grpc-status-details-bin",
+    # The name of our mesh, on /healthz.
+    "x-envoy-upstream-healthchecked-cluster",
+)
+REST_ONLY = "rest_responses"
+
+
+def grpc_web_filter() -> Json:
+    """Render the filter that turns gRPC-Web into gRPC and back."""
+    return extension("envoy.filters.http.grpc_web", "extensions.filters.http.grpc_web.v3.GrpcWeb")
+
+
+def json_filter(settings: EdgeSettings, methods: Sequence[Method]) -> Json:
+    """Render the filter that turns REST into gRPC and back.
+
+    A field without presence is always printed (false, "0", "", []); an unset `optional` or message is absent.
+    """
+    return extension(
+        "envoy.filters.http.grpc_json_transcoder",
+        "extensions.filters.http.grpc_json_transcoder.v3.GrpcJsonTranscoder",
+        proto_descriptor=str(settings.descriptor_set.absolute()),
+        services=sorted({method.service for method in methods}),
+        print_options={"always_print_primitive_fields": True},
+        convert_grpc_status=True,
+        # What is no method of ours passes to the routes, which know the other paths and refuse the rest.
+        request_validation_options={"reject_unknown_query_parameters": True},
+        max_response_body_size=MAX_RESPONSE_BYTES,
+    )
+
+
+def rest_response_filter() -> Json:
+    """Render the filter that keeps gRPC's headers and trailers out of REST answers.
+
+    It stands before the transcoder, so that it sees what the caller sent, and what the caller would get.
+    """
+    removals = [{"remove": header} for header in NOT_FOR_REST]
+    return {
+        "name": REST_ONLY,
+        "typed_config": typed(
+            "extensions.common.matching.v3.ExtensionWithMatcher",
+            xds_matcher=_skip_grpc(),
+            extension_config=extension(
+                "envoy.filters.http.header_mutation",
+                "extensions.filters.http.header_mutation.v3.HeaderMutation",
+                mutations={"response_mutations": removals, "response_trailers_mutations": removals},
+            ),
+        ),
+    }
+
+
+def _skip_grpc() -> Json:
+    kind = "type.matcher.v3.HttpRequestHeaderMatchInput"
+    skip = extension("skip", "extensions.filters.common.matcher.action.v3.SkipFilter")
+    return {
+        "matcher_tree": {
+            "input": {"name": "content-type", "typed_config": typed(kind, header_name="content-type")},
+            "prefix_match_map": {"map": {"application/grpc": {"action": skip}}},
+        }
+    }

@@ -1,0 +1,126 @@
+"""The one port that apps call, and what happens to a call on its way through."""
+
+from collections.abc import Sequence
+
+from edge_proxy.addresses import socket_address
+from edge_proxy.answers.health import health_filter
+from edge_proxy.contracts import Method
+from edge_proxy.envoy.access_log import access_log
+from edge_proxy.envoy.filters.compression import compression_filters
+from edge_proxy.envoy.filters.cors import cors_filter
+from edge_proxy.envoy.filters.early_headers import early_mutation
+from edge_proxy.envoy.filters.frames import frame_filter
+from edge_proxy.envoy.filters.security_headers import security_filter
+from edge_proxy.envoy.filters.tokens import token_filter
+from edge_proxy.envoy.filters.transcoding import grpc_web_filter, json_filter, rest_response_filter
+from edge_proxy.envoy.local_replies import local_reply_config
+from edge_proxy.envoy.media import media_filters, redirect_filter
+from edge_proxy.envoy.routes import route_config
+from edge_proxy.envoy.tls import transport_socket
+from edge_proxy.json_types import Json, extension
+from edge_proxy.limits.rules import rate_filters, retry_after_seconds, rules_of
+from edge_proxy.settings.edge import MAX_BODY_BYTES, EdgeSettings
+
+HEADERS_TIMEOUT = "10s"
+IDLE_TIMEOUT = "300s"
+# Of a call on which nothing moves. Routes have their own, as some calls may take long.
+STREAM_IDLE_TIMEOUT = "60s"
+# How long what is in hand on a connection that we close may take to find its way.
+DRAIN_TIMEOUT = "5s"
+# One app has a handful of calls at once; a thousand streams are an attack.
+MAX_STREAMS = 100
+# A slow reader stops its own call at the first and its connection at the second, instead of filling our memory.
+STREAM_WINDOW_BYTES = 64 * 1024
+CONNECTION_WINDOW_BYTES = 1024 * 1024
+BUFFER_BYTES = 32 * 1024
+# A token has some 300 bytes; what browsers add are a few thousand.
+MAX_HEADERS_KIB = 32
+MAX_HEADERS = 100
+
+
+def public_listener(settings: EdgeSettings, methods: Sequence[Method]) -> Json:
+    """Render the listener. HTTP/1.1 and HTTP/2 share the port, with TLS or without it."""
+    filters = [connection_manager(settings, methods)]
+    return {
+        "name": "public",
+        "address": socket_address(settings.edge_addr),
+        "per_connection_buffer_limit_bytes": BUFFER_BYTES,
+        "filter_chains": [{"filters": filters, **transport_socket(settings, settings.edge_dir)}],
+    }
+
+
+def connection_manager(settings: EdgeSettings, methods: Sequence[Method]) -> Json:
+    """Render how HTTP is spoken with apps."""
+    return extension(
+        "envoy.filters.network.http_connection_manager",
+        "extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+        stat_prefix="public",
+        codec_type="AUTO",
+        server_name="lensfeed",
+        # The address of an app is what we see, not what it says.
+        use_remote_address=True,
+        xff_num_trusted_hops=settings.edge_trusted_hops,
+        generate_request_id=True,
+        always_set_request_id_in_response=True,
+        normalize_path=True,
+        merge_slashes=True,
+        path_with_escaped_slashes_action="REJECT_REQUEST",
+        strip_any_host_port=True,
+        request_timeout=f"{settings.edge_request_seconds:.3f}s",
+        request_headers_timeout=HEADERS_TIMEOUT,
+        stream_idle_timeout=STREAM_IDLE_TIMEOUT,
+        drain_timeout=DRAIN_TIMEOUT,
+        max_request_headers_kb=MAX_HEADERS_KIB,
+        common_http_protocol_options={
+            "idle_timeout": IDLE_TIMEOUT,
+            "max_headers_count": MAX_HEADERS,
+            # Some readers take x_user_id for x-user-id.
+            "headers_with_underscores_action": "DROP_HEADER",
+        },
+        http2_protocol_options={
+            "max_concurrent_streams": MAX_STREAMS,
+            "initial_stream_window_size": STREAM_WINDOW_BYTES,
+            "initial_connection_window_size": CONNECTION_WINDOW_BYTES,
+        },
+        early_header_mutation_extensions=[early_mutation(settings)],
+        local_reply_config=local_reply_config(_retry_limited_seconds(settings, methods)),
+        http_filters=http_filters(settings, methods),
+        route_config=route_config(settings, methods),
+        access_log=[access_log(settings)],
+    )
+
+
+def http_filters(settings: EdgeSettings, methods: Sequence[Method]) -> list[Json]:
+    """List the filters. A request passes them downwards, a response upwards."""
+    return [
+        # Sees what the app sent, and has the last word on what it gets.
+        rest_response_filter(),
+        redirect_filter(),
+        security_filter(settings),
+        # Before anything can refuse: a browser hides a refusal without these headers from its page.
+        cors_filter(),
+        health_filter(),
+        # After the translation on the way out: what is made smaller is JSON.
+        *compression_filters(),
+        grpc_web_filter(),
+        # The whole body before the translation of it, so that no service sees half of a refused call.
+        _body_limit(),
+        frame_filter(),
+        json_filter(settings, methods),
+        # After the translation: rules are written once, on gRPC paths.
+        token_filter(settings),
+        # After the token: whose call it is must be sure.
+        *rate_filters(rules_of(settings), together=settings.limits_addr is not None),
+        *media_filters(settings),
+        extension("envoy.filters.http.router", "extensions.filters.http.router.v3.Router", suppress_envoy_headers=True),
+    ]
+
+
+def _retry_limited_seconds(settings: EdgeSettings, methods: Sequence[Method]) -> int:
+    return retry_after_seconds(rules_of(settings), max(method.cost for method in methods))
+
+
+def _body_limit() -> Json:
+    return extension(
+        "envoy.filters.http.buffer", "extensions.filters.http.buffer.v3.Buffer", max_request_bytes=MAX_BODY_BYTES
+    )

@@ -1,0 +1,108 @@
+"""The edge's own answers in each protocol's form: Envoy's wording never reaches anybody."""
+
+import base64
+import json
+from dataclasses import replace
+
+from google.rpc.code_pb2 import Code
+
+from edge_proxy.answers.health import PATH as HEALTH_PATH
+from edge_proxy.answers.refusals import OVERLOADED, RATE_LIMITED, WHEN, WHEN_FULL, WHEN_LIMITED, Refusal
+from edge_proxy.envoy.filters.cel import SENT_TYPE, UNTOUCHED_TYPE, cel_filter
+from edge_proxy.json_types import Json
+
+JSON_TYPE = "application/json"
+GRPC_WEB_TYPE = "application/grpc-web+proto"
+# Envoy answers these as gRPC by itself, and gRPC-Web not.
+IS_GRPC = ".matches('^application/grpc([+].*)?$')"
+IS_GRPC_WEB = ".startsWith('application/grpc-web')"
+
+
+def local_reply_config(retry_limited_seconds: int) -> Json:
+    """Render the table of answers; Envoy takes the first row that fits.
+
+    Who is over a limit may come again after `retry_limited_seconds`.
+    """
+    limited = replace(RATE_LIMITED, retry_after_seconds=retry_limited_seconds)
+    return {
+        "mappers": [
+            *(_health_reply(code, status) for code, status in ((200, "SERVING"), (503, "NOT_SERVING"))),
+            *_replies(WHEN_FULL, OVERLOADED, UNTOUCHED_TYPE),
+            *_replies(WHEN_LIMITED, limited, SENT_TYPE),
+            *(reply for when, refusal in WHEN for reply in _replies(when, refusal, SENT_TYPE)),
+        ]
+    }
+
+
+def _replies(when: str, refusal: Refusal, content_type: str) -> list[Json]:
+    return [
+        _grpc_reply(f"({when}) && {content_type}{IS_GRPC}", refusal),
+        _grpc_web_reply(f"({when}) && {content_type}{IS_GRPC_WEB}", refusal),
+        _rest_reply(when, refusal),
+    ]
+
+
+def _rest_reply(when: str, refusal: Refusal) -> Json:
+    return {
+        "filter": cel_filter(when),
+        "status_code": refusal.http_status,
+        "headers_to_add": _headers(_http_headers(refusal)),
+        "body_format_override": _text(refusal.json(), JSON_TYPE),
+    }
+
+
+def _grpc_reply(when: str, refusal: Refusal) -> Json:
+    """Envoy makes the body the `grpc-message`."""
+    return {
+        "filter": cel_filter(when),
+        "headers_to_add": _headers(_grpc_headers(refusal)),
+        "body_format_override": _text(refusal.message, "text/plain"),
+    }
+
+
+def _grpc_web_reply(when: str, refusal: Refusal) -> Json:
+    headers = _grpc_headers(refusal) | {"grpc-message": refusal.message}
+    return {
+        "filter": cel_filter(when),
+        "status_code": 200,
+        "headers_to_add": _headers(headers),
+        "body_format_override": _text("", GRPC_WEB_TYPE),
+    }
+
+
+def _grpc_headers(refusal: Refusal) -> dict[str, str]:
+    details = base64.b64encode(refusal.status().SerializeToString()).decode().rstrip("=")
+    return _http_headers(refusal) | {"grpc-status": str(int(refusal.code)), "grpc-status-details-bin": details}
+
+
+def _http_headers(refusal: Refusal) -> dict[str, str]:
+    headers = {}
+    if refusal.retry_after_seconds:
+        headers["retry-after"] = str(refusal.retry_after_seconds)
+    if refusal.code == Code.UNAUTHENTICATED:
+        # Instead of Envoy's, which spells out the path behind the edge.
+        headers["www-authenticate"] = "Bearer"
+    return headers
+
+
+def _health_reply(code: int, status: str) -> Json:
+    return {
+        "filter": cel_filter(f"request.url_path == '{HEALTH_PATH}' && response.code == {code}"),
+        "body_format_override": _text(json.dumps({"status": status}), JSON_TYPE),
+    }
+
+
+def _text(text: str, content_type: str) -> Json:
+    return {"text_format_source": {"inline_string": _literal(text)}, "content_type": content_type}
+
+
+def _headers(headers: dict[str, str]) -> list[Json]:
+    return [
+        {"header": {"key": name, "value": _literal(value)}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
+        for name, value in headers.items()
+    ]
+
+
+def _literal(text: str) -> str:
+    """Keep Envoy from reading a percent sign as the start of a command."""
+    return text.replace("%", "%%")

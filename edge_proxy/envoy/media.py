@@ -1,0 +1,169 @@
+"""Finished media: read from the object store, without a token, and without showing the store."""
+
+from edge_proxy.answers.refusals import MEDIA_NOT_FOUND, RANGE_INVALID, UNAVAILABLE, Refusal
+from edge_proxy.contracts import PICK_RENDITION, Method
+from edge_proxy.envoy.clusters import S3
+from edge_proxy.json_types import Json, extension, typed
+from edge_proxy.settings.edge import EdgeSettings
+from edge_proxy.settings.media import media_cache
+
+CACHE = "envoy.filters.http.cache_v2"
+MUTATION = "envoy.filters.http.header_mutation"
+LUA = "envoy.filters.http.lua"
+REDIRECT = "media_redirect"
+PREFIX = "/m/"
+ROUTE = "media"
+# Names as the media service makes them. No query, which would reach the store's other operations (?acl, ?uploads).
+PATHS = r"/m/[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*"
+# A slow phone may take as long as it needs, while bytes go on flowing.
+IDLE_TIMEOUT = "60s"
+STORE_HEADERS = ("x-envoy-", "x-amz-", "x-seaweedfs-", "seaweed-", "access-control-")
+NOT_FOR_STORE = ("authorization", "cookie", "content-type", "grpc-timeout", "origin", "x-forwarded-for")
+# The store's status to our answer. 304 and 206 are as good as 200. What may not be read is not there.
+REPLACED = (
+    dict.fromkeys((301, 302, 303, 307, 308, 400, 401, 403, 404, 405, 410), MEDIA_NOT_FOUND)
+    | {416: RANGE_INVALID}
+    | dict.fromkeys((500, 501, 502, 503, 504), UNAVAILABLE)
+)
+# A file is a picture, whatever is in it: as a page of its own it can do nothing, and any page may show it.
+HEADERS = {
+    "x-content-type-options": "nosniff",
+    "content-security-policy": "default-src 'none'; sandbox",
+    "cross-origin-resource-policy": "cross-origin",
+}
+REDIRECT_SCRIPT = """
+function envoy_on_response(handle)
+  local headers = handle:headers()
+  -- Of REST only: to gRPC's libraries any status but 200 is a broken server.
+  if string.find(headers:get("content-type") or "", "^application/grpc") then return end
+  if headers:get(":status") == "200" and headers:get("location") ~= nil then headers:replace(":status", "302") end
+end
+"""
+# In front of the cache, which asks the store by itself, and by this path.
+SCRIPT = """
+function envoy_on_request(handle)
+  local headers = handle:headers()
+  headers:replace(":path", prefix .. headers:get(":path"))
+  headers:replace(":authority", host)
+end
+
+function envoy_on_response(handle)
+  local headers = handle:headers()
+  local answer = answers[headers:get(":status")]
+  if answer == nil then return end
+  headers:replace(":status", answer[1])
+  headers:replace("content-type", "application/json")
+  if answer[2] ~= "" then headers:replace("retry-after", answer[2]) end
+  -- Last, as it waits: the headers cannot be reached any more.
+  local body = handle:body()
+  if body ~= nil then body:setBytes(answer[3]) end
+end
+"""
+
+
+def media_route(settings: EdgeSettings) -> Json:
+    """Render the route of `/m/…`, whose object key is the path itself."""
+    return {
+        "name": ROUTE,
+        "match": {
+            "prefix": PREFIX,
+            "headers": [
+                {"name": ":method", "string_match": {"safe_regex": {"regex": "GET|HEAD"}}},
+                {"name": ":path", "string_match": {"safe_regex": {"regex": PATHS}}},
+            ],
+        },
+        "route": {
+            "cluster": S3,
+            "timeout": "0s",
+            "idle_timeout": IDLE_TIMEOUT,
+            "retry_policy": {"retry_on": "connect-failure,refused-stream,reset-before-request", "num_retries": 1},
+        },
+        "typed_per_filter_config": {
+            **({CACHE: typed("config.route.v3.FilterConfig", config={})} if settings.edge_media_cache_mib else {}),
+            MUTATION: typed(
+                "extensions.filters.http.header_mutation.v3.HeaderMutationPerRoute",
+                mutations={"request_mutations": _clean_request(), "response_mutations": _clean_response()},
+            ),
+            LUA: typed(
+                "extensions.filters.http.lua.v3.LuaPerRoute",
+                source_code={"inline_string": store_script(settings)},
+            ),
+        },
+    }
+
+
+def media_filters(settings: EdgeSettings) -> list[Json]:
+    """Render the filters that the route configures; elsewhere they do nothing."""
+    return [
+        extension(MUTATION, "extensions.filters.http.header_mutation.v3.HeaderMutation"),
+        # The route is chosen by then: the path that the store knows is none of ours.
+        extension(LUA, "extensions.filters.http.lua.v3.Lua", clear_route_cache=False),
+        *([_cache(settings)] if settings.edge_media_cache_mib else []),
+    ]
+
+
+def redirect_filter() -> Json:
+    """Render the filter that makes a redirect of the answer that names a rendition. It stands before the transcoder."""
+    return extension(REDIRECT, "extensions.filters.http.lua.v3.Lua")
+
+
+def redirect_of(method: Method) -> Json:
+    """Render what a method's route tells that filter."""
+    if method.path != PICK_RENDITION:
+        return {}
+    script = typed("extensions.filters.http.lua.v3.LuaPerRoute", source_code={"inline_string": REDIRECT_SCRIPT})
+    return {REDIRECT: script}
+
+
+def _cache(settings: EdgeSettings) -> Json:
+    """Render the cache: files in the edge's folder, the least recently used of which go."""
+    return {
+        **extension(
+            CACHE,
+            "extensions.filters.http.cache_v2.v3.CacheV2Config",
+            typed_config=typed(
+                "extensions.http.cache_v2.file_system_http_cache.v3.FileSystemHttpCacheV2Config",
+                manager_config={"thread_pool": {"thread_count": 1}},
+                cache_path=str(media_cache(settings)),
+                max_cache_size_bytes=settings.edge_media_cache_mib * 1024 * 1024,
+            ),
+            # Nobody who reloads a page sends its pictures to the store again.
+            ignore_request_cache_control_header=True,
+        ),
+        "disabled": True,
+    }
+
+
+def _clean_request() -> list[Json]:
+    """Keep back what the store must not see, or would try to understand."""
+    return [{"remove": header} for header in NOT_FOR_STORE]
+
+
+def _clean_response() -> list[Json]:
+    return [
+        *(
+            {"append": {"header": {"key": key, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}}
+            for key, value in HEADERS.items()
+        ),
+        *({"remove_on_match": {"key_matcher": {"prefix": prefix}}} for prefix in STORE_HEADERS),
+    ]
+
+
+def store_script(settings: EdgeSettings) -> str:
+    """Write the script that asks the store by its own path, and replaces what it says of a failure: XML with its names in it.
+
+    For the second Envoy has an extension, which its makers do not call safe yet.
+    """
+    answers = "".join(f'  ["{theirs}"] = {_lua_answer(ours)},\n' for theirs, ours in REPLACED.items())
+    names = f'local prefix = "/{settings.s3_bucket}"\nlocal host = "{_store_host(settings)}"\n'
+    return f"{names}local answers = {{\n{answers}}}\n{SCRIPT}"
+
+
+def _store_host(settings: EdgeSettings) -> str:
+    address = settings.s3_address
+    host = f"[{address.host}]" if ":" in address.host else address.host
+    return host if address.port == (443 if settings.s3_uses_tls else 80) else f"{host}:{address.port}"
+
+
+def _lua_answer(refusal: Refusal) -> str:
+    return f'{{"{refusal.http_status}", "{refusal.retry_after_seconds or ""}", [==[{refusal.json()}]==]}}'

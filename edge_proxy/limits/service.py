@@ -1,0 +1,125 @@
+"""The books of all edges together, in Redis: Envoy's rate limit service, behind which stands one GCRA for each rule.
+
+GCRA is the algorithm of ATM cells (ITU-T I.371), which keeps one time stamp for each name; the library throttled-py has it as one
+script of Redis.
+"""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Iterable, Mapping
+from pathlib import Path
+
+import grpc
+import structlog
+from envoy_data_plane.envoy.extensions.common.ratelimit.v3 import RateLimitDescriptor
+from envoy_data_plane.envoy.service.ratelimit.v3 import (
+    RateLimitRequest,
+    RateLimitResponse,
+    RateLimitResponseCode,
+    RateLimitResponseDescriptorStatus,
+)
+from grpc_health.v1 import health_pb2_grpc
+from grpc_health.v1._async import HealthServicer
+from redis.exceptions import RedisError
+from throttled.asyncio import RedisStore, Throttled
+from throttled.rate_limiter.base import Quota
+
+from edge_proxy.limits.rules import rules_of
+from edge_proxy.settings.rates import RateSettings
+from meshkit.identity.mtls import listen, peer_name
+from meshkit.identity.parts import EDGE, MeshIdentity
+from meshkit.logs import LogFormat, set_up_logs
+
+METHOD = "/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit"
+KEY_PREFIX = "limits"
+_log = structlog.get_logger()
+
+
+class LimitsSettings(RateSettings):
+    """What `python -m edge_proxy limits` reads: the rules of the edges, and where to count."""
+
+    listen_addr: str = "127.0.0.1:0"
+    redis_url: str = "redis://127.0.0.1:6379/0"
+    mesh_tls: Path | None = None
+    """The folder of the mesh's certificates; with it, the service has that of the edge, and answers edges only."""
+    log_level: str = "INFO"
+    log_format: LogFormat = "auto"
+
+
+class CommonBooks:
+    """Counts calls. Each descriptor names a rule and whose call it is."""
+
+    def __init__(self, quotas: Mapping[str, Quota], redis_url: str) -> None:
+        store = RedisStore(server=redis_url)
+        self._limits = {
+            name: Throttled(using="gcra", quota=quota, store=store, key_prefix=f"{KEY_PREFIX}:{name}")
+            for name, quota in quotas.items()
+        }
+
+    async def __call__(self, request: RateLimitRequest) -> RateLimitResponse:
+        """Take the cost of a call from each of its limits; it is over the limit where one has too little left.
+
+        What the other limits gave stays taken: who calls on against a refusal pays for it.
+        """
+        verdicts = await asyncio.gather(*(self._take(each) for each in request.descriptors))
+        codes = [RateLimitResponseCode.OVER_LIMIT if is_over else RateLimitResponseCode.OK for is_over in verdicts]
+        return RateLimitResponse(
+            overall_code=RateLimitResponseCode.OVER_LIMIT if any(verdicts) else RateLimitResponseCode.OK,
+            statuses=[RateLimitResponseDescriptorStatus(code=code) for code in codes],
+        )
+
+    async def _take(self, descriptor: RateLimitDescriptor) -> bool:
+        rule, who = descriptor.entries[0].key, descriptor.entries[-1].value
+        limit = self._limits.get(rule)
+        if limit is None:
+            return False
+        return (await limit.limit(who, cost=int(descriptor.hits_addend or 1))).limited
+
+
+async def run(settings: LimitsSettings) -> None:
+    """Answer edges until SIGTERM. While Redis does not answer, edges are told so, and let calls pass."""
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    set_up_logs("edge_proxy limits", settings.log_level, settings.log_format)
+    async with answering(settings) as address:
+        _log.info("serving", address=address)
+        await stopping.wait()
+
+
+@contextlib.asynccontextmanager
+async def answering(settings: LimitsSettings) -> AsyncIterator[str]:
+    """Answer edges while the body runs; yields the address. Raises SettingsError for want of a certificate."""
+    identity = None if settings.mesh_tls is None else MeshIdentity.find(settings.mesh_tls, EDGE)
+    books = CommonBooks({rule.name: rule.quota for rule in rules_of(settings)}, settings.redis_url)
+    server = grpc.aio.server()
+    server.add_generic_rpc_handlers(_handlers(books, only_edges=identity is not None))
+    health_pb2_grpc.add_HealthServicer_to_server(HealthServicer(), server)
+    port = listen(server, settings.listen_addr, identity)
+    await server.start()
+    try:
+        yield f"{settings.listen_addr.rpartition(':')[0]}:{port}"
+    finally:
+        await server.stop(1)
+
+
+def _handlers(
+    books: CommonBooks, *, only_edges: bool
+) -> "Iterable[grpc.GenericRpcHandler[RateLimitRequest, RateLimitResponse]]":
+    async def should_rate_limit(
+        request: RateLimitRequest, context: "grpc.aio.ServicerContext[RateLimitRequest, RateLimitResponse]"
+    ) -> RateLimitResponse:
+        if only_edges and peer_name(context.auth_context()) != EDGE:
+            await context.abort(grpc.StatusCode.PERMISSION_DENIED, "this is for edges")
+        try:
+            return await books(request)
+        except (RedisError, OSError) as error:
+            _log.warning("limits_not_counted", error=repr(error))
+            return await context.abort(grpc.StatusCode.UNAVAILABLE, "Redis does not answer")
+
+    service, _, method = METHOD.lstrip("/").partition("/")
+    handler = grpc.unary_unary_rpc_method_handler(
+        should_rate_limit, request_deserializer=RateLimitRequest.parse, response_serializer=bytes
+    )
+    return [grpc.method_handlers_generic_handler(service, {method: handler})]

@@ -1,0 +1,1 @@
+"""Compares live timelines with the store, repairs what differs and reports the ratio."""

@@ -1,0 +1,20 @@
+"""How far timelines are from the truth, as a metric."""
+
+from collections.abc import Iterable
+
+from opentelemetry.metrics import CallbackOptions, Meter, Observation
+
+from feed_svc.drift.sampler import SampleDrift
+
+NAME = "feed_divergence_ratio"
+
+
+def show_divergence(meter: Meter, drift: SampleDrift) -> None:
+    """Export the share of diverging entries among those that a worker has lately compared; 0 where all is well."""
+
+    def observe(_options: CallbackOptions) -> Iterable[Observation]:
+        return [Observation(drift.divergence_ratio)]
+
+    meter.create_observable_gauge(
+        NAME, [observe], unit="1", description="Diverging entries of live timelines among those lately compared"
+    )

@@ -1,0 +1,1 @@
+"""What events do to timelines: push a post, remove it, follow, unfollow, refresh. Reading a page is in `reading/`."""

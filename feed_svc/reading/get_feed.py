@@ -1,0 +1,137 @@
+"""A page of a home feed: skeleton → hydrate → rules → present. Warm, that is two round trips to Redis."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from feed_svc.model import ENTRY_SIZE, Entry, Skeleton
+from feed_svc.ports import CardSource, Graph, IsOutage
+from feed_svc.reading.read_with_fallback import ReadAnyhow
+from feed_svc.store.port import Cards
+from meshkit.cursors import Cursors, invalid_cursor
+
+# After so long the services are taken for ones that hang, and the page shows what cards there are.
+MAKE_SECONDS = 5.0
+
+
+class EmptyReason(Enum):
+    """Why a first page is empty."""
+
+    FOLLOWS_NOBODY = "FOLLOWS_NOBODY"
+    NO_POSTS_YET = "NO_POSTS_YET"
+
+
+@dataclass(frozen=True, slots=True)
+class FeedPage:
+    """A page: serialized items, newest first. Without `next_cursor` the feed has ended."""
+
+    items: Sequence[bytes]
+    next_cursor: str | None = None
+    empty_reason: EmptyReason | None = None
+    is_degraded: bool = False
+    """A part was down, and items may be missing."""
+
+
+class GetFeed:
+    """Reads pages."""
+
+    def __init__(
+        self,
+        skeleton: ReadAnyhow,
+        cards: Cards,
+        source: CardSource,
+        graph: Graph,
+        cursors: Cursors,
+        is_outage: IsOutage,
+    ) -> None:
+        self._skeleton = skeleton
+        self._cards = cards
+        self._source = source
+        self._graph = graph
+        self._cursors = cursors
+        self._is_outage = is_outage
+
+    async def __call__(self, viewer: int, cursor: str, limit: int) -> FeedPage:
+        """Return the page of `viewer`'s feed below `cursor` (empty: the first) with at most `limit` items.
+
+        A post that was deleted but still stands in the timeline is left out; a page is empty only where nothing is below it.
+        While a part is down, a page may lack items and says so. Raises InvalidArgumentError (CURSOR_INVALID), and what went
+        wrong where no item can be shown for it.
+        """
+        below = self._position(viewer, cursor)
+        while True:
+            skeleton = await self._skeleton(viewer, below, limit)
+            cards, is_whole = await self._hydrate(skeleton.entries)
+            if not is_whole:
+                skeleton = to_last_known(skeleton, cards)
+            items = visible(skeleton.entries, cards)
+            if items or skeleton.is_end:
+                break
+            below = skeleton.entries[-1]
+        next_cursor = None if skeleton.is_end else self._cursors.encode(viewer, skeleton.entries[-1])
+        reason = await self._empty_reason(viewer) if not items and not cursor else None
+        return FeedPage(items, next_cursor, reason, skeleton.is_degraded)
+
+    def _position(self, viewer: int, cursor: str) -> Entry | None:
+        if not cursor:
+            return None
+        position = self._cursors.decode(viewer, cursor)
+        if len(position) != ENTRY_SIZE:
+            raise invalid_cursor()
+        return position
+
+    async def _hydrate(self, entries: Sequence[Entry]) -> tuple[Mapping[Entry, bytes | None], bool]:
+        """Return the entries' cards, and whether all are known; those that the cache does not have are made, and kept."""
+        if not entries:
+            return {}, True
+        cards = await self._known_cards(entries)
+        unknown = [entry for entry, card in cards.items() if card is None]
+        if not unknown:
+            return cards, True
+        try:
+            async with asyncio.timeout(MAKE_SECONDS):
+                made = await self._source.make(unknown)
+        except Exception as error:
+            if not self._is_outage(error) or not any(cards.values()):
+                raise
+            return cards, False
+        await self._keep(made)
+        return {**cards, **made}, True
+
+    async def _known_cards(self, entries: Sequence[Entry]) -> dict[Entry, bytes | None]:
+        try:
+            return dict(zip(entries, await self._cards.get(entries), strict=True))
+        except Exception as error:
+            if not self._is_outage(error):
+                raise
+            return dict.fromkeys(entries)
+
+    async def _keep(self, made: Mapping[Entry, bytes]) -> None:
+        try:
+            if made:
+                await self._cards.put(made)
+        except Exception as error:
+            if not self._is_outage(error):
+                raise
+
+    async def _empty_reason(self, viewer: int) -> EmptyReason:
+        follows = await self._graph.follows_anybody(viewer)
+        return EmptyReason.NO_POSTS_YET if follows else EmptyReason.FOLLOWS_NOBODY
+
+
+def to_last_known(skeleton: Skeleton, cards: Mapping[Entry, bytes | None]) -> Skeleton:
+    """Return what there is of a page whose cards are not all known, and cannot be made now: it ends with the last one known.
+
+    The next page goes on right there, where the other posts can be shown by then; the feed has not ended with them.
+    """
+    entries = list(skeleton.entries)
+    while entries and cards[entries[-1]] is None:
+        entries.pop()
+    is_end = skeleton.is_end and len(entries) == len(skeleton.entries)
+    return Skeleton(entries, is_end, is_degraded=True)
+
+
+def visible(entries: Sequence[Entry], cards: Mapping[Entry, bytes | None]) -> list[bytes]:
+    """Return the cards to show: those of posts that exist, in the entries' order."""
+    return [card for entry in entries if (card := cards.get(entry))]

@@ -1,0 +1,32 @@
+"""List the accounts that follow an account."""
+
+from typing import Generic
+
+from follow_svc.accounts import members_of
+from follow_svc.lists.cursors import ListCursors
+from follow_svc.lists.pages import AccountPage, cut
+from follow_svc.model import FollowerPlace
+from follow_svc.ports import AccountT, Users
+from follow_svc.store.port import FollowStore
+from meshkit.cursors import Cursors
+from meshkit.paging import clamp_limit
+
+
+class ListFollowers(Generic[AccountT]):
+    """Followers in a stable order: by bucket, then by ascending id."""
+
+    def __init__(self, store: FollowStore, users: Users[AccountT], cursors: Cursors) -> None:
+        self._store = store
+        self._users = users
+        self._cursors = ListCursors(cursors, numbers=2)
+
+    async def __call__(self, viewer_id: int, owner_id: int, cursor: str, limit: int) -> AccountPage[AccountT]:
+        """Return a page; accounts that are gone are left out, so it may be short, even empty, before the end.
+
+        Raises InvalidArgumentError (CURSOR_INVALID) and UserNotFoundError.
+        """
+        after = FollowerPlace(*self._cursors.decode(viewer_id, owner_id, cursor)) if cursor else None
+        size = clamp_limit(limit)
+        page, last = cut(await self._store.list_followers(owner_id, after, size + 1), size)
+        accounts = await members_of(self._users, owner_id, [place.follower_id for place in page])
+        return AccountPage(accounts, last and self._cursors.encode(viewer_id, owner_id, last))

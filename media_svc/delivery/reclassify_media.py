@@ -1,0 +1,84 @@
+"""Tell the caches of a CDN how long to keep a medium's files, when its popularity has changed."""
+
+import asyncio
+
+import structlog
+
+from media_svc.delivery.cache_classes import CacheClass, cache_control
+from media_svc.delivery.erase_media import EraseMedia
+from media_svc.model import Media, MediaState, rendition_key
+from media_svc.ports import Objects, Popularity, PopularPhotos
+from media_svc.store.port import MediaStore
+from meshkit.errors import LensfeedError
+from meshkit.ids import PublicId
+
+INTERVAL_SECONDS = 30.0
+BATCH = 64
+# A medium has a dozen files, a video hundreds.
+COPIES_AT_ONCE = 16
+_log = structlog.get_logger()
+
+
+class ReclassifyMedia:
+    """Rewrites the Cache-Control of files in place, whose bytes stay. Several processes may do it: the result is the same.
+
+    A photo that becomes hot is put among `photos`, if given, to be compressed better.
+    """
+
+    def __init__(
+        self,
+        store: MediaStore,
+        objects: Objects,
+        popularity: Popularity,
+        erase: EraseMedia,
+        photos: PopularPhotos | None = None,
+    ) -> None:
+        self._store = store
+        self._objects = objects
+        self._popularity = popularity
+        self._erase = erase
+        self._photos = photos
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Do so until the process stops."""
+        while not stopping.is_set():
+            try:
+                await self()
+            except (LensfeedError, OSError) as error:
+                _log.warning("reclassifying_failed", error=repr(error))
+            try:
+                await asyncio.wait_for(stopping.wait(), INTERVAL_SECONDS)
+            except TimeoutError:
+                continue
+
+    async def __call__(self) -> None:
+        """Look once. Raises UnavailableError; what is not done then is done the next time."""
+        await self._popularity.review()
+        while changed := await self._popularity.changed(BATCH):
+            for media_id, cache_class in changed.items():
+                await self._apply(media_id, cache_class)
+
+    async def _apply(self, media_id: PublicId, cache_class: CacheClass) -> None:
+        media = await self._served(media_id)
+        if media is None:
+            await self._popularity.forget(media_id)
+            return
+        if cache_class is CacheClass.HOT and media.is_improvable and self._photos is not None:
+            await self._photos.add(media_id)
+        keys = await self._objects.list_keys(rendition_key(f"{media_id}/"))
+        slots, control = asyncio.Semaphore(COPIES_AT_ONCE), cache_control(cache_class)
+        changed = await asyncio.gather(*(self._recache(key, control, slots) for key in keys))
+        # A copy that began before a deletion and ended after it has brought its file back.
+        for current in await self._store.get_media([media_id]):
+            if current.state is MediaState.REMOVED:
+                await self._erase(current)
+        await self._popularity.settle(media_id, cache_class)
+        _log.info("media_reclassified", media_id=str(media_id), to=cache_class.name, files=sum(changed))
+
+    async def _recache(self, key: str, control: str, slots: asyncio.Semaphore) -> bool:
+        async with slots:
+            return await self._objects.recache(key, control)
+
+    async def _served(self, media_id: PublicId) -> Media | None:
+        found = await self._store.get_media([media_id])
+        return next((media for media in found if media.state is MediaState.READY), None)

@@ -1,0 +1,117 @@
+"""The worker of a queue: takes jobs while the process runs, and holds each for as long as it works on it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+import structlog
+
+from media_svc.jobs.queue import RENEW_SECONDS, RETRY_MS, Job, JobQueue
+from meshkit.errors import DeadlineExceededError, UnavailableError
+from meshkit.ids import PublicId
+
+# What has failed or died so often will not do better, and others wait.
+MAX_ATTEMPTS = 3
+# After an error of Redis itself.
+_PAUSE_SECONDS = 0.5
+# How soon a worker that was to wait asks again.
+YIELD_SECONDS = 1.0
+_log = structlog.get_logger()
+
+
+class Work(Protocol):
+    """What is done to a medium. Doing it again does what is missing."""
+
+    async def __call__(self, media_id: PublicId) -> None:
+        """Do it. What it raises is tried again."""
+        ...
+
+    async def settle_for_less(self, media_id: PublicId) -> None:
+        """Leave a medium as it is: it was tried too often."""
+        ...
+
+
+async def _always() -> bool:
+    return True
+
+
+class WorkJobs:
+    """Does `at_once` jobs at a time, as the members MEMBER-0, MEMBER-1, … of the group.
+
+    None is begun while `may_begin` says no, which may raise UnavailableError.
+    """
+
+    def __init__(
+        self,
+        queue: JobQueue,
+        work: Work,
+        member: str,
+        at_once: int,
+        may_begin: Callable[[], Awaitable[bool]] = _always,
+    ) -> None:
+        self._queue = queue
+        self._do_work = work
+        self._members = [f"{member}-{number}" for number in range(at_once)]
+        self._may_begin = may_begin
+        self._log = _log.bind(queue=queue.key)
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Work until the process stops. What is under way then is put back, and goes on elsewhere at once."""
+        async with asyncio.TaskGroup() as group:
+            for member in self._members:
+                group.create_task(self._work(member, stopping))
+            await stopping.wait()
+
+    async def _work(self, member: str, stopping: asyncio.Event) -> None:
+        while not stopping.is_set():
+            try:
+                if not await self._may_begin():
+                    await asyncio.wait({stopped := asyncio.create_task(stopping.wait())}, timeout=YIELD_SECONDS)
+                    stopped.cancel()
+                elif (job := await self._queue.take(member)) is not None:
+                    await self._hold(job, member, stopping)
+            except UnavailableError as error:
+                self._log.warning("job_queue_failed", error=repr(error))
+                await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def _hold(self, job: Job, member: str, stopping: asyncio.Event) -> None:
+        """Do a job, renewing its lease meanwhile. One that somebody else holds by now is let go of."""
+        work = asyncio.create_task(self._do(job))
+        stopped = asyncio.create_task(stopping.wait())
+        try:
+            while not work.done() and not stopping.is_set():
+                await asyncio.wait({work, stopped}, timeout=RENEW_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+                if not work.done() and not await self._still_held(job, member):
+                    return
+            await self._end(job, member, work)
+        finally:
+            stopped.cancel()
+            work.cancel()
+            await asyncio.gather(work, stopped, return_exceptions=True)
+
+    async def _do(self, job: Job) -> None:
+        if job.attempt > MAX_ATTEMPTS:
+            self._log.error("job_given_up", media_id=str(job.media_id))
+            await self._do_work.settle_for_less(job.media_id)
+        else:
+            await self._do_work(job.media_id)
+
+    async def _end(self, job: Job, member: str, work: asyncio.Task[None]) -> None:
+        if not work.done():  # the process stops
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+            await self._queue.put_back(job, member, 0, counts=False)
+        elif (error := work.exception()) is not None:
+            is_passing = isinstance(error, UnavailableError | DeadlineExceededError)
+            self._log.warning("job_not_done", media_id=str(job.media_id), error=repr(error), exc_info=error)
+            await self._queue.put_back(job, member, RETRY_MS, counts=not is_passing)
+        else:
+            await self._queue.finish(job)
+
+    async def _still_held(self, job: Job, member: str) -> bool:
+        """Renew the lease. While Redis is away the work goes on: the store decides whose result counts."""
+        try:
+            return await self._queue.renew(job, member)
+        except UnavailableError as error:
+            self._log.warning("lease_not_renewed", media_id=str(job.media_id), error=repr(error))
+            return True

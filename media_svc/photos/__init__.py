@@ -1,0 +1,1 @@
+"""From an uploaded photo to its renditions. Decoding and encoding happen in `sandbox/`."""

@@ -1,0 +1,108 @@
+"""Make a popular photo's AVIFs once more, smaller, and serve those. Doing it again changes nothing.
+
+The files that are replaced stay where they are until the medium goes: posts, cards and apps still name them.
+"""
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import structlog
+
+from media_svc.delivery.cache_classes import CacheClass, cache_control
+from media_svc.delivery.erase_media import EraseMedia
+from media_svc.model import Media, MediaRejectedError, MediaState, rendition_key
+from media_svc.photos.make_renditions import Render, render_original
+from media_svc.photos.renditions import Rendered
+from media_svc.ports import Events, Objects
+from media_svc.store.port import MediaStore
+from meshkit.ids import PublicId
+
+# Whoever is here is popular; when that changes, all files of the medium are rewritten.
+CACHE_CONTROL = cache_control(CacheClass.HOT)
+_log = structlog.get_logger()
+
+
+class ImprovePhoto:
+    """Puts smaller renditions in the place of those that were made while somebody waited, once for each photo.
+
+    `render` makes the candidates. One that is no smaller than what is served is dropped.
+    """
+
+    def __init__(self, store: MediaStore, objects: Objects, events: Events, render: Render, erase: EraseMedia) -> None:
+        self._store = store
+        self._objects = objects
+        self._events = events
+        self._render = render
+        self._erase = erase
+
+    async def __call__(self, media_id: PublicId) -> None:
+        """Improve one photo, unless that was done. Raises what may pass: RenderCrashedError, UnavailableError."""
+        media = await self._find(media_id)
+        if media is None or not media.is_improvable:
+            return
+        began = time.monotonic()
+        with tempfile.TemporaryDirectory(prefix="lensfeed-improve-") as folder:
+            try:
+                rendered = await render_original(self._objects, self._render, media, Path(folder))
+            except MediaRejectedError as error:  # it takes too much this time; what is served is good
+                _log.warning("photo_not_improved", media_id=str(media_id), failure=error.failure)
+                await self.settle_for_less(media_id)
+                return
+        await self._swap(media, rendered, began)
+
+    async def settle_for_less(self, media_id: PublicId) -> None:
+        """Leave a photo as it is, for good."""
+        media = await self._find(media_id)
+        if media is not None and media.is_improvable:
+            await self._store.swap_renditions(media, media.improved(()), [])
+
+    async def _find(self, media_id: PublicId) -> Media | None:
+        found = await self._store.get_media([media_id])
+        return found[0] if found else None
+
+    async def _swap(self, media: Media, rendered: Rendered, began: float) -> None:
+        changed = media.improved(rendered.picture.named_under(media.media_id).renditions)
+        await self._serve(media, changed, rendered.contents)
+        # Nobody need hear that nothing has changed.
+        records = [self._events.improved(changed)] if changed.replaced_names else []
+        if not await self._store.swap_renditions(media, changed, records):
+            await self._overtaken(media)
+            return
+        self._events.send_soon(*records)
+        _log.info(
+            "photo_improved",
+            media_id=str(media.media_id),
+            files=len(changed.replaced_names or ()),
+            bytes_before=_bytes(media, changed),
+            bytes_after=_bytes(changed, media),
+            seconds=round(time.monotonic() - began, 1),
+        )
+
+    async def _serve(self, media: Media, changed: Media, contents: Mapping[str, bytes]) -> None:
+        new = [each for each in changed.renditions if each not in media.renditions]
+        await asyncio.gather(
+            *(
+                self._objects.put(
+                    rendition_key(each.name),
+                    contents[each.name.removeprefix(f"{media.media_id}/")],
+                    each.content_type,
+                    CACHE_CONTROL,
+                )
+                for each in new
+            )
+        )
+
+    async def _overtaken(self, media: Media) -> None:
+        """Leave a photo to who was faster. Of one that was removed meanwhile, what was written just now must not stay."""
+        _log.warning("photo_overtaken", media_id=str(media.media_id))
+        current = await self._find(media.media_id)
+        if current is not None and current.state is MediaState.REMOVED:
+            await self._erase(current)
+
+
+def _bytes(media: Media, other: Media) -> int:
+    """Return how many bytes the renditions have that only one of two versions of a medium has."""
+    return sum(each.size_bytes for each in media.renditions if each not in other.renditions)

@@ -1,0 +1,62 @@
+"""Pick the rendition that fits a screen and what its browser can show."""
+
+from collections.abc import Iterable, Mapping
+
+from media_svc.errors import MediaNotFoundError
+from media_svc.media_ids import find_media
+from media_svc.model import MediaState, Rendition
+from media_svc.store.port import MediaStore
+
+# The smallest first. Whoever does not name a type cannot be trusted to show it: `image/*` is older than both of the first.
+FORMATS = ("image/avif", "image/webp", "image/jpeg")
+# For a screen of which nothing is known.
+DEFAULT_WIDTH = 1080
+SAVING_WIDTH = 640
+NOBODY = 0
+
+
+class PickRendition:
+    """Picks one of a medium's pictures, of a video's those of its poster."""
+
+    def __init__(self, store: MediaStore) -> None:
+        self._store = store
+
+    async def __call__(self, media_id: str, width: int, accept: str, save_data: str) -> Rendition:
+        """Return it. `width` is in pixels, 0 if not known; the others are the headers of HTTP. Raises MediaNotFoundError."""
+        media = await find_media(self._store, media_id, NOBODY)
+        picked = pick(media.renditions, width, accept, is_saving=save_data.strip().lower() == "on")
+        if picked is None or media.state is not MediaState.READY:
+            raise MediaNotFoundError
+        return picked
+
+
+def pick(renditions: Iterable[Rendition], width: int, accept: str, *, is_saving: bool) -> Rendition | None:
+    """Return the rendition to show, or None where there is none that anything shows."""
+    by_type: dict[str, dict[int, Rendition]] = {}
+    for each in renditions:
+        by_type.setdefault(each.content_type, {})[each.width] = each
+    wanted = _qualities(accept)
+    shown = [each for each in FORMATS if each in by_type and (each == FORMATS[-1] or wanted.get(each, 0) > 0)]
+    if not shown:
+        return None
+    by_width = by_type[shown[0]]
+    return by_width[_fitting(by_width, width or (SAVING_WIDTH if is_saving else DEFAULT_WIDTH), is_saving=is_saving)]
+
+
+def _fitting(widths: Iterable[int], wanted: int, *, is_saving: bool) -> int:
+    if is_saving:
+        return max((each for each in widths if each <= wanted), default=min(widths))
+    return min((each for each in widths if each >= wanted), default=max(widths))
+
+
+def _qualities(accept: str) -> Mapping[str, float]:
+    """Read the types of an Accept header that are named in full, each with its quality (RFC 9110)."""
+    qualities: dict[str, float] = {}
+    for each in accept.split(","):
+        name, *parameters = (part.strip().lower() for part in each.split(";"))
+        quality = next((part.removeprefix("q=") for part in parameters if part.startswith("q=")), "1")
+        try:
+            qualities[name] = float(quality)
+        except ValueError:
+            qualities[name] = 0.0
+    return qualities

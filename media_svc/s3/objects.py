@@ -1,0 +1,272 @@
+"""Objects over S3."""
+
+import contextlib
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from itertools import chain
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, BinaryIO
+
+import structlog
+from aiobotocore.config import AioConfig
+from aiobotocore.session import get_session
+from aiohttp import ClientError as HttpError
+from botocore.exceptions import BotoCoreError, ClientError
+
+from media_svc.ports import SignedPut, StoredObject, StoredPart
+from media_svc.s3.copies import CopyObject
+from media_svc.settings import S3Settings
+from media_svc.uploads.rules import PART_BYTES, Part
+from meshkit.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from types_aiobotocore_s3 import S3Client
+    from types_aiobotocore_s3.type_defs import CompletedPartTypeDef, GetObjectOutputTypeDef, RestoreRequestTypeDef
+
+# Not there: as a bucket says it of an object, a HEAD without a body, and a multipart upload.
+_ABSENT = frozenset({"NoSuchKey", "404", "NotFound", "NoSuchUpload"})
+# The parts are not (or no longer) what they were, or the upload is over.
+_NOT_ASSEMBLED = _ABSENT | {"InvalidPart", "InvalidPartOrder", "EntityTooSmall"}
+_CHANGED = _ABSENT | {"PreconditionFailed", "412"}
+# By the lifecycle of media_svc nothing gets there: a bucket's owner has rules of his own.
+_ARCHIVED = "InvalidObjectState"
+_ORDERED = frozenset({"RestoreAlreadyInProgress"})
+_RESTORE: "RestoreRequestTypeDef" = {"Days": 3, "GlacierJobParameters": {"Tier": "Standard"}}
+_CHUNK_BYTES = 1024 * 1024
+_log = structlog.get_logger()
+
+
+@contextlib.asynccontextmanager
+async def open_objects(settings: S3Settings) -> AsyncIterator["S3Objects"]:
+    """Open the bucket. Nothing connects before the first call."""
+    async with contextlib.AsyncExitStack() as stack:
+        client = signer = await stack.enter_async_context(_client(settings, settings.s3_endpoint_url))
+        if settings.s3_public_url:  # a client takes 13 MB
+            signer = await stack.enter_async_context(_client(settings, settings.s3_public_url))
+        yield S3Objects(client, signer, settings.s3_bucket)
+
+
+@contextlib.asynccontextmanager
+async def open_client(settings: S3Settings) -> AsyncIterator["S3Client"]:
+    """Open a client of S3 itself."""
+    async with _client(settings, settings.s3_endpoint_url) as client:
+        yield client
+
+
+class S3Objects:
+    """One bucket. `signer` knows S3 by the name under which apps reach it."""
+
+    def __init__(self, client: "S3Client", signer: "S3Client", bucket: str) -> None:
+        self._client = client
+        self._signer = signer
+        self._bucket = bucket
+        self._copy = CopyObject(client, bucket)
+
+    async def sign_put(self, key: str, content_type: str, size_bytes: int, seconds: int) -> SignedPut:
+        """Sign a PUT of a whole object."""
+        # Without a signed length any would pass.
+        params = {"Bucket": self._bucket, "Key": key, "ContentType": content_type, "ContentLength": size_bytes}
+        url = await self._signer.generate_presigned_url("put_object", Params=params, ExpiresIn=seconds)
+        return SignedPut(url, {"Content-Type": content_type})
+
+    async def sign_part(self, key: str, upload_id: str, part: Part, seconds: int) -> SignedPut:
+        """Sign a PUT of one part."""
+        params = {"Bucket": self._bucket, "Key": key, "UploadId": upload_id}
+        part_params = {"PartNumber": part.number, "ContentLength": part.size_bytes}
+        url = await self._signer.generate_presigned_url("upload_part", Params=params | part_params, ExpiresIn=seconds)
+        return SignedPut(url)
+
+    async def start_multipart(self, key: str, content_type: str) -> str:
+        """Begin a multipart upload."""
+        with _answering():
+            started = await self._client.create_multipart_upload(Bucket=self._bucket, Key=key, ContentType=content_type)
+        return started["UploadId"]
+
+    async def list_parts(self, key: str, upload_id: str) -> Sequence[StoredPart] | None:
+        """Return the parts that are there."""
+        pages = self._client.get_paginator("list_parts").paginate(Bucket=self._bucket, Key=key, UploadId=upload_id)
+        with _answering(expected=_ABSENT):
+            entries = [part async for page in pages for part in page.get("Parts", ())]
+            # SeaweedFS shows every PUT of a part, also one whose sender died before its first byte. The last one counts.
+            entries.sort(key=lambda each: (each["LastModified"], each["Size"]))
+            newest = {each["PartNumber"]: each for each in entries}
+            return [
+                StoredPart(number, each["ETag"].strip('"'), each["Size"]) for number, each in sorted(newest.items())
+            ]
+        return None
+
+    async def complete_multipart(self, key: str, upload_id: str, parts: Sequence[StoredPart]) -> None:
+        """Make the parts one object, if that can (still) be done."""
+        # A failure that S3 reports in the body of a 200 is an error here too: botocore reads it.
+        with _answering(expected=_NOT_ASSEMBLED):
+            await self._client.complete_multipart_upload(
+                Bucket=self._bucket,
+                Key=key,
+                UploadId=upload_id,
+                MultipartUpload={"Parts": [{"PartNumber": each.number, "ETag": f'"{each.etag}"'} for each in parts]},
+            )
+
+    async def abort_multipart(self, key: str, upload_id: str) -> None:
+        """Drop an upload and its parts."""
+        with _answering(expected=_ABSENT):
+            await self._client.abort_multipart_upload(Bucket=self._bucket, Key=key, UploadId=upload_id)
+
+    async def head(self, key: str) -> StoredObject | None:
+        """Return what is known of an object."""
+        with _answering(expected=_ABSENT):
+            answer = await self._client.head_object(Bucket=self._bucket, Key=key)
+            return StoredObject(answer["ETag"].strip('"'), answer["ContentLength"])
+        return None
+
+    async def copy(self, source: str, target: str, etag: str, size_bytes: int) -> bool:
+        """Copy an object if it has that ETag."""
+        with _answering(expected=_CHANGED):
+            await self._copy(source, target, etag, size_bytes)
+            return True
+        return False
+
+    async def download(self, key: str, path: Path) -> bool:
+        """Write an object into a file, or have it brought back from an archive."""
+        with _answering(expected=_ABSENT):
+            answer = await self._get(key)
+            async with answer["Body"] as body:
+                with path.open("xb") as file:
+                    async for chunk in body.iter_chunks(_CHUNK_BYTES):
+                        file.write(chunk)
+            return True
+        return False
+
+    async def _get(self, key: str) -> "GetObjectOutputTypeDef":
+        """Begin to read an object. One that lies in an archive is ordered from there: who comes again later will find it."""
+        try:
+            return await self._client.get_object(Bucket=self._bucket, Key=key)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != _ARCHIVED:
+                raise
+        with _answering(expected=_ORDERED):
+            await self._client.restore_object(Bucket=self._bucket, Key=key, RestoreRequest=_RESTORE)
+        _log.info("object_ordered_from_archive", key=key)
+        raise UnavailableError
+
+    async def put(self, key: str, content: bytes, content_type: str, cache_control: str) -> None:
+        """Store an object."""
+        with _answering():
+            await self._client.put_object(
+                Bucket=self._bucket, Key=key, Body=content, ContentType=content_type, CacheControl=cache_control
+            )
+
+    async def put_file(self, key: str, path: Path, content_type: str, cache_control: str) -> None:
+        """Store a file, a large one in parts."""
+        with path.open("rb") as file:
+            first = file.read(PART_BYTES)
+            if len(first) < PART_BYTES:
+                await self.put(key, first, content_type, cache_control)
+                return
+            with _answering():
+                started = await self._client.create_multipart_upload(
+                    Bucket=self._bucket, Key=key, ContentType=content_type, CacheControl=cache_control
+                )
+                await self._put_parts(key, started["UploadId"], chain((first,), _chunks(file)))
+
+    async def _put_parts(self, key: str, upload_id: str, contents: Iterable[bytes]) -> None:
+        """Send the parts of a multipart upload and put them together; what fails leaves no parts."""
+        try:
+            parts = [
+                await self._put_part(key, upload_id, number, content) for number, content in enumerate(contents, 1)
+            ]
+            await self._client.complete_multipart_upload(
+                Bucket=self._bucket, Key=key, UploadId=upload_id, MultipartUpload={"Parts": parts}
+            )
+        except BaseException:
+            with contextlib.suppress(UnavailableError):
+                await self.abort_multipart(key, upload_id)
+            raise
+
+    async def _put_part(self, key: str, upload_id: str, number: int, content: bytes) -> "CompletedPartTypeDef":
+        sent = await self._client.upload_part(
+            Bucket=self._bucket, Key=key, UploadId=upload_id, PartNumber=number, Body=content
+        )
+        return {"PartNumber": number, "ETag": sent["ETag"]}
+
+    async def list_keys(self, prefix: str) -> Sequence[str]:
+        """Return the keys under a prefix, ascending."""
+        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
+        with _answering(expected=_ABSENT):
+            return [each["Key"] async for page in pages for each in page.get("Contents", ())]
+        return []
+
+    async def recache(self, key: str, cache_control: str) -> bool:
+        """Change how long caches keep an object whose name follows from its content; returns whether it did."""
+        with _answering(expected=_CHANGED):
+            found = await self._client.head_object(Bucket=self._bucket, Key=key)
+            if "immutable" not in found.get("CacheControl", "") or found["CacheControl"] == cache_control:
+                return False
+            await self._client.copy_object(
+                Bucket=self._bucket,
+                Key=key,
+                CopySource={"Bucket": self._bucket, "Key": key},
+                CopySourceIfMatch=found["ETag"],
+                MetadataDirective="REPLACE",
+                ContentType=found["ContentType"],
+                CacheControl=cache_control,
+            )
+            return True
+        return False
+
+    async def delete(self, key: str) -> None:
+        """Drop an object."""
+        with _answering(expected=_ABSENT):
+            await self._client.delete_object(Bucket=self._bucket, Key=key)
+
+
+def _chunks(file: BinaryIO) -> Iterator[bytes]:
+    while chunk := file.read(PART_BYTES):
+        yield chunk
+
+
+class _answering:  # noqa: N801 - read as a statement, like contextlib's own
+    """Passes over the answers that are expected; whatever else S3 says or does means that it cannot be used now."""
+
+    def __init__(self, expected: frozenset[str] = frozenset()) -> None:
+        self._expected = expected
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if isinstance(error, ClientError):
+            if error.response["Error"]["Code"] in self._expected:
+                return True
+            _log.warning("s3_refused", error=str(error))
+            raise UnavailableError from error
+        if isinstance(error, BotoCoreError | HttpError):
+            raise UnavailableError from error
+        return False
+
+
+def _client(settings: S3Settings, endpoint_url: str | None) -> "AbstractAsyncContextManager[S3Client]":
+    return get_session().create_client(
+        "s3",
+        region_name=settings.s3_region,
+        endpoint_url=endpoint_url,
+        aws_access_key_id=settings.s3_access_key.get_secret_value(),
+        aws_secret_access_key=settings.s3_secret_key.get_secret_value(),
+        config=_CONFIG,
+    )
+
+
+_CONFIG = AioConfig(
+    signature_version="s3v4",
+    # A bucket as a part of the host's name needs DNS that a server of one's own rarely has.
+    s3={"addressing_style": "path"},
+    connect_timeout=3,
+    read_timeout=15,
+    retries={"max_attempts": 3, "mode": "standard"},
+    max_pool_connections=64,
+    # Checksums beyond Content-MD5 would have to be known when a URL is signed.
+    request_checksum_calculation="when_required",
+    response_checksum_validation="when_required",
+)

@@ -1,0 +1,29 @@
+"""What the probing process tells its parent: one JSON file, written last, trusted no further than these patterns."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from media_svc.sandbox.picture_manifest import FailureEntry
+
+PROBE_NAME = "probe.json"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class FilmEntry(_Part):
+    """What was found: pixels as shown, the measured rate as a fraction."""
+
+    width: int = Field(gt=0)
+    height: int = Field(gt=0)
+    duration_ms: int = Field(gt=0)
+    frame_rate: str = Field(pattern=r"^[0-9]{1,9}/[0-9]{1,9}$")
+    video_stream: int = Field(ge=0)
+    audio_stream: int | None = Field(ge=0)
+
+
+class ProbeManifest(_Part):
+    """Either a film or a failure."""
+
+    film: FilmEntry | None = None
+    failure: FailureEntry | None = None

@@ -1,0 +1,124 @@
+"""Run a program that reads strangers' bytes: within limits, without our environment, and never longer than we look at it."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+_ROOT = Path(__file__).resolve().parents[2]
+_LAUNCHER = Path(__file__).with_name("limited_exec.py")
+# What went wrong stands at the end.
+_LOG_TAIL_BYTES = 4_000
+_MAX_LINE_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessLimits:
+    """What one process may take. Memory is address space: libraries and reserved stacks count. Above 0, `niceness` yields."""
+
+    memory_bytes: int
+    cpu_seconds: int
+    wall_seconds: float
+    file_bytes: int = 1024**3
+    niceness: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a process ended: its exit code, or minus the signal; SIGXCPU where time was up, of CPU or by the clock."""
+
+    code: int
+    log: str
+
+    @property
+    def is_out_of_time(self) -> bool:
+        """Whether it took too long."""
+        return self.code == -signal.SIGXCPU
+
+    @property
+    def is_out_of_memory(self) -> bool:
+        """Whether it needed more memory than it may have; the kernel kills for it, too."""
+        words = ("cannot allocate memory", "memoryerror", "bad_alloc", "out of memory")
+        return self.code == -signal.SIGKILL or any(word in self.log.lower() for word in words)
+
+
+async def run_limited(
+    command: Sequence[str], folder: Path, limits: ProcessLimits, on_line: Callable[[str], Awaitable[None]] | None = None
+) -> Ended:
+    """Run a program in a folder until it ends, handing each line of its output to `on_line`. No process is left.
+
+    One that dies of a wrong memory access is run once more: that may have come from before it read any stranger's byte.
+    """
+    ended = await _run_once(command, folder, limits, on_line)
+    return await _run_once(command, folder, limits, on_line) if ended.code == -signal.SIGSEGV else ended
+
+
+async def _run_once(
+    command: Sequence[str], folder: Path, limits: ProcessLimits, on_line: Callable[[str], Awaitable[None]] | None
+) -> Ended:
+    async with _started(command, folder, limits) as process:
+        log = asyncio.create_task(_tail(_pipe(process.stderr)))
+        try:
+            async with asyncio.timeout(limits.wall_seconds):
+                while line := await _pipe(process.stdout).readline():
+                    if on_line:
+                        await on_line(line.decode(errors="replace").strip())
+                return Ended(await process.wait(), await log)
+        except TimeoutError:
+            return Ended(-signal.SIGXCPU, "")
+        finally:
+            log.cancel()
+
+
+@asynccontextmanager
+async def _started(
+    command: Sequence[str], folder: Path, limits: ProcessLimits
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    numbers = (os.getpid(), limits.memory_bytes, limits.cpu_seconds, limits.file_bytes, limits.niceness)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-I", "-S", str(_LAUNCHER), *map(str, numbers), *command),
+        cwd=folder,
+        env=_environment(folder),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,
+        limit=_MAX_LINE_BYTES,
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+def _pipe(stream: asyncio.StreamReader | None) -> asyncio.StreamReader:
+    if stream is None:
+        raise RuntimeError("the process was started without this pipe")
+    return stream
+
+
+async def _tail(stream: asyncio.StreamReader) -> str:
+    """Read all, and keep the end."""
+    tail = b""
+    while chunk := await stream.read(_MAX_LINE_BYTES):
+        tail = (tail + chunk)[-_LOG_TAIL_BYTES:]
+    return tail.decode(errors="replace")
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    """Return all that the process needs to know: nothing of ours, as its bytes come from strangers."""
+    return {
+        "HOME": str(folder),
+        "LC_ALL": "C.UTF-8",
+        # Each thread's arena reserves 64 MB of the address space that the limit counts.
+        "MALLOC_ARENA_MAX": "2",
+        "PATH": os.defpath,
+        "PYTHONPATH": str(_ROOT),
+        "TMPDIR": str(folder),
+    }

@@ -1,0 +1,55 @@
+"""What the render process tells its parent: one JSON file, written last, trusted no further than these patterns.
+
+For the parent alone: loading what checks them takes longer than a small picture.
+"""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from media_svc.model import FailureReason
+from media_svc.sandbox.private_folder import LOG_NAME, MANIFEST_NAME, ORIGINAL_NAME
+
+__all__ = [
+    "LOG_NAME",
+    "MANIFEST_NAME",
+    "ORIGINAL_NAME",
+    "FailureEntry",
+    "Manifest",
+    "PictureEntry",
+    "RenditionEntry",
+]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class RenditionEntry(_Part):
+    """One file that was written into the folder."""
+
+    file: str = Field(pattern=r"^[0-9]+\.(avif|webp|jpg)$")
+    content_type: str = Field(pattern=r"^image/(avif|webp|jpeg)$")
+    width: int = Field(gt=0)
+    height: int = Field(gt=0)
+
+
+class FailureEntry(_Part):
+    """Why there are no renditions."""
+
+    reason: FailureReason
+    message: str
+
+
+class PictureEntry(_Part):
+    """The original's size as shown, its thumbhash in hexadecimal, and the renditions, narrowest first."""
+
+    width: int = Field(gt=0)
+    height: int = Field(gt=0)
+    thumbhash: str = Field(pattern=r"^([0-9a-f]{2}){1,64}$")
+    renditions: tuple[RenditionEntry, ...] = Field(min_length=1)
+
+
+class Manifest(_Part):
+    """Either a picture or a failure."""
+
+    picture: PictureEntry | None = None
+    failure: FailureEntry | None = None

@@ -1,0 +1,67 @@
+"""Begin an upload: decide what it will be, and sign where its bytes go."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from media_svc.check_schedule import URL_LIFETIME_SECONDS, first_check
+from media_svc.errors import size_out_of_range, type_unsupported
+from media_svc.model import Media, MediaKind, MediaState
+from media_svc.ports import Objects, SignedPut
+from media_svc.store.port import MediaStore
+from media_svc.uploads.rules import Part, kind_of, plan_parts, size_allowed
+from meshkit.ids import PublicId, new_id
+
+
+@dataclass(frozen=True, slots=True)
+class StartedUpload:
+    """An upload that awaits its bytes: each (missing) part with its PUT, and until when these work, in ms since 1970."""
+
+    media: Media
+    puts: Sequence[tuple[Part, SignedPut]]
+    expires_ms: int
+
+
+class StartUpload:
+    """Makes a medium and the URLs for its bytes. Nothing but S3 ever sees them on their way in."""
+
+    def __init__(self, store: MediaStore, objects: Objects, make_id: Callable[[], int] = new_id) -> None:
+        self._store = store
+        self._objects = objects
+        self._make_id = make_id
+
+    async def __call__(self, owner_id: int, content_type: str, size_bytes: int, alt_text: str) -> StartedUpload:
+        """Begin an upload. Raises InvalidArgumentError (TYPE_UNSUPPORTED, SIZE_OUT_OF_RANGE)."""
+        kind = _checked_kind(content_type, size_bytes)
+        while True:
+            media_id = PublicId(self._make_id(), owner_id)
+            media = Media(media_id, MediaState.AWAITING_UPLOAD, kind, content_type, size_bytes, alt_text)
+            started = await self._sign(media)
+            # Two uploads of one owner in one millisecond get one id once in four million times. A multipart upload that was
+            # begun for nothing goes as abandoned ones do.
+            if await self._store.add_media(started.media, first_check(started.media)):
+                return started
+
+    async def _sign(self, media: Media) -> StartedUpload:
+        content_type, size_bytes = media.content_type, media.size_bytes
+        parts = plan_parts(size_bytes)
+        if len(parts) == 1:
+            puts = [await self._objects.sign_put(media.upload_key, content_type, size_bytes, URL_LIFETIME_SECONDS)]
+        else:
+            media, puts = await self._start_multipart(media, parts)
+        expires_ms = media.created_ms + URL_LIFETIME_SECONDS * 1000
+        return StartedUpload(media, list(zip(parts, puts, strict=True)), expires_ms)
+
+    async def _start_multipart(self, media: Media, parts: Sequence[Part]) -> tuple[Media, list[SignedPut]]:
+        upload_id = await self._objects.start_multipart(media.upload_key, media.content_type)
+        signing = (self._objects.sign_part(media.upload_key, upload_id, part, URL_LIFETIME_SECONDS) for part in parts)
+        return media.awaiting(upload_id), await asyncio.gather(*signing)
+
+
+def _checked_kind(content_type: str, size_bytes: int) -> MediaKind:
+    kind = kind_of(content_type)
+    if kind is None:
+        raise type_unsupported()
+    if not size_allowed(kind, size_bytes):
+        raise size_out_of_range()
+    return kind

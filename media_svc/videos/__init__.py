@@ -1,0 +1,1 @@
+"""From an uploaded video to HLS and a poster. Probing happens in `sandbox/`."""

@@ -1,0 +1,43 @@
+"""Find out what a film is, in a process of its own."""
+
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+from media_svc.model import FailureReason, MediaRejectedError
+from media_svc.photos.renditions import RenderCrashedError
+from media_svc.sandbox.film_manifest import PROBE_NAME, ProbeManifest
+from media_svc.sandbox.limited_process import Ended, ProcessLimits, run_limited
+from media_svc.videos.rules import Film
+
+# Every packet is looked at and one frame decoded; a film of 4 GB has to come from the disk.
+PROBE_LIMITS = ProcessLimits(memory_bytes=2 * 1024**3, cpu_seconds=20, wall_seconds=60, file_bytes=1024**2)
+
+
+async def probe_video(folder: Path, content_type: str, limits: ProcessLimits = PROBE_LIMITS) -> Film:
+    """Return what the file `original` in a private folder is.
+
+    Raises MediaRejectedError where it can never be served, RenderCrashedError where the fault is not its own.
+    """
+    command = (sys.executable, "-m", "media_svc.sandbox.probe_process", str(folder), content_type)
+    ended = await run_limited(command, folder, limits)
+    if ended.code != 0:
+        raise verdict(ended)
+    manifest = ProbeManifest.model_validate_json((folder / PROBE_NAME).read_bytes())
+    if manifest.failure:
+        raise MediaRejectedError(manifest.failure.reason, manifest.failure.message)
+    if manifest.film is None:
+        raise RenderCrashedError("The manifest is empty.")
+    facts = manifest.film.model_dump()
+    return Film(**(facts | {"frame_rate": Fraction(manifest.film.frame_rate)}))
+
+
+def verdict(ended: Ended) -> Exception:
+    """Tell a film that broke its decoder from a mistake of ours: that one ends with a traceback of Python's."""
+    if ended.is_out_of_time:
+        return MediaRejectedError(FailureReason.MEDIA_CORRUPT, "Decoding it takes too long.")
+    if ended.is_out_of_memory:
+        return MediaRejectedError(FailureReason.MEDIA_TOO_LARGE, "Decoding it needs too much memory.")
+    if ended.code > 0 and "Traceback" in ended.log:
+        return RenderCrashedError(f"The process ended with {ended.code}: {ended.log}")
+    return MediaRejectedError(FailureReason.MEDIA_CORRUPT, "The file cannot be decoded.")

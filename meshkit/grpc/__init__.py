@@ -1,0 +1,1 @@
+"""gRPC servers and channels: layers, status codes, health, channelz. Certificates are in `identity/`."""

@@ -1,0 +1,109 @@
+"""Channels to the other services: deadlines that shrink on the way, and retries where the contract says that they are safe."""
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import grpc
+from google.protobuf import descriptor_pb2, descriptor_pool
+from google.protobuf.descriptor import ServiceDescriptor
+
+from meshkit.call import current_call
+from meshkit.errors import DeadlineExceededError
+from meshkit.grpc.layers.caller import REQUEST_KEY, TRACE_KEY
+from meshkit.grpc.renewed_channel import RenewedChannel
+from meshkit.identity.mtls import channel_credentials
+from meshkit.identity.parts import MeshIdentity, dns_name
+from meshkit.telemetry import outgoing_traceparent
+
+DEFAULT_TIMEOUT = 10.0
+# A page of 200 posts with ten described media each takes some 12 MiB.
+MAX_RESPONSE_BYTES = 16 * 1024 * 1024
+# What a caller keeps of its own time to answer with what a peer said.
+MARGIN = 0.01
+_NOT_IDEMPOTENT = descriptor_pb2.MethodOptions.IDEMPOTENCY_UNKNOWN
+if TYPE_CHECKING:
+    _ClientInterceptor = grpc.aio.UnaryUnaryClientInterceptor[Any, Any]
+else:
+    _ClientInterceptor = grpc.aio.UnaryUnaryClientInterceptor  # generic in its stubs only
+_RETRY_POLICY = {
+    "maxAttempts": 3,
+    "initialBackoff": "0.05s",
+    "maxBackoff": "0.5s",
+    "backoffMultiplier": 2,
+    # CANCELLED is what grpc tells calls that arrive while a server begins to stop; no handler has seen them.
+    "retryableStatusCodes": ["UNAVAILABLE", "CANCELLED"],
+}
+
+
+def connect(target: str, *services: str, identity: MeshIdentity | None = None) -> grpc.aio.Channel:
+    """Open a channel to `target` (any gRPC name) for some services, named as in the contract.
+
+    Calls are spread by round_robin; idempotent methods are retried where the peer is away; each call carries the request id
+    and the trace context of the call being served, and ends before that one's deadline. With `identity`, both ends show their
+    certificates, and the peer's must be that of the service. The caller closes the channel.
+    """
+    # The stubs type a list of interceptors by a placeholder.
+    interceptors: Any = [_Outgoing()]
+    options = (
+        ("grpc.service_config", json.dumps(service_config(services))),
+        ("grpc.keepalive_time_ms", 30_000),
+        ("grpc.max_receive_message_length", MAX_RESPONSE_BYTES),
+        ("grpc.use_local_subchannel_pool", 1),
+    )
+    if identity is None:
+        return grpc.aio.insecure_channel(target, options=options, interceptors=interceptors)
+    # Whatever address it has, the peer is known by the name of its part: `media` of lensfeed.media.v1.MediaInternalService.
+    named = ("grpc.ssl_target_name_override", dns_name(services[0].split(".")[1]))
+    own = identity
+
+    def opened() -> grpc.aio.Channel:
+        credentials = channel_credentials(own)
+        return grpc.aio.secure_channel(target, credentials, options=(*options, named), interceptors=interceptors)
+
+    return RenewedChannel(opened, identity.version)
+
+
+def service_config(services: tuple[str, ...]) -> dict[str, Any]:
+    """Return the gRPC service config: which methods are retried follows from `idempotency_level` in the contract."""
+    pool = descriptor_pool.Default()
+    retried = [name for each in services for name in _idempotent(pool.FindServiceByName(each))]
+    methods = [{"name": retried, "retryPolicy": _RETRY_POLICY}] if retried else []
+    return {"loadBalancingConfig": [{"round_robin": {}}], "methodConfig": methods}
+
+
+def _idempotent(service: ServiceDescriptor) -> list[dict[str, str]]:
+    return [
+        {"service": service.full_name, "method": method.name}
+        for method in service.methods
+        if method.GetOptions().idempotency_level != _NOT_IDEMPOTENT
+    ]
+
+
+def child_timeout(wanted: float | None) -> float:
+    """Return how long a child call may take, in seconds. Raises DeadlineExceededError where nothing is left."""
+    timeout = DEFAULT_TIMEOUT if wanted is None else wanted
+    remaining = current_call().remaining()
+    if remaining is None:
+        return timeout
+    if remaining <= MARGIN:
+        raise DeadlineExceededError
+    return min(timeout, remaining - MARGIN)
+
+
+class _Outgoing(_ClientInterceptor):
+    """Gives each call its deadline, request id and trace context."""
+
+    async def intercept_unary_unary(
+        self,
+        continuation: Callable[[Any, Any], Any],
+        client_call_details: Any,
+        request: Any,
+    ) -> Any:
+        metadata = grpc.aio.Metadata(*(client_call_details.metadata or ()))
+        if request_id := current_call().request_id:
+            metadata.add(REQUEST_KEY, request_id)
+        if traceparent := outgoing_traceparent():
+            metadata.add(TRACE_KEY, traceparent)
+        details = client_call_details._replace(timeout=child_timeout(client_call_details.timeout), metadata=metadata)
+        return await continuation(details, request)

@@ -1,0 +1,42 @@
+"""Who calls, and until when: reads a call's metadata once."""
+
+import time
+import uuid
+from typing import Any
+
+from meshkit.call import CURRENT, Call
+from meshkit.grpc.layers.base import Handler, Layer, Method
+
+USER_KEY = "x-user-id"
+SESSION_KEY = "x-session-id"
+REQUEST_KEY = "x-request-id"
+TRACE_KEY = "traceparent"
+IDEMPOTENCY_KEY = "idempotency-key"
+# A client may state any deadline; nothing that we serve is worth waiting for longer.
+MAX_DEADLINE = 300.0
+
+
+def caller(default_deadline: float) -> Layer:
+    """Make the layer that sets the current Call. A call without a deadline gets `default_deadline` seconds."""
+
+    def layer(_method: Method, handler: Handler) -> Handler:
+        async def call(request: Any, context: Any) -> Any:
+            metadata = dict(context.invocation_metadata())
+            remaining = context.time_remaining()
+            user = metadata.get(USER_KEY)
+            seconds = default_deadline if remaining is None else min(remaining, MAX_DEADLINE)
+            CURRENT.set(
+                Call(
+                    request_id=metadata.get(REQUEST_KEY) or uuid.uuid4().hex,
+                    user_id=int(user) if user and user.isdecimal() else None,
+                    session_id=metadata.get(SESSION_KEY),
+                    idempotency_key=metadata.get(IDEMPOTENCY_KEY),
+                    traceparent=metadata.get(TRACE_KEY),
+                    deadline=time.monotonic() + seconds,
+                )
+            )
+            return await handler(request, context)
+
+        return call
+
+    return layer

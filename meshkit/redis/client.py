@@ -1,0 +1,71 @@
+"""The Redis client of everything but the hot read path."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from typing import cast
+
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from meshkit.redis.cluster_client import ClusterClient
+from meshkit.redis.url import RedisUrl, read_redis_url
+
+# A command that takes longer means that Redis is in trouble; blocking reads ask for less than this.
+TIMEOUT_SECONDS = 5.0
+# To each server; further commands wait for one. So many keep a server busy, and a burst of events does not open a thousand.
+MAX_CONNECTIONS = 64
+
+
+@contextlib.asynccontextmanager
+async def open_redis(url: str) -> AsyncIterator["Redis"]:
+    """Open a client of binary values, of one server or of a cluster.
+
+    It connects at the first command, and again whenever it must.
+    """
+    read = read_redis_url(url)
+    client = _open_cluster(read) if read.is_cluster else _open_server(url)
+    try:
+        yield client
+    finally:
+        await client.aclose()
+
+
+def check_redis(client: "Redis") -> "CheckRedis":
+    """Make the health check of a client."""
+    return CheckRedis(client)
+
+
+class CheckRedis:
+    """Returns when Redis answers, of a cluster every master."""
+
+    def __init__(self, client: "Redis") -> None:
+        self._client = client
+
+    async def __call__(self) -> None:
+        """Ask."""
+        await self._client.ping()
+
+
+def _open_server(url: str) -> "Redis":
+    pool = BlockingConnectionPool.from_url(
+        url,
+        max_connections=MAX_CONNECTIONS,
+        timeout=TIMEOUT_SECONDS,
+        socket_timeout=TIMEOUT_SECONDS,
+        socket_connect_timeout=TIMEOUT_SECONDS,
+        # No hidden retries: a repeated XADD would be a second event. Who may try again says so.
+        retry=Retry(NoBackoff(), 0),
+    )
+    return Redis.from_pool(pool)
+
+
+def _open_cluster(url: RedisUrl) -> "Redis":
+    client = ClusterClient(
+        url,
+        max_connections=MAX_CONNECTIONS,
+        socket_timeout=TIMEOUT_SECONDS,
+        socket_connect_timeout=TIMEOUT_SECONDS,
+    )
+    # What is used here, both have alike; suites that run on both hold them to it.
+    return cast("Redis", client)

@@ -1,0 +1,106 @@
+"""Which layer may import which: the runtime, the services, and the domain within them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.source import PACKAGES, ROOT, SERVICES, imports_of, is_in, modules_of, offences
+
+# What use cases, models and ports must not know: transports, generated code, stores' drivers, and our bridges to them.
+TECHNOLOGY = (
+    *(
+        "grpc",
+        "google",
+        "lensfeed",
+        "redis",
+        "hiredis",
+        "cassandra",
+        "boto3",
+        "botocore",
+        "aiobotocore",
+        "sqlite3",
+        "aiohttp",
+    ),
+    *("meshkit.cassandra", "meshkit.grpc.channels", "meshkit.grpc.layers", "meshkit.redis.client", "meshkit.redis.mux"),
+    *("meshkit.grpc.server", "meshkit.sqlite", "meshkit.grpc.status"),
+)
+# The files of a service that stand between the domain and a technology: in every service these, and whatever lies in store/
+# beside its ports and rules …
+ADAPTERS = frozenset({"__main__.py", "app.py", "events.py", "peers.py", "rpc.py", "settings.py"})
+STORE, STORE_DOMAIN = "store", frozenset({"port.py", "ports.py", "model.py", "rules.py"})
+# … and in one alone.
+OWN_ADAPTERS = {
+    "feed_svc": set[str](),
+    "follow_svc": set[str](),
+    "media_svc": {
+        "delivery/popularity.py",
+        "delivery/purge_cdn.py",
+        "jobs/queue.py",
+        "presenting.py",
+        "s3/objects.py",
+        "s3/set_up_bucket.py",
+        "uploads/receive_s3_events.py",
+        "uploads/receive_sqs.py",
+    },
+    "post_svc": {"manifests.py", "messages.py"},
+    "user_svc": {"messages.py"},
+}
+
+
+def domain_of(service: str, root: Path = ROOT) -> Iterator[Path]:
+    """Return a service's use cases, models and ports."""
+    for file in modules_of(service, root):
+        name = file.relative_to(root / service)
+        is_store = name.parts[0] == STORE and file.name not in STORE_DOMAIN
+        if not is_store and str(name) not in ADAPTERS | OWN_ADAPTERS[service]:
+            yield file
+
+
+def test_the_reader_of_imports_sees_every_kind(tmp_path: Path) -> None:
+    """Plain, aliased, nested, conditional and relative imports are all found."""
+    file = tmp_path / "post_svc" / "store" / "port.py"
+    file.parent.mkdir(parents=True)
+    file.write_text(
+        "import grpc.aio as rpc\nfrom .. import model\nfrom . import sqlite\nif TYPE_CHECKING:\n    from redis import Redis\n"
+        "def late():\n    from lensfeed.post.v1 import post_pb2\n"
+    )
+    assert imports_of(file, tmp_path) == {
+        *("grpc.aio", "post_svc.model", "post_svc.store.sqlite", "redis.Redis", "lensfeed.post.v1.post_pb2"),
+    }
+    assert offences(domain_of("post_svc", tmp_path), forbidden=("grpc", "redis"), root=tmp_path) == [
+        "post_svc/store/port.py: grpc.aio",
+        "post_svc/store/port.py: redis.Redis",
+    ]
+    assert not is_in("lensfeed_tools.x", ("lensfeed",))
+
+
+def test_the_runtime_knows_no_room() -> None:
+    """Meshkit can be read, tested and moved without any of what is built on it."""
+    assert len(list(modules_of("meshkit"))) > 20
+    assert offences(modules_of("meshkit"), forbidden=tuple(each for each in PACKAGES if each != "meshkit")) == []
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_services_meet_only_through_contracts(service: str) -> None:
+    """No service imports another one, or what runs the mesh."""
+    assert list(modules_of(service))
+    assert (
+        offences(modules_of(service), forbidden=tuple(each for each in PACKAGES if each not in {"meshkit", service}))
+        == []
+    )
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_domain_knows_no_technology(service: str) -> None:
+    """Use cases, models and ports import no transport, no generated code and no store's driver."""
+    domain = list(domain_of(service))
+    assert len(domain) > 3
+    assert offences(domain, forbidden=TECHNOLOGY) == []
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_list_of_adapters_is_no_longer_than_it_must_be(service: str) -> None:
+    """Each file that one service alone has as an adapter is there, and does import a technology."""
+    for name in OWN_ADAPTERS[service]:
+        assert any(is_in(imported, TECHNOLOGY) for imported in imports_of(ROOT / service / name)), name

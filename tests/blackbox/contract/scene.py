@@ -1,0 +1,110 @@
+"""What the calls of the contract speak of: a caller with photos and posts, another person, and what went wrong before."""
+
+from dataclasses import dataclass
+
+from PIL import Image
+
+from meshkit.ids import PublicId, new_id
+from tests.blackbox.mesh import Reach
+from tests.blackbox.people import PASSWORD, Person, logged_in, newcomer
+from tests.media_svc.pictures import encoded, quarters
+
+CAPTION = "four colours \N{RAINBOW}"
+USED_KEY = "used before"
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The caller is Ann, who follows Bob; Cid is a third. Ids of what is there, and of what is not."""
+
+    ann: Person
+    bob: Person
+    cid: Person
+    photo: str
+    rejected: dict[str, str]
+    """By reason."""
+    photo_of_bob: str
+    post_of_bob: str
+    older_post_of_bob: str
+    waiting_post_of_bob: str
+    own_post: str
+    doomed_post: str
+    """Of Ann's: somebody may delete it."""
+    deleted_post: str
+    awaiting_upload: str
+    expired_upload: str
+    follows_very_many: Person
+    sessions: dict[str, Person]
+    """Sessions of Cid's to end and to renew, a few by name."""
+    nobody: int
+    nothing: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What proves that Ann calls."""
+        return self.ann.headers
+
+    @property
+    def ann_id(self) -> int:
+        """The caller's id."""
+        return int(self.ann.user_id)
+
+    @property
+    def bob_id(self) -> int:
+        """The other's id."""
+        return int(self.bob.user_id)
+
+
+async def set_up(reach: Reach, photo: bytes, sessions: tuple[str, ...]) -> Scene:
+    """Make all of it, over the public interface; what only time can make is left to `tests.blackbox.contract.aged`."""
+    ann, bob, cid, many = [await newcomer(reach, name) for name in ("ann", "bob", "cid", "many")]
+    mine, theirs = await _ready(ann, photo), await _ready(bob, photo)
+    # The media of a deleted post go with it.
+    deleted = await ann.post("deleted", [await _ready(ann, photo)])
+    await ann.call("DELETE", f"/posts/{deleted}")
+    older, newer = await bob.post("older", [theirs]), await bob.post(CAPTION, [theirs])
+    await ann.follow(bob)
+    await ann.sees(CAPTION, "older")
+    await ann.call("POST", "/posts", {"caption": "once", "mediaIds": [mine]}, idempotency_key=USED_KEY)
+    return Scene(
+        ann=ann,
+        bob=bob,
+        cid=cid,
+        photo=mine,
+        rejected=await _rejected(ann, photo),
+        photo_of_bob=theirs,
+        post_of_bob=newer,
+        older_post_of_bob=older,
+        waiting_post_of_bob=await bob.post("theirs", [(await bob.start_upload(photo))["mediaId"]]),
+        own_post=await ann.post("own", [mine]),
+        doomed_post=await ann.post("doomed", [await _ready(ann, photo)]),
+        deleted_post=deleted,
+        awaiting_upload=(await ann.start_upload(photo))["mediaId"],
+        expired_upload=(await ann.start_upload(photo))["mediaId"],
+        follows_very_many=many,
+        sessions={name: await logged_in(reach, cid.handle, PASSWORD) for name in sessions},
+        nobody=new_id(),
+        nothing=str(PublicId(new_id(), int(ann.user_id))),
+    )
+
+
+async def _ready(person: Person, photo: bytes) -> str:
+    media_id = await person.upload(photo)
+    assert (await person.finished(media_id))["state"] == "MEDIA_STATE_READY"
+    return media_id
+
+
+async def _rejected(person: Person, photo: bytes) -> dict[str, str]:
+    """Upload a file for each reason that a worker has to reject it; their ids."""
+    files = {
+        "MEDIA_CORRUPT": photo[: len(photo) // 2],
+        "MEDIA_TOO_LARGE": encoded(Image.new("1", (8000, 7000)), "image/png"),
+        "TYPE_MISMATCH": encoded(quarters(), "image/png"),
+    }
+    ids = {}
+    for reason, content in files.items():
+        content_type = "image/png" if reason == "MEDIA_TOO_LARGE" else "image/jpeg"
+        ids[reason] = await person.upload(content, content_type)
+        media = await person.finished(ids[reason])
+        assert media["failure"]["reason"] == reason, media
+    return ids

@@ -1,0 +1,35 @@
+"""Schemathesis: requests that nobody thought of, made of `/openapi.json`, and answers held to it."""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.blackbox.contract.schemathesis_run import run_schemathesis
+from tests.blackbox.mesh import Mesh, Reach
+
+pytestmark = pytest.mark.mesh
+
+CASES = re.compile(r"^  (\d+) generated, (\d+) passed", re.MULTILINE)
+TESTED = re.compile(r"^  Tested: (\d+)$", re.MULTILINE)
+# It leaves out the document itself.
+NOT_TESTED = 1
+
+
+# What it asks is of the edge and the contract; the store behind is a matter of other tests.
+@pytest.mark.parametrize("store_kind", ["sqlite"], indirect=True, scope="package")
+async def test_the_mesh_is_as_its_document_says(
+    mesh: Mesh, reach: Reach, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No failure in hundreds of requests, good ones and bad ones, to every operation."""
+    code, output = await run_schemathesis(reach, mesh.url, tmp_path)
+    with capsys.disabled():
+        sys.stdout.write(output[output.rindex("= SUMMARY =") :])
+    assert code == 0, output
+    operations = [each for path in (await reach.http.get("/openapi.json")).json()["paths"].values() for each in path]
+    tested, cases = TESTED.search(output), CASES.search(output)
+    assert tested is not None
+    assert cases is not None
+    assert int(tested[1]) == len(operations) - NOT_TESTED
+    assert int(cases[1]) > 400

@@ -1,0 +1,116 @@
+"""The real Cassandra, alone and in a mesh."""
+
+import asyncio
+import sys
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cassandra import ConsistencyLevel
+from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile
+from cassandra.io.libevreactor import LibevConnection
+from cassandra.policies import RoundRobinPolicy
+from cassandra.query import tuple_factory
+
+from devmesh.parts.cassandra.cluster import running_cassandra
+from devmesh.parts.cassandra.node import node_answers
+
+TABLE = "CREATE TABLE kept.words (word text PRIMARY KEY)"
+INSERT = "INSERT INTO kept.words (word) VALUES ('there')"
+# By key: reads of one partition turn to another replica where one is late. A scan waits for a dead one until it times out.
+SELECT = "SELECT word FROM kept.words WHERE word = 'there'"
+
+
+class Client:
+    """The driver, without blocking the loop."""
+
+    def __init__(self, session: Any) -> None:
+        self._session = session
+
+    async def run(self, *queries: str) -> list[tuple[Any, ...]]:
+        """Run queries one by one; the rows of the last."""
+        rows: list[tuple[Any, ...]] = []
+        for query in queries:
+            rows = list(await asyncio.to_thread(self._session.execute, query))
+        return rows
+
+
+@asynccontextmanager
+async def connected(contact_points: str) -> AsyncIterator[Client]:
+    """Connect by the driver, asking for a quorum each time."""
+    hosts = [tuple(point.split(":")) for point in contact_points.split(",")]
+    profile = ExecutionProfile(
+        load_balancing_policy=RoundRobinPolicy(),
+        consistency_level=ConsistencyLevel.QUORUM,
+        row_factory=tuple_factory,
+    )
+    cluster = Cluster(
+        [host for host, _ in hosts],
+        port=int(hosts[0][1]),
+        execution_profiles={EXEC_PROFILE_DEFAULT: profile},
+        connection_class=LibevConnection,
+        protocol_version=5,
+    )
+    try:
+        yield Client(await asyncio.to_thread(cluster.connect))
+    finally:
+        await asyncio.to_thread(cluster.shutdown)
+
+
+async def test_a_node_of_its_own_keeps_what_it_acknowledged(cassandra: str, tmp_path: Path) -> None:
+    """Over SIGKILL, where it syncs each write; beside another node, and through a pause in which it answers nobody."""
+    async with running_cassandra(tmp_path, commitlog_sync="batch") as cluster:
+        assert cluster.contact_points != cassandra
+        [node] = cluster.nodes
+        async with connected(cluster.contact_points) as client:
+            await client.run(f"CREATE KEYSPACE kept WITH replication = {cluster.replication}", TABLE, INSERT)
+        await node.kill()
+        with pytest.raises(ConnectionRefusedError):
+            await node_answers(node.address, node.port)
+        await node.restart()
+        async with connected(cluster.contact_points) as client:
+            assert await client.run(SELECT) == [("there",)]
+        node.pause()
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.5):
+                await node_answers(node.address, node.port)
+        node.resume()
+        await node.answers()
+
+
+@pytest.mark.faults
+async def test_three_nodes_do_without_one_and_take_it_back(tmp_path: Path) -> None:
+    """They see each other from the start, so that a quorum writes at once, and reads while one of them is gone."""
+    async with running_cassandra(tmp_path, nodes=3) as cluster:
+        async with connected(cluster.contact_points) as client:
+            await client.run(f"CREATE KEYSPACE kept WITH replication = {cluster.replication}", TABLE, INSERT)
+        await cluster.nodes[0].kill()
+        async with connected(cluster.contact_points) as client:
+            assert await client.run(SELECT) == [("there",)]
+        await cluster.nodes[0].restart()
+        for node in cluster.nodes:
+            await node.sees_all()
+
+
+@pytest.mark.mesh
+async def test_a_mesh_brings_its_own_cluster(tmp_path: Path) -> None:
+    """A command finds it under the setting's name, with its data in the mesh's folder, and nothing is left of it."""
+    ask = f'test -d "{tmp_path}/cassandra/node1/data" && echo "$LENSFEED_STORE at $LENSFEED_CASSANDRA_CONTACT_POINTS"'
+    arguments = ("--store", "cassandra", "--data", str(tmp_path), "--port", "0")
+    command = (sys.executable, "-m", "devmesh", "dev", *arguments, "--exec", ask)
+    mesh = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE)
+    try:
+        output, errors = await mesh.communicate()
+    finally:
+        if mesh.returncode is None:
+            mesh.terminate()
+            await mesh.wait()
+    assert mesh.returncode == 0, errors.decode()
+    store, _, points = output.decode().splitlines()[-1].partition(" at ")
+    assert store == "cassandra"
+    host, port = points.split(":")
+    with pytest.raises(ConnectionRefusedError):
+        await node_answers(host, int(port))

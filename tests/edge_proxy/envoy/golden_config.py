@@ -1,0 +1,75 @@
+"""The rendered configuration as files in golden/, so that a review sees what a change does to Envoy.
+
+`python -m tests.edge_proxy.envoy.golden_config` writes them anew.
+"""
+
+import json
+import os
+import re
+import tempfile
+from pathlib import Path
+from unittest import mock
+
+import certifi
+import yaml
+
+from devmesh.secrets.certificates import make_certificates
+from edge_proxy.envoy.bootstrap import bootstrap, secrets
+from edge_proxy.json_types import Json
+from edge_proxy.settings.edge import EdgeSettings
+from tests.meshkit.identity.certificates import Authority
+
+FOLDER = Path(__file__).parent / "golden"
+ROOT = Path(__file__).parents[3]
+PLAIN = {
+    **{f"LENSFEED_{name}_ADDR": f"127.0.0.1:{port}" for port, name in enumerate(("USER", "FOLLOW", "POST"), 50051)},
+    "LENSFEED_MEDIA_ADDR": "127.0.0.1:50054",
+    "LENSFEED_FEED_ADDR": "127.0.0.1:50055",
+    "LENSFEED_S3_ENDPOINT_URL": "http://127.0.0.1:8333",
+    "LENSFEED_TOKEN_JWKS_FILE": "/etc/lensfeed/jwks.json",
+    "LENSFEED_EDGE_DIR": "/var/lib/lensfeed/edge",
+}
+PRODUCTION = PLAIN | {
+    **{
+        f"LENSFEED_{name}_ADDR": f"{name.lower()}.internal:50051"
+        for name in ("USER", "FOLLOW", "POST", "MEDIA", "FEED")
+    },
+    "LENSFEED_EDGE_ADDR": "0.0.0.0:8443",
+    "LENSFEED_EDGE_ACCESS_LOG": "all",
+    "LENSFEED_EDGE_TRUSTED_HOPS": "1",
+    "LENSFEED_CORS_ORIGINS": "https://app.example",
+    "LENSFEED_S3_ENDPOINT_URL": "https://s3.example",
+    "LENSFEED_EDGE_TLS_CERT_FILE": "TLS/edge.crt",
+    "LENSFEED_EDGE_TLS_KEY_FILE": "TLS/edge.key",
+    "LENSFEED_MESH_TLS": "TLS/mesh",
+}
+CASES = {"plain": PLAIN, "production": PRODUCTION}
+
+
+def rendered(environment: dict[str, str]) -> str:
+    """Render the configuration for an environment, with the same paths on every machine."""
+    with tempfile.TemporaryDirectory() as folder:
+        Authority(Path(folder), "root").issue("edge", "127.0.0.1")
+        make_certificates(Path(folder) / "mesh")
+        here = {name: value.replace("TLS", folder) for name, value in environment.items()}
+        with mock.patch.dict(os.environ, {**here, "SSL_CERT_FILE": certifi.where()}, clear=True):
+            settings = EdgeSettings.load()
+            config: Json = {"config": bootstrap(settings), "secrets": secrets(settings)}
+    # Through JSON, as what is the same object twice would be written as a reference.
+    text = yaml.safe_dump(json.loads(json.dumps(config)), sort_keys=False, width=160)
+    # What documents say is no matter of the configuration; that there are such is.
+    text = re.sub(r'"[0-9a-f]{16}"', '"DIGEST"', text)
+    return (
+        text.replace(folder, "/etc/lensfeed/tls").replace(certifi.where(), "/etc/ssl/roots.pem").replace(f"{ROOT}/", "")
+    )
+
+
+def main() -> None:
+    """Write the files."""
+    FOLDER.mkdir(exist_ok=True)
+    for name, environment in CASES.items():
+        (FOLDER / f"{name}.yaml").write_text(rendered(environment))
+
+
+if __name__ == "__main__":
+    main()

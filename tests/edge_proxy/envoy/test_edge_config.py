@@ -1,0 +1,241 @@
+"""The rendered configuration, without running it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from google.protobuf.descriptor import ServiceDescriptor
+from google.protobuf.descriptor_pb2 import FileDescriptorSet, MethodOptions
+from lensfeed.options.v1 import options_pb2
+
+from edge_proxy.contracts import ContractsError, public_methods, read_descriptors
+from edge_proxy.envoy import program as envoy
+from edge_proxy.envoy.bootstrap import bootstrap
+from edge_proxy.envoy.filters.tokens import token_resource
+from edge_proxy.json_types import Json
+from edge_proxy.settings.edge import EdgeSettings
+from meshkit.settings import SettingsError
+from tests.edge_proxy.backend import INTERNAL, SERVICES
+
+# What the edge answers by itself.
+OWN = {
+    "/grpc.health.v1.Health/Check",
+    "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+    "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+}
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, jwks_file: Path) -> pytest.MonkeyPatch:
+    """Set what the edge needs, and nothing else."""
+    for name in ("USER", "FOLLOW", "POST", "MEDIA", "FEED"):
+        monkeypatch.setenv(f"LENSFEED_{name}_ADDR", "127.0.0.1:50051")
+    monkeypatch.setenv("LENSFEED_S3_ENDPOINT_URL", "http://127.0.0.1:8333")
+    monkeypatch.setenv("LENSFEED_TOKEN_JWKS_FILE", str(jwks_file))
+    monkeypatch.setenv("LENSFEED_EDGE_DIR", str(tmp_path))
+    return monkeypatch
+
+
+@pytest.fixture
+def settings(environment: pytest.MonkeyPatch) -> EdgeSettings:
+    """Give the settings of that environment."""
+    return EdgeSettings.load()
+
+
+def paths(services: tuple[ServiceDescriptor, ...]) -> set[str]:
+    """List the gRPC paths of services."""
+    return {f"/{service.full_name}/{method.name}" for service in services for method in service.methods}
+
+
+def routes(config: Json) -> list[Json]:
+    """List the routes of a configuration."""
+    (listener,) = config["static_resources"]["listeners"]
+    manager = listener["filter_chains"][0]["filters"][0]["typed_config"]
+    (host,) = manager["route_config"]["virtual_hosts"]
+    listed: list[Json] = host["routes"]
+    return listed
+
+
+def rule_of(rules: list[Json], path: str) -> Json:
+    """Find the rule for a path as Envoy does: the first that matches."""
+    return next(
+        rule
+        for rule in rules
+        if rule["match"].get("path") == path or ("prefix" in rule["match"] and path.startswith(rule["match"]["prefix"]))
+    )
+
+
+def test_every_public_method_has_a_route(settings: EdgeSettings) -> None:
+    """Each method of the public services leads to its service, which is there."""
+    config = bootstrap(settings)
+    clusters = {cluster["name"] for cluster in config["static_resources"]["clusters"]}
+    by_path = {
+        route["match"]["path"]: route["route"]
+        for route in routes(config)
+        if "path" in route["match"] and "route" in route
+    }
+    assert set(by_path) == paths(SERVICES) | OWN
+    assert {route["cluster"] for route in by_path.values()} <= clusters
+    assert by_path["/lensfeed.follow.v1.FollowService/CreateFollow"]["cluster"] == "follow"
+
+
+def test_reflection_can_be_off(environment: pytest.MonkeyPatch) -> None:
+    """Then it has no route, and the health of the mesh is still told."""
+    environment.setenv("LENSFEED_EDGE_REFLECTION", "false")
+    leading = {route["match"].get("path", "") for route in routes(bootstrap(EdgeSettings.load()))}
+    assert {path for path in leading if path.startswith("/grpc.")} == {"/grpc.health.v1.Health/Check"}
+
+
+def test_a_folder_with_a_long_name_has_no_socket(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Where a socket cannot be named, Envoy is told of none: it would not start."""
+    environment.setenv("LENSFEED_EDGE_DIR", str(tmp_path / ("long" * 26)))
+    config = bootstrap(EdgeSettings.load())
+    assert "own" not in {cluster["name"] for cluster in config["static_resources"]["clusters"]}
+    assert OWN.isdisjoint(route["match"].get("path") for route in routes(config))
+
+
+def test_internal_methods_have_none(settings: EdgeSettings) -> None:
+    """No route names an internal method, whole or by a prefix; only the last one, which refuses, matches."""
+    for path in paths(INTERNAL):
+        for route in routes(bootstrap(settings)):
+            match = route["match"]
+            catches = match.get("path") == path or ("prefix" in match and path.startswith(match["prefix"]))
+            leads_somewhere = route.get("route", {}).get("cluster", "unknown") != "unknown"
+            assert not (catches and leads_somewhere)
+
+
+def test_access_follows_the_contract(settings: EdgeSettings) -> None:
+    """A method asks for a token unless its contract opens it to anyone."""
+    rules = token_resource(public_methods(read_descriptors(settings.descriptor_set)), "")["typed_config"]["rules"]
+    opened = {
+        f"/{service.full_name}/{method.name}"
+        for service in SERVICES
+        for method in service.methods
+        if method.GetOptions().Extensions[options_pb2.access] == options_pb2.ACCESS_ANYONE
+    }
+    assert opened
+    for path in paths(SERVICES):
+        assert ("requires" in rule_of(rules, path)) == (path not in opened)
+
+
+def test_a_new_method_is_protected(settings: EdgeSettings) -> None:
+    """A method that says nothing about access asks for a token, even while nothing else knows it."""
+    descriptors = FileDescriptorSet()
+    descriptors.CopyFrom(read_descriptors(settings.descriptor_set))
+    (file,) = (file for file in descriptors.file if file.name == "lensfeed/user/v1/user_service.proto")
+    file.service[0].method.add(name="NewMethod", input_type=".a", output_type=".b")
+    methods = public_methods(descriptors)
+    rules = token_resource(methods, "")["typed_config"]["rules"]
+    assert "/lensfeed.user.v1.UserService/NewMethod" in {method.path for method in methods}
+    assert "requires" in rule_of(rules, "/lensfeed.user.v1.UserService/NewMethod")
+
+
+def test_only_repeatable_methods_are_retried(settings: EdgeSettings) -> None:
+    """A retry policy stands exactly where the contract has an idempotency level."""
+    retried = {
+        route["match"]["path"]
+        for route in routes(bootstrap(settings))
+        if "path" in route["match"] and "retry_policy" in route.get("route", {})
+    }
+    assert retried == {
+        f"/{service.full_name}/{method.name}"
+        for service in SERVICES
+        for method in service.methods
+        if method.GetOptions().idempotency_level != MethodOptions.IDEMPOTENCY_UNKNOWN
+    }
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {
+            "LENSFEED_FEED_ADDR": "dns:///feed.mesh.internal:50051",
+            "LENSFEED_USER_ADDR": "[::1]:50051",
+            "LENSFEED_S3_ENDPOINT_URL": "https://s3.eu-central-1.amazonaws.com",
+            "LENSFEED_CORS_ORIGINS": "https://a.example, https://b.example:8443",
+            "LENSFEED_EDGE_ADDR": "0.0.0.0:8080",
+            "LENSFEED_LOG_LEVEL": "debug",
+        },
+    ],
+)
+def test_envoy_takes_the_configuration(environment: pytest.MonkeyPatch, changes: dict[str, str]) -> None:
+    """The real Envoy finds nothing wrong with what is rendered, on one machine and in production."""
+    for name, value in changes.items():
+        environment.setenv(name, value)
+    done = subprocess.run(
+        [sys.executable, "-m", "edge_proxy", "validate"], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.stderr == ""
+    assert done.stdout.endswith("is valid\n")
+
+
+def test_envoys_complaint_is_passed_on(settings: EdgeSettings) -> None:
+    """A configuration that Envoy refuses ends with what Envoy says, not with a traceback."""
+    path = envoy.write_config(settings, {"static_resources": {"listeners": [{"nonsense": 1}]}})
+    with pytest.raises(envoy.EnvoyError, match="nonsense"):
+        envoy.validate(settings, path)
+
+
+def test_names_are_resolved_and_addresses_are_not(environment: pytest.MonkeyPatch) -> None:
+    """A service behind a DNS name is spread over all its addresses."""
+    environment.setenv("LENSFEED_FEED_ADDR", "feed.mesh.internal:50051")
+    clusters = bootstrap(EdgeSettings.load())["static_resources"]["clusters"]
+    kinds = {cluster["name"]: cluster["type"] for cluster in clusters}
+    assert (kinds["feed"], kinds["user"]) == ("STRICT_DNS", "STATIC")
+
+
+@pytest.mark.parametrize(("host", "kind"), [("s3.example", "DNS"), ("192.0.2.1", "IP_ADDRESS")])
+def test_a_store_with_tls_is_verified(environment: pytest.MonkeyPatch, host: str, kind: str) -> None:
+    """The store's certificate must be of its name and of a root that this machine trusts."""
+    environment.setenv("LENSFEED_S3_ENDPOINT_URL", f"https://{host}")
+    clusters = {cluster["name"]: cluster for cluster in bootstrap(EdgeSettings.load())["static_resources"]["clusters"]}
+    trust = clusters["s3"]["transport_socket"]["typed_config"]["common_tls_context"]["validation_context"]
+    assert trust["match_typed_subject_alt_names"] == [{"san_type": kind, "matcher": {"exact": host}}]
+    assert "BEGIN CERTIFICATE" in Path(trust["trusted_ca"]["filename"]).read_text()
+    assert "transport_socket" not in clusters["feed"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("LENSFEED_EDGE_ADMIN_ADDR", "0.0.0.0:9901"),
+        ("LENSFEED_EDGE_ADDR", "127.0.0.1"),
+        ("LENSFEED_FEED_ADDR", "127.0.0.1:99999"),
+        ("LENSFEED_S3_ENDPOINT_URL", "127.0.0.1:8333"),
+        ("LENSFEED_S3_BUCKET", "Not A Bucket"),
+        ("LENSFEED_CORS_ORIGINS", "*"),
+        ("LENSFEED_CORS_ORIGINS", "https://a.example/path"),
+        ("LENSFEED_EDGE_TIMEOUT_SECONDS", "0"),
+    ],
+)
+def test_wrong_settings_are_named(environment: pytest.MonkeyPatch, name: str, value: str) -> None:
+    """A setting that does not fit is refused by its name."""
+    environment.setenv(name, value)
+    with pytest.raises(SettingsError, match=name):
+        EdgeSettings.load()
+
+
+def test_a_missing_envoy_names_its_setting(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Where there is no Envoy to run, one sentence says which setting helps."""
+    environment.setenv("LENSFEED_ENVOY_BINARY", str(tmp_path / "nothing"))
+    with pytest.raises(envoy.EnvoyError, match="LENSFEED_ENVOY_BINARY"):
+        envoy.find_binary(EdgeSettings.load())
+
+
+def test_missing_descriptors_name_their_setting(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Without the descriptor set, one sentence says what makes it."""
+    environment.setenv("LENSFEED_DESCRIPTOR_SET", str(tmp_path / "nothing"))
+    with pytest.raises(ContractsError, match="make protos"):
+        bootstrap(EdgeSettings.load())
+
+
+def test_a_set_up_error_is_a_sentence(environment: pytest.MonkeyPatch) -> None:
+    """The command ends with 2 and a sentence, not with a traceback."""
+    environment.delenv("LENSFEED_USER_ADDR")
+    done = subprocess.run(
+        [sys.executable, "-m", "edge_proxy", "render"], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 2
+    assert done.stderr == "LENSFEED_USER_ADDR: Field required\n"

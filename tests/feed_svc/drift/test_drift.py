@@ -1,0 +1,142 @@
+"""The drift sampler: it finds what is wrong and mends it, and takes nothing for wrong that is not."""
+
+import asyncio
+import time
+
+import pytest
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from redis.asyncio import Redis
+from structlog.testing import capture_logs
+
+from feed_svc.celebrities.modes import CelebrityModes
+from feed_svc.drift import sampler as sample_drift
+from feed_svc.drift.divergence_ratio import NAME, show_divergence
+from feed_svc.drift.sampler import Drift, SampleDrift
+from feed_svc.model import entry_of
+from meshkit.errors import UnavailableError
+from meshkit.grpc.status import is_outage
+from meshkit.ids import new_id
+from meshkit.redis.mux import RedisMux
+from tests.feed_svc.world import Feed, Sizes, World, open_feed
+
+
+def sampler(feed: Feed, interval: float = 0.0) -> SampleDrift:
+    """Make the sampler of a feed's timelines."""
+    modes = CelebrityModes(feed.celebrities, 0)
+    return SampleDrift(feed.timelines, modes, feed.world, feed.world, is_outage, interval=interval, recheck_seconds=0)
+
+
+@pytest.fixture
+async def read_feed(redis: "Redis", mux: RedisMux) -> Feed:
+    """Give a feed that 1 has read: of 2, who has posted much, of 3, and of 4, who is a celebrity."""
+    world = World()
+    feed = open_feed(world, redis, mux, sizes=Sizes(length=20, slack=0), celebrity_followers=3, grace_ms=0)
+    world.follows |= {(1, 2), (1, 3), (1, 4), (8, 4), (9, 4)}
+    for place in range(1, 40):
+        world.post(2, place)
+    for author, place in ((3, 50), (4, 60), (3, 70)):
+        world.post(author, place)
+        await feed.fan_out(author, place)
+    await feed.walk(1, 10)
+    return feed
+
+
+async def test_what_is_right_shows_no_drift(read_feed: Feed) -> None:
+    """Entries above the floor are compared; celebrities', which are not pushed, and what is below, are nobody's fault."""
+    drift = sampler(read_feed)
+    assert await drift(1) == Drift(20)
+    assert drift.divergence_ratio == 0
+
+
+async def test_a_lost_entry_is_found_and_mended(read_feed: Feed) -> None:
+    """The timeline is built anew by the next read, which is exact."""
+    await read_feed.redis.zrem("tl:{1}", entry_of(70, 3))
+    drift = sampler(read_feed)
+    assert (await drift(1)).missing == {entry_of(70, 3)}
+    assert drift.divergence_ratio == pytest.approx(1 / 20)
+    assert await read_feed.walk(1, 10) == read_feed.world.oracle(1)
+    assert (await drift(1)).diverging == 0
+
+
+async def test_ghosts_are_found_and_mended(read_feed: Feed) -> None:
+    """A post that is gone, and one of somebody who is not followed."""
+    ghosts = {entry_of(69, 3), entry_of(71, 7)}
+    await read_feed.redis.zadd("tl:{1}", dict.fromkeys(ghosts, 0))
+    drift = sampler(read_feed)
+    assert (await drift(1)).ghosts == ghosts
+    assert (await drift(1)).compared == 0  # it was dropped
+    assert await read_feed.walk(1, 10) == read_feed.world.oracle(1)
+
+
+async def test_what_may_still_be_on_its_way_is_no_drift(read_feed: Feed) -> None:
+    """A post of this minute whose fan-out has not come."""
+    read_feed.world.post(3, new_id())
+    assert (await sampler(read_feed)(1)).diverging == 0
+
+
+async def test_who_has_crossed_over_unheeded_is_no_drift(read_feed: Feed) -> None:
+    """The next read heeds it; until then the timeline is as it should be."""
+    read_feed.world.follows |= {(8, 3), (9, 3)}
+    read_feed.world.post(3, 80)
+    await read_feed.fan_out(3, 80)
+    assert (await sampler(read_feed)(1)).diverging == 0
+    assert await read_feed.walk(1, 10) == read_feed.world.oracle(1)
+
+
+async def test_looking_does_not_keep_a_timeline_alive(read_feed: Feed) -> None:
+    """Only its viewer's reads do."""
+    await read_feed.redis.expire("tl:{1}", 50)
+    await sampler(read_feed)(1)
+    assert await read_feed.redis.ttl("tl:{1}") <= 50
+
+
+async def test_what_cannot_be_looked_at_is_passed_over(read_feed: Feed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No timeline, and no trouble of another part, ends the loop and the worker with it: what comes after is mended."""
+    monkeypatch.setattr(sample_drift, "PAUSE_SECONDS", 0.0)
+    await read_feed.redis.set("tl:{7}", "no timeline")
+    await read_feed.redis.zrem("tl:{1}", entry_of(70, 3))
+    troubles = [UnavailableError(), ValueError("a mistake")]
+    read = read_feed.world.followees
+
+    async def followees(viewer: int) -> list[int]:
+        if troubles:
+            raise troubles.pop()
+        return await read(viewer)
+
+    monkeypatch.setattr(read_feed.world, "followees", followees)
+    stopping = asyncio.Event()
+    with capture_logs() as logs:
+        running = asyncio.create_task(sampler(read_feed).run(stopping))
+        async with asyncio.timeout(30):
+            while await read_feed.redis.exists("tl:{1}") or "'viewer': 7" not in str(logs):  # noqa: ASYNC110 - Redis raises no event
+                await asyncio.sleep(0.01)
+        stopping.set()
+        await running
+    assert not troubles
+    failed = [log["viewer"] for log in logs if log["event"] == "drift_not_sampled"]
+    assert {1, 7} <= set(failed)
+
+
+async def test_it_goes_through_all_timelines_and_shows_what_it_found(read_feed: Feed) -> None:
+    """In the background, as a metric."""
+    for viewer in (8, 9):
+        await read_feed.walk(viewer, 10)
+    await read_feed.redis.zrem("tl:{1}", entry_of(70, 3))
+    reader = InMemoryMetricReader()
+    drift = sampler(read_feed, 0.001)
+    show_divergence(MeterProvider([reader]).get_meter("test"), drift)
+    stopping = asyncio.Event()
+    running = asyncio.create_task(drift.run(stopping))
+    end = time.monotonic() + 30
+    while await read_feed.redis.exists("tl:{1}"):
+        assert time.monotonic() < end
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.05)
+    stopping.set()
+    await running
+    data = reader.get_metrics_data()
+    assert data is not None
+    (metric,) = data.resource_metrics[0].scope_metrics[0].metrics
+    assert metric.name == NAME
+    assert 0 < next(iter(metric.data.data_points)).value <= 1 / 20  # type: ignore[attr-defined]  # a gauge's

@@ -1,0 +1,274 @@
+"""Whatever happens, and in whatever order it is heard of: walks show exactly what the oracle says.
+
+FEED_EXAMPLES is how many stories are told (500 unless set), FEED_SEED repeats a run: each prints its own.
+"""
+
+import asyncio
+import contextlib
+import os
+import secrets
+import sys
+import threading
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, ClassVar, cast
+
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+from redis.asyncio import Redis
+
+from meshkit.ids import first_id
+from meshkit.redis.mux import RedisMux
+from tests.feed_svc.world import Feed, Sizes, WorkerDiedError, World, open_feed
+
+EXAMPLES = int(os.environ.get("FEED_EXAMPLES", "500"))
+SEED = int(os.environ.get("FEED_SEED", secrets.randbits(32)))
+STEPS = 30
+PEOPLE = range(1, 6)
+# An author with two followers is pulled; one with a single follower, or none, is pushed again.
+CELEBRITY_FOLLOWERS = 2
+SOME_SIZES = [Sizes(), Sizes(8, 5, 1, 3, 2), Sizes(3, 2, 0, 1, 1), Sizes(8, 200, 2, 64, 20), Sizes(500, 3, 1, 2, 1)]
+# Ids as large as those of 2026: above 2**53, where neighbours are one double.
+FIRST_PLACE = first_id(1_767_225_600_000)
+
+LOSSES = ["everything", "a process", "celebrities", "card:*", "tl:{{{}}}", "at:{{{}}}"]
+
+people = st.sampled_from(PEOPLE)
+limits = st.integers(1, 7) | st.sampled_from([20, 100])
+
+
+@dataclass
+class Story:
+    """A world, the feeds of two serving processes over it, and the events that no worker has handled yet."""
+
+    redis: "Redis"
+    mux: RedisMux
+    sizes: Sizes
+    world: World = field(default_factory=World)
+    clock: int = FIRST_PLACE
+    used: set[tuple[int, int]] = field(default_factory=set)
+    unheard: list[Callable[[Feed], Awaitable[None]]] = field(default_factory=list)
+    servers: list[Feed] = field(default_factory=list)
+
+    def start(self, server: int) -> None:
+        """Start a serving process, again: its memory is empty."""
+        self.servers[server : server + 1] = [
+            open_feed(
+                self.world,
+                self.redis,
+                self.mux,
+                sizes=self.sizes,
+                celebrity_followers=CELEBRITY_FOLLOWERS,
+                grace_ms=0,
+                fresh_seconds=0,
+            )
+        ]
+
+    async def hear(self, which: int, times: int) -> None:
+        """Handle an event, and perhaps again."""
+        handle = self.unheard.pop(which % len(self.unheard))
+        for _ in range(times):
+            await handle(self.servers[0])
+
+    async def hear_and_die(self, which: int, after: int) -> None:
+        """Let a worker die of an event after some of its calls; the event stays."""
+        self.world.calls_left = after
+        try:
+            await self.unheard[which % len(self.unheard)](self.servers[0])
+        except WorkerDiedError:
+            pass
+        finally:
+            self.world.calls_left = None
+
+    async def hear_all(self) -> None:
+        """Deliver what is left."""
+        while self.unheard:
+            await self.hear(0, 1)
+
+    async def check(self, limit: int) -> None:
+        """Hold all feeds to the oracle."""
+        for server in self.servers:
+            for viewer in PEOPLE:
+                assert await server.walk(viewer, limit) == self.world.oracle(viewer)
+
+    async def forget(self, pattern: str) -> None:
+        """Let some keys expire."""
+        if keys := await self.redis.keys(pattern):
+            await self.redis.delete(*keys)
+
+    async def lose_everything(self) -> None:
+        """Lose all of Redis, its functions included."""
+        await self.redis.flushdb()
+        await self.redis.script_flush()
+
+
+async def _fan_out(author: int, place: int, feed: Feed) -> None:
+    await feed.fan_out(author, place)
+
+
+class FeedMachine(RuleBasedStateMachine):
+    """The rules run in a thread; what they do runs in the loop where Redis is connected."""
+
+    loop: ClassVar[asyncio.AbstractEventLoop]
+    redis: "ClassVar[Redis]"
+    mux: ClassVar[RedisMux]
+    story: Story
+
+    def do(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do it there."""
+        asyncio.run_coroutine_threadsafe(work, self.loop).result()
+
+    @initialize(
+        sizes=st.sampled_from(SOME_SIZES),
+        pairs=st.sets(st.tuples(people, people), max_size=12),
+        authors=st.lists(people, max_size=30),
+    )
+    def begin(self, sizes: Sizes, pairs: set[tuple[int, int]], authors: list[int]) -> None:
+        """Begin with some sizes of caches, some follows, and some posts of long ago."""
+        self.story = Story(self.redis, self.mux, sizes)
+        self.do(self.story.lose_everything())
+        self.story.world.follows |= {pair for pair in pairs if pair[0] != pair[1]}
+        for author in authors:
+            self.story.clock += 1
+            self.story.used.add((author, self.story.clock))
+            self.story.world.post(author, self.story.clock)
+        for server in range(2):
+            self.story.start(server)
+
+    @rule(author=people, later=st.integers(0, 2), count=st.sampled_from([1, 1, 1, 4]))
+    def post(self, author: int, later: int, count: int) -> None:
+        """Publish one post or some."""
+        story = self.story
+        for _ in range(count):
+            story.clock += later  # 0: at the very place of another's post, but for the author
+            later = 1
+            if (author, story.clock) not in story.used:  # an id is made once
+                story.used.add((author, story.clock))
+                story.world.post(author, story.clock)
+                story.unheard.append(partial(_fan_out, author, story.clock))
+
+    @rule(author=people, which=st.integers(0, 30))
+    def delete(self, author: int, which: int) -> None:
+        """Delete a post."""
+        if places := sorted(self.story.world.posts.get(author, ())):
+            place = places[which % len(places)]
+            self.story.world.delete(author, place)
+            self.story.unheard.append(lambda feed: feed.remove_post(author, place))
+
+    @rule(viewer=people, author=people)
+    def follow(self, viewer: int, author: int) -> None:
+        """Follow."""
+        if viewer != author:
+            self.story.world.follows.add((viewer, author))
+            self.story.unheard.append(lambda feed: feed.apply_follow(viewer, author))
+
+    @rule(viewer=people, author=people)
+    def unfollow(self, viewer: int, author: int) -> None:
+        """Unfollow."""
+        self.story.world.follows.discard((viewer, author))
+        self.story.unheard.append(lambda feed: feed.apply_follow(viewer, author))
+
+    @rule(author=people, up=st.booleans())
+    def cross(self, author: int, up: bool) -> None:
+        """Make an author a celebrity, or one no more."""
+        followers = [viewer for viewer in PEOPLE if viewer != author]
+        for viewer in followers[:3] if up else followers[1:]:
+            (self.follow if up else self.unfollow)(viewer=viewer, author=author)
+
+    @rule(author=people, limit=limits)
+    def rise_and_fall(self, author: int, limit: int) -> None:
+        """Make an author a celebrity, whom feeds learn to pull, and then one no more: both need a post, and a read after it."""
+        for up in (True, False):
+            self.cross(author=author, up=up)
+            self.post_and_settle(author=author, limit=limit)
+
+    @rule(viewer=people, limit=limits, server=st.integers(0, 1))
+    def read(self, viewer: int, limit: int, server: int) -> None:
+        """Walk a feed."""
+        self.do(self.walk(viewer, limit, server))
+
+    async def walk(self, viewer: int, limit: int, server: int) -> None:
+        """Walk; where every event was handled, the oracle agrees."""
+        shown = await self.story.servers[server].walk(viewer, limit)
+        assert shown == sorted(set(shown), reverse=True)
+        if not self.story.unheard:
+            assert shown == self.story.world.oracle(viewer)
+
+    @precondition(lambda self: self.story.unheard)
+    @rule(which=st.integers(0, 30), times=st.integers(1, 2))
+    def hear(self, which: int, times: int) -> None:
+        """Let a worker handle an event, once or twice."""
+        self.do(self.story.hear(which, times))
+
+    @precondition(lambda self: self.story.unheard)
+    @rule()
+    def hear_all(self) -> None:
+        """Let workers handle all events."""
+        self.do(self.story.hear_all())
+
+    @rule(author=people, limit=limits)
+    def post_and_settle(self, author: int, limit: int) -> None:
+        """Publish a post that reaches all feeds before anything else happens."""
+        self.post(author=author, later=1, count=1)
+        self.settle(limit=limit)
+
+    @precondition(lambda self: self.story.unheard)
+    @rule(which=st.integers(0, 30), after=st.integers(0, 4))
+    def die_of_an_event(self, which: int, after: int) -> None:
+        """Let a worker die of an event."""
+        self.do(self.story.hear_and_die(which, after))
+
+    @rule(limit=limits)
+    def settle(self, limit: int) -> None:
+        """Hold all feeds to the oracle when every event was handled."""
+        self.do(self.story.hear_all())
+        self.do(self.story.check(limit))
+
+    @rule(what=st.sampled_from(LOSSES), person=people)
+    def lose(self, what: str, person: int) -> None:
+        """Lose something of Redis, or of a serving process."""
+        match what:
+            case "everything":
+                self.do(self.story.lose_everything())
+            case "a process":
+                self.story.start(person % 2)
+            case _:
+                self.do(self.story.forget(what.format(person)))
+
+    def teardown(self) -> None:
+        """Hold all feeds to the oracle at the end."""
+        if hasattr(self, "story"):
+            self.settle(limit=3)
+
+
+@contextlib.contextmanager
+def unmeasured() -> Iterator[None]:
+    """Count no lines meanwhile: it would take three times as long, and the other tests of feeds run the same lines."""
+    here, in_threads = sys.gettrace(), threading.gettrace()
+    sys.settrace(None)
+    threading.settrace(cast("Any", None))  # it takes None, whatever its stub says
+    try:
+        yield
+    finally:
+        sys.settrace(here)
+        threading.settrace(cast("Any", in_threads))
+
+
+async def test_walks_equal_the_oracle(redis: "Redis", mux: RedisMux) -> None:
+    """Posts, deletes, follows, unfollows, crossings, expiry, losses, restarts, heard of late, twice or out of order."""
+    machine = type("Machine", (FeedMachine,), {"loop": asyncio.get_running_loop(), "redis": redis, "mux": mux})
+    print("FEED_SEED", SEED)  # noqa: T201 - to repeat a failure
+    config = settings(
+        # A cluster is slower, and all that differs is where keys lie.
+        max_examples=EXAMPLES // 20 if mux.is_cluster else EXAMPLES,
+        stateful_step_count=STEPS,
+        deadline=None,
+        print_blob=True,
+        database=None,
+        phases=[Phase.generate, Phase.shrink],
+        suppress_health_check=list(HealthCheck),
+    )
+    with unmeasured():
+        await asyncio.to_thread(run_state_machine_as_test, seed(SEED)(machine), settings=config)

@@ -1,0 +1,159 @@
+"""Whatever happens, and in whatever order it is heard of: a walk shows exactly what the oracle says."""
+
+import asyncio
+import random
+
+import pytest
+from redis.asyncio import Redis
+
+from feed_svc.fan_out.chunks import Change, FollowerPage, PostChange
+from feed_svc.fan_out.push_to_followers import ReachFollowers
+from feed_svc.model import author_of, entry_of, place_of
+from feed_svc.store.recent_unfollows import RedisPartings
+from meshkit.redis.mux import RedisMux
+from tests.feed_svc.world import Feed, Sizes, World, open_feed
+
+
+async def test_a_walk_goes_on_below_the_timeline_to_the_real_end(redis: "Redis", mux: RedisMux) -> None:
+    """Where the timeline ends, the store goes on without a jump."""
+    feed = open_feed(World(), redis, mux, sizes=Sizes(length=10))
+    feed.world.follows |= {(1, 2), (1, 3)}
+    for place in range(1, 120):
+        feed.world.post(2, place)
+        feed.world.post(3, place)
+    assert await feed.walk(1, 7) == feed.world.oracle(1)
+    assert await feed.walk(1, 100) == feed.world.oracle(1)
+
+
+async def test_every_old_post_comes_once_while_others_post_follow_and_delete(redis: "Redis", mux: RedisMux) -> None:
+    """Posts that were there when the walk began, and still are when it ends, come exactly once each."""
+    feed = open_feed(World(), redis, mux, sizes=Sizes(length=20))
+    seed = random.randrange(2**32)
+    print("seed", seed)  # noqa: T201 - to repeat a failure
+    chance = random.Random(seed)
+    feed.world.follows |= {(1, author) for author in range(2, 6)}
+    for place in range(1, 100):
+        feed.world.post(chance.randint(2, 5), place)
+    before = set(feed.world.oracle(1))
+    await feed.get_feed(1, "", 20)
+
+    async def meddle() -> None:
+        for place in range(100, 200):
+            author = chance.randint(2, 5)
+            feed.world.post(author, place)
+            await feed.fan_out(author, place)
+            if victims := sorted(feed.world.posts[author]):
+                victim = chance.choice(victims)
+                feed.world.delete(author, victim)
+                await feed.remove_post(author, victim)
+            feed.world.follows.add((1, 6))
+            await feed.apply_follow(1, 6)
+
+    meddler = asyncio.create_task(meddle())
+    shown = await feed.walk(1, 3)
+    await meddler
+    stayed = before & set(feed.world.oracle(1))
+    assert len(shown) == len(set(shown))
+    assert stayed <= set(shown)
+    assert shown == sorted(shown, reverse=True)
+
+
+async def test_a_cursor_keeps_its_position_after_its_post_is_gone_and_the_cache_is_lost(feed: Feed) -> None:
+    """The next page is the same, before and after."""
+    feed.world.follows.add((1, 2))
+    for place in range(1, 30):
+        feed.world.post(2, place)
+    first = await feed.get_feed(1, "", 5)
+    assert first.next_cursor is not None
+    second = await feed.get_feed(1, first.next_cursor, 5)
+    feed.world.delete(2, 25)
+    await feed.remove_post(2, 25)
+    assert await feed.get_feed(1, first.next_cursor, 5) == second
+    await feed.redis.flushdb()
+    assert await feed.get_feed(1, first.next_cursor, 5) == second
+
+
+async def test_an_unfollow_during_a_fan_out_leaves_no_ghost(feed: Feed, mux: RedisMux) -> None:
+    """The fan-out read its page of followers before the unfollow, and pushes after it."""
+    feed.world.follows |= {(1, 2), (1, 3)}
+    feed.world.post(3, 5)
+    await feed.walk(1, 5)
+    feed.world.post(2, 9)
+    page = await feed.world.follower_page(2, "")
+    feed.world.follows.remove((1, 2))
+    await feed.apply_follow(1, 2)
+
+    class Stale(World):
+        async def follower_page(self, author_id: int, token: str) -> FollowerPage:  # noqa: ARG002 - the port's names
+            return page
+
+    await open_feed(Stale(), feed.redis, mux).fan_out(2, 9)
+    assert await feed.walk(1, 5) == [entry_of(5, 3)]
+
+
+async def test_who_comes_back_during_a_fan_out_keeps_the_post(feed: Feed) -> None:
+    """The fan-out finds the parting, and the follow anew is over before it acts on that."""
+    feed.world.follows.add((1, 2))
+    await feed.walk(1, 5)
+    await feed.partings.add(1, 2)
+
+    class Late(RedisPartings):
+        async def viewers_who_left(self, author_id: int) -> set[int]:
+            left = await super().viewers_who_left(author_id)
+            await feed.apply_follow(1, 2)
+            return left
+
+    reach = ReachFollowers(
+        feed.world, feed.timelines, Late(feed.redis), feed.apply_follow, feed.chunks, lambda _place: None
+    )
+    feed.world.post(2, 9)
+    await reach(PostChange(2, 9, Change.PUSH))
+    assert await feed.walk(1, 5) == [entry_of(9, 2)]
+
+
+async def test_deleted_posts_are_not_shown_even_where_the_timeline_still_has_them(feed: Feed) -> None:
+    """A ghost has no card: neither the cache nor the store makes one."""
+    feed.world.follows.add((1, 2))
+    for place in range(1, 9):
+        feed.world.post(2, place)
+    await feed.walk(1, 3)
+    for place in (8, 7, 6):
+        feed.world.delete(2, place)
+        await feed.cards.mark_gone(entry_of(place, 2))
+    page = await feed.get_feed(1, "", 3)
+    assert [place_of(item[5:]) for item in page.items] == [5, 4, 3]
+    assert {author_of(item[5:]) for item in page.items} == {2}
+
+
+async def test_a_warm_page_makes_no_card(feed: Feed) -> None:
+    """The second read finds all cards in the cache."""
+    feed.world.follows.add((1, 2))
+    for place in range(1, 9):
+        feed.world.post(2, place)
+    await feed.get_feed(1, "", 5)
+    made = feed.world.made
+    await feed.get_feed(1, "", 5)
+    assert made == 5
+    assert feed.world.made == made
+
+
+async def test_many_readers_at_once_rebuild_once_and_all_see_everything(
+    feed: Feed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody gets an empty or half page while the timeline is being built."""
+    feed.world.follows.add((1, 2))
+    for place in range(1, 9):
+        feed.world.post(2, place)
+    builds = 0
+    read = feed.world.followees
+
+    async def counted(viewer: int) -> list[int]:
+        nonlocal builds
+        builds += 1
+        await asyncio.sleep(0.05)
+        return await read(viewer)
+
+    monkeypatch.setattr(feed.world, "followees", counted)
+    pages = await asyncio.gather(*(feed.get_feed(1, "", 20) for _ in range(10)))
+    assert builds == 1
+    assert all(len(page.items) == 8 for page in pages)

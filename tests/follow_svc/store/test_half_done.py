@@ -1,0 +1,273 @@
+"""Changes in Cassandra that their process left half done, or carried out late, or of which it lost the answer."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from follow_svc.errors import FollowLimitError
+from follow_svc.model import AddedFollow, Follow
+from follow_svc.store.cassandra import CassandraFollowStore
+from meshkit.cassandra import Cassandra, CassandraOutbox, claim, read, write
+from meshkit.events import OutboxRecord
+from tests.follow_svc.graph_stores import BUCKET_SIZE, empty_keyspace, is_written, some_event
+from tests.follow_svc.store.breaking_cassandra import (
+    BATCH,
+    BEGIN,
+    COUNT,
+    DELETE,
+    END,
+    LOOK,
+    BreakingCassandra,
+    DiedError,
+    Gate,
+    Mishap,
+    as_cassandra,
+    die,
+    lose_answer,
+    lose_request,
+)
+
+PLENTY = 1_000_000
+FIRST = Follow(1, 2, created_ms=100)
+_FORGET_EVENTS = claim("UPDATE follows SET events = null WHERE follower_id = 1 AND followee_id = 2 IF EXISTS")
+_COUNT_MORE = write("UPDATE follow_counts SET following = following + ? WHERE user_id = ?", is_idempotent=False)
+_ROWS = read("SELECT followee_id FROM follows WHERE follower_id = 1 LIMIT 10")
+
+
+class Graph:
+    """Processes over one keyspace."""
+
+    def __init__(self, keyspace: Cassandra) -> None:
+        self.keyspace = keyspace
+        self.outbox = CassandraOutbox(keyspace)
+        self.store = CassandraFollowStore(keyspace, BUCKET_SIZE)
+
+    def with_mishap(self, at: str, mishap: Mishap) -> tuple[CassandraFollowStore, BreakingCassandra]:
+        """Return a process that meets a mishap at a step."""
+        breaking = BreakingCassandra(self.keyspace, at, mishap)
+        return CassandraFollowStore(as_cassandra(breaking), BUCKET_SIZE), breaking
+
+    async def follow_and_die(self, at: str = BATCH) -> OutboxRecord:
+        """Begin a follow in a process that dies before a step; returns its event."""
+        record = some_event()
+        store, _ = self.with_mishap(at, die)
+        with pytest.raises(DiedError):
+            await store.add_follow(FIRST, PLENTY, [record])
+        return record
+
+    async def unfollow_and_die(self, at: str = BATCH) -> OutboxRecord:
+        """Begin the end of a follow in a process that dies before a step; returns its event."""
+        record = some_event()
+        store, _ = self.with_mishap(at, die)
+        with pytest.raises(DiedError):
+            await store.remove_follow(1, 2, [record])
+        return record
+
+    async def age(self) -> None:
+        """Let so much time pass that a change's own events may not be written any more."""
+        await self.keyspace.execute(_FORGET_EVENTS)
+
+    async def followers(self) -> list[int]:
+        """Return who follows 2."""
+        return [place.follower_id for place in await self.store.list_followers(2, None, 10)]
+
+    async def counts(self) -> tuple[int, int]:
+        """Return how many 1 follows and how many follow 2."""
+        return (await self.store.get_counts(1)).following, (await self.store.get_counts(2)).followers
+
+    async def written(self, records: list[OutboxRecord]) -> int:
+        """Return how many of some events were written."""
+        return [await is_written(self.outbox, record) for record in records].count(True)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def graph(keyspace: Cassandra) -> AsyncIterator[Graph]:
+    """Give an empty graph."""
+    await empty_keyspace(keyspace)
+    graph = Graph(keyspace)
+    yield graph
+    await graph.store.drain()
+
+
+async def test_a_repeated_follow_completes_one_that_was_left(graph: Graph) -> None:
+    """A follow whose process died after its decision is made whole when it is repeated, and told by its first event."""
+    first, repeated = await graph.follow_and_die(), some_event()
+    assert await graph.followers() == []
+    assert await graph.store.confirm_follow(1, 2, [repeated]) == FIRST
+    assert await graph.followers() == [1]
+    assert await graph.written([first]) == 1
+    assert await graph.written([repeated]) == 0
+
+
+async def test_many_repeats_at_once_tell_a_follow_once(graph: Graph) -> None:
+    """Concurrent repeats of a follow that was left half done all return it, and write its first event alone."""
+    first, repeated = await graph.follow_and_die(), [some_event() for _ in range(10)]
+    stores = [CassandraFollowStore(graph.keyspace) for _ in range(3)]
+    added = await asyncio.gather(
+        *(stores[number % 3].add_follow(Follow(1, 2, 200), PLENTY, [record]) for number, record in enumerate(repeated))
+    )
+    assert added == [AddedFollow(FIRST, is_new=False)] * 10
+    assert await graph.followers() == [1]
+    assert (await graph.written([first]), await graph.written(repeated)) == (1, 0)
+
+
+async def test_a_follow_that_was_left_for_long_is_told_by_one_new_event(graph: Graph) -> None:
+    """Where the first event is too old to be swept, one of those that concurrent repeats bring is written."""
+    first, repeated = await graph.follow_and_die(), [some_event() for _ in range(10)]
+    await graph.age()
+    stores = [CassandraFollowStore(graph.keyspace) for _ in range(3)]
+    confirmed = await asyncio.gather(
+        *(stores[number % 3].confirm_follow(1, 2, [record]) for number, record in enumerate(repeated))
+    )
+    assert confirmed == [FIRST] * 10
+    assert await graph.followers() == [1]
+    assert (await graph.written([first]), await graph.written(repeated)) == (0, 1)
+
+
+async def test_a_whole_follow_is_not_told_again(graph: Graph) -> None:
+    """However old a whole follow is, its repetition writes nothing."""
+    await graph.store.add_follow(FIRST, PLENTY, [some_event()])
+    await graph.age()
+    repeated = some_event()
+    assert await graph.store.confirm_follow(1, 2, [repeated]) == FIRST
+    assert await graph.store.add_follow(Follow(1, 2, 200), PLENTY, [repeated]) == AddedFollow(FIRST, is_new=False)
+    assert await graph.written([repeated]) == 0
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+@pytest.mark.parametrize("at", [LOOK, BATCH, DELETE])
+async def test_a_repeated_unfollow_completes_one_that_was_left(graph: Graph, at: str, is_late: bool) -> None:
+    """An unfollow whose process died is in effect from its decision on, and whole when it is repeated."""
+    await graph.store.add_follow(FIRST, PLENTY, [])
+    first, repeated = await graph.unfollow_and_die(at), some_event()
+    assert await graph.store.get_follow(1, 2) is None
+    assert await graph.store.list_followees(1, None, 10) == []
+    assert await graph.store.filter_followed(1, [2]) == set()
+    assert await graph.store.confirm_follow(1, 2, []) is None
+    if is_late:
+        await graph.age()
+    assert not await graph.store.remove_follow(1, 2, [repeated])
+    assert await graph.followers() == []
+    assert await graph.written([first, repeated]) >= 1
+    assert await graph.written([repeated]) == is_late
+    assert await graph.keyspace.execute(_ROWS) == []
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+async def test_a_follow_anew_stands_after_an_unfollow_that_was_left(graph: Graph, is_late: bool) -> None:
+    """A follow that finds its pair half ended ends it first, and is new."""
+    await graph.store.add_follow(FIRST, PLENTY, [])
+    deleted, created = await graph.unfollow_and_die(), some_event()
+    if is_late:
+        await graph.age()
+    anew = Follow(1, 2, created_ms=200)
+    assert await graph.store.add_follow(anew, PLENTY, [created]) == AddedFollow(anew, is_new=True)
+    assert await graph.followers() == [1]
+    assert await graph.written([created]) == 1
+    assert await graph.written([deleted]) == (not is_late)
+
+
+async def test_a_late_follow_does_not_undo_an_unfollow(graph: Graph) -> None:
+    """A process that lags carries its follow out after another one has ended it: nobody follows."""
+    gate = Gate()
+    slow, _ = graph.with_mishap(BATCH, gate)
+    following = asyncio.create_task(slow.add_follow(FIRST, PLENTY, []))
+    await gate.reached.wait()
+    assert await graph.store.remove_follow(1, 2, [])
+    gate.open.set()
+    assert (await following).is_new
+    assert await graph.followers() == []
+    assert await graph.counts() == (0, 0)
+
+
+async def test_a_late_unfollow_does_not_undo_a_follow_anew(graph: Graph) -> None:
+    """A process that lags carries its unfollow out after another one has followed anew: the new follow stands."""
+    await graph.store.add_follow(FIRST, PLENTY, [])
+    gate = Gate()
+    slow, _ = graph.with_mishap(BATCH, gate)
+    ending = asyncio.create_task(slow.remove_follow(1, 2, []))
+    await gate.reached.wait()
+    assert (await graph.store.add_follow(Follow(1, 2, 200), PLENTY, [])).is_new
+    gate.open.set()
+    assert await ending
+    assert await graph.followers() == [1]
+    assert await graph.store.get_follow(1, 2) == Follow(1, 2, 200)
+    assert await graph.counts() == (1, 1)
+
+
+@pytest.mark.parametrize("mishap", [lose_answer, lose_request])
+async def test_a_follow_whose_answer_is_lost_is_made_once(graph: Graph, mishap: Mishap) -> None:
+    """Whether a lost decision was taken or not, the follow is new, counts once and is told."""
+    record = some_event()
+    store, breaking = graph.with_mishap(BEGIN, mishap)
+    assert await store.add_follow(FIRST, PLENTY, [record]) == AddedFollow(FIRST, is_new=True)
+    assert breaking.has_happened
+    assert await graph.followers() == [1]
+    assert await graph.counts() == (1, 1)
+    assert await graph.written([record]) == 1
+
+
+@pytest.mark.parametrize("mishap", [lose_answer, lose_request])
+async def test_an_unfollow_whose_answer_is_lost_is_made_once(graph: Graph, mishap: Mishap) -> None:
+    """Whether a lost decision was taken or not, the follow ends, uncounts once and is told."""
+    await graph.store.add_follow(FIRST, PLENTY, [])
+    record = some_event()
+    store, breaking = graph.with_mishap(END, mishap)
+    assert await store.remove_follow(1, 2, [record])
+    assert breaking.has_happened
+    assert await graph.followers() == []
+    assert await graph.counts() == (0, 0)
+    assert await graph.written([record]) == 1
+
+
+@pytest.mark.parametrize("mishap", [lose_answer, lose_request])
+async def test_an_end_that_cannot_be_cleared_away_is_an_end(graph: Graph, mishap: Mishap) -> None:
+    """When the row of an ended follow may have stayed, the follow is over all the same, and can begin anew."""
+    await graph.store.add_follow(FIRST, PLENTY, [])
+    store, breaking = graph.with_mishap(DELETE, mishap)
+    assert await store.remove_follow(1, 2, [])
+    assert breaking.has_happened
+    assert await graph.store.get_follow(1, 2) is None
+    assert (await graph.store.add_follow(Follow(1, 2, 200), PLENTY, [])).is_new
+    assert await graph.counts() == (1, 1)
+
+
+async def test_a_count_that_fails_fails_no_follow(graph: Graph) -> None:
+    """A follow that could not be counted is made and told; a recount will find it."""
+    record = some_event()
+    store, breaking = graph.with_mishap(COUNT, lose_request)
+    assert (await store.add_follow(FIRST, PLENTY, [record])).is_new
+    assert breaking.has_happened
+    assert await graph.followers() == [1]
+    assert await graph.written([record]) == 1
+
+
+async def test_processes_that_change_one_pair_at_once_agree(graph: Graph) -> None:
+    """Of many follows and unfollows from several processes as many are made as the counts tell."""
+    stores = [CassandraFollowStore(graph.keyspace, BUCKET_SIZE) for _ in range(3)]
+    added = await asyncio.gather(
+        *(stores[number % 3].add_follow(Follow(1, 2, number), PLENTY, []) for number in range(24))
+    )
+    assert [each.is_new for each in added].count(True) == 1
+    assert len({each.follow for each in added}) == 1
+    assert await graph.counts() == (1, 1)
+    removed = await asyncio.gather(*(stores[number % 3].remove_follow(1, 2, []) for number in range(24)))
+    assert removed.count(True) == 1
+    assert await graph.counts() == (0, 0)
+    assert await graph.followers() == []
+
+
+async def test_the_rows_decide_near_the_limit(graph: Graph) -> None:
+    """Where a count was lost the limit still holds, and where too much is counted it stops nobody before."""
+    store, breaking = graph.with_mishap(COUNT, lose_request)
+    for followee_id in (2, 3):
+        await store.add_follow(Follow(1, followee_id, 5), 2, [])
+    assert breaking.has_happened
+    assert await graph.counts() == (1, 1)
+    with pytest.raises(FollowLimitError):
+        await graph.store.add_follow(Follow(1, 4, 5), 2, [])
+    await graph.keyspace.execute(_COUNT_MORE, 10, 1)
+    await graph.store.remove_follow(1, 3, [])
+    assert (await graph.store.add_follow(Follow(1, 4, 5), 2, [])).is_new

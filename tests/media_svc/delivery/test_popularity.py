@@ -1,0 +1,163 @@
+"""How popular media are, and what CDNs are told of it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import grpc
+import pytest
+from lensfeed.media.v1 import media_internal_service_pb2
+
+from devmesh.parts.bucket import S3, s3_client
+from media_svc.delivery.cache_classes import ENTER_VIEWS, CacheClass, cache_control
+from media_svc.delivery.popularity import SHARDS, RedisPopularity
+from media_svc.delivery.reclassify_media import ReclassifyMedia
+from media_svc.delivery.remove_media import RemoveMedia
+from media_svc.model import Picture, Rendition, rendition_key
+from meshkit.errors import UnavailableError
+from meshkit.ids import PublicId, new_id
+from meshkit.redis.client import open_redis
+from tests.errors import violations_of
+from tests.media_svc.conftest import Parts
+from tests.media_svc.delivery.test_remove_media import _Uses
+from tests.media_svc.media_app import MediaApp, some_user
+
+STORES = ("sqlite",)
+COLD, WARM, HOT = CacheClass
+PICTURE = Picture(40, 40, b"thumb", (Rendition("a.avif", "image/avif", 40, 40, 5),))
+
+
+@pytest.fixture
+async def popularity(redis_url: str) -> AsyncIterator[RedisPopularity]:
+    """Give what is counted, from nothing on."""
+    async with open_redis(redis_url) as redis:
+        await redis.flushdb()
+        yield RedisPopularity(redis)
+
+
+@pytest.fixture
+async def fading(redis_url: str, popularity: RedisPopularity) -> AsyncIterator[RedisPopularity]:
+    """Give one whose views count half after a tenth of a second."""
+    del popularity  # it has emptied the database
+    async with open_redis(redis_url) as redis:
+        yield RedisPopularity(redis, half_life_seconds=0.1)
+
+
+def _some_medium() -> PublicId:
+    return PublicId(new_id(), some_user())
+
+
+async def test_views_add_up(popularity: RedisPopularity) -> None:
+    """Media reach a class by their views together, each by its own, and are told of once."""
+    media = [_some_medium() for _ in range(40)]
+    assert len({each.local % SHARDS for each in media}) > 4
+    for _ in range(4):
+        await popularity.count(dict.fromkeys(media, round(ENTER_VIEWS[WARM] / 5)))
+        assert await popularity.changed(100) == {}
+    await popularity.count(dict.fromkeys(media[1:], round(ENTER_VIEWS[WARM] / 4)))
+    assert await popularity.changed(100) == dict.fromkeys(media[1:], WARM)
+    assert len(await popularity.changed(7)) == 7
+    await popularity.count({media[1]: round(ENTER_VIEWS[HOT])})
+    assert (await popularity.changed(100))[media[1]] is HOT
+
+
+async def test_settled_only_as_it_is(popularity: RedisPopularity) -> None:
+    """What was done for a class that is another by now is done again."""
+    medium = _some_medium()
+    await popularity.count({medium: round(ENTER_VIEWS[WARM] * 1.5)})
+    await popularity.count({medium: round(ENTER_VIEWS[HOT])})
+    await popularity.settle(medium, WARM)
+    assert await popularity.changed(10) == {medium: HOT}
+    await popularity.settle(medium, HOT)
+    assert await popularity.changed(10) == {}
+    await popularity.count({medium: 1})
+    await popularity.review()
+    assert await popularity.changed(10) == {}
+
+
+async def test_views_fade(fading: RedisPopularity) -> None:
+    """A medium that nobody looks at any more cools down, step by step, and nothing is kept of it in the end."""
+    medium = _some_medium()
+    await fading.count({medium: round(ENTER_VIEWS[HOT] * 1.1)})
+    seen = [await fading.changed(10)]
+    async with asyncio.timeout(60):
+        while seen[-1] != {medium: COLD}:
+            await asyncio.sleep(0.05)
+            await fading.review()
+            if (changed := await fading.changed(10)) != seen[-1]:
+                seen.append(changed)
+    assert seen == [{medium: HOT}, {medium: WARM}, {medium: COLD}]
+    await fading.settle(medium, COLD)
+    await fading.review()
+    assert await fading.changed(10) == {}
+
+
+async def test_forgotten(popularity: RedisPopularity) -> None:
+    """Of what is forgotten nothing is left."""
+    medium = _some_medium()
+    await popularity.count({medium: 10**9})
+    await popularity.forget(medium)
+    assert await popularity.changed(10) == {}
+    await popularity.count({medium: 1})
+    assert await popularity.changed(10) == {}
+
+
+async def test_redis_away() -> None:
+    """Without Redis nothing is counted, and that is said."""
+    async with open_redis("redis://127.0.0.1:9/0") as redis:
+        away = RedisPopularity(redis)
+        for attempt in (
+            away.count({_some_medium(): 1}),
+            away.review(),
+            away.changed(1),
+            away.settle(_some_medium(), HOT),
+        ):
+            with pytest.raises(UnavailableError):
+                await attempt
+
+
+async def _served(app: MediaApp, parts: Parts) -> PublicId:
+    media_id = PublicId.parse(await app.upload(some_user(), "image/png", b"small"))
+    (media,) = await parts.store.get_media([media_id])
+    ready = media.ready(PICTURE.named_under(media_id))
+    for each in ready.renditions:
+        await parts.objects.put(rendition_key(each.name), b"bytes", each.content_type, cache_control(COLD))
+    await parts.store.replace_media(media, ready, [])
+    return media_id
+
+
+async def _count(app: MediaApp, views: dict[str, int]) -> None:
+    await app.internal.CountViews(media_internal_service_pb2.CountViewsRequest(views=views))
+
+
+async def _control(s3: S3, media_id: PublicId) -> str:
+    async with s3_client(s3) as client:
+        found = await client.head_object(Bucket=s3.bucket, Key=rendition_key(f"{media_id}/a.avif"))
+        return found["CacheControl"]
+
+
+async def test_files_follow(app: MediaApp, parts: Parts, s3: S3, popularity: RedisPopularity) -> None:
+    """What the feed tells of views ends in the Cache-Control of popular media's files, and in no other's."""
+    popular, other = [await _served(app, parts) for _ in range(2)]
+    await _count(app, {str(popular): round(ENTER_VIEWS[HOT]), str(other): 3, "no id": 10**9})
+    await ReclassifyMedia(parts.store, parts.objects, popularity, parts.erase)()
+    assert await _control(s3, popular) == cache_control(HOT)
+    assert await _control(s3, other) == cache_control(COLD)
+    assert await popularity.changed(10) == {}
+
+
+async def test_removed_and_unknown_media(app: MediaApp, parts: Parts, popularity: RedisPopularity) -> None:
+    """Nothing is written for what is no longer served, or never was, and it is forgotten."""
+    removed = await _served(app, parts)
+    await RemoveMedia(parts.store, _Uses(), parts.erase)(removed.owner, [str(removed)])
+    await _count(app, {str(each): 10**6 for each in (removed, _some_medium())})
+    await ReclassifyMedia(parts.store, parts.objects, popularity, parts.erase)()
+    assert await parts.objects.list_keys(rendition_key(f"{removed}/")) == []
+    assert await popularity.changed(10) == {}
+
+
+@pytest.mark.parametrize("views", [{"x": 0}, {"x": -1}, {str(number): 1 for number in range(1_001)}])
+async def test_no_views(app: MediaApp, views: dict[str, int]) -> None:
+    """Views are counted upwards, and not of all media at once."""
+    with pytest.raises(grpc.aio.AioRpcError) as refusal:
+        await _count(app, views)
+    assert violations_of(refusal.value)

@@ -1,0 +1,124 @@
+"""A queue of long jobs, on a real Valkey."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from redis.asyncio import Redis
+
+from media_svc.jobs.queue import POPULAR_PHOTOS, VIDEOS, Job, JobQueue
+from meshkit.errors import UnavailableError
+from meshkit.ids import PublicId, new_id
+from meshkit.redis.client import open_redis
+
+LEASE_MS = 200
+PATIENCE_SECONDS = 30
+
+
+@pytest.fixture
+async def redis(redis_url: str) -> AsyncIterator["Redis"]:
+    """Give a client of an empty database."""
+    async with open_redis(redis_url) as redis:
+        await redis.flushdb()
+        yield redis
+
+
+@pytest.fixture
+def queue(redis: "Redis") -> JobQueue:
+    """Give a queue whose leases are short."""
+    return JobQueue(redis, VIDEOS, LEASE_MS)
+
+
+def _some_media() -> PublicId:
+    return PublicId(new_id(), 1)
+
+
+async def _taken(queue: JobQueue, member: str) -> Job:
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while (job := await queue.take(member)) is None:
+            pass
+        return job
+
+
+async def test_in_order_and_once(queue: JobQueue, redis: "Redis") -> None:
+    """Jobs come in the order in which they were added, each once, and nothing is left of them at the end."""
+    media = [_some_media() for _ in range(3)]
+    assert [await queue.add(each) for each in media] == [True] * 3
+    jobs = [await _taken(queue, f"worker-{number}") for number in range(3)]
+    assert [(job.media_id, job.attempt) for job in jobs] == [(each, 1) for each in media]
+    for job in jobs:
+        await queue.finish(job)
+    assert await queue.take("worker-0") is None
+    assert await redis.keys(f"{VIDEOS}*") == [VIDEOS.encode()]
+    assert await redis.xlen(VIDEOS) == 0
+
+
+async def test_told_again(queue: JobQueue) -> None:
+    """A medium that waits, or is being worked on, is not added again; one that is done may be."""
+    media_id = _some_media()
+    assert await queue.add(media_id)
+    assert not await queue.add(media_id)
+    job = await _taken(queue, "worker-0")
+    assert not await queue.add(media_id)
+    await queue.finish(job)
+    assert await queue.add(media_id)
+    await queue.finish(await _taken(queue, "worker-0"))
+
+
+async def test_queues_are_apart(queue: JobQueue, redis: "Redis") -> None:
+    """A medium may be in one queue and in another, and each gives its own."""
+    photos, media_id = JobQueue(redis, POPULAR_PHOTOS, LEASE_MS), _some_media()
+    assert await queue.add(media_id)
+    assert await photos.take("worker-0") is None
+    assert await photos.add(media_id)
+    await queue.finish(await _taken(queue, "worker-0"))
+    assert (await _taken(photos, "worker-0")).media_id == media_id
+
+
+async def test_taken_over(queue: JobQueue) -> None:
+    """A job whose worker is silent for longer than the lease goes to who asks next, and counts one more attempt."""
+    await queue.add(_some_media())
+    lost = await _taken(queue, "dead")
+    found = await _taken(queue, "alive")
+    assert (found.media_id, found.entry_id, found.attempt) == (lost.media_id, lost.entry_id, 2)
+    assert not await queue.renew(lost, "dead")
+    assert await queue.renew(found, "alive")
+    await queue.put_back(lost, "dead", 0, counts=False)
+    assert await queue.renew(found, "alive")
+
+
+async def test_renewed(redis: "Redis") -> None:
+    """A job whose worker renews its lease stays with it, for however long that is."""
+    queue = JobQueue(redis, VIDEOS, lease_ms=3_000)
+    await queue.add(_some_media())
+    job = await _taken(queue, "worker-0")
+    for _ in range(4):
+        assert await queue.renew(job, "worker-0")
+        assert await queue.take("worker-1") is None  # it waits for a second
+
+
+@pytest.mark.parametrize(("counts", "attempt"), [(False, 1), (True, 2)])
+async def test_put_back(redis: "Redis", counts: bool, attempt: int) -> None:
+    """A job that is put back is there again at once, long before its lease is over, and counts only if it is to."""
+    queue = JobQueue(redis, VIDEOS, lease_ms=3_600_000)
+    await queue.add(_some_media())
+    job = await _taken(queue, "worker-0")
+    await queue.put_back(job, "worker-0", 0, counts=counts)
+    again = await _taken(queue, "worker-1")
+    assert (again.media_id, again.attempt) == (job.media_id, attempt)
+
+
+async def test_redis_away() -> None:
+    """Without Redis every method says that a part is away."""
+    async with open_redis("redis://127.0.0.1:1/0") as redis:
+        queue, job = JobQueue(redis, VIDEOS), Job(_some_media(), b"1-1", 1)
+        calls = (
+            queue.add(job.media_id),
+            queue.take("worker-0"),
+            queue.renew(job, "worker-0"),
+            queue.put_back(job, "worker-0", 0, counts=True),
+            queue.finish(job),
+        )
+        for call in calls:
+            with pytest.raises(UnavailableError):
+                await call

@@ -1,0 +1,179 @@
+"""From the upload to what an app shows, with a real worker."""
+
+import asyncio
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+from lensfeed.events.v1 import event_pb2
+from lensfeed.media.v1 import media_pb2
+
+from media_svc.events import GROUP, STREAM
+from media_svc.model import Media, MediaState
+from media_svc.photos.make_renditions import CACHE_CONTROL, MakeRenditions, OriginalMissingError
+from media_svc.photos.renditions import Rendered, RenderLimits, render
+from meshkit.events import new_record
+from meshkit.ids import PublicId, new_id
+from meshkit.redis.client import open_redis
+from tests.media_svc import pictures
+from tests.media_svc.conftest import Parts
+from tests.media_svc.media_app import PATIENCE_SECONDS, MediaApp, kinds, some_user
+
+STORES = ("sqlite",)
+
+
+async def _render(folder: Path, content_type: str) -> Rendered:
+    return await render(folder, content_type, RenderLimits())
+
+
+def _maker(parts: Parts) -> MakeRenditions:
+    return MakeRenditions(parts.store, parts.objects, parts.events, _render)
+
+
+async def _stored(parts: Parts, media_id: str) -> Media:
+    return (await parts.store.get_media([PublicId.parse(media_id)]))[0]
+
+
+@pytest.mark.usefixtures("worker")
+@pytest.mark.parametrize("content_type", pictures.FORMATS)
+async def test_photo(app: MediaApp, content_type: str) -> None:
+    """An uploaded photo becomes READY; its renditions can be read by everybody, and kept by caches for ever."""
+    owner = some_user()
+    original = pictures.encoded(pictures.quarters(700, 500), content_type, exif=pictures.exif())
+    media_id = await app.upload(owner, content_type, original, "four colours")
+    media = await app.settled(owner, media_id)
+    assert media.state == media_pb2.MEDIA_STATE_READY
+    assert (media.width, media.height, media.alt_text) == (700, 500, "four colours")
+    assert 20 <= len(media.thumbhash) <= 30
+    assert [each.width for each in media.renditions] == [320] * 3 + [640] * 3 + [700] * 3
+    for each in media.renditions:
+        answer = await app.http.get(each.url)
+        assert answer.status_code == httpx.codes.OK
+        assert answer.headers["content-type"] == each.content_type
+        assert answer.headers["cache-control"] == CACHE_CONTROL
+        assert len(answer.content) == each.size_bytes
+        assert pictures.PLACE_WORDS not in answer.content
+    uploaded, ready = await app.events_of(media_id)
+    assert uploaded.media_uploaded.media_id == media_id
+    # Other services are told names, which stay true when renditions move to another host.
+    for each in media.renditions:
+        each.url = f"{media_id}/{each.url.rpartition('/')[2]}"
+    assert ready.media_ready == event_pb2.MediaReady(owner_id=owner, media=media)
+    assert await app.batch_get(owner, [media_id]) == [media]
+
+
+async def test_same_picture_twice(app: MediaApp, parts: Parts) -> None:
+    """The same bytes as two media share no file, so that one can go without the other; the files themselves are the same."""
+    owner, original = some_user(), pictures.encoded(pictures.quarters(), "image/png")
+    names = []
+    for _ in range(2):
+        media_id = await app.upload(owner, "image/png", original)
+        await _maker(parts)(PublicId.parse(media_id))
+        names.append([each.name.split("/") for each in (await _stored(parts, media_id)).renditions])
+        assert {folder for folder, _ in names[-1]} == {media_id}
+    first, second = names
+    assert [name for _, name in first] == [name for _, name in second]
+
+
+@pytest.mark.usefixtures("worker")
+async def test_multipart_photo(app: MediaApp) -> None:
+    """A photo that came in parts is put together right."""
+    owner = some_user()
+    original = pictures.encoded(pictures.noise(2100, 1700), "image/png")
+    started = await app.start(owner, "image/png", len(original))
+    assert len(started.parts) == 2
+    await app.complete(owner, started.media_id, await app.put_all(started, original))
+    media = await app.settled(owner, started.media_id)
+    assert (media.state, media.width, media.height) == (media_pb2.MEDIA_STATE_READY, 2100, 1700)
+
+
+@pytest.mark.usefixtures("worker")
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (lambda: pictures.encoded(pictures.noise(200, 200), "image/jpeg")[:-500], "MEDIA_CORRUPT"),
+        (lambda: pictures.encoded(pictures.quarters(), "image/png"), "TYPE_MISMATCH"),
+        (lambda: b"hello", "TYPE_MISMATCH"),
+    ],
+    ids=["cut", "other type", "text"],
+)
+async def test_rejected(app: MediaApp, parts: Parts, make: Callable[[], bytes], reason: str) -> None:
+    """What cannot be served is REJECTED with a reason, others are told, and its bytes are not kept."""
+    owner = some_user()
+    media_id = await app.upload(owner, "image/jpeg", make())
+    media = await app.settled(owner, media_id)
+    assert media.state == media_pb2.MEDIA_STATE_REJECTED
+    assert media.failure.reason == reason
+    assert media.failure.message
+    assert not media.renditions
+    _, rejected = await app.events_of(media_id)
+    assert rejected.media_rejected == event_pb2.MediaRejected(owner_id=owner, media=media)
+    assert (await app.complete(owner, media_id)) == media
+    original_key = (await _stored(parts, media_id)).original_key
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while await parts.objects.head(original_key) is not None:  # noqa: ASYNC110 - S3 has no event to wait for
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.usefixtures("worker")
+async def test_bomb(app: MediaApp) -> None:
+    """A header that promises too many pixels is enough for a refusal."""
+    owner = some_user()
+    media_id = await app.upload(owner, "image/png", pictures.png_header(30_000, 30_000))
+    assert (await app.settled(owner, media_id)).failure.reason == "MEDIA_TOO_LARGE"
+
+
+async def test_repeated(app: MediaApp, parts: Parts) -> None:
+    """The same event again, even at once, changes nothing and tells nobody anything new."""
+    owner = some_user()
+    media_id = await app.upload(owner, "image/png", pictures.encoded(pictures.quarters(), "image/png"))
+    make = _maker(parts)
+    await asyncio.gather(*(make(PublicId.parse(media_id)) for _ in range(3)))
+    media = await app.get(owner, media_id)
+    assert media.state == media_pb2.MEDIA_STATE_READY
+    await make(PublicId.parse(media_id))
+    assert await app.get(owner, media_id) == media
+    assert kinds(await app.events_of(media_id)) == ["media_uploaded", "media_ready"]
+
+
+async def test_unknown(parts: Parts) -> None:
+    """An event about a medium that is not there, or whose bytes are not, makes nothing of it."""
+    absent = PublicId(new_id(), some_user())
+    await _maker(parts)(absent)
+    assert await parts.store.get_media([absent]) == []
+
+
+async def test_original_missing(app: MediaApp, parts: Parts) -> None:
+    """Where the accepted bytes are gone, nothing is said about the picture: that is nobody's fault but ours."""
+    owner = some_user()
+    media_id = await app.upload(owner, "image/png", b"small")
+    await parts.objects.delete((await _stored(parts, media_id)).original_key)
+    with pytest.raises(OriginalMissingError):
+        await _maker(parts)(PublicId.parse(media_id))
+    assert (await _stored(parts, media_id)).state is MediaState.PROCESSING
+
+
+async def test_nothing_left_on_disk(
+    app: MediaApp, parts: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a picture, a good or a bad one, no file of it is left."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    for content in (pictures.encoded(pictures.quarters(), "image/png"), b"no picture"):
+        media_id = await app.upload(some_user(), "image/png", content)
+        await _maker(parts)(PublicId.parse(media_id))
+        assert (await _stored(parts, media_id)).state in {MediaState.READY, MediaState.REJECTED}
+        assert list((tmp_path / "temporary").iterdir()) == []
+
+
+@pytest.mark.usefixtures("worker")
+async def test_poison_does_not_stop_the_worker(app: MediaApp, redis_url: str) -> None:
+    """An event that names no medium at all is put aside in time, and pictures go on meanwhile."""
+    async with open_redis(redis_url) as redis:
+        await STREAM.add(redis, new_record(event_pb2.MediaUploaded(media_id="no id")))
+        owner = some_user()
+        media_id = await app.upload(owner, "image/png", pictures.encoded(pictures.quarters(), "image/png"))
+        assert (await app.settled(owner, media_id)).state == media_pb2.MEDIA_STATE_READY
+        assert GROUP.encode() in {group["name"] for group in await redis.xinfo_groups(STREAM.key)}

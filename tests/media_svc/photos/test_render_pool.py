@@ -1,0 +1,142 @@
+"""Pictures that are rendered beside each other in forks, and what becomes of forks that end badly."""
+
+import asyncio
+import contextlib
+import functools
+import os
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+from PIL import Image
+
+from media_svc.model import FailureReason, MediaRejectedError
+from media_svc.photos.render_pool import MIB, SMALL, RenderPool, open_render_pool
+from media_svc.photos.renditions import RenderCrashedError, Rendered
+from media_svc.sandbox.picture_manifest import ORIGINAL_NAME
+from tests.media_svc import pictures
+
+SMALL_PICTURE = pictures.encoded(pictures.quarters(), "image/jpeg")
+
+
+@pytest.fixture
+async def pool() -> AsyncIterator[RenderPool]:
+    """Open one that renders two pictures at once."""
+    async with open_render_pool(2) as pool:
+        yield pool
+
+
+async def _rendered(pool: RenderPool, folder: Path, original: bytes) -> Rendered:
+    _put(folder, original)
+    return await pool(folder, "image/jpeg")
+
+
+def _put(folder: Path, original: bytes) -> None:
+    folder.mkdir()
+    (folder / ORIGINAL_NAME).write_bytes(original)
+
+
+async def _until(holds: Callable[[], bool]) -> None:
+    """Wait for what the kernel has no event for."""
+    async with asyncio.timeout(30):
+        while not holds():  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.01)
+
+
+@functools.cache
+def _slow_jpeg() -> bytes:
+    """Return a picture that keeps a fork busy for a second or more, and fits into its memory."""
+    return pictures.encoded(pictures.noise(700, 700).resize((3900, 3000)), "image/jpeg", progressive=True)
+
+
+def _forking() -> list[psutil.Process]:
+    children = psutil.Process().children()
+    return [each for each in children if "media_svc.sandbox.forking_process" in _command(each)]
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
+def _forks() -> list[psutil.Process]:
+    return [fork for each in _forking() for fork in each.children()]
+
+
+async def _one_fork() -> psutil.Process:
+    """Return a fork that is at work."""
+    await _until(lambda: bool(_forks()))
+    return _forks()[0]
+
+
+def _is_gone(process: psutil.Process) -> bool:
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+async def test_all_in_forks_of_one(pool: RenderPool, tmp_path: Path) -> None:
+    """Pictures share one process that was started for them, each gets a fork of it that ends, and none is left at the end."""
+    made = await asyncio.gather(*(_rendered(pool, tmp_path / str(number), SMALL_PICTURE) for number in range(5)))
+    assert all(each.contents == made[0].contents and len(each.contents) == 3 for each in made)
+    (process,) = _forking()
+    assert process.children() == []
+    assert process.num_threads() == 1
+    await pool.close()
+    assert _forking() == []
+
+
+async def test_no_secrets(pool: RenderPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the process nor its forks know our settings; a fork has only its folder, and limits that it cannot lift."""
+    monkeypatch.setenv("LENSFEED_S3_SECRET_KEY", "secret")
+    task = asyncio.create_task(_rendered(pool, tmp_path / "one", _slow_jpeg()))
+    fork = await _one_fork()
+    assert not {name for name in fork.environ() if name.startswith("LENSFEED_")}
+    assert any(name.startswith("LENSFEED_") for name in os.environ)
+    await _until(lambda: fork.cwd() == str(tmp_path / "one"))
+    await _until(lambda: fork.rlimit(psutil.RLIMIT_DATA) == (SMALL.memory_bytes, SMALL.memory_bytes))
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    assert not fork.is_running()
+
+
+async def test_too_slow(tmp_path: Path) -> None:
+    """A fork that takes too long is ended; pictures after it are rendered."""
+    async with open_render_pool(1, replace(SMALL, wall_seconds=0.3)) as pool:
+        with pytest.raises(MediaRejectedError) as caught:
+            await _rendered(pool, tmp_path / "slow", _slow_jpeg())
+        assert caught.value.failure.reason is FailureReason.MEDIA_CORRUPT
+        assert [each.children() for each in _forking()] == [[]]
+
+
+async def test_the_process_is_killed(pool: RenderPool, tmp_path: Path) -> None:
+    """Where the process that forks is killed, no picture is to blame, its forks are gone, and the next one starts another."""
+    task = asyncio.create_task(_rendered(pool, tmp_path / "slow", _slow_jpeg()))
+    fork = await _one_fork()
+    _forking()[0].kill()
+    with pytest.raises(RenderCrashedError):
+        await task
+    await _until(lambda: _is_gone(fork))
+    assert (await _rendered(pool, tmp_path / "next", SMALL_PICTURE)).contents
+
+
+async def test_needs_more(pool: RenderPool, tmp_path: Path) -> None:
+    """What does not fit into a fork's memory, as its header tells, is rendered alone; there is no process to fork meanwhile."""
+    large = Image.new("RGB", (5200, 3200), "white")
+    original = pictures.encoded(large, "image/jpeg", progressive=True, subsampling=0)
+    assert len((await _rendered(pool, tmp_path / "large", original)).contents) == 12
+    assert _forking() == []
+    assert (await _rendered(pool, tmp_path / "small", SMALL_PICTURE)).contents
+
+
+async def test_too_little_memory(tmp_path: Path) -> None:
+    """So is what a fork's memory turns out to be too little for."""
+    async with open_render_pool(2, replace(SMALL, memory_bytes=16 * MIB)) as pool:
+        assert (await _rendered(pool, tmp_path / "one", SMALL_PICTURE)).contents
+        assert _forking() == []

@@ -1,0 +1,155 @@
+"""What the bucket is told once, on an S3 with storage classes and on one without."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+import pytest_asyncio
+from pydantic import SecretStr
+
+from devmesh.parts.bucket import S3, s3_client
+from media_svc.delivery.cache_classes import CacheClass, cache_control
+from media_svc.s3.objects import S3Objects, open_objects
+from media_svc.s3.set_up_bucket import set_up_bucket
+from media_svc.settings import S3Settings
+from meshkit.errors import UnavailableError
+from meshkit.ids import PublicId, new_id
+from tests.media_svc.media_app import some_user
+from tests.media_svc.s3 import aws
+
+if TYPE_CHECKING:
+    from types_aiobotocore_s3 import S3Client
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def amazon() -> AsyncIterator[S3]:
+    """Run an S3 with storage classes, with a bucket about which it knows nothing yet."""
+    with aws.running_aws("cold-photos") as amazon:
+        async with s3_client(amazon) as client:
+            await client.create_bucket(Bucket=amazon.bucket)
+        yield amazon
+
+
+def _settings(s3: S3) -> S3Settings:
+    return S3Settings(
+        s3_endpoint_url=s3.endpoint_url,
+        s3_access_key=SecretStr(s3.access_key),
+        s3_secret_key=SecretStr(s3.secret_key),
+        s3_bucket=s3.bucket,
+    )
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def cold(amazon: S3) -> AsyncIterator[S3Objects]:
+    """Open that bucket."""
+    async with open_objects(_settings(amazon)) as objects:
+        yield objects
+
+
+async def _rules(client: "S3Client", bucket: str) -> dict[str, Any]:
+    found = await client.get_bucket_lifecycle_configuration(Bucket=bucket)
+    return {rule["ID"]: rule for rule in found["Rules"]}
+
+
+async def test_originals_get_cold(amazon: S3) -> None:
+    """Originals move to infrequent access and then to the instant archive, renditions stay; abandoned parts go after a day."""
+    async with s3_client(amazon) as client:
+        for _ in range(2):
+            assert await set_up_bucket(client, amazon.bucket)
+        rules = await _rules(client, amazon.bucket)
+    cold_rule, abandoned = rules["lensfeed-originals-get-cold"], rules["lensfeed-abandoned-uploads"]
+    assert cold_rule["Filter"] == {"Prefix": "o/"}
+    assert [(each["Days"], each["StorageClass"]) for each in cold_rule["Transitions"]] == [
+        (90, "STANDARD_IA"),
+        (365, "GLACIER_IR"),
+    ]
+    assert abandoned["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
+    # Nothing that is whole is ever deleted by a rule.
+    assert not any("Expiration" in rule for rule in rules.values())
+    assert {rule["Status"] for rule in rules.values()} == {"Enabled"}
+
+
+async def test_rules_of_others_stay(amazon: S3) -> None:
+    """A rule that the bucket's owner has set is kept, however often ours are set; ours replace what they were before."""
+    own: Any = {"ID": "own", "Status": "Enabled", "Filter": {"Prefix": "logs/"}, "Expiration": {"Days": 7}}
+    old: Any = {
+        "ID": "lensfeed-originals-get-cold",
+        "Status": "Enabled",
+        "Filter": {"Prefix": "o/"},
+        "Transitions": [{"Days": 30, "StorageClass": "GLACIER"}],
+    }
+    async with s3_client(amazon) as client:
+        await client.put_bucket_lifecycle_configuration(
+            Bucket=amazon.bucket, LifecycleConfiguration={"Rules": [own, old]}
+        )
+        await set_up_bucket(client, amazon.bucket)
+        rules = await _rules(client, amazon.bucket)
+        assert set(rules) == {"own", "lensfeed-originals-get-cold", "lensfeed-abandoned-uploads"}
+        assert rules["own"]["Expiration"]["Days"] == 7
+        assert len(rules["lensfeed-originals-get-cold"]["Transitions"]) == 2
+        await client.delete_bucket_lifecycle(Bucket=amazon.bucket)
+
+
+async def test_s3_without_storage_classes(s3: S3) -> None:
+    """SeaweedFS moves nothing between storage classes: that is said, and abandoned parts go all the same."""
+    async with s3_client(s3) as client:
+        assert not await set_up_bucket(client, s3.bucket)
+        assert list(await _rules(client, s3.bucket)) == ["lensfeed-abandoned-uploads"]
+
+
+async def test_only_renditions_are_public(s3: S3) -> None:
+    """Anyone may read a rendition; an upload and an original nobody."""
+    name = str(PublicId(new_id(), some_user()))
+    async with s3_client(s3) as client, httpx.AsyncClient() as http:
+        for key, status in ((f"m/{name}/a.jpg", 200), (f"o/{name}/e", 403), (f"u/{name}", 403)):
+            await client.put_object(Bucket=s3.bucket, Key=key, Body=b"bytes")
+            assert (await http.get(f"{s3.endpoint_url}/{s3.bucket}/{key}")).status_code == status
+
+
+async def test_original_in_an_archive(amazon: S3, cold: S3Objects, tmp_path: Path) -> None:
+    """An original that its owner's own rules have archived is ordered from there on demand, and read once it has come."""
+    async with s3_client(amazon) as client:
+        await client.put_object(Bucket=amazon.bucket, Key="o/one/etag", Body=b"original", StorageClass="DEEP_ARCHIVE")
+        with pytest.raises(UnavailableError):
+            await cold.download("o/one/etag", tmp_path / "original")
+        assert not (tmp_path / "original").exists()
+        assert "Restore" in await client.head_object(Bucket=amazon.bucket, Key="o/one/etag")
+        assert await cold.download("o/one/etag", tmp_path / "original")
+        assert (tmp_path / "original").read_bytes() == b"original"
+    assert not await cold.download("o/none/etag", tmp_path / "none")
+
+
+@pytest.mark.parametrize("storage_class", ["STANDARD_IA", "GLACIER_IR"])
+async def test_original_in_the_classes_of_the_rule(
+    amazon: S3, cold: S3Objects, tmp_path: Path, storage_class: Any
+) -> None:
+    """Where our own rule puts originals they can be read at once."""
+    async with s3_client(amazon) as client:
+        await client.put_object(Bucket=amazon.bucket, Key="o/two/etag", Body=b"x", StorageClass=storage_class)
+    assert await cold.download("o/two/etag", tmp_path / "original")
+
+
+async def test_cache_control_changes_in_place(s3: S3) -> None:
+    """A file gets another age in CDNs; its bytes, type and name stay. What may change, and what is not there, is left alone."""
+    folder, hot = f"m/{PublicId(new_id(), some_user())}", cache_control(CacheClass.HOT)
+    picture, playlist = f"{folder}/a.avif", f"{folder}/master.m3u8"
+    async with open_objects(_settings(s3)) as objects, s3_client(s3) as client:
+        await objects.put(picture, b"picture", "image/avif", cache_control(CacheClass.COLD))
+        await objects.put(playlist, b"#EXTM3U", "application/vnd.apple.mpegurl", "public, max-age=15")
+        assert await objects.list_keys(f"{folder}/") == [picture, playlist]
+        assert [await objects.recache(key, hot) for key in (picture, picture, playlist, f"{folder}/no")] == [
+            *(True, False, False, False),
+        ]
+        found = await client.get_object(Bucket=s3.bucket, Key=picture)
+        assert (found["CacheControl"], found["ContentType"]) == (hot, "image/avif")
+        assert await found["Body"].read() == b"picture"
+        kept = await client.head_object(Bucket=s3.bucket, Key=playlist)
+        assert kept["CacheControl"] == "public, max-age=15"
+    assert f"{folder}/no" not in await _keys(s3, folder)
+
+
+async def _keys(s3: S3, prefix: str) -> list[str]:
+    async with s3_client(s3) as client:
+        return [each["Key"] for each in (await client.list_objects_v2(Bucket=s3.bucket, Prefix=prefix))["Contents"]]

@@ -1,0 +1,95 @@
+"""What is small and clean already is served as it is, and nothing that carries more than pixels is."""
+
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from media_svc.sandbox.keep_original import clean_original
+from tests.media_svc import pictures
+
+SMALL: dict[str, dict[str, Any]] = {
+    "image/jpeg": {"quality": 50, "progressive": True},
+    "image/webp": {"quality": 40},
+}
+CASES = list(SMALL.items())
+
+
+def _textured(width: int = 200, height: int = 150) -> Image.Image:
+    return Image.frombytes("RGB", (width, height), random.Random(5).randbytes(width * height * 3))
+
+
+def _clean(folder: Path, content: bytes, content_type: str) -> bool:
+    (folder / "original").write_bytes(content)
+    return clean_original(folder / "original", content_type) == content
+
+
+@pytest.mark.parametrize(("content_type", "options"), CASES)
+async def test_kept(tmp_path: Path, content_type: str, options: dict[str, Any]) -> None:
+    """A picture of our own kind that is no larger than ours would be loses nothing by being compressed again."""
+    original = pictures.encoded(_textured(), content_type, **options)
+    made = await pictures.rendered(tmp_path, original, content_type)
+    assert original in made.contents.values()
+    assert len(made.contents) == 3
+    for each in made.picture.renditions:
+        assert (made.contents[each.name] == original) == (each.content_type == content_type)
+        assert len(made.contents[each.name]) == each.size_bytes
+
+
+@pytest.mark.parametrize("content_type", SMALL)
+async def test_too_good(tmp_path: Path, content_type: str) -> None:
+    """A picture that is larger than need be is compressed, however clean it is."""
+    original = pictures.encoded(_textured(), content_type, **{**SMALL[content_type], "quality": 98})
+    assert _clean(tmp_path, original, content_type)
+    made = await pictures.rendered(tmp_path, original, content_type)
+    assert original not in made.contents.values()
+    assert all(each.size_bytes < len(original) for each in made.picture.renditions if each.content_type == content_type)
+
+
+@pytest.mark.parametrize(("content_type", "options"), CASES)
+async def test_wider_than_any_rendition(tmp_path: Path, content_type: str, options: dict[str, Any]) -> None:
+    """A clean picture of more pixels than are ever shown is made smaller."""
+    original = pictures.encoded(pictures.quarters(1600, 40), content_type, **options)
+    assert _clean(tmp_path, original, content_type)
+    made = await pictures.rendered(tmp_path, original, content_type)
+    assert original not in made.contents.values()
+
+
+@pytest.mark.parametrize(("content_type", "options"), CASES)
+@pytest.mark.parametrize("extra", ["exif", "icc_profile", "xmp"])
+async def test_more_than_pixels(tmp_path: Path, content_type: str, options: dict[str, Any], extra: str) -> None:
+    """One with metadata or a profile is not, however small."""
+    values = {"exif": pictures.exif(), "icc_profile": pictures.display_p3(), "xmp": b"<x:xmpmeta/>"}
+    original = pictures.encoded(_textured(), content_type, **options, **{extra: values[extra]})
+    assert not _clean(tmp_path, original, content_type)
+
+
+@pytest.mark.parametrize(("content_type", "options"), CASES)
+def test_something_appended(tmp_path: Path, content_type: str, options: dict[str, Any]) -> None:
+    """One with anything behind or missing at its end is not."""
+    original = pictures.encoded(_textured(), content_type, **options)
+    assert _clean(tmp_path, original, content_type)
+    assert not any(_clean(tmp_path, each, content_type) for each in (original + b"\x00", original[:-1], original * 2))
+
+
+def test_jpegs_of_other_kinds(tmp_path: Path) -> None:
+    """A comment, colours for print, a picture that does not sharpen while it loads, and endless scans are none of ours."""
+    small = SMALL["image/jpeg"]
+    good = pictures.encoded(_textured(), "image/jpeg", **small)
+    scan = good[good.rindex(b"\xff\xda") : -2]
+    others = (
+        pictures.encoded(_textured(), "image/jpeg", **small, comment=b"hello"),
+        pictures.encoded(_textured().convert("CMYK"), "image/jpeg", **small),
+        pictures.encoded(_textured(), "image/jpeg", quality=50),
+        good[:-2] + scan * 10 + good[-2:],
+    )
+    assert _clean(tmp_path, good, "image/jpeg")
+    assert not any(_clean(tmp_path, each, "image/jpeg") for each in others)
+
+
+@pytest.mark.parametrize("content_type", ["image/png", "image/avif", "image/heic"])
+def test_other_types(tmp_path: Path, content_type: str) -> None:
+    """Other types are always made anew."""
+    assert not _clean(tmp_path, pictures.encoded(_textured(), content_type), content_type)

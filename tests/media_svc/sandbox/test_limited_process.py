@@ -1,0 +1,83 @@
+"""What a process that reads strangers' bytes may take."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from media_svc.sandbox.limited_process import Ended, ProcessLimits, run_limited
+
+MIB = 1024**2
+LIMITS = ProcessLimits(512 * MIB, cpu_seconds=20, wall_seconds=30, file_bytes=MIB, niceness=5)
+
+
+async def _python(folder: Path, program: str, limits: ProcessLimits = LIMITS) -> Ended:
+    return await run_limited((sys.executable, "-I", "-c", program), folder, limits)
+
+
+async def test_memory(tmp_path: Path) -> None:
+    """More memory than it may have it does not get."""
+    ended = await _python(tmp_path, "bytearray(600 * 1024**2)")
+    assert ended.code != 0
+    assert ended.is_out_of_memory
+    assert not ended.is_out_of_time
+
+
+async def test_cpu_time(tmp_path: Path) -> None:
+    """A process that does not come to an end is ended."""
+    ended = await _python(tmp_path, "while True: pass", ProcessLimits(512 * MIB, 1, 30))
+    assert ended.is_out_of_time
+
+
+async def test_time_by_the_clock(tmp_path: Path) -> None:
+    """One that only waits is killed too, and is gone."""
+    program = f"import os, time; open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid())); time.sleep(600)"
+    ended = await _python(tmp_path, program, ProcessLimits(512 * MIB, 20, wall_seconds=3))
+    assert ended.is_out_of_time
+    assert not psutil.pid_exists(int((tmp_path / "pid").read_text()))
+
+
+async def test_file_size(tmp_path: Path) -> None:
+    """No file becomes larger than allowed."""
+    ended = await _python(tmp_path, "open('large', 'wb').write(bytes(2 * 1024**2))")
+    assert ended.code != 0
+    assert (tmp_path / "large").stat().st_size <= MIB
+
+
+async def test_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It works in its folder, yields to others, and knows nothing of our environment."""
+    monkeypatch.setenv("LENSFEED_S3_SECRET_KEY", "secret")
+    lines: list[str] = []
+
+    async def on_line(line: str) -> None:
+        lines.append(line)
+
+    program = "import os; print(os.getcwd()); print(os.nice(0)); print(sorted(os.environ)); print(os.listdir('.'))"
+    ended = await run_limited((sys.executable, "-I", "-c", program), tmp_path, LIMITS, on_line)
+    assert ended.code == 0
+    assert lines[:2] == [str(tmp_path), str(os.nice(0) + 5)]
+    assert "LENSFEED" not in lines[2]
+    assert lines[3] == "[]"
+
+
+async def test_cancelled(tmp_path: Path) -> None:
+    """Who stops waiting for it stops it."""
+    program = f"import os, time; open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid())); time.sleep(600)"
+    task = asyncio.create_task(_python(tmp_path, program))
+    async with asyncio.timeout(30):
+        while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():  # noqa: ASYNC110 - no event for it
+            await asyncio.sleep(0.02)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert not psutil.pid_exists(int((tmp_path / "pid").read_text()))
+
+
+async def test_not_there(tmp_path: Path) -> None:
+    """A program that cannot be run is named."""
+    ended = await run_limited((str(tmp_path / "nothing"),), tmp_path, LIMITS)
+    assert ended.code != 0
+    assert "nothing cannot be run" in ended.log

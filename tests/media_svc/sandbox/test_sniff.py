@@ -1,0 +1,47 @@
+"""What a file is, by its first bytes."""
+
+import pytest
+
+from media_svc.model import FailureReason, MediaRejectedError
+from media_svc.sandbox.sniff import HEAD_BYTES, require_type, sniff
+from tests.media_svc import pictures
+
+
+@pytest.mark.parametrize("content_type", pictures.FORMATS)
+def test_own_type(content_type: str) -> None:
+    """Each allowed type is known by its head, and passes for no other."""
+    head = pictures.encoded(pictures.quarters(), content_type)[:HEAD_BYTES]
+    require_type(head, content_type)
+    for stated in set(pictures.FORMATS) - {content_type}:
+        with pytest.raises(MediaRejectedError) as caught:
+            require_type(head, stated)
+        assert caught.value.failure.reason is FailureReason.TYPE_MISMATCH
+
+
+def test_general_brand() -> None:
+    """A HEIF file whose major brand is a general one is what its first special brand says."""
+    assert sniff(b"\x00\x00\x00\x1cftypmif1\x00\x00\x00\x00mif1heicmiaf") == "image/heic"
+    assert sniff(b"\x00\x00\x00\x1cftypmif1\x00\x00\x00\x00mif1avifmiaf") == "image/avif"
+    assert sniff(b"\x00\x00\x00\x14ftypmif1\x00\x00\x00\x00mif1" + b"heic") is None
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"",
+        b"hello",
+        b"GIF89a" + bytes(100),
+        b"%PDF-1.7\n" + bytes(100),
+        b"<svg xmlns='http://www.w3.org/2000/svg'><image href='file:///etc/passwd'/></svg>",
+        b"<html><script>alert(1)</script>",
+        b"\x00\x00\x00\x18ftypM4A \x00\x00\x00\x00M4A mp42" + bytes(100),
+        b"\x1a\x45\xdf\xa3\x93\x42\x82\x88matroska" + bytes(100),
+        b"#EXTM3U\n#EXTINF:4,\nfile:///etc/passwd\n",
+        b"RIFF\x00\x00\x00\x00WAVE",
+        bytes(1000),
+    ],
+    ids=["empty", "text", "gif", "pdf", "svg", "html", "sound", "mkv", "playlist", "wav", "zeros"],
+)
+def test_no_picture(head: bytes) -> None:
+    """What is none of the allowed types is nothing, whatever else it may be."""
+    assert sniff(head) is None

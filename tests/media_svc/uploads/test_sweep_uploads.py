@@ -1,0 +1,193 @@
+"""What becomes of uploads that nobody finishes."""
+
+import asyncio
+import dataclasses
+
+import grpc
+import httpx
+import pytest
+from lensfeed.media.v1 import media_pb2
+
+from media_svc.check_schedule import LAST_AGE, MINUTE_MS, URLS_GONE_AGE
+from media_svc.model import Media
+from media_svc.settings import ServeSettings
+from media_svc.store.port import SHARDS
+from media_svc.uploads.rules import PART_BYTES
+from media_svc.uploads.sweep_uploads import SweepUploads
+from meshkit.errors import UnavailableError
+from meshkit.ids import PublicId, id_millis
+from tests.errors import reason_of
+from tests.media_svc.conftest import Parts, opened_parts, serving
+from tests.media_svc.media_app import MediaApp, kinds, some_user
+
+pytestmark = pytest.mark.usefixtures("fresh_plans")
+LARGE = bytes(PART_BYTES + 7)
+
+
+async def _stored(parts: Parts, media_id: str) -> Media:
+    return (await parts.store.get_media([PublicId.parse(media_id)]))[0]
+
+
+async def _sweep_at(parts: Parts, media_id: str, age: int) -> None:
+    """Sweep when an upload is so many minutes old."""
+    await parts.sweeper.sweep(id_millis(PublicId.parse(media_id).local) + age * MINUTE_MS)
+
+
+@pytest.mark.parametrize("content", [b"small", LARGE], ids=["one PUT", "multipart"])
+async def test_finishes_what_is_there(app: MediaApp, parts: Parts, content: bytes) -> None:
+    """An upload whose bytes are all there is finished a minute later, without event or client."""
+    owner = some_user()
+    started = await app.start(owner, "image/png", len(content))
+    await app.put_all(started, content)
+    await _sweep_at(parts, started.media_id, 0)
+    assert (await app.get(owner, started.media_id)).state == media_pb2.MEDIA_STATE_AWAITING_UPLOAD
+    await _sweep_at(parts, started.media_id, 1)
+    assert (await app.get(owner, started.media_id)).state == media_pb2.MEDIA_STATE_PROCESSING
+    assert kinds(await app.events_of(started.media_id)) == ["media_uploaded"]
+
+
+async def test_comes_back_later(app: MediaApp, parts: Parts) -> None:
+    """An upload that goes on is left alone, and finished once its last part came."""
+    owner = some_user()
+    started = await app.start(owner, "image/png", len(LARGE))
+    await app.put(started.parts[1], LARGE[PART_BYTES:])
+    for age in (1, 2, 4):
+        await _sweep_at(parts, started.media_id, age)
+        assert (await app.get(owner, started.media_id)).state == media_pb2.MEDIA_STATE_AWAITING_UPLOAD
+    await app.put(started.parts[0], LARGE[:PART_BYTES])
+    await _sweep_at(parts, started.media_id, 8)
+    assert (await app.get(owner, started.media_id)).state == media_pb2.MEDIA_STATE_PROCESSING
+
+
+@pytest.mark.parametrize("content", [b"small", LARGE], ids=["one PUT", "multipart"])
+async def test_expires(app: MediaApp, parts: Parts, content: bytes) -> None:
+    """After a day without all of its bytes an upload has expired: others are told, its parts are gone, its owner learns it."""
+    owner = some_user()
+    started = await app.start(owner, "image/png", len(content))
+    if len(started.parts) > 1:
+        await app.put(started.parts[0], content[:PART_BYTES])
+    await _sweep_at(parts, started.media_id, LAST_AGE - 2)
+    assert (await app.get(owner, started.media_id)).state == media_pb2.MEDIA_STATE_AWAITING_UPLOAD
+    await _sweep_at(parts, started.media_id, LAST_AGE)
+    media = await app.get(owner, started.media_id)
+    assert (media.state, media.failure.reason) == (media_pb2.MEDIA_STATE_REJECTED, "UPLOAD_EXPIRED")
+    assert kinds(await app.events_of(started.media_id)) == ["media_rejected"]
+    with pytest.raises(grpc.aio.AioRpcError) as refusal:
+        await app.complete(owner, started.media_id)
+    assert refusal.value.code() == grpc.StatusCode.FAILED_PRECONDITION
+    assert reason_of(refusal.value) == "UPLOAD_EXPIRED"
+    stored = await _stored(parts, started.media_id)
+    assert await parts.objects.head(stored.upload_key) is None
+    if stored.upload_id:
+        assert await parts.objects.list_parts(stored.upload_key, stored.upload_id) is None
+
+
+async def test_late_but_complete(app: MediaApp, parts: Parts) -> None:
+    """Bytes that are all there are never thrown away only because no sweeper ran for a day."""
+    owner = some_user()
+    started = await app.start(owner, "image/png", 5)
+    await app.put_all(started, b"small")
+    for _ in range(2):
+        await _sweep_at(parts, started.media_id, LAST_AGE + 60)
+        assert (await app.get(owner, started.media_id)).state == media_pb2.MEDIA_STATE_PROCESSING
+
+
+async def test_leftovers(app: MediaApp, parts: Parts) -> None:
+    """What is PUT after an upload was finished is dropped once no URL is valid any more; the accepted bytes stay."""
+    owner = some_user()
+    started = await app.start(owner, "image/png", 5)
+    await app.put_all(started, b"small")
+    await app.complete(owner, started.media_id)
+    assert (await app.put(started.parts[0], b"other")).status_code == httpx.codes.OK
+    stored = await _stored(parts, started.media_id)
+    await _sweep_at(parts, started.media_id, URLS_GONE_AGE - 1)
+    assert await parts.objects.head(stored.upload_key) is not None
+    await _sweep_at(parts, started.media_id, URLS_GONE_AGE + 2)
+    assert await parts.objects.head(stored.upload_key) is None
+    assert await parts.objects.head(stored.original_key) is not None
+
+
+async def test_processing_is_told_again(app: MediaApp, parts: Parts) -> None:
+    """A medium that no worker has settled is announced again, and given up after a day: a post may wait for it."""
+    owner = some_user()
+    media_id = await app.upload(owner, "image/png", b"small")
+    await _sweep_at(parts, media_id, 8)
+    assert kinds(await app.events_of(media_id)) == ["media_uploaded"]
+    await _sweep_at(parts, media_id, 59)
+    told = len(await app.events_of(media_id))
+    await _sweep_at(parts, media_id, 60)
+    assert kinds(await app.events_of(media_id)) == ["media_uploaded"] * (told + 1)
+    await _sweep_at(parts, media_id, LAST_AGE + 60)
+    media = await app.get(owner, media_id)
+    assert (media.state, media.failure.reason) == (media_pb2.MEDIA_STATE_REJECTED, "MEDIA_CORRUPT")
+    assert kinds(await app.events_of(media_id)) == ["media_uploaded"] * (told + 1) + ["media_rejected"]
+
+
+async def test_several_sweepers(app: MediaApp, parts: Parts) -> None:
+    """Sweepers that run at once finish each upload once, and each expired one is told of once."""
+    owner = some_user()
+    complete = [await app.start(owner, "image/png", 5) for _ in range(20)]
+    for each in complete:
+        await app.put_all(each, b"small")
+    empty = await app.start(owner, "image/png", 5)
+    second = SweepUploads(parts.store, parts.objects, parts.events, parts.finish, parts.erase)
+    others = dataclasses.replace(parts, sweeper=second)
+    await asyncio.gather(*(_sweep_at(each, empty.media_id, LAST_AGE) for each in (parts, others)))
+    for each in complete:
+        assert kinds(await app.events_of(each.media_id)) == ["media_uploaded"]
+    assert kinds(await app.events_of(empty.media_id)) == ["media_rejected"]
+
+
+async def test_outage(settings: ServeSettings, parts: Parts) -> None:
+    """What could not be looked at while S3 was down is looked at when it is back."""
+    owner = some_user()
+    async with serving(settings) as app:
+        started = await app.start(owner, "image/png", 5)
+        await app.put_all(started, b"small")
+        dead = settings.model_copy(update={"s3_endpoint_url": "http://127.0.0.1:9"})
+        async with opened_parts(dead) as cut_off:
+            with pytest.raises(UnavailableError):
+                await _sweep_at(cut_off, started.media_id, 1)
+        await _sweep_at(parts, started.media_id, 1)
+        assert (await app.get(owner, started.media_id)).state == media_pb2.MEDIA_STATE_PROCESSING
+
+
+async def test_bytes_that_come_just_after_a_look(app: MediaApp, parts: Parts) -> None:
+    """While URLs work an upload is looked at each minute, whenever its last byte comes, and never twice in one."""
+    owner = some_user()
+    started = await app.start(owner, "image/png", 5)
+    for age in range(URLS_GONE_AGE - 1):
+        await _sweep_at(parts, started.media_id, age)
+        assert (await app.get(owner, started.media_id)).state == media_pb2.MEDIA_STATE_AWAITING_UPLOAD
+    await app.put_all(started, b"small")
+    await _sweep_at(parts, started.media_id, URLS_GONE_AGE - 1)
+    assert (await app.get(owner, started.media_id)).state == media_pb2.MEDIA_STATE_PROCESSING
+
+
+async def test_planned_while_its_minute_runs(app: MediaApp, parts: Parts) -> None:
+    """An upload whose check was planned after the others of its minute were done is looked at when the minute is over."""
+    owner = some_user()
+    first = await app.start(owner, "image/png", 5)
+    await _sweep_at(parts, first.media_id, 30)
+    late = await app.start(owner, "image/png", 5)
+    await app.put_all(late, b"small")
+    media = await _stored(parts, late.media_id)
+    await parts.store.plan_check(media.created_ms // MINUTE_MS + 30, media.media_id)
+    await _sweep_at(parts, late.media_id, 32)
+    assert (await app.get(owner, late.media_id)).state == media_pb2.MEDIA_STATE_PROCESSING
+
+
+async def test_sweeper_that_was_away(app: MediaApp, parts: Parts) -> None:
+    """After a day without a sweeper everything is looked at, whichever minute and shard it stands in."""
+    owner = some_user()
+    complete = [await app.start(owner, "image/png", 5) for _ in range(12)]
+    for number, each in enumerate(complete):
+        await app.put_all(each, b"small")
+        media = await _stored(parts, each.media_id)
+        await parts.store.plan_check(media.created_ms // MINUTE_MS + 97 * number, media.media_id)
+    assert len({(await _stored(parts, each.media_id)).media_id.local % SHARDS for each in complete}) > 1
+    await _sweep_at(parts, complete[-1].media_id, LAST_AGE)
+    for each in complete:
+        assert kinds(await app.events_of(each.media_id)) == ["media_uploaded"]
+    now = id_millis(PublicId.parse(complete[-1].media_id).local) // MINUTE_MS
+    assert await parts.store.checks_done_before() == now + LAST_AGE

@@ -1,0 +1,300 @@
+"""Consumers: each event at least once, and none spoils the rest."""
+
+import asyncio
+import contextlib
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import stamina
+from redis.asyncio import Redis
+from structlog.testing import capture_logs
+
+from meshkit.errors import UnavailableError
+from meshkit.events import EventStream, OutboxRecord
+from meshkit.events.consumer import MAX_DELIVERIES
+from meshkit.events.stream import PAYLOAD_FIELD
+from tests.meshkit.events.bus import Heard, Outbox, consuming, dead, new_stream, pending, until
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(autouse=True)
+def no_waiting() -> Any:
+    """Let handlers be tried once a delivery, and say nothing: what is tested here is what happens after that."""
+    with stamina.set_testing(True, attempts=1), capture_logs():
+        yield
+
+
+async def _send(redis: "Redis", stream: EventStream, outbox: Outbox, *user_ids: int) -> list[OutboxRecord]:
+    records = [await outbox.commit(user_id) for user_id in user_ids]
+    for record in records:
+        await stream.add(redis, record)
+    return records
+
+
+async def test_every_group_hears_every_event(redis: "Redis", outbox: Outbox) -> None:
+    """Each of two groups is given each event once, however many members it has, and acknowledges it."""
+    stream, one, other = new_stream("one", "other"), Heard(), Heard()
+    async with (
+        consuming(redis, stream, one, group="one", member="a", at_once=2),
+        consuming(redis, stream, one, group="one", member="b", at_once=2),
+        consuming(redis, stream, other, group="other"),
+    ):
+        await _send(redis, stream, outbox, *range(1, 21))
+        await one.until(handled=20)
+        await other.until(handled=20)
+    assert sorted(one.handled) == sorted(other.handled) == list(range(1, 21))
+    assert await pending(redis, stream, "one") == await pending(redis, stream, "other") == 0
+
+
+async def test_events_from_before_the_group_are_heard(redis: "Redis", outbox: Outbox) -> None:
+    """A group that is new begins with the oldest event that is there."""
+    stream, heard = new_stream(), Heard()
+    await _send(redis, stream, outbox, 1, 2)
+    async with consuming(redis, stream, heard):
+        await heard.until(handled=2)
+    assert heard.handled == [1, 2]
+
+
+async def test_a_handler_knows_its_event(redis: "Redis", outbox: Outbox) -> None:
+    """What a handler logs and asks carries the event's id, and its child calls end before it must."""
+    stream, heard = new_stream(), Heard()
+    async with consuming(redis, stream, heard, handler_limit=5.0):
+        [record] = await _send(redis, stream, outbox, 1)
+        await heard.until(handled=1)
+    [call] = heard.calls
+    assert call.request_id == f"event-{record.event_id}"
+    assert call.deadline is not None
+    assert call.deadline <= time.monotonic() + 5.0
+
+
+async def test_an_event_whose_handler_fails_comes_again(redis: "Redis", outbox: Outbox) -> None:
+    """A failure costs a delay and nothing else: the event is given again, and the others are not held up."""
+    stream = new_stream()
+
+    async def fail_at_first(user_id: int) -> None:
+        if heard.tries.count(user_id) == 1 and user_id == 1:
+            raise ValueError("not yet")
+
+    heard = Heard(fail_at_first)
+    await _send(redis, stream, outbox, 1, 2)
+    async with consuming(redis, stream, heard):
+        await heard.until(handled=2)
+    assert heard.handled == [2, 1]
+    assert await pending(redis, stream) == 0
+    assert await dead(redis, stream) == []
+
+
+async def test_a_slow_event_holds_nobody_up(redis: "Redis", outbox: Outbox) -> None:
+    """While a handler takes its time, all later events are handled and acknowledged, however few are in hand at once."""
+    stream, go_on = new_stream(), asyncio.Event()
+
+    async def wait(user_id: int) -> None:
+        if user_id == 1:
+            await go_on.wait()
+
+    heard = Heard(wait)
+    async with consuming(redis, stream, heard, at_once=2, claim_idle_ms=600_000):
+        await _send(redis, stream, outbox, *range(1, 41))
+        await heard.until(handled=39)
+        await until(lambda: _are_pending(redis, stream, 1))
+        assert 1 not in heard.handled
+        go_on.set()
+        await heard.until(handled=40)
+    assert sorted(heard.handled) == list(range(1, 41))
+    assert await pending(redis, stream) == 0
+
+
+async def test_no_more_than_so_many_are_in_hand(redis: "Redis", outbox: Outbox) -> None:
+    """What a member takes is bounded, whether it is new, its own from before, or taken over from another."""
+    stream, most = new_stream(), 0
+
+    async def count(_user_id: int) -> None:
+        nonlocal most
+        most = max(most, len(heard.tries) - len(heard.handled))
+        await asyncio.sleep(0.002)
+
+    heard = Heard(count)
+    await redis.xgroup_create(stream.key, "g", id="0", mkstream=True)
+    await _send(redis, stream, outbox, *range(30))
+    for member in ("m", "another"):
+        await redis.xreadgroup("g", member, {stream.key: ">"}, count=10)
+    async with consuming(redis, stream, heard, at_once=3):
+        await heard.until(handled=30)
+    assert sorted(heard.handled) == list(range(30))
+    assert most == 3
+
+
+async def test_what_is_in_hand_is_not_begun_again_after_a_break(redis: "Redis", outbox: Outbox) -> None:
+    """A consumer that reads its own entries once more, because its stream was away, leaves them to the handlers they are with."""
+    stream, go_on = new_stream(), asyncio.Event()
+
+    async def wait(_user_id: int) -> None:
+        await go_on.wait()
+
+    async def is_read_again() -> bool:
+        """Take the stream away for a moment, in which the consumer is most likely to ask for it, and perhaps makes it anew."""
+        whole = await redis.dump(stream.key)
+        assert whole is not None
+        await redis.delete(stream.key)
+        await redis.restore(stream.key, 0, whole, replace=True)
+        held: Any = await redis.xpending_range(stream.key, "g", "-", "+", 2)
+        return [entry["times_delivered"] > 1 for entry in held] == [True]
+
+    heard = Heard(wait)
+    async with consuming(redis, stream, heard, claim_idle_ms=600_000):
+        await _send(redis, stream, outbox, 1)
+        await heard.until(tries=1)
+        await until(is_read_again)
+        go_on.set()
+        await heard.until(handled=1)
+        await _send(redis, stream, outbox, 2)
+        await heard.until(handled=2)
+    assert heard.tries == [1, 2]
+
+
+async def test_an_event_that_always_fails_is_buried(redis: "Redis", outbox: Outbox) -> None:
+    """After MAX_DELIVERIES tries an event goes to the dead letters, with its group and why, and the rest goes on."""
+    stream = new_stream()
+
+    async def fail(user_id: int) -> None:
+        if user_id == 1:
+            raise ValueError("never")
+
+    heard = Heard(fail)
+    [record, *_] = await _send(redis, stream, outbox, 1, 2)
+    async with consuming(redis, stream, heard, claim_idle_ms=30):
+        await until(lambda: _is_dead(redis, stream, 1))
+        await _send(redis, stream, outbox, 3)
+        await heard.until(handled=2)
+    assert heard.handled == [2, 3]
+    assert heard.tries.count(1) == MAX_DELIVERIES
+    [letter] = await dead(redis, stream)
+    assert letter[PAYLOAD_FIELD] == record.payload
+    assert (letter[b"group"], letter[b"why"]) == (b"g", b"failed too often")
+    assert await pending(redis, stream) == 0
+
+
+async def test_an_outage_buries_nothing(redis: "Redis", outbox: Outbox) -> None:
+    """While a part that the handler needs is down, an event is tried on and on, and handled when the part is back."""
+    stream = new_stream()
+
+    async def fail_long(user_id: int) -> None:
+        if len(heard.tries) < 3 * MAX_DELIVERIES:
+            raise UnavailableError
+
+    heard = Heard(fail_long)
+    async with consuming(redis, stream, heard, claim_idle_ms=30):
+        await _send(redis, stream, outbox, 1)
+        await heard.until(handled=1)
+    assert len(heard.tries) == 3 * MAX_DELIVERIES
+    assert await dead(redis, stream) == []
+    assert await pending(redis, stream) == 0
+
+
+async def test_a_handler_that_hangs_is_ended(redis: "Redis", outbox: Outbox) -> None:
+    """A handler that takes longer than its limit is cancelled, and the event is given again."""
+    stream = new_stream()
+
+    async def hang_at_first(_user_id: int) -> None:
+        if len(heard.tries) == 1:
+            await asyncio.Event().wait()
+
+    heard = Heard(hang_at_first)
+    async with consuming(redis, stream, heard, handler_limit=0.05):
+        await _send(redis, stream, outbox, 1)
+        await heard.until(handled=1)
+    assert heard.tries == [1, 1]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{PAYLOAD_FIELD: b"\xff\xff"}, {PAYLOAD_FIELD: b""}, {b"something": b"else"}],
+    ids=["no message", "no payload", "no field"],
+)
+async def test_poison_is_put_aside_at_once(fields: Any, redis: "Redis", outbox: Outbox) -> None:
+    """An entry that is no event goes to the dead letters without a try, and the events around it are heard."""
+    stream, heard = new_stream(), Heard()
+    await _send(redis, stream, outbox, 1)
+    poison: Any = await redis.xadd(stream.key, fields)
+    await _send(redis, stream, outbox, 2)
+    async with consuming(redis, stream, heard):
+        await heard.until(handled=2)
+        await until(lambda: _is_dead(redis, stream, 1))
+    assert heard.handled == [1, 2]
+    [letter] = await dead(redis, stream)
+    assert (letter[b"why"], letter[b"entry"]) == (b"no event", poison)
+    assert await pending(redis, stream) == 0
+
+
+async def test_what_a_killed_member_had_is_taken_over(redis: "Redis", outbox: Outbox, bus_url: str) -> None:
+    """An event that a process was handling when it was killed goes to another member."""
+    stream, heard = new_stream(), Heard()
+    async with _hanging_consumer(bus_url, stream) as process:
+        await _send(redis, stream, outbox, 7)
+        assert process.stdout is not None
+        assert await process.stdout.readline() == b"7\n"
+        process.kill()
+        assert await process.wait() < 0
+    assert await pending(redis, stream) == 1
+    async with consuming(redis, stream, heard, member="another"):
+        await heard.until(handled=1)
+    assert heard.handled == [7]
+    assert await pending(redis, stream) == 0
+
+
+async def test_a_member_takes_up_what_it_had(redis: "Redis", outbox: Outbox) -> None:
+    """A member that is started anew handles all that it was given before, at once and not only its first batch."""
+    stream, heard = new_stream(), Heard()
+    await redis.xgroup_create(stream.key, "g", id="0", mkstream=True)
+    await _send(redis, stream, outbox, *range(1, 6))
+    await redis.xreadgroup("g", "m", {stream.key: ">"})
+    assert await pending(redis, stream) == 5
+    # With an idle time this long, nothing is claimed during the test.
+    async with consuming(redis, stream, heard, at_once=2, claim_idle_ms=600_000):
+        await heard.until(handled=5)
+    assert heard.handled == [1, 2, 3, 4, 5]
+    assert await pending(redis, stream) == 0
+
+
+async def test_a_stop_lets_the_handler_finish(redis: "Redis", outbox: Outbox) -> None:
+    """An event that is being handled when the process stops is finished and acknowledged."""
+    stream, go_on = new_stream(), asyncio.Event()
+
+    async def wait(_user_id: int) -> None:
+        await go_on.wait()
+
+    heard = Heard(wait)
+    async with consuming(redis, stream, heard):
+        await _send(redis, stream, outbox, 1)
+        await heard.until(tries=1)
+        asyncio.get_running_loop().call_later(0.05, go_on.set)
+    assert heard.handled == [1]
+    assert await pending(redis, stream) == 0
+
+
+async def _are_pending(redis: "Redis", stream: EventStream, count: int) -> bool:
+    return await pending(redis, stream) == count
+
+
+async def _is_dead(redis: "Redis", stream: EventStream, count: int) -> bool:
+    return len(await dead(redis, stream)) == count
+
+
+@contextlib.asynccontextmanager
+async def _hanging_consumer(url: str, stream: EventStream) -> AsyncIterator[asyncio.subprocess.Process]:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.meshkit.events.consume_and_hang", url, stream.name),
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    try:
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()

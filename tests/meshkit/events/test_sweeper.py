@@ -1,0 +1,187 @@
+"""The outbox's way into the stream, whatever fails in between."""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Any
+
+from redis.asyncio import Redis
+
+from meshkit.events import EventStream, Publisher, Sweeper
+from meshkit.events.outbox import BEFORE_ALL, MINUTE_MS
+from meshkit.redis.client import open_redis
+from tests.meshkit.events.bus import Heard, Outbox, consuming, later_ms, new_stream, open_outbox, soon_ms
+
+ROOT = Path(__file__).parents[3]
+KILLED = -9
+
+
+async def test_an_event_of_a_killed_process_is_delivered(redis: "Redis", tmp_path: Path) -> None:
+    """A process that is killed between its commit and its send loses nothing: a sweeper sends the event, once."""
+    path, stream, heard = tmp_path / "outbox.db", new_stream("g"), Heard()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.meshkit.events.commit_and_die", str(path), "7"), cwd=ROOT
+    )
+    assert await process.wait() == KILLED
+    async with open_outbox(path) as outbox, consuming(redis, stream, heard):
+        sweeper = Sweeper(redis, stream, outbox)
+        assert await sweeper.sweep(soon_ms()) == 1
+        await heard.until(handled=1)
+        assert await sweeper.sweep(later_ms()) == 0
+        assert await Sweeper(redis, stream, outbox).sweep(later_ms()) == 0
+    assert heard.handled == [7]
+
+
+async def test_the_fast_path_and_sweepers_add_an_event_once(redis: "Redis", outbox: Outbox) -> None:
+    """However many bring an event into the stream at the same time, it stands there once."""
+    stream = new_stream()
+    records = await outbox.commit_all(range(50))
+    publisher = Publisher(redis, stream)
+    publisher.send_soon(*records)
+    sweepers = [Sweeper(redis, stream, outbox) for _ in range(3)]
+    await asyncio.gather(publisher.drain(), *(sweeper.sweep(soon_ms()) for sweeper in sweepers))
+    assert await _payloads(redis, stream) == sorted(record.payload for record in records)
+
+
+async def test_a_young_event_is_left_to_the_fast_path(redis: "Redis", outbox: Outbox) -> None:
+    """A sweeper does not send what is only just committed; it does a little later."""
+    stream = new_stream()
+    await outbox.commit(1)
+    sweeper = Sweeper(redis, stream, outbox)
+    assert await sweeper.sweep() == 0
+    assert await sweeper.sweep(soon_ms()) == 1
+
+
+async def test_a_late_commit_is_found(redis: "Redis", outbox: Outbox) -> None:
+    """An event that was committed after the sweeper had passed its time is found before its minute closes."""
+    stream = new_stream()
+    now_ms = soon_ms()
+    sweeper = Sweeper(redis, stream, outbox)
+    assert await sweeper.sweep(now_ms + 30_000) == 0
+    await outbox.commit(1)
+    assert await sweeper.sweep(now_ms + 5 * MINUTE_MS) == 1
+
+
+async def test_many_events_of_a_minute_are_swept(redis: "Redis", outbox: Outbox) -> None:
+    """A minute with more events than a page, in every shard, goes into the stream as a whole."""
+    stream = new_stream()
+    await outbox.commit_all(range(2_100))
+    sweeper = Sweeper(redis, stream, outbox)
+    assert await sweeper.sweep(soon_ms()) == 2_100
+    assert await redis.xlen(stream.key) == 2_100
+
+
+async def test_a_minute_closes_when_every_group_has_handled_it(redis: "Redis", outbox: Outbox) -> None:
+    """As long as one group is missing, or has not acknowledged an event, the minute stays open; then it closes."""
+    stream = new_stream("one", "other")
+    record = await outbox.commit(1)
+    begun = await outbox.outbox_done_before()
+    sweeper = Sweeper(redis, stream, outbox)
+
+    async def done_before() -> int:
+        await sweeper.sweep(later_ms())
+        return await outbox.outbox_done_before()
+
+    assert await done_before() == begun, "no group is there"
+    for group in ("one", "other"):
+        await redis.xgroup_create(stream.key, group, id="0")
+    assert await done_before() == begun, "no group was given the event"
+    await _take(redis, stream, "one", acknowledge=True)
+    assert await done_before() == begun, "a group was not given the event"
+    [entry] = await _take(redis, stream, "other", acknowledge=False)
+    assert await done_before() == begun, "a group has not acknowledged the event"
+    await redis.xack(stream.key, "other", entry)
+    assert await done_before() > record.minute
+    assert await outbox.read_outbox(record.minute, record.shard, BEFORE_ALL, 10) == [record], "it is kept for a day"
+
+
+async def test_minutes_without_events_close(redis: "Redis", outbox: Outbox) -> None:
+    """A quiet service does not go through the same minutes again and again."""
+    stream = new_stream("g")
+    await redis.xgroup_create(stream.key, "g", id="0", mkstream=True)
+    now_ms = later_ms()
+    await Sweeper(redis, stream, outbox).sweep(now_ms)
+    assert await outbox.outbox_done_before() == now_ms // MINUTE_MS - 1
+
+
+async def test_a_stream_that_names_no_groups_waits_for_those_it_has(redis: "Redis", outbox: Outbox) -> None:
+    """Without a group nothing closes and nothing is trimmed; with one, its acknowledgement counts."""
+    stream = new_stream()
+    record = await outbox.commit(1)
+    sweeper = Sweeper(redis, stream, outbox)
+    await sweeper.sweep(later_ms())
+    assert await outbox.outbox_done_before() <= record.minute
+    assert await redis.xlen(stream.key) == 1
+    await redis.xgroup_create(stream.key, "any", id="0")
+    await _take(redis, stream, "any", acknowledge=True)
+    await sweeper.sweep(later_ms())
+    assert await outbox.outbox_done_before() > record.minute
+
+
+async def test_nothing_is_sent_twice_after_its_minute_closed(redis: "Redis", outbox: Outbox) -> None:
+    """A fast path that was held up until its event was handled and its minute closed adds nothing."""
+    stream = new_stream("g")
+    record = await outbox.commit(1)
+    sweeper = Sweeper(redis, stream, outbox)
+    await sweeper.sweep(soon_ms())
+    await redis.xgroup_create(stream.key, "g", id="0")
+    await _take(redis, stream, "g", acknowledge=True)
+    await sweeper.sweep(later_ms())
+    assert await outbox.outbox_done_before() > record.minute
+    assert not await stream.add(redis, record)
+
+
+async def test_trimming_keeps_what_is_pending(redis: "Redis", outbox: Outbox) -> None:
+    """What all groups have handled leaves the stream; nothing from the oldest pending entry on does."""
+    stream = new_stream("g")
+    for record in await outbox.commit_all(range(350)):
+        await stream.add(redis, record)
+    await redis.xgroup_create(stream.key, "g", id="0")
+    entries = await _take(redis, stream, "g", acknowledge=False)
+    held = entries[250]
+    await redis.xack(stream.key, "g", *(entry for entry in entries if entry != held))
+    await Sweeper(redis, stream, outbox).sweep(later_ms())
+    left: Any = await redis.xrange(stream.key)
+    kept = [entry for entry, _ in left]
+    assert kept == entries[-len(kept) :]
+    assert held in kept
+    assert len(kept) < len(entries)
+
+
+async def test_old_events_are_purged(redis: "Redis", outbox: Outbox) -> None:
+    """A day after an event was done, it leaves the outbox."""
+    stream = new_stream("g")
+    record = await outbox.commit(1)
+    await redis.xgroup_create(stream.key, "g", id="0", mkstream=True)
+    sweeper = Sweeper(redis, stream, outbox)
+    await sweeper.sweep(later_ms())
+    await _take(redis, stream, "g", acknowledge=True)
+    await sweeper.sweep(later_ms() + 23 * 60 * MINUTE_MS)
+    assert await outbox.read_outbox(record.minute, record.shard, BEFORE_ALL, 10) == [record]
+    await sweeper.sweep(later_ms() + 25 * 60 * MINUTE_MS)
+    assert await outbox.read_outbox(record.minute, record.shard, BEFORE_ALL, 10) == []
+
+
+async def test_a_dead_redis_holds_nobody_up(outbox: Outbox) -> None:
+    """While Redis is away, sending fails in silence, and the event stays in the outbox for the sweeper."""
+    async with open_redis("redis://127.0.0.1:1/0") as nobody:
+        publisher = Publisher(nobody, new_stream())
+        record = await outbox.commit(1)
+        publisher.send_soon(record)
+        await publisher.drain()
+    assert await outbox.read_outbox(record.minute, record.shard, BEFORE_ALL, 10) == [record]
+
+
+async def _take(redis: "Redis", stream: EventStream, group: str, *, acknowledge: bool) -> list[bytes]:
+    """Give a group all that is new, as its consumer would; returns the entries' ids."""
+    answer: Any = await redis.xreadgroup(group, "m", {stream.key: ">"})
+    taken = [entry for _, entries in answer for entry, _ in entries]
+    assert taken
+    if acknowledge:
+        await redis.xack(stream.key, group, *taken)
+    return taken
+
+
+async def _payloads(redis: "Redis", stream: EventStream) -> list[bytes]:
+    entries: Any = await redis.xrange(stream.key)
+    return sorted(fields[b"event"] for _, fields in entries)

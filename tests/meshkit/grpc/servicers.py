@@ -1,0 +1,29 @@
+"""Real servicers made of functions."""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+
+from lensfeed.user.v1 import user_internal_service_pb2_grpc, user_service_pb2_grpc
+from lensfeed.user.v1.user_internal_service_pb2_grpc import UserInternalServiceServicer
+from lensfeed.user.v1.user_service_pb2_grpc import UserServiceServicer
+
+from meshkit.grpc.server import Registration
+
+RpcMethod = Callable[[Any, Any], Awaitable[Any]]
+SERVICE, INTERNAL = "lensfeed.user.v1.UserService", "lensfeed.user.v1.UserInternalService"
+
+
+def user_service(**methods: RpcMethod) -> Registration:
+    """Make a UserService of some methods; the others are not implemented."""
+    servicer: Any = type("Users", (UserServiceServicer,), {})()
+    for name, method in methods.items():
+        setattr(servicer, name, method)
+    return partial(user_service_pb2_grpc.add_UserServiceServicer_to_server, servicer)
+
+
+def internal_service(batch_get_users: RpcMethod) -> Registration:
+    """Make a UserInternalService."""
+    servicer: Any = type("InternalUsers", (UserInternalServiceServicer,), {})()
+    servicer.BatchGetUsers = batch_get_users
+    return partial(user_internal_service_pb2_grpc.add_UserInternalServiceServicer_to_server, servicer)

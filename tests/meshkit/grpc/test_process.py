@@ -1,0 +1,153 @@
+"""The life of a process: start, serve, drain, end. Each test runs a real one."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from lensfeed.user.v1.user_service_pb2 import GetUserRequest, GetUserResponse
+from lensfeed.user.v1.user_service_pb2_grpc import UserServiceStub
+
+from meshkit.grpc.channels import connect
+from tests.meshkit.grpc.servicers import SERVICE
+from tests.meshkit.grpc.serving import AS_USER, plain_channel
+from tests.meshkit.grpc.tiny import LIMIT_SECONDS, tiny
+from tests.meshkit.grpc.tiny_service import ANSWER, FAIL, HANG
+
+SERVING, NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
+
+
+async def test_a_process_drains(tmp_path: Path) -> None:
+    """On SIGTERM health turns NOT_SERVING and new calls are refused; the call in flight is answered, and the exit is clean."""
+    gate = tmp_path / "gate"
+    async with tiny(TINY_GATE=str(gate), LENSFEED_DRAIN_SECONDS="25") as process:
+        address = await process.address()
+        async with plain_channel(address) as channel:
+            watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
+            changes: Any = aiter(watch)  # the stubs of grpc-health-checking know no aio
+            assert (await anext(changes)).status == SERVING
+            hanging = UserServiceStub(channel).GetUser(GetUserRequest(user_id=HANG), metadata=AS_USER)
+            answer = asyncio.ensure_future(_awaited(hanging))
+            await process.logged("hanging")
+            process.terminate()
+            assert (await anext(changes)).status == NOT_SERVING
+            await _refused(address)
+            assert not answer.done()
+            gate.touch()
+            assert await answer == GetUserResponse()
+        assert await process.exit_code() == 0
+    assert [line["event"] for line in process.logs] == ["serving", "hanging", "draining", "store_closed"]
+
+
+async def test_a_health_watch_does_not_hold_a_process_up() -> None:
+    """A client that watches the health, as gRPC's own balancing does, ends with the process instead of being waited for."""
+    async with (
+        tiny(LENSFEED_DRAIN_SECONDS=str(LIMIT_SECONDS * 2)) as process,
+        plain_channel(await process.address()) as channel,
+    ):
+        watch: Any = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
+        changes = aiter(watch)
+        assert (await anext(changes)).status == SERVING
+        process.terminate()
+        assert await process.exit_code() == 0
+
+
+async def test_a_call_that_outlasts_the_drain_cleans_up(tmp_path: Path) -> None:
+    """When the time to drain is over, calls are cancelled, and what they do at their end is done before the stores close."""
+    async with tiny(TINY_GATE=str(tmp_path / "never"), LENSFEED_DRAIN_SECONDS="0.1") as process:
+        async with plain_channel(await process.address()) as channel:
+            hanging = UserServiceStub(channel).GetUser(GetUserRequest(user_id=HANG), metadata=AS_USER)
+            call = asyncio.ensure_future(_awaited(hanging))
+            await process.logged("hanging")
+            process.terminate()
+            with pytest.raises(grpc.aio.AioRpcError):
+                await call
+        assert await process.exit_code() == 0
+    assert [line["event"] for line in process.logs][-2:] == ["cleaned_up", "store_closed"]
+
+
+async def test_a_replica_that_goes_fails_nobody() -> None:
+    """While one of two replicas stops under load, every call of a method that may be repeated is answered, by the other."""
+    async with tiny() as staying, tiny() as leaving:
+        target = f"ipv4:{await staying.address()},{await leaving.address()}"
+        stopped = asyncio.Event()
+        async with connect(target, SERVICE) as channel, asyncio.TaskGroup() as callers:
+            stub: Any = UserServiceStub(channel)
+
+            async def call_again_and_again() -> int:
+                count = 0
+                while not stopped.is_set():
+                    await stub.GetUser(GetUserRequest(user_id=ANSWER), metadata=AS_USER)
+                    count += 1
+                return count
+
+            calls = [callers.create_task(call_again_and_again()) for _ in range(8)]
+            await stub.GetUser(GetUserRequest(user_id=ANSWER), metadata=AS_USER)
+            leaving.terminate()
+            assert await leaving.exit_code() == 0
+            stopped.set()
+        assert all(task.result() > 0 for task in calls)
+
+
+@pytest.mark.parametrize(("command", "why"), [("die", "the loop broke"), ("return", "'returning' returned")])
+async def test_a_process_does_not_go_on_without_a_loop(command: str, why: str) -> None:
+    """A loop that raises, or merely returns, ends the process with a code that makes its supervisor start it anew."""
+    async with tiny(command) as process:
+        assert await process.exit_code() == 1
+    assert {"loop_ended", "draining", "store_closed"} <= {line["event"] for line in process.logs}
+    assert why in process.logs[-1]["exception"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("LENSFEED_LISTEN_ADR", "x", "LENSFEED_LISTEN_ADR is not a setting; did you mean LENSFEED_LISTEN_ADDR?"),
+        ("LENSFEED_MAX_IN_FLIGHT", "many", "LENSFEED_MAX_IN_FLIGHT: Input should be a valid integer"),
+    ],
+)
+async def test_a_wrong_setting_ends_a_process_at_once(name: str, value: str, message: str) -> None:
+    """The exit code is 2, and a sentence without a traceback says which setting is wrong."""
+    async with tiny(**{name: value}) as process:
+        assert await process.exit_code() == 2
+    assert len(process.lines) == 1
+    assert process.lines[0].startswith(message)
+
+
+async def test_logs_are_json_and_hold_no_secrets() -> None:
+    """Each line is one JSON object with its call's request id; a traceback shows code, and never what variables held."""
+    async with tiny() as process:
+        async with plain_channel(await process.address()) as channel:
+            stub: Any = UserServiceStub(channel)
+            with pytest.raises(grpc.aio.AioRpcError):
+                await stub.GetUser(GetUserRequest(user_id=FAIL), metadata=(*AS_USER, ("x-request-id", "r-1")))
+        process.terminate()
+        assert await process.exit_code() == 0
+    [failure] = [line for line in process.logs if line["event"] == "call_failed"]
+    assert failure["request_id"] == "r-1"
+    assert failure["process"] == "tiny serve"
+    assert failure["level"] == "error"
+    assert "_log_in(" in failure["exception"]
+    assert "hunter2" not in "\n".join(process.lines).replace('_log_in("hunter2")', "").replace(
+        '_log_in(\\"hunter2\\")', ""
+    )
+    assert all("request_id" not in line for line in process.logs if line["event"] in {"serving", "draining"})
+
+
+async def _awaited(call: Any) -> Any:
+    return await call
+
+
+async def _refused(address: str) -> None:
+    """Wait until a new client finds nobody. One that connects in the very moment of the stop may be told CANCELLED."""
+    async with asyncio.timeout(LIMIT_SECONDS):
+        while await _code(address) is not grpc.StatusCode.UNAVAILABLE:  # noqa: ASYNC110 - another process raises no event
+            await asyncio.sleep(0.01)
+
+
+async def _code(address: str) -> grpc.StatusCode:
+    async with plain_channel(address) as channel:
+        stub: Any = UserServiceStub(channel)
+        code: grpc.StatusCode = await stub.GetUser(GetUserRequest(user_id=ANSWER), metadata=AS_USER).code()
+        return code

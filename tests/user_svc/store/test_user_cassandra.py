@@ -1,0 +1,111 @@
+"""What only the store in Cassandra has to care about: clocks and expiry."""
+
+import time
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from meshkit.cassandra import Cassandra, open_cassandra, read, write
+from meshkit.cassandra.outbox import MIGRATIONS as OUTBOX_MIGRATIONS
+from tests.store_kinds import STORE_KINDS
+from tests.user_svc import user_stores
+from user_svc.model import Account, ProfileChange, User
+from user_svc.session import Session
+from user_svc.store.cassandra import MIGRATIONS, CassandraUserStore
+from user_svc.store.cassandra_sessions import MAX_TTL_SECONDS, TTL_SLACK_SECONDS
+
+pytestmark = pytest.mark.skipif("cassandra" not in STORE_KINDS, reason="no cluster is there to be tested")
+
+ADA = User(7, "ada", "Ada", created_at=1_700_000_000_123, bio="hello")
+HOUR_AHEAD_MICROS = 3_600 * 1_000_000
+_WRITE_FROM_AHEAD = write("UPDATE users USING TIMESTAMP ? SET bio = ? WHERE user_id = ?")
+_TTLS = read(
+    "SELECT TTL(user_id), TTL(family_hash), TTL(turn_hash), TTL(created_at), TTL(expires_at), TTL(is_revoked)"
+    " FROM sessions WHERE session_id = ? LIMIT 1"
+)
+_DROP_REVOCATION = write("DELETE is_revoked FROM sessions WHERE session_id = ?")
+_DROP_OWNER = write("DELETE user_id FROM sessions WHERE session_id = ?")
+
+
+@pytest.fixture(scope="module")
+async def open_keyspace(cassandra: str) -> AsyncIterator[Cassandra]:
+    """Give the keyspace of stores that are opened on their own."""
+    settings = user_stores.store_settings(cassandra, Path())
+    async with open_cassandra(settings, "user", MIGRATIONS, OUTBOX_MIGRATIONS) as keyspace:
+        await user_stores.until_it_answers(keyspace.check)
+        yield keyspace
+
+
+@pytest.fixture
+async def cluster(open_keyspace: Cassandra) -> Cassandra:
+    """Give that keyspace, empty."""
+    await user_stores.empty(open_keyspace)
+    return open_keyspace
+
+
+@pytest.fixture
+def store(cluster: Cassandra) -> CassandraUserStore:
+    """Give the store in it."""
+    return CassandraUserStore(cluster)
+
+
+def session_for(seconds: int) -> Session:
+    """Make a session that expires in so many seconds."""
+    now = int(time.time())
+    return Session("s-1", 7, b"family", b"turn", created_at=now, expires_at=now + seconds)
+
+
+async def test_change_stands_above_a_clock_that_is_ahead(store: CassandraUserStore, cluster: Cassandra) -> None:
+    """A change is not lost to an older one from a process whose clock is an hour ahead, and the next one is not either."""
+    await store.add_account(Account(ADA, "hash"))
+    ahead = time.time_ns() // 1_000 + HOUR_AHEAD_MICROS
+    await cluster.execute(_WRITE_FROM_AHEAD, ahead, "from ahead", 7)
+    assert await store.get_users([7]) == [replace(ADA, bio="from ahead")]
+    for bio in ("later", "latest"):
+        await store.change_profile(7, ProfileChange(bio=bio), [])
+        assert await store.get_users([7]) == [replace(ADA, bio=bio)]
+
+
+async def test_session_goes_with_its_expiry(store: CassandraUserStore, cluster: Cassandra) -> None:
+    """Every cell of a session expires with it: as it was added, after a rotation moved the expiry, and once revoked."""
+    await store.add_session(session_for(1_000))
+    await assert_all_live_for(1_000, cluster)
+    assert await store.rotate_session("s-1", b"turn", b"next", int(time.time()) + 9_000)
+    await assert_all_live_for(9_000, cluster)
+    await store.revoke_session("s-1")
+    await assert_all_live_for(9_000, cluster)
+
+
+async def assert_all_live_for(seconds: int, cluster: Cassandra) -> None:
+    """Fail unless each cell lives for so long and the slack; a minute may have gone by."""
+    (lives,) = await cluster.execute(_TTLS, "s-1")
+    upper = seconds + TTL_SLACK_SECONDS
+    assert len(lives) == 6
+    assert all(upper - 60 <= each <= upper for each in lives), lives
+
+
+async def test_session_of_a_lifetime(store: CassandraUserStore, cluster: Cassandra) -> None:
+    """A session for longer than Cassandra can count is kept for as long as it can."""
+    await store.add_session(session_for(2 * MAX_TTL_SECONDS))
+    (lives,) = await cluster.execute(_TTLS, "s-1")
+    assert MAX_TTL_SECONDS - 60 <= lives[0] <= MAX_TTL_SECONDS
+
+
+async def test_session_without_its_revocation_is_revoked(store: CassandraUserStore, cluster: Cassandra) -> None:
+    """Where the mark of a revocation expires before the rest, the session is not back."""
+    await store.add_session(session_for(1_000))
+    await cluster.execute(_DROP_REVOCATION, "s-1")
+    session = await store.get_session("s-1")
+    assert session is not None
+    assert session.is_revoked
+    assert not await store.rotate_session("s-1", b"turn", b"next", session.expires_at)
+
+
+async def test_remains_of_a_session_are_none(store: CassandraUserStore, cluster: Cassandra) -> None:
+    """A row of which some cells have expired is no session any more."""
+    await store.add_session(session_for(1_000))
+    await cluster.execute(_DROP_OWNER, "s-1")
+    assert await store.get_session("s-1") is None
+    assert not await store.rotate_session("s-1", b"turn", b"next", int(time.time()) + 1_000)

@@ -1,0 +1,1 @@
+"""Accounts, profiles and passwords. Logging in is in `sessions/`."""

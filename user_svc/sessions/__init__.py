@@ -1,0 +1,1 @@
+"""Logging in and out, refreshing, access tokens and the keys that sign them."""

@@ -1,0 +1,15 @@
+"""What a log-in and a refresh answer with."""
+
+from dataclasses import dataclass, field
+
+from user_svc.model import User
+from user_svc.sessions.access_tokens import AccessToken
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """An open session as its app gets it: who it is, and the two tokens."""
+
+    user: User
+    access_token: AccessToken
+    refresh_token: str = field(repr=False)
