@@ -1,4 +1,4 @@
-# The commands of this repository. `make help` lists them.
+# The commands of this repository. `make help` lists them by the groups that `##@` begins.
 # The oldest Python that lensfeed runs on is the one that its checks run on.
 PYTHON ?= $(shell python3.11 -c '' 2>/dev/null && echo python3.11 || echo python3)
 VENV := .venv
@@ -16,16 +16,29 @@ TYPESCRIPT_CLIENT := clients/typescript/dist/examples/tour.js
 NODE_MODULES := clients/typescript/node_modules/.package-lock.json
 # Other ports, another data folder: make dev DEV='--port 8090 --data /tmp/second'
 DEV ?= --port 8080 --base-port 18048
+SITE := build/site/index.html
+PAGES := $(shell find docs -name '*.md' -o -name '*.svg' -o -name conf.py) $(wildcard *.md)
+# The reference pages are written from these.
+REFERENCE := build/.reference
+SOURCES := $(shell find docs/generate edge_proxy meshkit *_svc -name '*.py')
+PYTHON_CLIENT := build/.python-client
 # Only some figures, more pairs: make bench BENCH='hot_read --pairs 9'
 BENCH ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install protos api-docs fmt lint types contracts release-protos check test test-fast wheel stubs stubs-python stubs-typescript stubs-go stubs-java test-stubs dev clean faults bench
+.PHONY: help install protos reference docs api-docs fmt lint types contracts release-protos check test test-fast wheel stubs stubs-python stubs-typescript stubs-go stubs-java test-stubs dev clean faults bench
 
 help: ## List these targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^##@ /{printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-install: $(STAMP) ## Make .venv with everything that lensfeed and its checks need
+##@ Run
+
+dev: protos ## Start the whole mesh on this machine, until Ctrl-C
+	$(BIN)/lensfeed dev $(DEV)
+
+##@ Set up
+
+install: $(STAMP) ## Create .venv with lensfeed and everything that its checks need
 
 $(STAMP): setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "lensfeed needs Python 3.11 or newer: make PYTHON=python3.11 …")'
@@ -46,8 +59,24 @@ $(PACKAGED): $(GENERATED)
 $(PUBLIC): $(GENERATED) protos/public.py
 	$(BIN)/python protos/public.py
 
+##@ Document
+
+docs: reference $(SITE) ## Build the documentation site into build/site, strictly
+
+$(SITE): $(PAGES) $(STAMP)
+	$(BIN)/sphinx-build -E -W --keep-going -n -q docs build/site
+	@touch $@
+
+reference: $(REFERENCE) ## Write the reference pages (API, settings, metrics, errors) from code and contracts
+
+$(REFERENCE): $(PACKAGED) $(SOURCES) $(STAMP)
+	$(BIN)/python -m docs.generate
+	@touch $@
+
 api-docs: protos ## Write docs/api.md from the contracts
 	$(BIN)/python -m edge_proxy.answers.openapi markdown > docs/api.md
+
+##@ Check
 
 fmt: install ## Format the code and the contracts
 	$(BIN)/ruff format .
@@ -63,13 +92,12 @@ lint: protos ## Check style, formatting and the contracts' style
 types: protos ## Check types, strictly
 	$(BIN)/mypy
 
-contracts: protos ## Check that the contracts break nobody, against main
+contracts: protos ## Check that the contracts break no caller, compared with main
 	sh protos/breaking.sh $(BIN)
 
-release-protos: protos ## Freeze the public contracts as those of setup.cfg's version
-	$(BIN)/python protos/release.py
+check: lint types contracts docs ## Run every check that needs no server
 
-check: lint types contracts ## Everything that needs no server
+##@ Test
 
 test: protos ## Run every test, on real servers (installs Java and Maven for Cassandra where it can)
 	sh tests/need_java.sh
@@ -84,9 +112,16 @@ faults: protos ## Kill and pause nodes of real clusters under load (minutes)
 	sh tests/need_java.sh
 	$(BIN)/python -m pytest -m faults -s tests/faults tests/devmesh
 
+##@ Measure
+
 bench: protos ## Measure against floors and peers, in pairs, into docs/benchmarks.md (ten minutes; keep the machine quiet)
 	sh tests/need_java.sh
 	$(BIN)/python -m bench $(BENCH)
+
+##@ Release and clients
+
+release-protos: protos ## Freeze the public contracts as those of setup.cfg's version
+	$(BIN)/python protos/release.py
 
 wheel: protos ## Build a wheel into dist/
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
@@ -96,8 +131,11 @@ stubs: stubs-python stubs-typescript stubs-go stubs-java ## Build the clients of
 test-stubs: stubs ## Let a program of each language sign up, upload, post and read a feed (needs Go, Node.js, a JDK and Maven)
 	$(BIN)/python -m pytest -m stubs tests/stubs
 
-stubs-python: protos ## Build the Python client's wheel into dist/
+stubs-python: $(PYTHON_CLIENT) ## Build the Python client's wheel into dist/
+
+$(PYTHON_CLIENT): $(PUBLIC) $(shell find clients/python -name '*.py' -o -name '*.toml' -o -name '*.md')
 	$(BIN)/python clients/python/build_wheel.py
+	@touch $@
 
 stubs-typescript: $(TYPESCRIPT_CLIENT) ## Build the TypeScript client into clients/typescript/dist/
 
@@ -123,9 +161,8 @@ $(JAVA_CLIENT): $(PUBLIC) $(shell find clients/java/pom.xml clients/java/src -ty
 	rm -rf clients/java/target
 	mvn --quiet --batch-mode --no-transfer-progress -Dstyle.color=never --file clients/java package
 
-dev: protos ## Start the whole mesh on this machine, until Ctrl-C
-	$(BIN)/lensfeed dev $(DEV)
+##@ Clean up
 
-clean: ## Remove everything generated (not .venv)
+clean: ## Remove everything generated, except .venv
 	rm -rf build dist clients/java/target clients/go/bin clients/go/gen clients/typescript/dist clients/typescript/src/gen protos/buf/validate/* $(PACKAGED) .coverage* .mypy_cache .ruff_cache .pytest_cache
 	find protos -name '*_pb2*' -delete

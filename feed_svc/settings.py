@@ -10,20 +10,24 @@ class PeerSettings(ServerSettings):
     """Where the other services are."""
 
     follow_addr: str = "127.0.0.1:50052"
+    """Where follow_svc is."""
     post_addr: str = "127.0.0.1:50053"
+    """Where post_svc is."""
     user_addr: str = "127.0.0.1:50051"
+    """Where user_svc is."""
 
 
 class TimelineSettings(PeerSettings, RedisSettings):
-    """How timelines are kept: one that nobody reads for so many days expires.
-
-    An author with so many followers is a celebrity, whose posts readers pull. For `celebrity_grace_seconds` after the
-    crossing they go on being pushed: within that time every reader learns of it. All processes must have the same.
-    """
+    """How timelines are kept. All processes of feed_svc need the same values."""
 
     timeline_days: int = 14
+    """A home timeline that nobody reads for this long leaves Redis. The next read rebuilds it."""
     celebrity_followers: int = Field(default=100_000, ge=1)
+    """An author with this many followers becomes a celebrity, and stops being one below nine tenths of it."""
     celebrity_grace_seconds: float = Field(default=600, ge=0)
+    """How long a new celebrity's posts are still pushed; readers learn of the celebrity within half of it.
+
+    All processes need the same value. Raise it in `work` first, lower it in `serve` first."""
 
     @property
     def timeline_ttl_seconds(self) -> int:
@@ -40,9 +44,11 @@ class FeedSettings(TimelineSettings, CursorKeySettings):
     """What `serve` needs."""
 
     media_addr: str = "127.0.0.1:50054"
+    """Where media_svc is."""
 
 
 class WorkSettings(TimelineSettings, WorkerSettings):
-    """What `work` needs. Each so many seconds a timeline is compared with the store; 0: none."""
+    """The settings of `work`."""
 
     drift_sample_seconds: float = Field(default=1, ge=0)
+    """How often a worker compares one live timeline with the store, and rebuilds it where they differ. 0 turns this off."""

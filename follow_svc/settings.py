@@ -6,12 +6,14 @@ from meshkit.service_settings import CursorSettings, ServiceSettings
 
 
 class FollowSettings(CursorSettings):
-    """The settings of `serve`. `user_addr` is any gRPC name of user_svc."""
+    """The settings of `serve`."""
 
     user_addr: str
+    """Where user_svc is."""
 
 
 class RecountSettings(ServiceSettings):
-    """The settings of `recount`. In `recount_settle_seconds` every change that was under way has ended."""
+    """The settings of `recount`."""
 
     recount_settle_seconds: NonNegativeFloat = 60.0
+    """The recount leaves changes alone that are younger than this: they may still be in progress."""

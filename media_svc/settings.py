@@ -11,32 +11,40 @@ from meshkit.service_settings import ServiceSettings, WorkerSettings
 
 
 class S3Settings(ServiceSettings):
-    """Where the bucket is. Without an endpoint it is AWS's.
-
-    `s3_public_url` is the endpoint as apps reach it, where that is another than ours; presigned URLs begin with it.
-    """
+    """Where the bucket is."""
 
     s3_endpoint_url: str | None = None
+    """S3 as the service calls it. AWS if unset."""
     s3_public_url: str | None = None
+    """S3 as apps reach it, if that is another address. Presigned URLs begin with it."""
     s3_access_key: SecretStr
+    """The id of the access key."""
     s3_secret_key: SecretStr
+    """The secret of the access key."""
     s3_bucket: str = "lensfeed-media"
+    """The bucket of all media. Objects under `m/` must be publicly readable, all others must not."""
     s3_region: str = "us-east-1"
+    """The bucket's region."""
 
 
 class CdnSettings(ServerSettings):
-    """How a CDN is told to forget a file: `PURGE cdn_purge_url/NAME`, with the token as `Authorization: Bearer`."""
+    """How to purge a file from a CDN: `PURGE cdn_purge_url/NAME`, with the token as `Authorization: Bearer`."""
 
     cdn_purge_url: str | None = None
+    """Where a CDN accepts `PURGE URL/NAME` for each removed file. Needed if the CDN keeps files by their `s-maxage`."""
     cdn_purge_token: SecretStr | None = None
+    """The bearer token of purge requests."""
 
 
 class ServeSettings(S3Settings, CdnSettings, MediaUrlSettings):
-    """The settings of `serve`. Without a `webhook_addr` or a `media_sqs_url` it hears no events of S3, and sweeps only."""
+    """The settings of `serve`."""
 
     webhook_addr: str | None = None
+    """Where to receive S3's events (`POST /s3-events`). Without events, clients and the sweeper finish uploads."""
     webhook_secret: SecretStr | None = None
+    """The bearer token of those events. Required with the address."""
     media_sqs_url: str | None = None
+    """The SQS queue that receives the events of a real S3. It is read with the access key of S3."""
 
     @model_validator(mode="after")
     def _webhook_is_guarded(self) -> Self:
@@ -46,15 +54,17 @@ class ServeSettings(S3Settings, CdnSettings, MediaUrlSettings):
 
 
 class WorkSettings(S3Settings, CdnSettings, WorkerSettings):
-    """The settings of `work`: how many pictures are rendered at once, each in a process of its own with two threads.
-
-    Beside them it works on `video_concurrency` videos, with 0 on none; these yield to pictures. With `improve_photos` it
-    makes popular photos smaller too, one at a time, while no upload waits.
-    """
+    """The settings of `work`."""
 
     render_concurrency: int = Field(default=2, ge=1, le=64)
+    """Photos rendered at once, each in its own process with two threads. Above 2, a worker needs more than 512 MiB."""
     video_concurrency: int = Field(default=1, ge=0, le=64)
+    """Videos processed at once. They yield to photos. 0 leaves videos to other workers."""
     improve_photos: bool = True
+    """Whether to compress popular photos better in the background. Use the same value in all workers."""
     ffmpeg_binary: Path | None = None
+    """An ffmpeg (with libx264 and aac) to run instead of the one from pip."""
     post_addr: str = "127.0.0.1:50053"
+    """Where post_svc is."""
     user_addr: str = "127.0.0.1:50051"
+    """Where user_svc is."""

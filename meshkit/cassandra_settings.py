@@ -13,31 +13,39 @@ ONE_COPY: Replication = {"class": "SimpleStrategy", "replication_factor": 1}
 
 
 class CassandraSettings(ServerSettings):
-    """The settings under `LENSFEED_CASSANDRA_`. Consistencies are Cassandra's names."""
+    """The settings under `LENSFEED_CASSANDRA_`."""
 
-    # host[:port], separated by commas. Any live node will do: the driver finds the others.
     cassandra_contact_points: str = "127.0.0.1"
+    """Nodes to connect to first, as host[:port]. Any live node will do: the driver finds the others."""
     cassandra_local_dc: str = "datacenter1"
-    # Each service has the keyspace <prefix>_<service>.
+    """The datacenter whose nodes answer queries."""
     cassandra_keyspace_prefix: str = "lensfeed"
-    # As in CREATE KEYSPACE. Production: {"class": "NetworkTopologyStrategy", "<datacenter>": 3}.
+    """Each service has the keyspace PREFIX_SERVICE."""
     cassandra_replication: Replication = Field(default_factory=lambda: dict(ONE_COPY))
+    """Replication as in CREATE KEYSPACE. In production: `{"class": "NetworkTopologyStrategy", "<datacenter>": 3}`."""
     cassandra_write_consistency: str = "LOCAL_QUORUM"
+    """The consistency of writes and of sure reads, by Cassandra's name."""
     cassandra_read_consistency: str = "LOCAL_ONE"
+    """The consistency of other reads, by Cassandra's name."""
     cassandra_max_in_flight: int = 256
-    # An idempotent statement that takes longer than this is sent to a second node, too; 0 turns that off.
+    """Statements that one process runs at once."""
     cassandra_speculative_seconds: float = 0.2
-    # A claim, which is sent only once, is given up after this, so that its call has time to read what it has come to. Above
-    # what the nodes themselves take to give up (cas_contention_timeout, write_request_timeout).
+    """An idempotent statement that takes longer is also sent to a second node. 0 turns this off."""
+    # Above what the nodes themselves take to give up (cas_contention_timeout, write_request_timeout).
     cassandra_claim_seconds: float = 3.0
+    """A claim (an LWT) is sent only once. Without an answer after this long, its outcome is read instead."""
     cassandra_username: str | None = None
+    """The role to log in as. Goes together with the password."""
     cassandra_password: SecretStr | None = None
-    # With a CA file the connection is TLS; with a certificate and key, mutually so.
+    """The role's password. Goes together with the user name."""
     cassandra_tls_ca_file: Path | None = None
+    """The certificate authority of the nodes. With it, connections use TLS."""
     cassandra_tls_cert_file: Path | None = None
+    """A client certificate. With it and its key, TLS is mutual."""
     cassandra_tls_key_file: Path | None = None
-    # Off only where nodes are named by addresses that their certificates do not hold.
+    """The client certificate's key. Goes together with the certificate."""
     cassandra_tls_check_hostname: bool = True
+    """Turn this off only if the certificates do not name the nodes' addresses."""
 
     @model_validator(mode="after")
     def _belongs_together(self) -> Self:

@@ -15,6 +15,7 @@ class MediaUrlSettings(ServerSettings):
     """A rendition is served at `media_base_url`/NAME."""
 
     media_base_url: str = "http://127.0.0.1:8080/m"
+    """What the URLs of renditions begin with: the edge's `/m`, or a CDN in front of it. You can change it at any time."""
 
 
 class MediaUrls:

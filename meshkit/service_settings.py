@@ -15,6 +15,7 @@ class RedisSettings(ServerSettings):
     """Where Redis is: one server or a cluster (see `meshkit.redis.url`)."""
 
     redis_url: str = "redis://127.0.0.1:6379/0"
+    """Redis or Valkey: `redis://`, `rediss://` (TLS) or `unix://`; a cluster by `redis+cluster://` or `rediss+cluster://`."""
 
     @field_validator("redis_url")
     @classmethod
@@ -24,9 +25,10 @@ class RedisSettings(ServerSettings):
 
 
 class CursorKeySettings(ServerSettings):
-    """A service whose lists have cursors needs the keys that sign them: comma-separated, the newest last."""
+    """The setting of services whose lists have cursors."""
 
     cursor_keys: SecretStr
+    """Secrets that sign cursors, newest last. Removing one invalidates the cursors that it signed."""
 
     @field_validator("cursor_keys")
     @classmethod
@@ -42,9 +44,10 @@ class CursorKeySettings(ServerSettings):
 
 
 class WorkerSettings(ServerSettings):
-    """A worker's place among those of its host, from 0; it must be stable over restarts."""
+    """The setting of workers."""
 
     worker_index: int = 0
+    """Distinguishes the workers of one service on one host. It must stay the same across restarts."""
 
     @property
     def member(self) -> str:
@@ -53,10 +56,12 @@ class WorkerSettings(ServerSettings):
 
 
 class ServiceSettings(RedisSettings, CassandraSettings):
-    """Where a service finds its store and Redis. `store` chooses between the embedded store and production's."""
+    """Where a service finds its store and Redis."""
 
     store: Literal["sqlite", "cassandra"] = "sqlite"
+    """`sqlite` (embedded) or `cassandra` (production). All services of a mesh use the same."""
     sqlite_dir: Path = Path("data/sqlite")
+    """The folder of the SQLite databases. Each service creates its own file."""
 
 
 class CursorSettings(ServiceSettings, CursorKeySettings):

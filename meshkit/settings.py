@@ -19,9 +19,12 @@ class SettingsError(Exception):
 
 
 class Settings(BaseSettings):
-    """What every room's settings derive from: frozen, and read once by `load` in the composition root."""
+    """The base of all settings classes: frozen, and read once by `load` in the composition root.
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+    The docstring under a field is its meaning in docs/settings.md, which `make reference` writes.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     @classmethod
     def load(cls) -> Self:

@@ -5,12 +5,14 @@ from meshkit.service_settings import CursorSettings, ServiceSettings, WorkerSett
 
 
 class ServeSettings(CursorSettings, MediaUrlSettings):
-    """`serve`: `media_addr` is where media_svc is."""
+    """The settings of `serve`."""
 
     media_addr: str
+    """Where media_svc is."""
 
 
 class WorkSettings(ServiceSettings, WorkerSettings):
-    """`work`: as `serve`."""
+    """The settings of `work`."""
 
     media_addr: str
+    """Where media_svc is."""

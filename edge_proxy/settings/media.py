@@ -12,9 +12,9 @@ class MediaSettings(Settings):
     """Settings of `/m/…`, which is served from S3."""
 
     edge_media_cache_mib: int = Field(default=0, ge=0, le=1024 * 1024)
-    """MiB of media that the edge keeps on its disk, in EDGE_DIR/media-cache; 0: none, every request reaches S3.
+    """How much media the edge caches on its disk, in EDGE_DIR/media-cache. At 0 every request reaches S3.
 
-    Envoy calls its cache work in progress: it is for a mesh on one machine. In production a CDN keeps media."""
+    Envoy calls its cache work in progress, so use it on one machine only; `lensfeed dev` sets 256. Use a CDN in production."""
 
 
 class _Placed(Protocol):

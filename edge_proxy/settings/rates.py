@@ -22,17 +22,14 @@ def quota_of(text: str) -> Quota | None:
 
 
 class RateSettings(Settings):
-    """What a user or an address may call, in points: a read costs 1, a change 3, a sign-up or a log-in 10.
-
-    `20/s burst 600`: 600 points at once, and 20 more with each second. Empty: no limit.
-    """
+    """What a user or an address may call, in points: a read costs 1, a change 3, a sign-up or a log-in 10."""
 
     edge_limit_user: str = "20/s burst 600"
-    """Of one user, over all of their sessions."""
+    """The points of one user: `20/s burst 600` is 600 at once and 20 more each second. Empty: no limit."""
     edge_limit_address: str = "100/s burst 3000"
-    """Of one address (IPv6: one /64), which many users may share."""
+    """The points of one address (IPv6: one /64), which many users may share. Empty: no limit."""
     edge_limit_log_in: str = "5/s burst 300"
-    """Of sign-ups and log-ins of one address, beside the limit of all of its calls."""
+    """The points of one address for sign-ups and log-ins, in addition. Empty: no limit."""
 
     @field_validator("edge_limit_user", "edge_limit_address", "edge_limit_log_in")
     @classmethod

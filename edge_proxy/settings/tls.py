@@ -1,4 +1,4 @@
-"""TLS towards apps."""
+"""TLS between apps and the edge."""
 
 import ssl
 from pathlib import Path
@@ -13,11 +13,11 @@ class TlsSettings(Settings):
     """With a certificate and its key, the edge's port speaks TLS and nothing else."""
 
     edge_tls_cert_file: Path | None = None
-    """The edge's certificate and what leads from it to a root, PEM."""
+    """The edge's certificate and its chain, as PEM. With it and its key, apps connect by TLS only."""
     edge_tls_key_file: Path | None = None
-    """Its key, PEM."""
+    """The certificate's key, as PEM. Both are read again when renewed files are moved into their place."""
     edge_hsts_seconds: int = Field(default=31_536_000, ge=0)
-    """With TLS: how long browsers shall come by HTTPS only (HSTS); 0 does not ask them to."""
+    """With TLS, how long browsers must use HTTPS (HSTS). 0 does not send the header."""
 
     @property
     def edge_uses_tls(self) -> bool:

@@ -16,5 +16,8 @@ def show_divergence(meter: Meter, drift: SampleDrift) -> None:
         return [Observation(drift.divergence_ratio)]
 
     meter.create_observable_gauge(
-        NAME, [observe], unit="1", description="Diverging entries of live timelines among those lately compared"
+        NAME,
+        [observe],
+        unit="1",
+        description="The share of entries that differ from the store, in the home timelines compared lately",
     )

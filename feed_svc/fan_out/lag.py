@@ -22,7 +22,7 @@ class FanOutLag:
         self._lag = meter.create_histogram(
             NAME,
             unit="s",
-            description="From a post's publication to the last push to a page or chunk of its followers",
+            description="The time from a post's publication to the last push of a page or chunk of its followers",
             explicit_bucket_boundaries_advisory=BOUNDS,
         )
 

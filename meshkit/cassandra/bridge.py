@@ -34,8 +34,14 @@ DEFAULT_TIMEOUT = 10.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 2.0
 Rows = list[tuple[Any, ...]]
 _CHECK = read("SELECT key FROM system.local WHERE key = 'local' LIMIT 1")
-_duration = metrics.get_meter("meshkit").create_histogram("cassandra.duration", unit="s")
-_half_logged = metrics.get_meter("meshkit").create_counter("cassandra.batches_half_logged")
+_duration = metrics.get_meter("meshkit").create_histogram(
+    "cassandra.duration", unit="s", description="The time that each statement took, by its `kind`"
+)
+_half_logged = metrics.get_meter("meshkit").create_counter(
+    "cassandra.batches_half_logged",
+    unit="1",
+    description="Batches sent again without a log, because a node that gossip calls up did not store it",
+)
 _NOW = contextlib.nullcontext()
 _log = structlog.get_logger()
 

@@ -24,7 +24,9 @@ _IN_DOUBT = (
 _CAS_WRITE_UNKNOWN = 0x1700
 # All that a node or the way to it may be to blame for.
 FAILURES = (*_NOT_DONE, *_IN_DOUBT)
-unknown_writes = metrics.get_meter("meshkit").create_counter("cassandra.writes_unknown")
+unknown_writes = metrics.get_meter("meshkit").create_counter(
+    "cassandra.writes_unknown", unit="1", description="Writes that were not confirmed in time and may have taken effect"
+)
 
 
 class UnknownOutcomeError(UnavailableError):

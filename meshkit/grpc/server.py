@@ -53,15 +53,22 @@ else:  # generic in their stubs only
 
 
 class ServerSettings(Settings):
-    """What every process needs to serve."""
+    """The settings of every service and worker."""
 
     listen_addr: str = "127.0.0.1:0"
+    """Where the process serves gRPC and health checks. Port 0 takes a free port."""
     max_in_flight: int = 512
+    """Calls served at once. Further calls are refused with OVERLOADED."""
     default_deadline_seconds: float = 15.0
+    """The deadline of a call that states none."""
     mesh_tls: Path | None = None
+    """The folder of certificates that `lensfeed certs` makes. With it, the parts of a mesh talk to each other by mTLS only."""
     drain_seconds: float = 10.0
+    """How long calls in progress may take to finish after SIGTERM."""
     log_level: str = "INFO"
+    """DEBUG, INFO, WARNING, ERROR or CRITICAL. At DEBUG the edge logs every call."""
     log_format: LogFormat = "auto"
+    """`console`, `json`, or `auto`: readable on a terminal, JSON elsewhere."""
 
     def identity_of(self, part: str) -> MeshIdentity | None:
         """Return who `part` (user, feed, …) is by its certificate, or None in a mesh without mTLS. Raises SettingsError."""

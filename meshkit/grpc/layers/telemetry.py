@@ -25,7 +25,11 @@ def telemetry() -> Layer:
 
 
 def _measured(method: Method, handler: Handler) -> Handler:
-    duration = metrics.get_meter("meshkit").create_histogram("rpc.server.duration", unit="s")
+    duration = metrics.get_meter("meshkit").create_histogram(
+        "rpc.server.duration",
+        unit="s",
+        description="The time that each call took, by its method (`rpc.method`) and status (`rpc.code`)",
+    )
 
     async def call(request: Any, context: Any) -> Any:
         start = time.perf_counter()
