@@ -1,4 +1,4 @@
-"""Looking accounts up, in the one way that all use cases share."""
+"""Account look-ups that the use cases share."""
 
 from collections.abc import Sequence
 
@@ -13,9 +13,9 @@ async def require_account(users: Users[Account], user_id: int) -> None:
 
 
 async def members_of(users: Users[AccountT], owner_id: int, member_ids: Sequence[int]) -> Sequence[AccountT]:
-    """Return the accounts on a page of `owner_id`'s list, in order, without those that are gone.
+    """Return the accounts on a page of `owner_id`'s list, in order. Deleted accounts are left out.
 
-    Asks for the owner in the same call. Raises UserNotFoundError where the owner does not exist.
+    One call asks for the owner and the members. Raises UserNotFoundError if the owner does not exist.
     """
     found = await users.get_users([owner_id, *member_ids])
     if not found or found[0].user_id != owner_id:

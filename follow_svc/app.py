@@ -35,14 +35,14 @@ _log = structlog.get_logger()
 
 
 async def serve() -> None:
-    """Serve the social graph, to apps and to the other services."""
+    """Serve the social graph to apps and to the other services."""
     settings = FollowSettings.load()
     async with serving_process(settings) as process:
         await server.serve(process, settings)
 
 
 async def recount() -> None:
-    """Recount followers and followees, and complete what crashes left half done; goes on where a run stopped."""
+    """Correct the counts and finish interrupted changes. Resumes where the last run stopped."""
     settings = RecountSettings.load()
     if settings.store == "sqlite":
         _log.info("nothing_to_recount", why="in SQLite a change and its counts are one transaction")
@@ -53,7 +53,7 @@ async def recount() -> None:
 
 @contextlib.asynccontextmanager
 async def serving_process(settings: FollowSettings) -> AsyncIterator[Process]:
-    """Open all that the serving process needs, and put it together."""
+    """Open everything that the serving process needs and wire it up."""
     async with (
         open_store(settings) as opened,
         open_producer(settings.redis_url, STREAM, opened.outbox) as producer,

@@ -12,7 +12,7 @@ from meshkit.events.outbox import OutboxRecord
 
 
 class CreateFollow:
-    """Follows, once: a repeated follow returns the first one, and neither counts nor tells anybody."""
+    """Creates a follow once. A repeated call returns the first follow and changes nothing."""
 
     def __init__(self, store: FollowStore, users: Users[Account], announce: Announce) -> None:
         self._store = store
@@ -20,14 +20,14 @@ class CreateFollow:
         self._announce = announce
 
     async def __call__(self, follower_id: int, followee_id: int) -> Follow:
-        """Return the follow as it stands.
+        """Return the follow, new or existing.
 
         Raises InvalidArgumentError (SELF_FOLLOW), UserNotFoundError, and FollowLimitError at MAX_FOLLOWEES.
         """
         if follower_id == followee_id:
             raise self_follow()
         record = follow_created(follower_id, followee_id)
-        # A retry is answered from the graph alone, so that it works while user_svc is down.
+        # Answer a retry from the graph alone, so that it works while user_svc is down.
         first = await self._store.confirm_follow(follower_id, followee_id, [record])
         return first or await self._create(follower_id, followee_id, record)
 

@@ -1,27 +1,29 @@
-"""What the social graph refuses."""
+"""The errors of the social graph."""
 
 from meshkit.errors import FailedPreconditionError, InvalidArgumentError, NotFoundError
 
 
 class FollowLimitError(FailedPreconditionError):
-    """The follower follows as many accounts as one may."""
+    """The follower already follows the maximum number of accounts."""
 
     def __init__(self, limit: int) -> None:
-        super().__init__("FOLLOW_LIMIT", f"an account follows at most {limit:,} others")
+        super().__init__("FOLLOW_LIMIT", f"an account can follow at most {limit:,} others")
 
 
 class UserNotFoundError(NotFoundError):
-    """There is no account with this id."""
+    """No account has this id."""
 
     def __init__(self) -> None:
         super().__init__("USER_NOT_FOUND", "there is no such account")
 
 
 def self_follow() -> InvalidArgumentError:
-    """Make the error of an account that would follow itself."""
+    """Return the error for an account that tries to follow itself."""
     return InvalidArgumentError.of_field("followee_id", "SELF_FOLLOW", "an account cannot follow itself")
 
 
 def invalid_page_token() -> InvalidArgumentError:
-    """Make the error of a page token that no page gave."""
-    return InvalidArgumentError.of_field("page_token", "PAGE_TOKEN_INVALID", "the page token is not one of this list")
+    """Return the error for a page token that no page returned."""
+    return InvalidArgumentError.of_field(
+        "page_token", "PAGE_TOKEN_INVALID", "the page token does not belong to this list"
+    )

@@ -1,4 +1,4 @@
-"""What the social graph tells the other services."""
+"""The events that follow_svc publishes."""
 
 from lensfeed.events.v1 import event_pb2
 
@@ -8,10 +8,10 @@ STREAM = EventStream("follow", ("feed_svc",))
 
 
 def follow_created(follower_id: int, followee_id: int) -> OutboxRecord:
-    """Make the event of a follow that is new."""
+    """Return the event for a new follow."""
     return new_record(event_pb2.FollowCreated(follower_id=follower_id, followee_id=followee_id))
 
 
 def follow_deleted(follower_id: int, followee_id: int) -> OutboxRecord:
-    """Make the event of a follow that is no more."""
+    """Return the event for a deleted follow."""
     return new_record(event_pb2.FollowDeleted(follower_id=follower_id, followee_id=followee_id))

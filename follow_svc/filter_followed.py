@@ -1,4 +1,4 @@
-"""Tell which of some accounts an account follows."""
+"""Find out which of some accounts an account follows."""
 
 from collections.abc import Sequence
 
@@ -6,12 +6,12 @@ from follow_svc.store.port import FollowStore
 
 
 class FilterFollowed:
-    """Keeps the followed ones of a list of accounts."""
+    """Filters a list of accounts down to the followed ones."""
 
     def __init__(self, store: FollowStore) -> None:
         self._store = store
 
     async def __call__(self, follower_id: int, followee_ids: Sequence[int]) -> list[int]:
-        """Return those that are followed now, in the order asked for."""
+        """Return the followed ones, in the order of the request."""
         followed = await self._store.filter_followed(follower_id, followee_ids)
         return [followee_id for followee_id in followee_ids if followee_id in followed]

@@ -1,4 +1,4 @@
-"""Tell how two accounts stand to each other."""
+"""Show who of two accounts follows whom."""
 
 import asyncio
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from follow_svc.store.port import FollowStore
 
 @dataclass(frozen=True, slots=True)
 class Relationship:
-    """How a viewer and an account stand to each other, and the account's counts."""
+    """Who of a viewer and an account follows whom, and the account's counts."""
 
     following: bool
     followed_by: bool
@@ -19,14 +19,14 @@ class Relationship:
 
 
 class GetRelationship:
-    """Reads both directions of a pair, and the counts of its second account."""
+    """Reads a pair in both directions, and the counts of its second account."""
 
     def __init__(self, store: FollowStore, users: Users[Account]) -> None:
         self._store = store
         self._users = users
 
     async def __call__(self, viewer_id: int, user_id: int) -> Relationship:
-        """Return how the viewer stands to `user_id`. Raises UserNotFoundError."""
+        """Return the relationship of the viewer and `user_id`. Raises UserNotFoundError."""
         _, follows, followed_by, counts = await asyncio.gather(
             require_account(self._users, user_id),
             self._store.get_follow(viewer_id, user_id),

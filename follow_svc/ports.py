@@ -1,4 +1,4 @@
-"""What the use cases need of other services and of the event bus."""
+"""What the use cases need from other services and from the event bus."""
 
 from collections.abc import Sequence
 from typing import Protocol, TypeVar
@@ -7,7 +7,7 @@ from meshkit.events.outbox import OutboxRecord
 
 
 class Account(Protocol):
-    """An account as user_svc describes it. The graph passes it on and reads no more than its id."""
+    """An account as user_svc describes it. follow_svc reads only its id."""
 
     @property
     def user_id(self) -> int:
@@ -23,13 +23,13 @@ class Users(Protocol[AccountT_co]):
     """The accounts of user_svc."""
 
     async def get_users(self, user_ids: Sequence[int]) -> Sequence[AccountT_co]:
-        """Return the accounts that exist, in the order asked for, at most 200. An absent one is no error."""
+        """Return the accounts that exist, in the order of the request. At most 200 ids."""
         ...
 
 
 class Announce(Protocol):
-    """The fast path of events."""
+    """Sends events as soon as they are committed."""
 
     def send_soon(self, *records: OutboxRecord) -> None:
-        """Begin to send events that are committed. Never waits, never fails."""
+        """Start sending committed events. Does not wait and does not fail."""
         ...

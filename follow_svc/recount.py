@@ -1,12 +1,12 @@
-"""Recount the counts, and complete what crashes left half done.
+"""Correct the follower and followee counts, and finish changes that a crash interrupted.
 
-It walks all of the graph in pages, beside the processes that serve, and may be killed at any moment: the next run goes on with
-the page that was not finished. Three walks find everybody that a count can be wrong for: those who follow (here each pair is
-looked at, too), those who are followed, and those who have counts and perhaps nothing else.
+A run walks the whole graph in pages while the services keep serving. It may be killed at any time: the next run repeats the
+unfinished page and continues from there. Three walks cover every account whose count can be wrong: accounts that follow
+(this walk also checks each pair), accounts that are followed, and accounts that have counts but perhaps no rows.
 
-A count that differs from its rows may only be on its way: rows change first. So it is looked at again after `settle_seconds`,
-which is more than a change may take, and corrected if nothing moved in between. An account where something always moves is left
-for another time, and told in the log.
+Rows change before counts, so a count that differs from its rows may just be late. The run therefore reads it again after
+`settle_seconds`, longer than any change takes, and corrects it only if nothing has moved. Accounts that keep moving are logged
+and left for a later run.
 """
 
 import asyncio
@@ -20,16 +20,16 @@ import structlog
 
 from follow_svc.events import follow_created, follow_deleted
 from follow_svc.store.port import FollowStore
-from follow_svc.store.recount_port import FIRST_POSITION, Halfway, Progress, RecountStore, Side, Walk
+from follow_svc.store.recount_port import FIRST_POSITION, HalfDone, Progress, RecountStore, Side, Walk
 from meshkit.errors import UnavailableError
 from meshkit.ids import new_id
 
-# A page is what a killed run does again.
+# A killed run repeats at most one page.
 PAGE_USERS = 100
 PAGE_ROWS = 2_000
-# Beside processes that serve: few at a time.
+# Low, because the services keep serving meanwhile.
 CONCURRENCY = 16
-# A store that is away for longer ends the run; the next one goes on.
+# A run ends if the store is down for longer; the next run resumes it.
 PATIENCE_SECONDS = 300
 _WALKS = list(Walk)
 _log = structlog.get_logger()
@@ -37,13 +37,13 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-class OvertakenError(Exception):
-    """A run that began later goes on in this one's place: two would correct a count twice."""
+class SupersededError(Exception):
+    """A later run has taken over. If both went on, they would correct a count twice."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What is counted on one side of an account, and what stands there."""
+    """The stored count of one side of an account, and the number of its rows."""
 
     side: Side
     user_id: int
@@ -64,23 +64,23 @@ class Recount:
         self._run = new_id()
 
     async def __call__(self) -> None:
-        """Go on from where the last run stopped, to the end. Raises OvertakenError where another run begins."""
-        progress = await _patiently(lambda: self._store.take_over(self._run))
+        """Resume where the last run stopped and go on to the end. Raises SupersededError if another run starts."""
+        progress = await _retry(lambda: self._store.take_over(self._run))
         _log.info("recount_begins", walk=progress.walk.value, position=progress.position)
         while True:
-            following = await _patiently(lambda: self._page(progress))  # noqa: B023 - awaited before the next turn
-            if following is None:
+            next_progress = await _retry(lambda: self._page(progress))  # noqa: B023 - awaited before the next turn
+            if next_progress is None:
                 break
-            progress = following
+            progress = next_progress
         _log.info("recount_ended")
 
     async def _page(self, progress: Progress) -> Progress | None:
-        """Do one page. Returns where the next one is; None after the last."""
+        """Process one page. Returns the position of the next page, or None after the last."""
         page = await self._store.list_users(progress.walk, progress.position, self._page_users)
-        completed = sum(await _each(page.user_ids, self._complete)) if progress.walk is Walk.FOLLOWS else 0
+        completed = sum(await _map_bounded(page.user_ids, self._complete)) if progress.walk is Walk.FOLLOWS else 0
         corrected = await self._correct(progress, await self._sides(progress.walk, page.user_ids))
-        following = _after(progress.walk, page.position)
-        await self._record(following or Progress(_WALKS[0], FIRST_POSITION))
+        next_progress = _after(progress.walk, page.position)
+        await self._record(next_progress or Progress(_WALKS[0], FIRST_POSITION))
         _log.info(
             "recounted",
             walk=progress.walk.value,
@@ -89,31 +89,31 @@ class Recount:
             corrected=corrected,
             position=page.position,
         )
-        return following
+        return next_progress
 
     async def _record(self, progress: Progress) -> None:
         if not await self._store.record_progress(self._run, progress):
-            raise OvertakenError
+            raise SupersededError
 
     async def _complete(self, follower_id: int) -> int:
-        """Complete the pairs of a follower that have been half done for too long to be under way."""
+        """Finish a follower's interrupted changes that are too old to be still in progress."""
         before_us = int((time.time() - self._settle_seconds) * 1_000_000)
-        found = await self._store.list_halfway(follower_id, before_us)
-        await _each(found, self._finish)
+        found = await self._store.list_half_done(follower_id, before_us)
+        await _map_bounded(found, self._finish)
         return len(found)
 
-    async def _finish(self, halfway: Halfway) -> None:
-        tell = follow_deleted if halfway.is_ended else follow_created
-        await self._store.complete(halfway, [tell(halfway.follower_id, halfway.followee_id)])
+    async def _finish(self, half_done: HalfDone) -> None:
+        make_event = follow_deleted if half_done.is_ended else follow_created
+        await self._store.complete(half_done, [make_event(half_done.follower_id, half_done.followee_id)])
 
     async def _sides(self, walk: Walk, user_ids: Sequence[int]) -> list[tuple[Side, int]]:
-        """Return what a walk counts of its users. The last one counts only what the others cannot find: empty sides."""
+        """Return the counts that a walk checks for its users. The last walk checks only accounts without rows."""
         if walk is Walk.FOLLOWS:
             return [(Side.FOLLOWING, user_id) for user_id in user_ids]
         if walk is Walk.FOLLOWERS:
             return [(Side.FOLLOWERS, user_id) for user_id in user_ids]
         both = [(side, user_id) for user_id in user_ids for side in Side]
-        are_empty = await _each(both, self._is_empty)
+        are_empty = await _map_bounded(both, self._is_empty)
         return [each for each, is_empty in zip(both, are_empty, strict=True) if is_empty]
 
     async def _is_empty(self, subject: tuple[Side, int]) -> bool:
@@ -123,17 +123,17 @@ class Recount:
         return not await self._follows.list_followers(user_id, None, 1)
 
     async def _correct(self, progress: Progress, subjects: Sequence[tuple[Side, int]]) -> int:
-        """Correct the counts of a page that are wrong and at rest; returns how many."""
-        wrong = [tally for tally in await _each(subjects, self._tally) if tally.counted != tally.rows]
+        """Correct the wrong counts of a page that have stopped moving. Returns how many."""
+        wrong = [tally for tally in await _map_bounded(subjects, self._tally) if tally.counted != tally.rows]
         if not wrong:
             return 0
         await asyncio.sleep(self._settle_seconds)
-        again = await _each([(tally.side, tally.user_id) for tally in wrong], self._tally)
-        resting = [now for now, before in zip(again, wrong, strict=True) if now == before]
-        for tally in set(wrong) - set(resting):
+        again = await _map_bounded([(tally.side, tally.user_id) for tally in wrong], self._tally)
+        settled = [now for now, before in zip(again, wrong, strict=True) if now == before]
+        for tally in set(wrong) - set(settled):
             _log.info("count_moves", side=tally.side.value, user_id=tally.user_id)
-        await self._record(progress)  # only the one run may add
-        return sum(await _each(resting, self._add))
+        await self._record(progress)  # only one run may add
+        return sum(await _map_bounded(settled, self._add))
 
     async def _tally(self, subject: tuple[Side, int]) -> Tally:
         side, user_id = subject
@@ -154,7 +154,7 @@ class Recount:
                 return rows
 
     async def _add(self, tally: Tally) -> bool:
-        """Add what is missing. What is not confirmed is not tried again: the next run sees what became of it."""
+        """Add the difference. If the outcome is unknown, do not retry: the next run will see the result."""
         try:
             await self._store.add_count(tally.side, tally.user_id, tally.rows - tally.counted)
         except UnavailableError:
@@ -175,8 +175,8 @@ def _fields(tally: Tally) -> dict[str, int | str]:
     return {"side": tally.side.value, "user_id": tally.user_id, "counted": tally.counted, "rows": tally.rows}
 
 
-async def _each(items: Iterable[T], work: Callable[[T], Awaitable[R]]) -> list[R]:
-    """Do some work for each item, a few at a time."""
+async def _map_bounded(items: Iterable[T], work: Callable[[T], Awaitable[R]]) -> list[R]:
+    """Call `work` for each item, with limited concurrency."""
     turn = asyncio.Semaphore(CONCURRENCY)
 
     async def one(item: T) -> R:
@@ -186,8 +186,8 @@ async def _each(items: Iterable[T], work: Callable[[T], Awaitable[R]]) -> list[R
     return await asyncio.gather(*map(one, items))
 
 
-async def _patiently(work: Callable[[], Awaitable[R]]) -> R:
-    """Do what may be done again, again while the store is away."""
+async def _retry(work: Callable[[], Awaitable[R]]) -> R:
+    """Call idempotent `work`, and retry while the store is unavailable."""
     async for attempt in stamina.retry_context(
         on=UnavailableError, attempts=None, timeout=PATIENCE_SECONDS, wait_max=5.0
     ):

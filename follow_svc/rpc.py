@@ -1,4 +1,4 @@
-"""Protos to domain calls, and back."""
+"""Converts between protos and use cases."""
 
 from typing import Any
 
@@ -53,28 +53,28 @@ class FollowServicer(follow_service_pb2_grpc.FollowServiceServicer):
     async def DeleteFollow(
         self, request: follow_service_pb2.DeleteFollowRequest, context: Any
     ) -> follow_service_pb2.DeleteFollowResponse:
-        """End a follow of the caller."""
+        """Make the caller stop following an account."""
         await self._delete_follow(caller_id(), request.followee_id)
         return follow_service_pb2.DeleteFollowResponse()
 
     async def ListFollowers(
         self, request: follow_service_pb2.ListFollowersRequest, context: Any
     ) -> follow_service_pb2.ListFollowersResponse:
-        """List who follows an account."""
+        """List an account's followers."""
         page = await self._list_followers(caller_id(), request.user_id, request.cursor, request.limit)
         return follow_service_pb2.ListFollowersResponse(users=page.accounts, next_cursor=page.next_cursor)
 
     async def ListFollowing(
         self, request: follow_service_pb2.ListFollowingRequest, context: Any
     ) -> follow_service_pb2.ListFollowingResponse:
-        """List whom an account follows."""
+        """List the accounts that an account follows."""
         page = await self._list_following(caller_id(), request.user_id, request.cursor, request.limit)
         return follow_service_pb2.ListFollowingResponse(users=page.accounts, next_cursor=page.next_cursor)
 
     async def GetRelationship(
         self, request: follow_service_pb2.GetRelationshipRequest, context: Any
     ) -> follow_service_pb2.GetRelationshipResponse:
-        """Tell how the caller and an account stand to each other."""
+        """Show who of the caller and an account follows whom."""
         found = await self._get_relationship(caller_id(), request.user_id)
         return follow_service_pb2.GetRelationshipResponse(
             following=found.following,
@@ -120,14 +120,14 @@ class FollowInternalServicer(follow_internal_service_pb2_grpc.FollowInternalServ
     async def FilterFollowed(
         self, request: follow_internal_service_pb2.FilterFollowedRequest, context: Any
     ) -> follow_internal_service_pb2.FilterFollowedResponse:
-        """Tell which accounts an account follows."""
+        """Return which of the accounts are followed."""
         followed = await self._filter_followed(request.follower_id, request.followee_ids)
         return follow_internal_service_pb2.FilterFollowedResponse(followee_ids=followed)
 
     async def GetFollowerCount(
         self, request: follow_internal_service_pb2.GetFollowerCountRequest, context: Any
     ) -> follow_internal_service_pb2.GetFollowerCountResponse:
-        """Tell how many follow an account."""
+        """Return the number of an account's followers."""
         count = await self._get_follower_count(request.user_id)
         return follow_internal_service_pb2.GetFollowerCountResponse(follower_count=count)
 

@@ -1,4 +1,4 @@
-"""Run one process of the service."""
+"""`python -m post_svc serve|work`."""
 
 from meshkit.main import main
 from post_svc.app import serve, work

@@ -1,4 +1,4 @@
-"""The composition root: what each process of the service is made of."""
+"""The composition root of post_svc."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -39,7 +39,7 @@ from post_svc.sweep_waiting import SweepWaiting
 
 
 class _Parts(NamedTuple):
-    """What both processes stand on."""
+    """What both processes use."""
 
     store: PostStore
     check_store: Check
@@ -51,7 +51,7 @@ class _Parts(NamedTuple):
 
 @contextlib.asynccontextmanager
 async def serving_process(settings: ServeSettings) -> AsyncIterator[Process]:
-    """Open what `serve` needs."""
+    """Open what `serve` needs and wire it up."""
     async with _parts(settings) as parts, open_revocations(settings.redis_url) as revocations:
         get_post = GetPost(parts.store, parts.media)
         message = Messages(MediaUrls(settings.media_base_url))
@@ -79,7 +79,7 @@ async def serving_process(settings: ServeSettings) -> AsyncIterator[Process]:
 
 @contextlib.asynccontextmanager
 async def working_process(settings: WorkSettings) -> AsyncIterator[Process]:
-    """Open what `work` needs."""
+    """Open what `work` needs and wire it up."""
     async with _parts(settings) as parts, open_redis(settings.redis_url) as redis:
         handler = media_handler(PublishReady(parts.store, parts.publish_waiting), ImprovePosts(parts.store, shows))
         yield Process(
@@ -93,14 +93,14 @@ async def working_process(settings: WorkSettings) -> AsyncIterator[Process]:
 
 
 async def serve() -> None:
-    """Answer for posts and authors' timelines."""
+    """Serve posts and authors' timelines."""
     settings = ServeSettings.load()
     async with serving_process(settings) as process:
         await server.serve(process, settings)
 
 
 async def work() -> None:
-    """Publish posts whose media have become ready, and show the better renditions of popular ones."""
+    """Publish posts once their media are ready, and update posts when a medium gets better renditions."""
     settings = WorkSettings.load()
     async with working_process(settings) as process:
         await server.serve(process, settings)

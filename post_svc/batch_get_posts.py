@@ -1,4 +1,4 @@
-"""BatchGetPosts: the posts that stand at some places."""
+"""BatchGetPosts: the posts at some places."""
 
 from collections.abc import Sequence
 
@@ -13,6 +13,6 @@ class BatchGetPosts:
         self._store = store
 
     async def __call__(self, places: Sequence[Place]) -> Sequence[PublishedPost]:
-        """Return the posts in the order asked for; an absent one is left out."""
+        """Return the posts in the order of the request, without absent ones."""
         found = await self._store.posts_at(places)
         return [found[place] for place in places if place in found]

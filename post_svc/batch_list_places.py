@@ -1,4 +1,4 @@
-"""BatchListPlaces: where the newest posts of some authors stand."""
+"""BatchListPlaces: the places of authors' newest posts."""
 
 from collections.abc import Sequence
 
@@ -15,6 +15,6 @@ class BatchListPlaces:
     async def __call__(
         self, author_ids: Sequence[int], before_place: int, limit: int
     ) -> Sequence[tuple[int, Sequence[int]]]:
-        """Return each author asked for with at most `limit` places below `before_place` (0: from the newest), newest first."""
+        """Return up to `limit` places below `before_place` (0: from the newest) for each author, newest first."""
         places = await self._store.places_of(author_ids, before_place or MAX_ID, limit)
         return [(author_id, places[author_id]) for author_id in author_ids]

@@ -1,4 +1,4 @@
-"""CreatePost: an author's draft becomes a post, once for each idempotency key."""
+"""CreatePost: turn a draft into a post, once per idempotency key."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -29,10 +29,10 @@ from post_svc.store import PostStore
 
 
 class CreatePost:
-    """Makes a post: published at once if its media are READY, else waiting for them.
+    """Creates a post. It is published at once if all media are READY; otherwise it waits for them.
 
-    A key binds its first draft to one post id for 24 hours. What fails keeps the binding and nothing else, so the same call
-    can be made again until it succeeds; from then on it returns that post, or POST_NOT_FOUND once the post is deleted.
+    A key binds its first draft to one post id for 24 hours. A failed call keeps that binding and stores nothing else, so the call
+    can be repeated until it succeeds. After that it returns the same post, or POST_NOT_FOUND once the post is deleted.
     """
 
     def __init__(
@@ -52,16 +52,16 @@ class CreatePost:
         self._make_id = make_id
 
     async def __call__(self, author_id: int, draft: Draft, key: str | None) -> PostView:
-        """Return the post as it stands now. Without a key, each call makes a post of its own.
+        """Return the post in its current state. Without a key, each call creates a new post.
 
         Raises IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_MISMATCH, MEDIA_NOT_FOUND, MEDIA_REJECTED, POST_NOT_FOUND.
         """
         post, is_first = await self._claim(author_id, draft, key)
         if not is_first and await self._store.find(post) is not None:
-            return await self._settle(post)
+            return await self._publish_or_show(post)
         media = await self._media.media_of(author_id, draft.media_ids)
         _check_media(draft, media)
-        # A later try may come hours after its post id was made: it must take a fresh place, as those that wait do.
+        # A retry may come hours after the id was made. It must get a fresh place, like a waiting post.
         is_at_once = is_first and are_ready(media, draft.media_ids)
         while True:
             if is_at_once:
@@ -70,11 +70,11 @@ class CreatePost:
             elif await self._store.add_waiting(WaitingPost(post, draft.caption, draft.media_ids)):
                 break
             if key is not None:
-                break  # another call with the same key was quicker
-            # Nobody else knows of this call: the id is that of another post which the author made in this very millisecond.
+                break  # a concurrent call with the same key was faster
+            # Without a key nobody else uses this id on purpose: the author made another post in the same millisecond.
             post = PublicId(self._make_id(), author_id)
-        # The last medium may have become READY before the post could be found waiting for it: look once more.
-        return await self._settle(post)
+        # The last medium may have become READY before the waiting post was stored, so check once more.
+        return await self._publish_or_show(post)
 
     async def _claim(self, author_id: int, draft: Draft, key: str | None) -> tuple[PublicId, bool]:
         """Return the post's id, and whether this call is the first to use it."""
@@ -95,13 +95,13 @@ class CreatePost:
         self._events.send_soon(record)
         return post.view()
 
-    async def _settle(self, post: PublicId) -> PostView:
+    async def _publish_or_show(self, post: PublicId) -> PostView:
         return await self._publish_waiting(post) or await self._get_post(post.owner, post)
 
 
 def _check_media(draft: Draft, media: Sequence[Medium]) -> None:
     if len(media) < len(draft.media_ids):
-        message = "a medium is not there, or is not the author's"
+        message = "a medium does not exist or belongs to another user"
         violation = FieldViolation("media_ids", message, "MEDIA_NOT_FOUND")
         raise NotFoundError("MEDIA_NOT_FOUND", message, violations=[violation])
     if any(medium.state is MediumState.REJECTED for medium in media):

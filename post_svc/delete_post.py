@@ -1,4 +1,4 @@
-"""DeletePost: a post disappears for good, whether it waits or is published."""
+"""DeletePost: delete a waiting or published post for good."""
 
 import time
 
@@ -9,14 +9,14 @@ from post_svc.store import PostStore
 
 
 class DeletePost:
-    """Deletes its author's post. Repeatable for as long as the deletion is remembered (30 days)."""
+    """Deletes a post of the caller. Repeatable while the deletion is remembered (30 days)."""
 
     def __init__(self, store: PostStore, events: Events) -> None:
         self._store = store
         self._events = events
 
     async def __call__(self, caller_id: int, post: PublicId) -> None:
-        """Return once the post is gone. Raises POST_NOT_FOUND for what is not there or is another's."""
+        """Return once the post is gone. Raises POST_NOT_FOUND if it does not exist or is not the caller's."""
         if post.owner != caller_id:
             raise post_not_found()
         now = time.time_ns() // 1_000_000
@@ -26,7 +26,7 @@ class DeletePost:
             if await self._store.withdraw(post, now, [record]):
                 self._events.send_soon(record)
                 return
-            found = await self._store.find(post)  # a publisher or another deletion was quicker
+            found = await self._store.find(post)  # a publisher or another deletion was faster
         await self._delete(found, post, now)
 
     async def _delete(self, found: WaitingPost | PublishedPost | DeletedPost | None, post: PublicId, now: int) -> None:

@@ -1,4 +1,4 @@
-"""What post_svc tells others, and what it hears from media_svc."""
+"""The events that post_svc publishes, and those of media_svc that it handles."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
@@ -19,25 +19,25 @@ class _Sender(Protocol):
 
 
 class PostEvents:
-    """Events over a producer."""
+    """Creates post events and sends them through a producer."""
 
     def __init__(self, producer: _Sender) -> None:
         self._producer = producer
 
     def published(self, author_id: int, place: int) -> OutboxRecord:
-        """Make a PostPublished."""
+        """Return a PostPublished."""
         return new_record(event_pb2.PostPublished(author_id=author_id, place=place))
 
     def deleted(self, post: PublishedPost | WaitingPost, place: int) -> OutboxRecord:
-        """Make a PostDeleted."""
+        """Return a PostDeleted."""
         return new_record(event_pb2.PostDeleted(author_id=post.id.owner, place=place, media_ids=_media_of(post)))
 
     def withdrawn(self, post: WaitingPost) -> OutboxRecord:
-        """Make a PostWithdrawn."""
+        """Return a PostWithdrawn."""
         return new_record(event_pb2.PostWithdrawn(author_id=post.id.owner, media_ids=post.media_ids))
 
     def send_soon(self, *records: OutboxRecord) -> None:
-        """Hand records to the producer."""
+        """Pass records to the producer."""
         self._producer.send_soon(*records)
 
 
@@ -50,7 +50,7 @@ def _media_of(post: PublishedPost | WaitingPost) -> Sequence[str]:
 def media_handler(
     publish_ready: Callable[[str], Awaitable[None]], improve_posts: Callable[[int, Medium], Awaitable[None]]
 ) -> Callable[[event_pb2.Event], Awaitable[None]]:
-    """Make the handler of the stream of media. A rejected medium changes nothing: its post goes on waiting, shown as it is."""
+    """Return the handler of the media stream. It ignores rejected media: their posts keep waiting, visible to the author."""
 
     async def handle(event: event_pb2.Event) -> None:
         match event.WhichOneof("payload"):

@@ -1,4 +1,4 @@
-"""A medium has better renditions: the author's posts that show it get them, too."""
+"""Update an author's posts when one of their media gets better renditions."""
 
 from collections.abc import Callable
 
@@ -6,17 +6,17 @@ from meshkit.ids import MAX_ID, PublicId, first_id, id_millis
 from post_svc.model import Medium, Place
 from post_svc.store import PostStore
 
-# Some 3 KB each: a page is a megabyte or two.
+# A row takes about 3 KB, so a page is one or two megabytes.
 PAGE = 500
-# By how much the clocks of two services may differ.
+# How far the clocks of two services may differ.
 CLOCKS_MS = 60_000
 
 
 class ImprovePosts:
-    """Looks through an author's posts down to the time of the medium's upload. That happens once in the life of a popular medium.
+    """Updates the posts that show a medium. It reads the author's posts back to the medium's upload, once per popular medium.
 
-    A waiting post needs nothing: its media are asked for anew when it is shown or published. One that is published in this very
-    moment may keep the renditions it has; they are served on. `shows` tells whether a manifest holds a medium.
+    Waiting posts need nothing: their media are read again when they are shown or published. A post that is being published
+    right now may keep the old renditions, which stay available. `shows` tells whether a manifest contains a medium.
     """
 
     def __init__(self, store: PostStore, shows: Callable[[bytes, str], bool]) -> None:
@@ -24,7 +24,7 @@ class ImprovePosts:
         self._shows = shows
 
     async def __call__(self, owner_id: int, medium: Medium) -> None:
-        """Write a medium's new version into the posts that show it. May be repeated."""
+        """Write a medium's new version into the posts that show it. Repeatable."""
         oldest = first_id(id_millis(PublicId.parse(medium.media_id).local) - CLOCKS_MS)
         before = MAX_ID
         while posts := await self._store.list_posts(owner_id, before, PAGE):

@@ -1,4 +1,4 @@
-"""ListUserPosts: an author's own timeline, page by page."""
+"""ListUserPosts: an author's posts, page by page."""
 
 import struct
 from collections.abc import Sequence
@@ -10,12 +10,12 @@ from post_svc.model import PostView
 from post_svc.store import PostStore
 
 CURSOR_KIND = "user_posts"
-# The author, and the place of the last post of the page before.
+# The author, and the place of the previous page's last post.
 _POSITION = struct.Struct(">qq")
 
 
 class ListUserPosts:
-    """Lists published posts, newest first by publication."""
+    """Lists published posts, most recently published first."""
 
     def __init__(self, store: PostStore, cursors: Cursors) -> None:
         self._store = store
@@ -24,17 +24,17 @@ class ListUserPosts:
     async def __call__(
         self, viewer_id: int, author_id: int, cursor: str, limit: int
     ) -> tuple[Sequence[PostView], str | None]:
-        """Return a page and the cursor of the next, None at the end. Somebody unknown has no posts.
+        """Return a page and the next cursor, None at the end. An unknown author has no posts.
 
-        Raises CURSOR_INVALID for a cursor that this viewer did not get from this author's list.
+        Raises CURSOR_INVALID if this viewer did not get the cursor from this author's list.
         """
         size = clamp_limit(limit)
         before = self._place_of(viewer_id, author_id, cursor) if cursor else MAX_ID
         posts = await self._store.list_posts(author_id, before, size + 1)
         page = posts[:size]
         has_more = len(posts) > size
-        following = self._cursors.encode(viewer_id, _POSITION.pack(author_id, page[-1].place)) if has_more else None
-        return [post.view() for post in page], following
+        next_cursor = self._cursors.encode(viewer_id, _POSITION.pack(author_id, page[-1].place)) if has_more else None
+        return [post.view() for post in page], next_cursor
 
     def _place_of(self, viewer_id: int, author_id: int, cursor: str) -> int:
         try:

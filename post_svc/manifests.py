@@ -1,4 +1,4 @@
-"""Manifests: the media of a post as it is stored, each a serialized Post with that medium only, joined."""
+"""Manifests: the stored media of a post. Each medium is a serialized Post; a manifest is their concatenation."""
 
 from collections.abc import Sequence
 
@@ -14,25 +14,25 @@ _STATES = {
 
 
 def medium_of(message: media_pb2.Media) -> Medium:
-    """Return a medium as media_svc describes it."""
-    # Serialized messages that are joined are one message with all their repeated fields: a manifest is a Post with media only.
+    """Convert a medium from media_svc's message."""
+    # Concatenated messages merge their repeated fields, so a manifest parses as a Post with media only.
     encoded = post_pb2.Post(media=[message]).SerializeToString()
     return Medium(message.media_id, _STATES.get(message.state, MediumState.WAITING), encoded)
 
 
 def post_of(manifest: bytes) -> post_pb2.Post:
-    """Return a post of which only the media are set, in their order. One that was improved stands there in its last version."""
+    """Return a Post with only its media set, in order. Of several versions of a medium the last one counts."""
     post = post_pb2.Post.FromString(manifest)
     newest = {each.media_id: each for each in post.media}
     return post if len(newest) == len(post.media) else post_pb2.Post(media=newest.values())
 
 
 def media_ids_in(manifest: bytes) -> Sequence[str]:
-    """Return the ids of the media of a post, in their order."""
+    """Return the ids of a manifest's media, in order."""
     return [each.media_id for each in post_of(manifest).media]
 
 
 def shows(manifest: bytes, media_id: str) -> bool:
-    """Tell whether a post shows a medium."""
-    # Most posts do not hold the id at all, and of those that do it may be a word in a text.
+    """Return whether a manifest contains a medium."""
+    # Cheap check first: most manifests do not contain the id. If one does, it may just be text.
     return media_id.encode() in manifest and media_id in media_ids_in(manifest)

@@ -1,4 +1,4 @@
-"""Posts as the contract shows them."""
+"""Converts posts to protos."""
 
 from lensfeed.post.v1 import post_pb2
 
@@ -8,13 +8,13 @@ from post_svc.model import PostView
 
 
 class Messages:
-    """Makes protos of posts; it knows where their media are served."""
+    """Converts posts to protos and fills in media URLs."""
 
     def __init__(self, urls: MediaUrls) -> None:
         self._urls = urls
 
     def __call__(self, post: PostView) -> post_pb2.Post:
-        """Return a post as it stands."""
+        """Return the proto of a post."""
         message = post_of(post.manifest)
         self._urls.fill(message.media)
         message.post_id = str(post.id)

@@ -1,4 +1,4 @@
-"""What a post is, and the rules that need nothing but the post itself."""
+"""Posts, and the rules that depend on nothing else."""
 
 import hashlib
 import json
@@ -13,7 +13,7 @@ MAX_KEY_LENGTH = 255
 
 
 class MediumState(Enum):
-    """How far a medium is, as far as a post must know."""
+    """The states of a medium that matter to a post."""
 
     WAITING = auto()
     READY = auto()
@@ -22,9 +22,9 @@ class MediumState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Medium:
-    """A medium as media_svc describes it. `encoded` is opaque here: a chunk of a manifest, which is its chunks joined.
+    """A medium as media_svc describes it. `encoded` is opaque: one chunk of a manifest.
 
-    A later chunk of the same medium takes the place of an earlier one.
+    A later chunk of the same medium replaces an earlier one.
     """
 
     media_id: str
@@ -34,7 +34,7 @@ class Medium:
 
 @dataclass(frozen=True, slots=True)
 class PostView:
-    """A post as its reader sees it. `published_at` is in milliseconds since 1970, None while it waits for its media."""
+    """A post as a reader sees it. `published_at` is in milliseconds since 1970, None while it waits for media."""
 
     id: PublicId
     caption: str
@@ -44,7 +44,7 @@ class PostView:
 
 @dataclass(frozen=True, slots=True)
 class PublishedPost:
-    """A post that everybody sees. `place`, an id of the moment of publication, orders timelines."""
+    """A post that everybody sees. `place`, an id made at publication, orders timelines."""
 
     id: PublicId
     place: int
@@ -58,7 +58,7 @@ class PublishedPost:
 
 @dataclass(frozen=True, slots=True)
 class WaitingPost:
-    """A post whose media are not all READY. Once a publisher has claimed its `place`, it can only be published there."""
+    """A post whose media are not all READY. Once `place` is claimed, the post can only be published there."""
 
     id: PublicId
     caption: str
@@ -70,20 +70,20 @@ class WaitingPost:
         return PostView(self.id, self.caption, manifest_of(media), None)
 
     def published(self, place: int, media: Sequence[Medium]) -> PublishedPost:
-        """Return the post as it is published."""
+        """Return the post as published at a place."""
         return PublishedPost(self.id, place, self.caption, manifest_of(media))
 
 
 @dataclass(frozen=True, slots=True)
 class DeletedPost:
-    """What is left of a deleted post for some days, so that no retry brings it back."""
+    """A marker that a post was deleted. It is kept for some days so that no retry recreates the post."""
 
     id: PublicId
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
-    """Where a published post stands: in its author's timeline, at an id that orders by time."""
+    """The position of a published post in its author's timeline."""
 
     author_id: int
     place: int
@@ -91,20 +91,20 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What an author wants to post."""
+    """What an author submits."""
 
     caption: str
     media_ids: tuple[str, ...]
 
     @property
     def fingerprint(self) -> bytes:
-        """32 bytes that tell one draft from another."""
+        """32 bytes that differ for different drafts."""
         return hashlib.sha256(json.dumps([self.caption, *self.media_ids]).encode()).digest()
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What an idempotency key stands for. `claimed_at` is in milliseconds since 1970."""
+    """What an idempotency key is bound to. `claimed_at` is in milliseconds since 1970."""
 
     post_id: int
     fingerprint: bytes
@@ -117,20 +117,22 @@ def manifest_of(media: Sequence[Medium]) -> bytes:
 
 
 def are_ready(media: Sequence[Medium], media_ids: Sequence[str]) -> bool:
-    """Tell whether every medium that was asked for is there and READY."""
+    """Return whether every requested medium exists and is READY."""
     return len(media) == len(media_ids) and all(medium.state is MediumState.READY for medium in media)
 
 
 def check_key(key: str) -> None:
-    """Return if a text can be an idempotency key, else raise InvalidArgumentError (IDEMPOTENCY_KEY_INVALID)."""
+    """Raise InvalidArgumentError (IDEMPOTENCY_KEY_INVALID) unless a text can be an idempotency key."""
     if not 1 <= len(key) <= MAX_KEY_LENGTH or not (key.isascii() and key.isprintable()):
         raise InvalidArgumentError.of_field(
-            "idempotency-key", "IDEMPOTENCY_KEY_INVALID", "an idempotency key is 1 to 255 printable ASCII characters"
+            "idempotency-key",
+            "IDEMPOTENCY_KEY_INVALID",
+            "an idempotency key must be 1 to 255 printable ASCII characters",
         )
 
 
 def parse_post_id(text: str) -> PublicId:
-    """Return the id that a text names. A malformed one is the id of no post: raises NotFoundError (POST_NOT_FOUND)."""
+    """Parse a post id. Raises NotFoundError (POST_NOT_FOUND) for a malformed one."""
     try:
         return PublicId.parse(text)
     except MalformedIdError:
@@ -138,5 +140,5 @@ def parse_post_id(text: str) -> PublicId:
 
 
 def post_not_found() -> NotFoundError:
-    """Make the error of a post that is not there, or not for this caller."""
+    """Return the error for a post that does not exist or is hidden from this caller."""
     return NotFoundError("POST_NOT_FOUND", "there is no such post")

@@ -1,4 +1,4 @@
-"""The other services, as the ports of the use cases."""
+"""The other services that post_svc calls."""
 
 from collections.abc import Sequence
 
@@ -12,14 +12,14 @@ MEDIA_SERVICE = media_internal_service_pb2.DESCRIPTOR.services_by_name["MediaInt
 
 
 class MediaService:
-    """MediaCatalog over media_svc."""
+    """Looks media up in media_svc."""
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._stub: media_internal_service_pb2_grpc.MediaInternalServiceAsyncStub
         self._stub = media_internal_service_pb2_grpc.MediaInternalServiceStub(channel)
 
     async def media_of(self, owner_id: int, media_ids: Sequence[str]) -> Sequence[Medium]:
-        """Ask for some media of an owner."""
+        """Return the owner's media, in the order of the request."""
         request = media_internal_service_pb2.BatchGetMediaRequest(owner_id=owner_id, media_ids=media_ids)
         response = await self._stub.BatchGetMedia(request)
         return [medium_of(message) for message in response.media]

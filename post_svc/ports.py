@@ -1,4 +1,4 @@
-"""What the use cases need of the world beside their store."""
+"""What the use cases need besides their store."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -8,28 +8,28 @@ from post_svc.model import Medium, PublishedPost, WaitingPost
 
 
 class MediaCatalog(Protocol):
-    """The media of the mesh."""
+    """Access to media."""
 
     async def media_of(self, owner_id: int, media_ids: Sequence[str]) -> Sequence[Medium]:
-        """Return those of the media that exist and are the owner's, in the order asked for."""
+        """Return the media that exist and belong to the owner, in the order of the request."""
         ...
 
 
 class Events(Protocol):
-    """How others learn what happened to a post: a record goes into the store with the write, and is sent after it."""
+    """Creates events about posts. A record is stored together with the write, and sent afterwards."""
 
     def published(self, author_id: int, place: int) -> OutboxRecord:
-        """Make the record of a post that appears."""
+        """Return the record of a published post."""
         ...
 
     def deleted(self, post: PublishedPost | WaitingPost, place: int) -> OutboxRecord:
-        """Make the record of a post that is deleted where it stands, or was about to stand."""
+        """Return the record of a post that is deleted at its place, or at the place it had claimed."""
         ...
 
     def withdrawn(self, post: WaitingPost) -> OutboxRecord:
-        """Make the record of a post that is deleted before it was published."""
+        """Return the record of a post that is deleted before publication."""
         ...
 
     def send_soon(self, *records: OutboxRecord) -> None:
-        """Begin to send committed records; never waits, never fails."""
+        """Start sending committed records. Does not wait and does not fail."""
         ...

@@ -1,4 +1,4 @@
-"""Publishing what has waited for its media."""
+"""Publish posts that have waited for their media."""
 
 from meshkit.ids import PublicId, new_id
 from post_svc.model import PostView, WaitingPost, are_ready
@@ -7,7 +7,7 @@ from post_svc.store import PostStore
 
 
 class PublishWaiting:
-    """Publishes a post once all its media are READY. Any number of publishers may try: one place, one event."""
+    """Publishes a post once all its media are READY. Concurrent calls agree on one place and one event."""
 
     def __init__(self, store: PostStore, media: MediaCatalog, events: Events) -> None:
         self._store = store
@@ -15,7 +15,7 @@ class PublishWaiting:
         self._events = events
 
     async def __call__(self, post: PublicId) -> PostView | None:
-        """Return the post as this call leaves it; None where somebody else published or deleted it."""
+        """Return the post after this call, or None if another call published or deleted it."""
         waiting = await self._store.find(post)
         if not isinstance(waiting, WaitingPost):
             return None
@@ -34,13 +34,13 @@ class PublishWaiting:
 
 
 class PublishReady:
-    """Follows a medium that became READY: tries every post that waits for it."""
+    """Publishes the posts that wait for a medium which became READY."""
 
     def __init__(self, store: PostStore, publish_waiting: PublishWaiting) -> None:
         self._store = store
         self._publish_waiting = publish_waiting
 
     async def __call__(self, media_id: str) -> None:
-        """Publish what can be published now. May be repeated."""
+        """Publish every post that can be published now. Repeatable."""
         for post in await self._store.waiting_for(media_id):
             await self._publish_waiting(post)

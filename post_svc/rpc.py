@@ -1,5 +1,5 @@
 # ruff: noqa: ARG002, N802 - the contract names the methods, and what they are given
-"""The service's methods: from messages to use cases and back."""
+"""Converts between protos and use cases."""
 
 from typing import Any
 
@@ -42,29 +42,29 @@ class PostServicer(post_service_pb2_grpc.PostServiceServicer):
     async def CreatePost(
         self, request: post_service_pb2.CreatePostRequest, context: Any
     ) -> post_service_pb2.CreatePostResponse:
-        """Post."""
+        """Create a post of the caller."""
         draft = Draft(request.caption, tuple(request.media_ids))
         post = await self._create_post(caller_id(), draft, current_call().idempotency_key)
         return post_service_pb2.CreatePostResponse(post_id=str(post.id), post=self._message(post))
 
     async def GetPost(self, request: post_service_pb2.GetPostRequest, context: Any) -> post_service_pb2.GetPostResponse:
-        """Show."""
+        """Return a post."""
         post = await self._get_post(caller_id(), parse_post_id(request.post_id))
         return post_service_pb2.GetPostResponse(post=self._message(post))
 
     async def DeletePost(
         self, request: post_service_pb2.DeletePostRequest, context: Any
     ) -> post_service_pb2.DeletePostResponse:
-        """Delete."""
+        """Delete a post of the caller."""
         await self._delete_post(caller_id(), parse_post_id(request.post_id))
         return post_service_pb2.DeletePostResponse()
 
     async def ListUserPosts(
         self, request: post_service_pb2.ListUserPostsRequest, context: Any
     ) -> post_service_pb2.ListUserPostsResponse:
-        """List."""
-        posts, following = await self._list_user_posts(caller_id(), request.user_id, request.cursor, request.limit)
-        return post_service_pb2.ListUserPostsResponse(posts=map(self._message, posts), next_cursor=following)
+        """List an author's posts."""
+        posts, next_cursor = await self._list_user_posts(caller_id(), request.user_id, request.cursor, request.limit)
+        return post_service_pb2.ListUserPostsResponse(posts=map(self._message, posts), next_cursor=next_cursor)
 
 
 class PostInternalServicer(post_internal_service_pb2_grpc.PostInternalServiceServicer):
@@ -85,7 +85,7 @@ class PostInternalServicer(post_internal_service_pb2_grpc.PostInternalServiceSer
     async def BatchGetPosts(
         self, request: post_internal_service_pb2.BatchGetPostsRequest, context: Any
     ) -> post_internal_service_pb2.BatchGetPostsResponse:
-        """Read posts."""
+        """Return the posts at some places."""
         posts = await self._batch_get_posts([Place(each.author_id, each.place) for each in request.places])
         response = post_internal_service_pb2.BatchGetPostsResponse()
         for post in posts:
@@ -96,7 +96,7 @@ class PostInternalServicer(post_internal_service_pb2_grpc.PostInternalServiceSer
     async def BatchListPlaces(
         self, request: post_internal_service_pb2.BatchListPlacesRequest, context: Any
     ) -> post_internal_service_pb2.BatchListPlacesResponse:
-        """Read places."""
+        """Return the newest places of some authors."""
         authors = await self._batch_list_places(request.author_ids, request.before_place, request.limit_per_author)
         response = post_internal_service_pb2.BatchListPlacesResponse()
         for author_id, places in authors:
@@ -106,6 +106,6 @@ class PostInternalServicer(post_internal_service_pb2_grpc.PostInternalServiceSer
     async def FilterUsedMedia(
         self, request: post_internal_service_pb2.FilterUsedMediaRequest, context: Any
     ) -> post_internal_service_pb2.FilterUsedMediaResponse:
-        """Filter media."""
+        """Return which media an author's posts use."""
         used = await self._filter_used_media(request.author_id, request.media_ids)
         return post_internal_service_pb2.FilterUsedMediaResponse(media_ids=used)

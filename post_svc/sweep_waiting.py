@@ -1,7 +1,7 @@
-"""The safety net under waiting posts: what no event published is looked at again, ever more rarely.
+"""The safety net for waiting posts: those that no event published are retried at growing intervals.
 
-A process may die between storing a waiting post and looking at its media once more, and an event may end among the dead
-letters while media_svc is away. Each sweep looks at the posts that were made 1, 2, 4, 8, … minutes ago.
+A process may die right after it stored a waiting post, and an event may become a dead letter while media_svc is down. Each sweep
+therefore tries the posts created 1, 2, 4, 8, … minutes ago.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ _log = structlog.get_logger()
 
 
 class SweepWaiting:
-    """Tries waiting posts again. Several may sweep at once."""
+    """Retries waiting posts. Several sweepers may run at once."""
 
     def __init__(self, store: PostStore, publish_waiting: PublishWaiting) -> None:
         self._store = store
@@ -49,7 +49,7 @@ class SweepWaiting:
     async def _try(self, post: PublicId) -> None:
         try:
             view = await self._publish_waiting(post)
-        except Exception as error:  # noqa: BLE001 - one post must not keep the others waiting
+        except Exception as error:  # noqa: BLE001 - one post must not hold up the others
             _log.warning("waiting_post_not_tried", post=str(post), error=repr(error))
             return
         if view is not None and view.published_at is not None:

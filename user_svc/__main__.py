@@ -1,4 +1,4 @@
-"""The processes of user_svc: `python -m user_svc serve`, and what makes and rotates the keys of its tokens."""
+"""`python -m user_svc serve`, and the commands that make and rotate token keys."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,15 +10,15 @@ from user_svc.sessions.rotate_keys import rotate_keys
 
 
 async def keys(folder: Path) -> None:
-    """Make token-key.pem and jwks.json in a folder, unless they are there."""
+    """Create token-key.pem and jwks.json in a folder unless they exist."""
     make_keys(folder)
 
 
 async def rotate(folder: Path) -> None:
-    """Add a new key to a folder, which signs when edges know it; keys outdated for more than a day go."""
+    """Add a new signing key. It signs once edges know it; keys outdated for over a day are dropped."""
     for key in rotate_keys(folder):
         created = datetime.fromtimestamp(key.created_at, UTC).isoformat() if key.created_at else "first"
-        print(key_id(key.key.public_key()), created)  # noqa: T201 - what the command is asked for
+        print(key_id(key.key.public_key()), created)  # noqa: T201 - the command's output
 
 
 if __name__ == "__main__":

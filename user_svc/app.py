@@ -1,4 +1,4 @@
-"""What user_svc is made of: the one place where its parts meet."""
+"""The composition root of user_svc."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -39,7 +39,7 @@ async def serve() -> None:
 
 @contextlib.asynccontextmanager
 async def serving_process(settings: UserSettings) -> AsyncIterator[Process]:
-    """Open what `serve` needs, and put it together."""
+    """Open what `serve` needs and wire it up."""
     keys = KeyRing(settings.token_key_file, settings.token_key_settle_seconds)
     signer = TokenSigner(keys, settings.access_token_life)
     async with (

@@ -1,4 +1,4 @@
-"""The events of accounts, and the stream they go to."""
+"""The events of accounts and their stream."""
 
 from lensfeed.events.v1 import event_pb2
 
@@ -9,5 +9,5 @@ STREAM = EventStream("user", ("feed_svc",))
 
 
 def user_updated(user_id: int) -> OutboxRecord:
-    """Make the event of a profile that changes now."""
+    """Return the event for a changed profile."""
     return new_record(event_pb2.UserUpdated(user_id=user_id))

@@ -1,4 +1,4 @@
-"""Accounts and sessions as the contract shows them."""
+"""Converts accounts and sessions to protos."""
 
 from typing import Any
 
@@ -11,13 +11,13 @@ from user_svc.sessions.open_session import OpenSession
 
 
 class Messages:
-    """Makes protos of accounts; it knows where their pictures are served."""
+    """Converts accounts to protos and fills in avatar URLs."""
 
     def __init__(self, urls: MediaUrls) -> None:
         self._urls = urls
 
     def user(self, user: User) -> user_pb2.User:
-        """Return an account as everybody sees it."""
+        """Return the public proto of an account."""
         created_at = Timestamp()
         created_at.FromMilliseconds(user.created_at)
         return user_pb2.User(
@@ -30,7 +30,7 @@ class Messages:
         )
 
     def tokens(self, opened: OpenSession) -> dict[str, Any]:
-        """Return the fields that both answers with tokens have."""
+        """Return the fields that both answers with tokens share."""
         return {
             "access_token": opened.access_token.text,
             "refresh_token": opened.refresh_token,

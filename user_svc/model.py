@@ -1,4 +1,4 @@
-"""What an account is, and the rules that hold for it whatever stands in a store."""
+"""Accounts, and the rules that do not depend on a store."""
 
 import re
 import unicodedata
@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 from meshkit.errors import InvalidArgumentError
 
-# The contract's rule: one lower-case alphabet, so that two handles never look the same.
+# The contract's rule: lower-case ASCII only, so that no two handles look the same.
 _HANDLE = re.compile(r"[a-z0-9_.]{3,30}")
-# In characters. Whatever is longer is refused before it costs a hash.
+# In characters. Longer passwords are refused before they cost a hash.
 MAX_PASSWORD = 1_024
 _CONTROL = "Cc"
-# What a text of several lines may hold beside printable characters.
+# Control characters that a text of several lines may contain.
 _LAYOUT = "\n\r\t"
 _JPEG = "image/jpeg"
-# Pixels across: sharp where an app shows an avatar, on dense screens too.
+# In pixels: sharp at the size of an avatar, also on dense screens.
 AVATAR_WIDTH = 320
 
 
@@ -34,7 +34,7 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account with its secret: the Argon2id hash of its password, in the encoded form that names its parameters."""
+    """An account with its secret: the encoded Argon2id hash of its password."""
 
     user: User
     password_hash: str
@@ -42,7 +42,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Avatar:
-    """A profile picture: the photo and where it is served. Both are empty for no picture."""
+    """A profile picture: the photo and its URL. Both are empty if there is none."""
 
     media_id: str = ""
     url: str = ""
@@ -50,7 +50,7 @@ class Avatar:
 
 @dataclass(frozen=True, slots=True)
 class ProfileChange:
-    """What to change of a profile. None stays as it is."""
+    """The changes to a profile. None leaves a field as it is."""
 
     display_name: str | None = None
     bio: str | None = None
@@ -68,31 +68,35 @@ class Rendition:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A medium that may become an avatar: whether it is a photo that is ready, and what of it is served."""
+    """A medium that may become an avatar."""
 
     is_ready_photo: bool
     renditions: Sequence[Rendition]
 
 
 def is_handle(text: str) -> bool:
-    """Return whether a text has the shape of a handle."""
+    """Return whether a text is a well-formed handle."""
     return _HANDLE.fullmatch(text) is not None
 
 
 def check_display_name(text: str) -> None:
-    """Raise InvalidArgumentError (FIELD_INVALID) for a name that is not one printable line."""
+    """Raise InvalidArgumentError (FIELD_INVALID) if a name is not one printable line."""
     if _has_control(text, allowed=""):
-        raise InvalidArgumentError.of_field("display_name", "FIELD_INVALID", "a name has no control characters")
+        raise InvalidArgumentError.of_field(
+            "display_name", "FIELD_INVALID", "a display name must not contain control characters"
+        )
 
 
 def check_bio(text: str) -> None:
-    """Raise InvalidArgumentError (FIELD_INVALID) for a text with control characters other than line ends and tabs."""
+    """Raise InvalidArgumentError (FIELD_INVALID) for control characters other than line ends and tabs."""
     if _has_control(text, allowed=_LAYOUT):
-        raise InvalidArgumentError.of_field("bio", "FIELD_INVALID", "a bio has no control characters but line ends")
+        raise InvalidArgumentError.of_field(
+            "bio", "FIELD_INVALID", "a bio must not contain control characters other than line ends and tabs"
+        )
 
 
 def avatar_url(renditions: Sequence[Rendition]) -> str | None:
-    """Return where to serve an avatar from: the narrowest JPEG of at least 320 pixels, else the widest; None without any."""
+    """Return the URL of the narrowest JPEG of at least 320 pixels, else of the widest; None without any."""
     jpegs = sorted((each for each in renditions if each.content_type == _JPEG), key=lambda each: each.width)
     wide = [each for each in jpegs if each.width >= AVATAR_WIDTH]
     return next((each.url for each in wide or jpegs[-1:]), None)

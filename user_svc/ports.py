@@ -1,4 +1,4 @@
-"""What the use cases need of other parts, in their own words."""
+"""What the use cases need from other parts."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -8,28 +8,28 @@ from user_svc.model import Picture
 
 
 class Announce(Protocol):
-    """Tells committed events to whoever listens."""
+    """Sends committed events."""
 
     def send_soon(self, *records: OutboxRecord) -> None:
-        """Begin to tell; never waits, never fails."""
+        """Start sending. Does not wait and does not fail."""
         ...
 
 
 class Pictures(Protocol):
-    """The media of people."""
+    """Access to photos."""
 
     async def find_picture(self, owner_id: int, media_id: str) -> Picture | None:
-        """Return a medium that belongs to an owner; None where it is absent or another's."""
+        """Return a medium of this owner, or None if it does not exist or belongs to another."""
         ...
 
 
 class Revoke(Protocol):
-    """Makes the services refuse a session's access tokens, which the edge takes for good until they expire."""
+    """Makes the services refuse a session's access tokens. The edge accepts them until they expire."""
 
     async def add(self, session_id: str, until: int) -> None:
-        """Refuse them until a moment, in seconds since 1970. Repeatable; never fails."""
+        """Refuse them until a time in seconds since 1970. Repeatable; does not fail."""
         ...
 
 
-# Makes the event of a changed profile, by the account's id.
+# Returns the event for a changed profile, given the account's id.
 UserUpdated = Callable[[int], OutboxRecord]

@@ -1,4 +1,4 @@
-"""From the contract to the use cases and back."""
+"""Converts between protos and use cases."""
 
 from typing import Any
 
@@ -47,7 +47,7 @@ class UserRpc(user_service_pb2_grpc.UserServiceServicer):
     async def CreateUser(  # noqa: N802 - the contract's name
         self, request: user_service_pb2.CreateUserRequest, _context: Context
     ) -> user_service_pb2.CreateUserResponse:
-        """Make an account."""
+        """Sign up."""
         user = await self._create_user(request.handle, request.display_name, request.password)
         return user_service_pb2.CreateUserResponse(user=self._messages.user(user))
 
@@ -100,7 +100,7 @@ class UserRpc(user_service_pb2_grpc.UserServiceServicer):
 
 
 class UserInternalRpc(user_internal_service_pb2_grpc.UserInternalServiceServicer):
-    """The methods for other services."""
+    """The methods for the other services."""
 
     def __init__(self, get_user: GetUser, messages: Messages) -> None:
         self._get_user = get_user

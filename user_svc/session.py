@@ -1,9 +1,9 @@
-"""Sessions, and the refresh tokens that keep them going.
+"""Sessions and refresh tokens.
 
-A refresh token is `<session>.<secret>`, both base64url. The secret is two random parts: the family, which stays for the life
-of a session, and the turn, which each refresh replaces. Only their SHA-256 is stored, which is enough for what is random.
-The family tells an outdated token, whose reuse revokes the session, from a made-up one, which must not: a session's id is no
-secret, and whoever has read it in a log must not be able to end the session.
+A refresh token is `<session>.<secret>`, both base64url. The secret has two random parts: the family, which stays for the life of
+a session, and the turn, which each refresh replaces. Only their SHA-256 is stored, which is enough for random values.
+The family tells an outdated token from a made-up one. Reusing an outdated token revokes the session. A made-up one must not:
+session ids are not secret, and reading one in a log must not be enough to end the session.
 """
 
 import base64
@@ -23,7 +23,7 @@ _TEXT_SIZE = 22 + 1 + 64
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One log-in. Times are in whole seconds since 1970; the hashes are of the refresh token's two secrets."""
+    """One log-in. Times are in seconds since 1970; the hashes are of the refresh token's two secrets."""
 
     session_id: str
     user_id: int
@@ -44,17 +44,17 @@ class RefreshToken:
 
     @classmethod
     def new(cls) -> "RefreshToken":
-        """Make the first token of a new session."""
+        """Create the first token of a new session."""
         session_id = secrets.token_urlsafe(_SESSION_BYTES)
         return cls(session_id, secrets.token_bytes(_FAMILY_BYTES), secrets.token_bytes(_TURN_BYTES))
 
     def next(self) -> "RefreshToken":
-        """Make the token that replaces this one."""
+        """Return the token that replaces this one."""
         return RefreshToken(self.session_id, self.family, secrets.token_bytes(_TURN_BYTES))
 
     @classmethod
     def parse(cls, text: str) -> "RefreshToken":
-        """Return the token that a text spells. Raises UnauthenticatedError (TOKEN_INVALID) for any other text."""
+        """Parse a token. Raises UnauthenticatedError (TOKEN_INVALID) for any other text."""
         if len(text) != _TEXT_SIZE:
             raise invalid_token()
         session_id, _, encoded = text.partition(".")
@@ -69,16 +69,16 @@ class RefreshToken:
 
     @property
     def family_hash(self) -> bytes:
-        """What is stored of the part that stays."""
+        """The stored hash of the part that stays."""
         return hashlib.sha256(self.family).digest()
 
     @property
     def turn_hash(self) -> bytes:
-        """What is stored of the part that changes."""
+        """The stored hash of the part that changes."""
         return hashlib.sha256(self.turn).digest()
 
     def is_of(self, session: Session) -> bool:
-        """Return whether the token was given out in a session, lately or before."""
+        """Return whether the token was issued for a session, now or earlier."""
         return hmac.compare_digest(self.family_hash, session.family_hash)
 
     def __str__(self) -> str:
@@ -90,5 +90,5 @@ class RefreshToken:
 
 
 def invalid_token() -> UnauthenticatedError:
-    """Make the error of a refresh token that is made up, used, expired or revoked: the caller cannot tell which."""
+    """Return the error for a token that is made up, used, expired or revoked. Callers cannot tell which."""
     return UnauthenticatedError("TOKEN_INVALID", "the token is not valid")

@@ -1,1 +1,1 @@
-"""Pages of followers and followees, for apps and for other services, and their cursors."""
+"""Pages of followers and followees, and their cursors."""

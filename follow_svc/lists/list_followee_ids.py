@@ -1,20 +1,20 @@
-"""List the ids of the accounts that an account follows, to rebuild its home timeline."""
+"""List the ids of the accounts that an account follows. Rebuilds of home timelines use it."""
 
 from follow_svc.lists.page_tokens import DEFAULT_PAGE_SIZE, PageTokens
-from follow_svc.lists.pages import IdPage, cut
+from follow_svc.lists.pages import IdPage, cut_page
 from follow_svc.store.port import FollowStore
 
 
 class ListFolloweeIds:
-    """Pages of followee ids, ascending."""
+    """Lists followee ids in ascending order."""
 
     def __init__(self, store: FollowStore) -> None:
         self._store = store
         self._tokens = PageTokens(numbers=1)
 
     async def __call__(self, user_id: int, page_token: str, page_size: int) -> IdPage:
-        """Return a page; an unknown account follows nobody. Raises InvalidArgumentError (PAGE_TOKEN_INVALID)."""
+        """Return a page, empty for an unknown account. Raises InvalidArgumentError (PAGE_TOKEN_INVALID)."""
         after = self._tokens.decode(page_token)[0] if page_token else None
         size = page_size or DEFAULT_PAGE_SIZE
-        page, last = cut(await self._store.list_followees(user_id, after, size + 1), size)
+        page, last = cut_page(await self._store.list_followees(user_id, after, size + 1), size)
         return IdPage(page, "" if last is None else self._tokens.encode([last]))

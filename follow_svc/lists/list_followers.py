@@ -1,10 +1,10 @@
-"""List the accounts that follow an account."""
+"""List the followers of an account."""
 
 from typing import Generic
 
 from follow_svc.accounts import members_of
 from follow_svc.lists.cursors import ListCursors
-from follow_svc.lists.pages import AccountPage, cut
+from follow_svc.lists.pages import AccountPage, cut_page
 from follow_svc.model import FollowerPlace
 from follow_svc.ports import AccountT, Users
 from follow_svc.store.port import FollowStore
@@ -13,7 +13,7 @@ from meshkit.paging import clamp_limit
 
 
 class ListFollowers(Generic[AccountT]):
-    """Followers in a stable order: by bucket, then by ascending id."""
+    """Lists followers in a stable order: by bucket, then by ascending id."""
 
     def __init__(self, store: FollowStore, users: Users[AccountT], cursors: Cursors) -> None:
         self._store = store
@@ -21,12 +21,12 @@ class ListFollowers(Generic[AccountT]):
         self._cursors = ListCursors(cursors, numbers=2)
 
     async def __call__(self, viewer_id: int, owner_id: int, cursor: str, limit: int) -> AccountPage[AccountT]:
-        """Return a page; accounts that are gone are left out, so it may be short, even empty, before the end.
+        """Return a page. Deleted accounts are left out, so a page may be short or empty before the end.
 
         Raises InvalidArgumentError (CURSOR_INVALID) and UserNotFoundError.
         """
         after = FollowerPlace(*self._cursors.decode(viewer_id, owner_id, cursor)) if cursor else None
         size = clamp_limit(limit)
-        page, last = cut(await self._store.list_followers(owner_id, after, size + 1), size)
+        page, last = cut_page(await self._store.list_followers(owner_id, after, size + 1), size)
         accounts = await members_of(self._users, owner_id, [place.follower_id for place in page])
         return AccountPage(accounts, last and self._cursors.encode(viewer_id, owner_id, last))

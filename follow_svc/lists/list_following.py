@@ -4,7 +4,7 @@ from typing import Generic
 
 from follow_svc.accounts import members_of
 from follow_svc.lists.cursors import ListCursors
-from follow_svc.lists.pages import AccountPage, cut
+from follow_svc.lists.pages import AccountPage, cut_page
 from follow_svc.ports import AccountT, Users
 from follow_svc.store.port import FollowStore
 from meshkit.cursors import Cursors
@@ -12,7 +12,7 @@ from meshkit.paging import clamp_limit
 
 
 class ListFollowing(Generic[AccountT]):
-    """Followees by ascending id."""
+    """Lists followees by ascending id."""
 
     def __init__(self, store: FollowStore, users: Users[AccountT], cursors: Cursors) -> None:
         self._store = store
@@ -20,13 +20,13 @@ class ListFollowing(Generic[AccountT]):
         self._cursors = ListCursors(cursors, numbers=1)
 
     async def __call__(self, viewer_id: int, owner_id: int, cursor: str, limit: int) -> AccountPage[AccountT]:
-        """Return a page; accounts that are gone are left out, so it may be short, even empty, before the end.
+        """Return a page. Deleted accounts are left out, so a page may be short or empty before the end.
 
         Raises InvalidArgumentError (CURSOR_INVALID) and UserNotFoundError.
         """
         after = self._cursors.decode(viewer_id, owner_id, cursor)[0] if cursor else None
         size = clamp_limit(limit)
-        page, last = cut(await self._store.list_followees(owner_id, after, size + 1), size)
+        page, last = cut_page(await self._store.list_followees(owner_id, after, size + 1), size)
         accounts = await members_of(self._users, owner_id, page)
         next_cursor = None if last is None else self._cursors.encode(viewer_id, owner_id, [last])
         return AccountPage(accounts, next_cursor)

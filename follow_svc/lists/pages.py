@@ -1,4 +1,4 @@
-"""Cutting one page out of what a store returned."""
+"""Pages of accounts and of ids."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class IdPage:
     next_page_token: str
 
 
-def cut(rows: Sequence[T], size: int) -> tuple[Sequence[T], T | None]:
-    """Return a page of `size`, and its last row if there are more: ask the store for one row above the size."""
+def cut_page(rows: Sequence[T], size: int) -> tuple[Sequence[T], T | None]:
+    """Return the first `size` rows, and the last of them if more rows follow. Pass `size + 1` rows."""
     page = rows[:size]
     return page, page[-1] if len(rows) > size else None

@@ -1,1 +1,1 @@
-"""The graph's store: its port, and what implements it."""
+"""The graph's store: the port and its implementations."""

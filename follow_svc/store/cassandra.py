@@ -1,4 +1,4 @@
-"""The graph in Cassandra. How a pair changes is told in `pair_changes.py`."""
+"""FollowStore in Cassandra. `pair_changes.py` explains how a pair changes."""
 
 import asyncio
 import random
@@ -12,7 +12,7 @@ import structlog
 
 from follow_svc.errors import FollowLimitError
 from follow_svc.model import FOLLOWER_BUCKET_SIZE, AddedFollow, Follow, FollowCounts, FollowerPlace, bucket_of
-from follow_svc.store.pair_changes import Decided, Pair, PairChanges
+from follow_svc.store.pair_changes import Pair, PairChanges, PairState
 from meshkit.call import CURRENT, current_call
 from meshkit.cassandra import Cassandra, read, sure_read, write
 from meshkit.errors import UnavailableError
@@ -20,21 +20,21 @@ from meshkit.events.outbox import OutboxRecord
 from meshkit.ids import new_id
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-# Rows of one read: below the driver's own page, of which the bridge takes no second.
+# Rows per read. Below the driver's page size, because the bridge fetches only one page.
 PAGE = 2_000
 # An account with more buckets would have half a billion followers.
 MAX_BUCKETS = 5_000
-# A counter may have missed some: this near to the limit the rows themselves are counted.
+# Counters may be off by a little: this close to the limit, count the rows.
 COUNT_SLACK = 200
-# A change that others overtake is tried again after up to so many seconds.
+# A change that loses a race is retried after a random wait of up to this many seconds.
 ATTEMPTS, BACKOFF_SECONDS = 8, 0.2
-# A caller waits so long for the counts. They go on after that: counting may hang on a dead node for seconds, and is not repeated.
+# How long a caller waits for the counts. A dead node can hold counting up for seconds; it then finishes in the background.
 COUNT_WAIT_SECONDS = 1.0
 # Below every id.
 _BEFORE_ALL = -1
-# Of these feeds are made: an account that a lagging replica does not have would be missing from a timeline until that is rebuilt.
+# Feeds are built from these rows. A row that a lagging replica lacks would be missing until the next rebuild.
 _FOLLOWEES = sure_read("SELECT followee_id, is_ended FROM follows WHERE follower_id = ? AND followee_id > ? LIMIT ?")
-_AMONG = sure_read("SELECT followee_id, is_ended FROM follows WHERE follower_id = ? AND followee_id IN ? LIMIT ?")
+_FOLLOWED_OF = sure_read("SELECT followee_id, is_ended FROM follows WHERE follower_id = ? AND followee_id IN ? LIMIT ?")
 _FOLLOWERS = sure_read(
     "SELECT follower_id FROM followers WHERE followee_id = ? AND bucket = ? AND follower_id > ? LIMIT ?"
 )
@@ -47,34 +47,34 @@ T = TypeVar("T")
 
 
 class CassandraFollowStore:
-    """FollowStore over a keyspace that `MIGRATIONS` and those of the outbox were applied to."""
+    """FollowStore over a keyspace with `MIGRATIONS` and the outbox migrations applied."""
 
     def __init__(self, cassandra: Cassandra, bucket_size: int = FOLLOWER_BUCKET_SIZE) -> None:
         self._cassandra = cassandra
         self._bucket_size = bucket_size
         self._pairs = PairChanges(cassandra)
-        # Lightweight transactions of one partition get in each other's way; those of this process take turns.
+        # LWTs on one partition contend, so changes of one follower take turns within this process.
         self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self._changes: set[asyncio.Task[Any]] = set()
 
     async def drain(self) -> None:
-        """Wait for the changes whose callers have gone."""
+        """Wait for changes whose callers have gone."""
         while self._changes:
             await asyncio.gather(*self._changes, return_exceptions=True)
 
     async def add_follow(self, follow: Follow, max_followees: int, records: Sequence[OutboxRecord]) -> AddedFollow:
-        """Add a follow unless it is there."""
-        return await self._to_the_end(follow.follower_id, self._add(follow, max_followees, records))
+        """Add a follow unless it exists."""
+        return await self._run_to_end(follow.follower_id, self._add(follow, max_followees, records))
 
     async def remove_follow(self, follower_id: int, followee_id: int, records: Sequence[OutboxRecord]) -> bool:
-        """Remove a follow if it is there."""
-        return await self._to_the_end(follower_id, self._remove(Pair(follower_id, followee_id), records))
+        """Remove a follow if it exists."""
+        return await self._run_to_end(follower_id, self._remove(Pair(follower_id, followee_id), records))
 
     async def confirm_follow(
         self, follower_id: int, followee_id: int, records: Sequence[OutboxRecord]
     ) -> Follow | None:
-        """Return the follow of a pair, and complete it where a crash left it half done."""
-        return await self._to_the_end(follower_id, self._confirm(Pair(follower_id, followee_id), records))
+        """Return the follow of a pair, and finish it if a crash interrupted it."""
+        return await self._run_to_end(follower_id, self._confirm(Pair(follower_id, followee_id), records))
 
     async def get_follow(self, follower_id: int, followee_id: int) -> Follow | None:
         """Return the follow of a pair."""
@@ -88,7 +88,7 @@ class CassandraFollowStore:
         return FollowCounts(*(max(count or 0, 0) for count in rows[0])) if rows else FollowCounts()
 
     async def list_followers(self, user_id: int, after: FollowerPlace | None, limit: int) -> Sequence[FollowerPlace]:
-        """Return followers above a place."""
+        """Return followers after a place."""
         first, last_id = after or (0, _BEFORE_ALL)
         rows = await self._cassandra.execute(_BUCKETS, user_id, first, MAX_BUCKETS)
         found: list[FollowerPlace] = []
@@ -104,35 +104,37 @@ class CassandraFollowStore:
         return found
 
     async def list_followees(self, user_id: int, after: int | None, limit: int) -> Sequence[int]:
-        """Return followees above an id."""
+        """Return followees after an id."""
         above = _BEFORE_ALL if after is None else after
         found: list[int] = []
         while len(found) < limit:
             size = min(PAGE, limit - len(found))
             page = await self._cassandra.execute(_FOLLOWEES, user_id, above, size)
-            found += _standing(page)
+            found += _not_ended(page)
             if len(page) < size:
                 break
             above = page[-1][0]
         return found
 
     async def filter_followed(self, follower_id: int, followee_ids: Sequence[int]) -> AbstractSet[int]:
-        """Return those that are followed."""
+        """Return the followed ones."""
         wanted = list(set(followee_ids))
-        # All of one partition, in which they are looked up by key.
+        # One partition, looked up by clustering key.
         return (
-            set(_standing(await self._cassandra.execute(_AMONG, follower_id, wanted, len(wanted)))) if wanted else set()
+            set(_not_ended(await self._cassandra.execute(_FOLLOWED_OF, follower_id, wanted, len(wanted))))
+            if wanted
+            else set()
         )
 
     async def _add(self, follow: Follow, max_followees: int, records: Sequence[OutboxRecord]) -> AddedFollow:
         pair, change = Pair(follow.follower_id, follow.followee_id), new_id()
         for _ in range(ATTEMPTS):
             found = await self._pairs.read(pair)
-            is_mine = found is not None and found.change == change  # an answer was lost
+            is_mine = found is not None and found.change == change  # the answer was lost
             if found is None:
                 found, is_mine = await self._begin(follow, max_followees, change, records)
             if is_mine:
-                # Where the change is another one by now, somebody has seen to ours and gone on.
+                # If the row names another change by now, somebody has completed ours and moved on.
                 if found is not None and found.change == change:
                     await self._pairs.settle(pair, found, records)
                 await self._count(pair, 1)
@@ -141,31 +143,31 @@ class CassandraFollowStore:
                 await self._pairs.repair(pair, found, records)
                 return AddedFollow(found.follow_of(pair), is_new=False)
             if found is not None:
-                # What is too old to be told by its own events is not told: the follow that comes now is.
+                # Events that are too old to be written are dropped: the new follow supersedes them.
                 await self._pairs.settle(pair, found, [])
-            await _pause()
+            await _back_off()
         raise UnavailableError
 
     async def _begin(
         self, follow: Follow, max_followees: int, change: int, records: Sequence[OutboxRecord]
-    ) -> tuple[Decided | None, bool]:
-        """Try to make the follow. Returns what stands after that, and whether it was this change that made it."""
+    ) -> tuple[PairState | None, bool]:
+        """Try to create the follow. Returns the current row, and whether this change created it."""
         pair = Pair(follow.follower_id, follow.followee_id)
         if not await self._has_room(follow.follower_id, max_followees):
-            found = await self._pairs.decided(pair)
+            found = await self._pairs.read_serially(pair)
             if found is None:
                 raise FollowLimitError(max_followees)
             return found, False
         bucket = bucket_of((await self.get_counts(follow.followee_id)).followers, self._bucket_size)
         is_applied = await self._pairs.begin(follow, bucket, change, records)
-        found = await self._pairs.decided(pair)
+        found = await self._pairs.read_serially(pair)
         return found, bool(is_applied) or (found is not None and found.change == change)
 
     async def _remove(self, pair: Pair, records: Sequence[OutboxRecord]) -> bool:
         change = new_id()
         for _ in range(ATTEMPTS):
             is_applied = await self._pairs.end(pair, change, records)
-            found = await self._pairs.decided(pair)
+            found = await self._pairs.read_serially(pair)
             if is_applied or (found is not None and found.change == change):
                 if found is not None and found.change == change:
                     await self._pairs.settle(pair, found, records)
@@ -175,7 +177,7 @@ class CassandraFollowStore:
                 await self._pairs.settle(pair, found, records)
             if is_applied is not None:
                 return False
-            await _pause()
+            await _back_off()
         raise UnavailableError
 
     async def _confirm(self, pair: Pair, records: Sequence[OutboxRecord]) -> Follow | None:
@@ -191,7 +193,7 @@ class CassandraFollowStore:
         return len(await self.list_followees(follower_id, None, max_followees)) < max_followees
 
     async def _count(self, pair: Pair, change: int) -> None:
-        """Count both sides, in the background where that takes long: the follow stands whatever comes of it."""
+        """Update both counts. Stop waiting if that takes long: the follow is done either way."""
         task = asyncio.create_task(self._count_both(pair, change))
         self._changes.add(task)
         task.add_done_callback(self._changes.discard)
@@ -200,7 +202,7 @@ class CassandraFollowStore:
             each.result()
 
     async def _count_both(self, pair: Pair, change: int) -> None:
-        """Count. A recount finds what is missed here."""
+        """Update both counts. A recount corrects what fails here."""
         try:
             await asyncio.gather(
                 self._cassandra.execute(_COUNT_FOLLOWEE, change, pair.follower_id),
@@ -209,11 +211,11 @@ class CassandraFollowStore:
         except UnavailableError:
             _log.warning("count_missed", follower_id=pair.follower_id, followee_id=pair.followee_id)
 
-    async def _to_the_end(self, follower_id: int, change: Coroutine[Any, Any, T]) -> T:
-        """Run a change in its follower's turn. It goes on when its caller is cancelled: half done it would need a repair."""
+    async def _run_to_end(self, follower_id: int, change: Coroutine[Any, Any, T]) -> T:
+        """Run a change in its follower's turn, to the end even if the caller is cancelled."""
 
         async def in_turn() -> T:
-            # The call's deadline would stop the change half-way.
+            # Without this, the call's deadline would interrupt the change.
             CURRENT.set(current_call()._replace(deadline=None))
             async with self._turns.setdefault(follower_id, asyncio.Lock()):
                 return await change
@@ -224,9 +226,9 @@ class CassandraFollowStore:
         return await asyncio.shield(task)
 
 
-def _standing(rows: Sequence[tuple[Any, ...]]) -> list[int]:
+def _not_ended(rows: Sequence[tuple[Any, ...]]) -> list[int]:
     return [followee_id for followee_id, is_ended in rows if not is_ended]
 
 
-async def _pause() -> None:
-    await asyncio.sleep(random.uniform(0, BACKOFF_SECONDS))  # noqa: S311 - spreads tries, hides nothing
+async def _back_off() -> None:
+    await asyncio.sleep(random.uniform(0, BACKOFF_SECONDS))  # noqa: S311 - spreads retries, not a secret

@@ -1,17 +1,17 @@
-"""Walking the whole graph in Cassandra, by token, for a recount."""
+"""Reads the whole graph in Cassandra by token, for a recount."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from follow_svc.store.cassandra import CassandraFollowStore
-from follow_svc.store.pair_changes import Decided, Pair, PairChanges
-from follow_svc.store.recount_port import FIRST_POSITION, Halfway, Progress, Side, UserPage, Walk
+from follow_svc.store.pair_changes import Pair, PairChanges, PairState
+from follow_svc.store.recount_port import FIRST_POSITION, HalfDone, Progress, Side, UserPage, Walk
 from meshkit.cassandra import Cassandra, claim, read, serial_read, write
 from meshkit.events.outbox import OutboxRecord
 
-# A follower's pairs are looked at so many at a time, one read each.
+# How many of a follower's pairs one read returns.
 PAIRS = 500
-# The only reads without a partition key: each goes on from a token, and takes one page.
+# The only reads without a partition key. Each continues from a token and fetches one page.
 _USERS = {
     Walk.FOLLOWS: read(
         "SELECT DISTINCT token(follower_id), follower_id FROM follows WHERE token(follower_id) > ? LIMIT ?"
@@ -41,7 +41,7 @@ _PROGRESS = serial_read("SELECT walk, position FROM recount_progress WHERE id = 
 
 
 class CassandraRecountStore:
-    """RecountStore over the graph's keyspace; its bridge must read at the consistency of writes."""
+    """RecountStore over the graph's keyspace. Its bridge must read at the write consistency."""
 
     def __init__(self, cassandra: Cassandra, follows: CassandraFollowStore) -> None:
         self._cassandra = cassandra
@@ -49,54 +49,54 @@ class CassandraRecountStore:
         self._pairs = PairChanges(cassandra)
 
     async def take_over(self, run: int) -> Progress:
-        """Make `run` the one that goes on."""
+        """Make `run` the current run."""
         if not _is_applied(await self._cassandra.execute(_FIRST_RUN, run, Walk.FOLLOWS.value, FIRST_POSITION)):
             await self._cassandra.execute(_TAKE_OVER, run)
         walk, position = (await self._cassandra.execute(_PROGRESS))[0]
         return Progress(Walk(walk), position)
 
     async def record_progress(self, run: int, progress: Progress) -> bool:
-        """Keep how far a run is, unless another one has taken over."""
+        """Store a run's progress unless another run has taken over."""
         return _is_applied(await self._cassandra.execute(_RECORD, progress.walk.value, progress.position, run))
 
     async def list_users(self, walk: Walk, after: int, limit: int) -> UserPage:
-        """Return the next accounts by token."""
+        """Return the next accounts in token order."""
         rows = await self._cassandra.execute(_USERS[walk], after, limit)
         users = [user_id for _, user_id, *bucket in rows if not bucket or await self._is_first(user_id, bucket[0])]
         return UserPage(users, rows[-1][0] if len(rows) == limit else None)
 
-    async def list_halfway(self, follower_id: int, before_us: int) -> Sequence[Halfway]:
-        """Return the pairs of a follower that are half done."""
-        found: list[Halfway] = []
+    async def list_half_done(self, follower_id: int, before_us: int) -> Sequence[HalfDone]:
+        """Return a follower's unfinished pairs."""
+        found: list[HalfDone] = []
         above = -1
         while True:
             rows = await self._cassandra.execute(_PAIRS, follower_id, above, PAIRS)
             for followee_id, *columns in rows:
-                pair, decided = Pair(follower_id, followee_id), Decided(*columns)
-                if decided.at < before_us and not await self._pairs.is_whole(pair, decided):
-                    found.append(Halfway(*pair, decided.is_ended))
+                pair, decided = Pair(follower_id, followee_id), PairState(*columns)
+                if decided.at < before_us and not await self._pairs.is_complete(pair, decided):
+                    found.append(HalfDone(*pair, decided.is_ended))
             if len(rows) < PAIRS:
                 return found
             above = rows[-1][0]
 
-    async def complete(self, halfway: Halfway, records: Sequence[OutboxRecord]) -> None:
-        """Carry out what stands decided of a pair, unless that has changed meanwhile."""
-        pair = Pair(halfway.follower_id, halfway.followee_id)
-        found = await self._pairs.decided(pair)
-        if found is not None and found.is_ended == halfway.is_ended:
+    async def complete(self, half_done: HalfDone, records: Sequence[OutboxRecord]) -> None:
+        """Finish a pair's decided change, unless it has changed meanwhile."""
+        pair = Pair(half_done.follower_id, half_done.followee_id)
+        found = await self._pairs.read_serially(pair)
+        if found is not None and found.is_ended == half_done.is_ended:
             await self._pairs.repair(pair, found, records)
 
     async def read_count(self, side: Side, user_id: int) -> int:
-        """Return a count as it stands."""
+        """Return a count as stored."""
         rows = await self._cassandra.execute(_COUNTS[side], user_id)
         return int(rows[0][0] or 0) if rows else 0
 
     async def add_count(self, side: Side, user_id: int, difference: int) -> None:
-        """Change a count."""
+        """Add to a count."""
         await self._cassandra.execute(_ADDS[side], difference, user_id)
 
     async def _is_first(self, user_id: int, bucket: int) -> bool:
-        """Tell whether a bucket is the first that has followers: an account comes with that one alone."""
+        """Return whether this is the first bucket with followers. An account is listed once, with that bucket."""
         if bucket == 0:
             return True
         first = await self._follows.list_followers(user_id, None, 1)

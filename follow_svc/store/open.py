@@ -1,4 +1,4 @@
-"""Opening the store that the settings name."""
+"""Opens the store that the settings name."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -14,7 +14,7 @@ from meshkit.service_settings import ServiceSettings
 async def open_store(
     settings: ServiceSettings, bucket_size: int = FOLLOWER_BUCKET_SIZE
 ) -> AsyncIterator[Opened[FollowStore]]:
-    """Open the graph's store; `bucket_size` is for followers to come."""
+    """Open the graph's store. `bucket_size` applies to new followers."""
     if settings.store == "cassandra":
         from follow_svc.store import cassandra
 
@@ -36,7 +36,7 @@ async def open_store(
 
 @contextlib.asynccontextmanager
 async def open_recount(settings: ServiceSettings) -> AsyncIterator[tuple[FollowStore, RecountStore]]:
-    """Open the graph in Cassandra for a recount, which must not take what a lagging replica says for the truth."""
+    """Open the graph in Cassandra for a recount. All reads are at the write consistency."""
     from follow_svc.store import cassandra
     from follow_svc.store.cassandra_recount import CassandraRecountStore
     from meshkit.cassandra import open_cassandra

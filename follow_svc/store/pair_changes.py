@@ -1,24 +1,24 @@
-"""How one pair changes in Cassandra: decided once, and whole in the end, whatever dies on the way.
+"""How one pair changes in Cassandra: decided once, then completed whatever crashes.
 
-The pair's row in `follows` decides. Every write of it is a lightweight transaction (LWT), so of concurrent changes one is
-applied. What follows from the decision is then one logged batch: the row in `followers` and the events. Counts come last.
+The pair's row in `follows` decides. Only lightweight transactions (LWTs) write it, so exactly one of several concurrent changes
+is applied. Everything else follows in one logged batch: the row in `followers` and the events. Counts come last.
 
-    follow      LWT: insert the row                 → batch: add the follower, tell it   → count
-    unfollow    LWT: mark the row as ended          → batch: drop the follower, tell it  → LWT: delete the row → uncount
+    follow      LWT: insert the row          → batch: add the follower and events   → count
+    unfollow    LWT: mark the row as ended   → batch: drop the follower, add events → LWT: delete the row → uncount
 
-A process that dies between the decision and the batch leaves a pair half done. Whoever meets it next completes it: a repeated
-follow (`repair`), a repeated unfollow or a follow anew (an ended row stands in their way), or a recount. Three things make it
-safe to run the batch again, also beside one that is merely slow:
+A crash between the LWT and the batch leaves the pair half done. The next one to touch the pair completes it: a repeated follow
+(`repair`), a repeated unfollow or a new follow (both find the ended row), or a recount. Three rules make it safe to run the
+batch again, even while a slow process is still running it:
 
-- The LWT stores the events with the decision, so that a second run writes the same events under the same ids. They are kept for
-  EVENTS_SECONDS, because the sweeper closes a minute of the outbox after about one more; later, `settle` decides anew, by LWT,
-  which events tell the change.
-- The rows in `followers` are written at the time of the LWT that decided (its ballot, read as WRITETIME). Ballots of one
-  partition only grow, whatever the clocks of our processes say: a late batch of an older change has no effect.
-- Both steps name the change, so that an answer that was lost, and a batch that was done, are recognised.
+- The LWT stores the events with the decision, so a second run writes the same events under the same ids. They are kept for
+  EVENTS_SECONDS, because sweepers close a minute of the outbox about a minute after it ends. Later, `settle` uses another LWT
+  to choose the events.
+- Rows in `followers` carry the time of the deciding LWT (its ballot, read as WRITETIME). Ballots of one partition only grow,
+  whatever the clocks of our processes say, so a late batch of an older change has no effect.
+- Both steps name the change. That is how a process recognises its own change after a lost answer, and a finished batch.
 
-A follow whose row stands in `followers` with the same change was carried out: the batch is atomic. Counts are counters, which
-cannot be repeated: whoever won the decision counts once, and what a crash loses there a recount finds.
+The batch is atomic: a follow whose row in `followers` names the same change is complete. Counters cannot be repeated safely, so
+the process that won the LWT counts once. A recount corrects what a crash loses.
 """
 
 from collections.abc import Mapping, Sequence
@@ -45,7 +45,7 @@ from meshkit.errors import UnavailableError
 from meshkit.events.outbox import OutboxRecord
 from meshkit.ids import new_id
 
-# A batch may take DEFAULT_TIMEOUT more; the outbox takes an event for at least 60 s.
+# A batch may take DEFAULT_TIMEOUT more; the outbox accepts an event for at least 60 s.
 EVENTS_SECONDS: Final = 30
 _ROW = (
     "SELECT bucket, created_ms, change, is_ended, events, WRITETIME(change) FROM follows"
@@ -56,21 +56,23 @@ _DECIDED = serial_read(_ROW)
 _EVENTS = f"UPDATE follows USING TTL {EVENTS_SECONDS} SET events = ? WHERE follower_id = ? AND followee_id = ?"  # noqa: S608 - a constant
 
 
-def _deciding(change: str) -> Statement:
-    """Make the LWT that decides a change, and stores its events for a while."""
+def _deciding_lwt(change: str) -> Statement:
+    """Return the LWT that decides a change and stores its events for a while."""
     return claim(f"BEGIN BATCH {change}; {_EVENTS}; APPLY BATCH")
 
 
-_BEGIN = _deciding(
+_BEGIN = _deciding_lwt(
     "INSERT INTO follows (follower_id, followee_id, bucket, created_ms, change, is_ended)"
     " VALUES (?, ?, ?, ?, ?, false) IF NOT EXISTS"
 )
-_END = _deciding(
+_END = _deciding_lwt(
     "UPDATE follows SET change = ?, is_ended = true WHERE follower_id = ? AND followee_id = ? IF is_ended = false"
 )
-_RENEW = _deciding("UPDATE follows SET change = ? WHERE follower_id = ? AND followee_id = ? IF change = ?")
+_CHOOSE_EVENTS = _deciding_lwt("UPDATE follows SET change = ? WHERE follower_id = ? AND followee_id = ? IF change = ?")
 _DELETE = claim("DELETE FROM follows WHERE follower_id = ? AND followee_id = ? IF change = ?")
-_MARK = read("SELECT change FROM followers WHERE followee_id = ? AND bucket = ? AND follower_id = ? LIMIT 1")
+_CHANGE_OF_FOLLOWER = read(
+    "SELECT change FROM followers WHERE followee_id = ? AND bucket = ? AND follower_id = ? LIMIT 1"
+)
 _ADD = write("INSERT INTO followers (followee_id, bucket, follower_id, change) VALUES (?, ?, ?, ?) USING TIMESTAMP ?")
 _DROP = write("DELETE FROM followers USING TIMESTAMP ? WHERE followee_id = ? AND bucket = ? AND follower_id = ?")
 _ADD_BUCKET = write("INSERT INTO follower_buckets (followee_id, bucket) VALUES (?, ?)")
@@ -78,15 +80,15 @@ _log = structlog.get_logger()
 
 
 class Pair(NamedTuple):
-    """Who follows whom, or did."""
+    """A follower and a followee."""
 
     follower_id: int
     followee_id: int
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
-    """What stands of a pair. `at` is when it was decided, in microseconds; `events` is None once their time is over."""
+class PairState:
+    """The decided state of a pair. `at` is its time in microseconds; `events` is None once they have expired."""
 
     bucket: int
     created_ms: int
@@ -101,59 +103,61 @@ class Decided:
 
 
 class PairChanges:
-    """The steps of a change. `begin` and `end` return whether they were applied; None is not known: look at `decided`."""
+    """The steps of a change. `begin` and `end` return whether they were applied, or None if unknown: then read `decided`."""
 
     def __init__(self, cassandra: Cassandra) -> None:
         self._cassandra = cassandra
 
-    async def read(self, pair: Pair) -> Decided | None:
-        """Return what stands of a pair, at a read's consistency."""
+    async def read(self, pair: Pair) -> PairState | None:
+        """Return the state of a pair. Not serial: it may miss a change in progress."""
         rows = await self._cassandra.execute(_READ, *pair)
-        return Decided(*rows[0]) if rows else None
+        return PairState(*rows[0]) if rows else None
 
-    async def decided(self, pair: Pair) -> Decided | None:
-        """Return what stands of a pair after every change that may be under way."""
+    async def read_serially(self, pair: Pair) -> PairState | None:
+        """Return the state of a pair after completing any change in progress."""
         rows = await self._cassandra.execute(_DECIDED, *pair)
-        return Decided(*rows[0]) if rows else None
+        return PairState(*rows[0]) if rows else None
 
     async def begin(self, follow: Follow, bucket: int, change: int, records: Sequence[OutboxRecord]) -> bool | None:
-        """Decide that a follow is there, unless the pair has a row."""
+        """Create the follow unless the pair has a row."""
         pair = (follow.follower_id, follow.followee_id)
         return await self._try(_BEGIN, *pair, bucket, follow.created_ms, change, kept_events(records), *pair)
 
     async def end(self, pair: Pair, change: int, records: Sequence[OutboxRecord]) -> bool | None:
-        """Decide that a follow is over, if it is there."""
+        """Mark the follow as ended if it exists."""
         return await self._try(_END, change, *pair, kept_events(records), *pair)
 
-    async def repair(self, pair: Pair, found: Decided, records: Sequence[OutboxRecord]) -> bool:
-        """Complete what was decided, where it is not whole. Returns whether it was not."""
-        if await self.is_whole(pair, found):
+    async def repair(self, pair: Pair, found: PairState, records: Sequence[OutboxRecord]) -> bool:
+        """Finish the decided change if it is not complete. Returns whether it was incomplete."""
+        if await self.is_complete(pair, found):
             return False
         await self.settle(pair, found, records)
         return True
 
-    async def settle(self, pair: Pair, found: Decided, records: Sequence[OutboxRecord]) -> None:
-        """Carry out what was decided, perhaps once more. `records` tell it where its own events are too old."""
-        current = found if found.events is not None else await self._renew(pair, found, records)
+    async def settle(self, pair: Pair, found: PairState, records: Sequence[OutboxRecord]) -> None:
+        """Carry out the decided change; repeatable. `records` replace its own events if those have expired."""
+        current = found if found.events is not None else await self._choose_events(pair, found, records)
         if current is None or current.events is None:
-            return  # it was ended, and that is whole
+            return  # the row is already gone: nothing left to do
         await self._cassandra.execute_batch(*_steps(pair, current), *outbox_steps(records_of(current.events)))
         if current.is_ended and await self._try(_DELETE, *pair, current.change) is None:
-            _log.warning("ended_follow_left", change=current.change)  # unseen, and whoever meets it deletes it
+            _log.warning(
+                "ended_follow_left", change=current.change
+            )  # invisible to readers; the next one to find it deletes it
 
-    async def is_whole(self, pair: Pair, found: Decided) -> bool:
-        """Tell whether what was decided was carried out."""
+    async def is_complete(self, pair: Pair, found: PairState) -> bool:
+        """Return whether the decided change was carried out."""
         if found.is_ended:
             return False
-        rows = await self._cassandra.execute(_MARK, pair.followee_id, found.bucket, pair.follower_id)
+        rows = await self._cassandra.execute(_CHANGE_OF_FOLLOWER, pair.followee_id, found.bucket, pair.follower_id)
         return bool(rows) and rows[0][0] == found.change
 
-    async def _renew(self, pair: Pair, found: Decided, records: Sequence[OutboxRecord]) -> Decided | None:
-        """Decide by which events a change is told whose own are too old; of concurrent ones, one set is chosen."""
-        await self._try(_RENEW, new_id(), *pair, found.change, kept_events(records), *pair)
-        current = await self.decided(pair)
+    async def _choose_events(self, pair: Pair, found: PairState, records: Sequence[OutboxRecord]) -> PairState | None:
+        """Choose new events for a change whose own have expired. Concurrent callers agree on one set."""
+        await self._try(_CHOOSE_EVENTS, new_id(), *pair, found.change, kept_events(records), *pair)
+        current = await self.read_serially(pair)
         if current is not None and current.change == found.change:
-            raise UnavailableError  # the answer was lost, and so was the request
+            raise UnavailableError  # the answer was lost, and the request was not applied
         return current
 
     async def _try(self, statement: Statement, *parameters: object) -> bool | None:
@@ -163,7 +167,7 @@ class PairChanges:
             return None
 
 
-def _steps(pair: Pair, found: Decided) -> list[Step]:
+def _steps(pair: Pair, found: PairState) -> list[Step]:
     place = (pair.followee_id, found.bucket, pair.follower_id)
     if found.is_ended:
         return [(_DROP, (found.at, *place))]

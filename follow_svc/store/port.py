@@ -1,4 +1,4 @@
-"""What the use cases need of a store, in words that a partitioned one can keep."""
+"""The port that the use cases define for their store. A partitioned store can implement it."""
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
@@ -9,31 +9,31 @@ from meshkit.events.outbox import OutboxRecord
 
 
 class FollowStore(Protocol):
-    """The social graph. Ids are from 0 to 2**63 - 1; an account that the store never saw follows nobody.
+    """The social graph. Ids are 0 to 2**63 - 1; an account that the store has never seen follows nobody.
 
-    A read sees every write that had returned before it began, where it does not ask one of several replicas that lags. Both
-    directions of a follow and its events change as one; in a store without transactions a crash may leave a change half done,
-    until somebody comes to the pair again, and may lose a count, until a recount.
+    A read sees every write that had returned before it began, except where it asks a single replica that lags. Both directions
+    of a follow and its events change together. In a store without transactions a crash may leave a change half done until the
+    pair is next touched, and may lose a count until the next recount.
     """
 
     async def add_follow(self, follow: Follow, max_followees: int, records: Sequence[OutboxRecord]) -> AddedFollow:
-        """Add a follow, count it, and write its events; where the pair is there already, change nothing.
+        """Add a follow, count it and write its events. If the pair exists, change nothing.
 
-        Of concurrent adds of one pair exactly one is new. Raises FollowLimitError where a new follow would be one above
-        `max_followees`; a store without transactions may let concurrent follows of one account through by a few.
+        Of concurrent calls for one pair exactly one adds it. Raises FollowLimitError if the follower already has
+        `max_followees`; a store without transactions may let concurrent calls exceed that by a few.
         """
         ...
 
     async def remove_follow(self, follower_id: int, followee_id: int, records: Sequence[OutboxRecord]) -> bool:
-        """Remove a follow, uncount it, and write its events. Returns False, and changes nothing, where there is none."""
+        """Remove a follow, uncount it and write its events. Returns False and changes nothing if there is none."""
         ...
 
     async def confirm_follow(
         self, follower_id: int, followee_id: int, records: Sequence[OutboxRecord]
     ) -> Follow | None:
-        """Return the follow of a pair for its repeated making, completed where a crash left it half done.
+        """Return the follow of a pair for a repeated request, and finish it if a crash left it half done.
 
-        `records` tell it then, where those of its making are too old to be written.
+        `records` are written in that case, if the original events are too old to be written.
         """
         ...
 
@@ -46,19 +46,19 @@ class FollowStore(Protocol):
         ...
 
     async def list_followers(self, user_id: int, after: FollowerPlace | None, limit: int) -> Sequence[FollowerPlace]:
-        """Return an account's followers above a place (None: from the first), in order of places, at most `limit`.
+        """Return an account's followers after a place (None: from the start), in order, at most `limit`.
 
         Fewer than `limit` means that there are no more. A follower keeps its place for as long as it follows.
         """
         ...
 
     async def list_followees(self, user_id: int, after: int | None, limit: int) -> Sequence[int]:
-        """Return the ids that an account follows above an id (None: from the first), ascending, at most `limit`.
+        """Return the ids that an account follows after an id (None: from the start), ascending, at most `limit`.
 
         Fewer than `limit` means that there are no more.
         """
         ...
 
     async def filter_followed(self, follower_id: int, followee_ids: Sequence[int]) -> AbstractSet[int]:
-        """Return those of at most 1,000 ids that an account follows."""
+        """Return which of at most 1,000 ids an account follows."""
         ...

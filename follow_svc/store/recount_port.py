@@ -1,4 +1,4 @@
-"""What a recount needs of a store whose counts can be wrong and whose changes can be left half done."""
+"""The port of a recount: a store whose counts can be wrong and whose changes can be unfinished."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,19 +7,19 @@ from typing import Protocol
 
 from meshkit.events.outbox import OutboxRecord
 
-# Before everybody.
+# Below every position.
 FIRST_POSITION = -(2**63)
 
 
 class Side(Enum):
-    """Which count of an account."""
+    """One of an account's two counts."""
 
     FOLLOWERS = "followers"
     FOLLOWING = "following"
 
 
 class Walk(Enum):
-    """A way through all accounts, in this order: those who follow, those who are followed, those who have counts."""
+    """A pass over all accounts, in this order: those that follow, those that are followed, those with counts."""
 
     FOLLOWS = "follows"
     FOLLOWERS = "followers"
@@ -28,7 +28,7 @@ class Walk(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a recount is: the next page begins above `position`, a number that means something to the store alone."""
+    """How far a recount has come. The next page begins after `position`, which only the store can interpret."""
 
     walk: Walk
     position: int
@@ -36,15 +36,15 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class UserPage:
-    """Some accounts of a walk, each once in all of its pages, and the position of the next page; None at the end."""
+    """Some accounts of a walk and the position of the next page (None at the end). A walk lists each account once."""
 
     user_ids: Sequence[int]
     position: int | None
 
 
 @dataclass(frozen=True, slots=True)
-class Halfway:
-    """A pair whose last change was decided and not carried out."""
+class HalfDone:
+    """A pair whose last change was decided but not carried out."""
 
     follower_id: int
     followee_id: int
@@ -52,32 +52,32 @@ class Halfway:
 
 
 class RecountStore(Protocol):
-    """The graph as a recount sees it. Reads see what a quorum of replicas holds."""
+    """The graph as a recount sees it. Reads are at quorum."""
 
     async def take_over(self, run: int) -> Progress:
-        """Make `run` the one that goes on; returns from where."""
+        """Make `run` the current run. Returns where to resume."""
         ...
 
     async def record_progress(self, run: int, progress: Progress) -> bool:
-        """Keep how far a run is. Returns False, and keeps nothing, where another one has taken over."""
+        """Store a run's progress. Returns False and stores nothing if another run has taken over."""
         ...
 
     async def list_users(self, walk: Walk, after: int, limit: int) -> UserPage:
-        """Return the next accounts of a walk; a page may be short before the end."""
+        """Return the next accounts of a walk. A page may be short before the end."""
         ...
 
-    async def list_halfway(self, follower_id: int, before_us: int) -> Sequence[Halfway]:
-        """Return the pairs of a follower that were decided before a moment, in microseconds since 1970, and are half done."""
+    async def list_half_done(self, follower_id: int, before_us: int) -> Sequence[HalfDone]:
+        """Return a follower's unfinished pairs that were decided before `before_us` (microseconds since 1970)."""
         ...
 
-    async def complete(self, halfway: Halfway, records: Sequence[OutboxRecord]) -> None:
-        """Carry out what stands decided of a pair; `records` tell it."""
+    async def complete(self, half_done: HalfDone, records: Sequence[OutboxRecord]) -> None:
+        """Finish a pair's decided change. `records` replace its events if those have expired."""
         ...
 
     async def read_count(self, side: Side, user_id: int) -> int:
-        """Return a count as it stands, be it below zero."""
+        """Return a count as stored, even if negative."""
         ...
 
     async def add_count(self, side: Side, user_id: int, difference: int) -> None:
-        """Change a count. Not repeatable."""
+        """Add to a count. Not idempotent."""
         ...

@@ -1,4 +1,4 @@
-"""The graph in SQLite: each write is one transaction, its events included."""
+"""FollowStore in SQLite. Each write is one transaction, including its events."""
 
 import json
 import sqlite3
@@ -18,14 +18,14 @@ _BEFORE_ALL = -1
 
 
 class SqliteFollowStore:
-    """FollowStore over a database that `MIGRATIONS` and those of the outbox were applied to."""
+    """FollowStore over a database with `MIGRATIONS` and the outbox migrations applied."""
 
     def __init__(self, database: Database, bucket_size: int = FOLLOWER_BUCKET_SIZE) -> None:
         self._database = database
         self._bucket_size = bucket_size
 
     async def add_follow(self, follow: Follow, max_followees: int, records: Sequence[OutboxRecord]) -> AddedFollow:
-        """Add a follow unless it is there."""
+        """Add a follow unless it exists."""
 
         def work(connection: sqlite3.Connection) -> AddedFollow:
             if first := _follow(connection, follow.follower_id, follow.followee_id):
@@ -41,7 +41,7 @@ class SqliteFollowStore:
         return await self._database.write(work)
 
     async def remove_follow(self, follower_id: int, followee_id: int, records: Sequence[OutboxRecord]) -> bool:
-        """Remove a follow if it is there."""
+        """Remove a follow if it exists."""
 
         def work(connection: sqlite3.Connection) -> bool:
             if not _delete(connection, follower_id, followee_id):
@@ -55,7 +55,7 @@ class SqliteFollowStore:
     async def confirm_follow(
         self, follower_id: int, followee_id: int, records: Sequence[OutboxRecord]
     ) -> Follow | None:
-        """Return the follow of a pair: it is whole, with its events, or not there."""
+        """Return the follow of a pair. Transactions never leave one half done."""
         del records
         return await self.get_follow(follower_id, followee_id)
 
@@ -68,7 +68,7 @@ class SqliteFollowStore:
         return await self._database.read(lambda connection: _counts(connection, user_id))
 
     async def list_followers(self, user_id: int, after: FollowerPlace | None, limit: int) -> Sequence[FollowerPlace]:
-        """Return followers above a place."""
+        """Return followers after a place."""
         bucket, follower_id = after or (_BEFORE_ALL, _BEFORE_ALL)
         query = (
             "SELECT bucket, follower_id FROM followers WHERE followee_id = ? AND (bucket, follower_id) > (?, ?)"
@@ -81,7 +81,7 @@ class SqliteFollowStore:
         )
 
     async def list_followees(self, user_id: int, after: int | None, limit: int) -> Sequence[int]:
-        """Return followees above an id."""
+        """Return followees after an id."""
         first = _BEFORE_ALL if after is None else after
         query = "SELECT followee_id FROM follows WHERE follower_id = ? AND followee_id > ? ORDER BY followee_id LIMIT ?"
         return await self._database.read(
@@ -89,11 +89,11 @@ class SqliteFollowStore:
         )
 
     async def filter_followed(self, follower_id: int, followee_ids: Sequence[int]) -> AbstractSet[int]:
-        """Return those that are followed."""
+        """Return the followed ones."""
         query = (
             "SELECT followee_id FROM follows WHERE follower_id = ? AND followee_id IN (SELECT value FROM json_each(?))"
         )
-        # One parameter whatever their number: SQLite bounds how many a statement may have.
+        # Pass one JSON parameter: SQLite limits the number of parameters.
         wanted = json.dumps(list(followee_ids))
         return await self._database.read(
             lambda connection: {row[0] for row in connection.execute(query, (follower_id, wanted))}

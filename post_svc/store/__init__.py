@@ -1,4 +1,4 @@
-"""Where posts are kept."""
+"""The store of posts: the port and its implementations."""
 
 from post_svc.store.port import PostStore
 

@@ -1,8 +1,8 @@
 """PostStore in Cassandra.
 
-A write that others may race is decided first, by moving on the post's life; then all that follows from it is written in one
-logged batch that can be repeated. Whoever meets a decision whose batch is not to be seen writes it again: a process may have
-died in between. Write times let those batches arrive in any order.
+A write that others may race is first decided by an LWT on the post's life. Everything that follows from the decision is then
+written in one logged batch, which can be repeated. If a process dies in between, the next one to see the decision without its
+rows writes the batch again. Write times let these batches arrive in any order.
 """
 
 import time
@@ -14,15 +14,15 @@ from meshkit.cassandra import Cassandra, Step, outbox_steps
 from meshkit.events.outbox import OutboxRecord
 from meshkit.ids import PublicId, id_millis, new_id
 from post_svc.model import Claim, DeletedPost, Medium, Place, PublishedPost, WaitingPost
-from post_svc.store.cassandra_keys import Keys
+from post_svc.store.cassandra_keys import IdempotencyKeys
 from post_svc.store.cassandra_lives import Life, Lives, State, deletion, publication
 from post_svc.store.cassandra_timelines import Timelines, publish_steps, remove_steps
-from post_svc.store.cassandra_waiting import Waiting, begin_steps, end_steps
+from post_svc.store.cassandra_waiting import WaitingIndex, begin_steps, end_steps
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-# The outbox's sweeper closes a minute once it is over for a minute: an event that is written later takes a new id.
+# Sweepers close a minute of the outbox one minute after it ends. An event written later than this gets a new id.
 LATE_EVENT_MS = 30_000
-# Cassandra refuses batches of more than 50 KiB, as it is delivered. The fullest posts have 60 KiB of text and media.
+# Cassandra rejects batches above 50 KiB by default. The largest posts have 60 KiB of text and media.
 MAX_BATCH_BYTES = 32 * 1024
 
 
@@ -31,17 +31,17 @@ class CassandraPostStore:
 
     def __init__(self, cassandra: Cassandra) -> None:
         self._cassandra = cassandra
-        self._keys = Keys(cassandra)
+        self._keys = IdempotencyKeys(cassandra)
         self._lives = Lives(cassandra)
         self._timelines = Timelines(cassandra)
-        self._waiting = Waiting(cassandra)
+        self._waiting = WaitingIndex(cassandra)
 
     async def claim_key(self, author_id: int, key: str, claim: Claim) -> Claim:
         """Bind a key, or return what it is bound to."""
         return await self._keys.claim(author_id, key, claim)
 
     async def find(self, post: PublicId) -> WaitingPost | PublishedPost | DeletedPost | None:
-        """Look for the published post first, as most are; its life tells of the rest, and of what is being published."""
+        """Look for a published post first, as most are. Otherwise the post's life tells its state."""
         published = await self._timelines.find(post)
         if published is not None:
             return published
@@ -57,7 +57,7 @@ class CassandraPostStore:
                 return None
 
     async def add_waiting(self, post: WaitingPost) -> bool:
-        """Note who waits, then let it wait: what waits can always be found."""
+        """Write the index rows first, so that every waiting post can be found."""
         if await self.find(post.id) is not None:
             return False
         await self._cassandra.execute_batch(*begin_steps(post.id, post.media_ids))
@@ -68,18 +68,18 @@ class CassandraPostStore:
         return has_moved
 
     async def claim_place(self, post: PublicId, proposed: int) -> int | None:
-        """Compare and set."""
+        """Claim a place by compare-and-set."""
         life, _ = await self._lives.move(post, lambda life: _with_place(life, proposed))
         return life.place if life is not None and life.state is State.WAITING else None
 
     async def publish(self, post: PublishedPost, records: Sequence[OutboxRecord]) -> bool:
-        """Decide, then write."""
+        """Decide, then write the rows."""
         at_once = publication(post, (), records)
         if post.place == post.id.local and await self._lives.begin(post.id, at_once):
             await self._write(post.id, at_once)
             return True
         life, has_moved = await self._lives.move(post.id, lambda life: _published(life, post, records))
-        return await self._follow(post.id, life, has_moved=has_moved)
+        return await self._carry_out(post.id, life, has_moved=has_moved)
 
     async def withdraw(
         self,
@@ -87,9 +87,9 @@ class CassandraPostStore:
         deleted_at: int,  # noqa: ARG002 - the TTL counts from the write
         records: Sequence[OutboxRecord] = (),
     ) -> bool:
-        """Delete a post that waits."""
+        """Delete a waiting post."""
         life, has_moved = await self._lives.move(post, lambda life: _withdrawn(life, records))
-        return has_moved and await self._follow(post, life, has_moved=has_moved)
+        return has_moved and await self._carry_out(post, life, has_moved=has_moved)
 
     async def delete(
         self,
@@ -98,12 +98,12 @@ class CassandraPostStore:
         deleted_at: int,  # noqa: ARG002 - the TTL counts from the write
         records: Sequence[OutboxRecord],
     ) -> bool:
-        """Decide, then write."""
+        """Decide, then write the rows."""
         life, has_moved = await self._lives.move(post, lambda life: _deleted(life, place, records))
-        return await self._follow(post, life, has_moved=has_moved)
+        return await self._carry_out(post, life, has_moved=has_moved)
 
     async def improve_medium(self, place: Place, medium: Medium) -> None:
-        """Write it beside the manifest."""
+        """Store the new version next to the manifest."""
         await self._timelines.improve(place, medium)
 
     async def list_posts(self, author_id: int, before_place: int, limit: int) -> Sequence[PublishedPost]:
@@ -111,7 +111,7 @@ class CassandraPostStore:
         return await self._timelines.page(author_id, before_place, limit)
 
     async def posts_at(self, places: Sequence[Place]) -> Mapping[Place, PublishedPost]:
-        """Read posts by their keys, many at once."""
+        """Read posts by key, many at once."""
         return await self._timelines.posts_at(places)
 
     async def places_of(self, author_ids: Sequence[int], before_place: int, limit: int) -> Mapping[int, Sequence[int]]:
@@ -119,15 +119,15 @@ class CassandraPostStore:
         return await self._timelines.places_of(author_ids, before_place, limit)
 
     async def waiting_for(self, media_id: str) -> Sequence[PublicId]:
-        """Read who waits for a medium."""
+        """Return the posts that wait for a medium."""
         return await self._waiting.for_medium(media_id)
 
     def waiting_since(self, minute: int) -> AsyncIterator[PublicId]:
-        """Read page by page who has waited since a minute."""
+        """Read the waiting posts of a minute, page by page."""
         return self._waiting.since(minute)
 
-    async def _follow(self, post: PublicId, life: Life | None, *, has_moved: bool) -> bool:
-        """Write what this call decided, or make sure that what another decided is written. Returns whether it was this one."""
+    async def _carry_out(self, post: PublicId, life: Life | None, *, has_moved: bool) -> bool:
+        """Write the rows of a decision: this call's, or another's that are missing. Returns whether this call decided."""
         if life is not None and has_moved:
             await self._write(post, life)
         elif life is not None:
@@ -135,21 +135,21 @@ class CassandraPostStore:
         return has_moved
 
     async def _complete(self, post: PublicId, life: Life) -> None:
-        """Write what a life has come to, unless that can be seen already."""
+        """Write the rows that a life implies, unless they are there."""
         if life.place is None or life.state is State.WAITING:
             return
-        is_there = await self._timelines.holds(Place(post.owner, life.place))
+        is_there = await self._timelines.has_post(Place(post.owner, life.place))
         if is_there != (life.state is State.PUBLISHED):
             await self._write(post, life)
 
     async def _write(self, post: PublicId, life: Life) -> None:
         steps, ending = _steps(post, life), end_steps(post, life.media_ids)
-        events = outbox_steps([_in_time(record) for record in life.events])
+        events = outbox_steps([_with_open_id(record) for record in life.events])
         if life.size <= MAX_BATCH_BYTES:
             await self._cassandra.execute_batch(*steps, *ending, *events)
             return
-        # The post after all that must not be missing beside it, and before the sweeper's way to it: until it is to be seen,
-        # somebody comes by and completes it.
+        # Write the post after everything it must not exist without, and before removing the sweeper's row: until the post is
+        # visible, the sweeper finds it and completes it.
         (statement, values), *ways = steps
         await self._cassandra.execute_batch(*ways, *events)
         await self._cassandra.execute(statement, *values)
@@ -187,7 +187,7 @@ def _steps(post: PublicId, life: Life) -> list[Step]:
     return remove_steps(post, life.place)
 
 
-def _in_time(record: OutboxRecord) -> OutboxRecord:
-    """Return an event as it is still seen by the sweeper. One that may be there under another id, too, comes twice."""
+def _with_open_id(record: OutboxRecord) -> OutboxRecord:
+    """Return an event under an id that sweepers still look for. An event already stored under its old id is sent twice."""
     age = time.time_ns() // 1_000_000 - id_millis(record.event_id)
     return record if age < LATE_EVENT_MS else replace(record, event_id=new_id())

@@ -1,13 +1,13 @@
-"""Idempotency keys, bound by lightweight transactions."""
+"""Idempotency keys, bound by LWTs."""
 
 from meshkit.cassandra import Cassandra, UnknownOutcomeError, claim, serial_read
 from meshkit.errors import UnavailableError
 from post_svc.model import Claim
 from post_svc.store.port import CLAIM_TTL_MS
 
-# More tries than this only meet a cluster that confirms nothing.
+# A call that needs more tries is talking to a cluster that confirms nothing.
 MAX_TRIES = 8
-# `claimed_at` ends a binding to the millisecond; the row goes when that is long past, whatever the clocks say.
+# `claimed_at` ends a binding to the millisecond. The row expires well after that, to allow for clock differences.
 TTL_SECONDS = CLAIM_TTL_MS // 1000 + 3600
 _READ = serial_read("SELECT post_id, fingerprint, claimed_at FROM idempotency WHERE user_id = ? AND key = ? LIMIT 1")
 _BIND = claim(
@@ -16,14 +16,14 @@ _BIND = claim(
 )
 
 
-class Keys:
-    """Which post each author's key stands for."""
+class IdempotencyKeys:
+    """Maps each author's idempotency keys to posts."""
 
     def __init__(self, cassandra: Cassandra) -> None:
         self._cassandra = cassandra
 
     async def claim(self, author_id: int, key: str, claim: Claim) -> Claim:
-        """Bind a key that is free, or whose binding has ended; return what it is bound to."""
+        """Bind a key that is free or expired. Returns what it is bound to."""
         ended: Claim | None = None
         for _ in range(MAX_TRIES):
             if await self._bind(author_id, key, claim, ended):
@@ -35,7 +35,7 @@ class Keys:
         raise UnavailableError
 
     async def _bind(self, author_id: int, key: str, claim: Claim, ended: Claim | None) -> bool:
-        """Try once. False may also mean that it is not known: the read that follows tells."""
+        """Try once. False may also mean that the outcome is unknown: the caller reads next."""
         values = (claim.post_id, claim.fingerprint, claim.claimed_at)
         try:
             rows = await self._cassandra.execute(_BIND, TTL_SECONDS, *values, author_id, key, ended and ended.post_id)

@@ -1,6 +1,6 @@
-"""The life of each post: one row that only lightweight transactions write, so that every race is decided there.
+"""The life of each post: one row, written only by LWTs, that decides every race.
 
-What is decided stands in the row in full, so that anybody can write what follows from it, as often as need be.
+The row holds the whole decision, so that any process can write what follows from it, as often as necessary.
 """
 
 import uuid
@@ -15,18 +15,18 @@ from meshkit.ids import PublicId
 from post_svc.model import PublishedPost, WaitingPost
 from post_svc.store.port import CLAIM_TTL_MS, DELETION_TTL_MS
 
-# A life moves on three times at most: more tries than this only meet a cluster that confirms nothing.
+# A life changes at most three times. A call that needs more tries is talking to a cluster that confirms nothing.
 MAX_TRIES = 8
-# Longer than a key: a retry under it always meets the decision.
+# Longer than a key lives, so that a retry with the key always sees the decision.
 AT_ONCE_TTL_SECONDS = CLAIM_TTL_MS // 1000 + 3600
-# Longer than the sweeper comes by: a publication that its process did not finish is finished.
+# Longer than the sweeper looks back, so that it can finish an interrupted publication.
 WAITED_TTL_SECONDS = 7 * 24 * 3600
 DELETED_TTL_SECONDS = DELETION_TTL_MS // 1000
 _READ = serial_read(
     "SELECT state, place, caption, media_ids, manifest, events, revision FROM post_lives"
     " WHERE author_id = ? AND post_id = ? LIMIT 1"
 )
-# Not an INSERT: that would leave a row without columns behind when the TTL is over.
+# Not an INSERT: that would leave a row without columns behind when the TTL expires.
 _SWAP = claim(
     "UPDATE post_lives USING TTL ? SET state = ?, place = ?, caption = ?, media_ids = ?, manifest = ?, events = ?, revision = ?"
     " WHERE author_id = ? AND post_id = ? IF revision = ?"
@@ -34,7 +34,7 @@ _SWAP = claim(
 
 
 class State(StrEnum):
-    """How far a post is."""
+    """The state of a post."""
 
     WAITING = "waiting"
     PUBLISHED = "published"
@@ -43,7 +43,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """One version of a post's life. `media_ids` are those that it waits, or waited, for; `events` those of the last move."""
+    """One version of a post's life. `media_ids` are those it waits or waited for; `events` are those of the last change."""
 
     state: State
     place: int | None = None
@@ -55,7 +55,7 @@ class Life:
 
     @property
     def ttl_seconds(self) -> int:
-        """How long this version is kept; 0 for ever."""
+        """How long this version is kept; 0 means without limit."""
         match self.state:
             case State.WAITING:
                 return 0
@@ -66,55 +66,57 @@ class Life:
 
     @property
     def size(self) -> int:
-        """Roughly how many bytes the post takes."""
+        """The approximate size of the post in bytes."""
         return len(self.caption.encode()) + len(self.manifest)
 
     def waiting(self, post: PublicId) -> WaitingPost:
-        """Return the post that waits."""
+        """Return the waiting post."""
         return WaitingPost(post, self.caption, self.media_ids, self.place)
 
     def published(self, post: PublicId, place: int) -> PublishedPost:
-        """Return the post that is published at the place of this life."""
+        """Return the post as published at this life's place."""
         return PublishedPost(post, place, self.caption, self.manifest)
 
 
 def publication(post: PublishedPost, media_ids: Sequence[str], records: Sequence[OutboxRecord]) -> Life:
-    """Make the life of a post from its publication on."""
+    """Return the life of a post that is being published."""
     return Life(State.PUBLISHED, post.place, post.caption, tuple(media_ids), post.manifest, tuple(records))
 
 
 def deletion(before: Life | None, place: int | None, records: Sequence[OutboxRecord]) -> Life:
-    """Make the life of a post from its deletion on."""
+    """Return the life of a post that is being deleted."""
     return Life(State.DELETED, place, media_ids=() if before is None else before.media_ids, events=tuple(records))
 
 
 class Lives:
-    """Reads lives, and moves them on by compare-and-set."""
+    """Reads lives and changes them by compare-and-set."""
 
     def __init__(self, cassandra: Cassandra) -> None:
         self._cassandra = cassandra
 
     async def read(self, post: PublicId) -> Life | None:
-        """Return a life as it is decided now."""
+        """Return the current decision, by a serial read."""
         rows = await self._cassandra.execute(_READ, post.owner, post.local)
         return _life(*rows[0]) if rows else None
 
     async def begin(self, post: PublicId, life: Life) -> bool:
-        """Set a life that has not begun; returns whether that was so."""
+        """Store the first version of a life. Returns whether there was none."""
         return await self._swap(post, None, life)
 
-    async def move(self, post: PublicId, onward: Callable[[Life | None], Life | None]) -> tuple[Life | None, bool]:
-        """Move a life on by a rule: `onward` makes the next version of one, or returns None where it is to stay.
+    async def move(
+        self, post: PublicId, next_version: Callable[[Life | None], Life | None]
+    ) -> tuple[Life | None, bool]:
+        """Change a life. `next_version` returns the next version, or None to leave the life as it is.
 
-        Returns the life as it is then, and whether it was this call that moved it.
+        Returns the resulting life, and whether this call changed it.
         """
         for _ in range(MAX_TRIES):
             life = await self.read(post)
-            following = onward(life)
-            if following is None:
+            changed = next_version(life)
+            if changed is None:
                 return life, False
-            if await self._swap(post, life, following):
-                return following, True
+            if await self._swap(post, life, changed):
+                return changed, True
         raise UnavailableError
 
     async def _swap(self, post: PublicId, old: Life | None, new: Life) -> bool:
@@ -123,7 +125,7 @@ class Lives:
         try:
             rows = await self._cassandra.execute(_SWAP, new.ttl_seconds, *values, *key, old and old.revision)
         except UnknownOutcomeError:
-            # The read ends what was under way: from here on the transaction has happened, or never will.
+            # A serial read settles pending transactions: after it, ours has either happened or never will.
             life = await self.read(post)
             return life is not None and life.revision == new.revision
         return bool(rows[0][0])

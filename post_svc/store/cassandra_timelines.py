@@ -1,4 +1,4 @@
-"""Published posts, in their authors' partitions."""
+"""Published posts, one partition per author."""
 
 import asyncio
 from collections import defaultdict
@@ -11,21 +11,21 @@ from post_svc.model import Medium, Place, PublishedPost
 from post_svc.store.write_times import write_time
 
 T = TypeVar("T")
-# One call reads so many partitions at once: a page of a feed in one go, and no more than its share of the connections.
+# How many partitions one call reads at a time: enough for a page of a feed, without hogging connections.
 PARTITIONS_AT_ONCE = 32
-# Rows of one partition that one statement asks for by their keys.
+# How many rows of a partition one statement reads by key.
 ROWS_AT_ONCE = 100
 _AT = sure_read(
     "SELECT author_id, place, post_id, caption, manifest, improved FROM posts WHERE author_id = ? AND place = ? LIMIT 1"
 )
 _MANY_AT = "SELECT author_id, place, post_id, caption, manifest, improved FROM posts WHERE author_id = ? AND place IN ? LIMIT ?"
 _AT_PLACES = read(_MANY_AT)
-_SURELY_AT_PLACES = sure_read(_MANY_AT)
+_AT_PLACES_AT_QUORUM = sure_read(_MANY_AT)
 _LIST = read(
     "SELECT author_id, place, post_id, caption, manifest, improved FROM posts"
     " WHERE author_id = ? AND place < ? ORDER BY place DESC LIMIT ?"
 )
-# Of these timelines are made: a place that a lagging replica does not have would be missing from one until that is rebuilt.
+# Timelines are built from these rows. A place that a lagging replica lacks would be missing until the next rebuild.
 _PLACES = sure_read("SELECT place FROM posts WHERE author_id = ? AND place < ? ORDER BY place DESC LIMIT ?")
 _PLACE_OF = sure_read("SELECT place FROM post_places WHERE author_id = ? AND post_id = ? LIMIT 1")
 _ADD = write(
@@ -38,7 +38,7 @@ _REMOVE_PLACE = write("DELETE FROM post_places USING TIMESTAMP ? WHERE author_id
 
 
 def publish_steps(post: PublishedPost) -> list[Step]:
-    """Return the steps that put a post at its place."""
+    """Return the steps that store a post at its place."""
     author_id, post_id, time = post.id.owner, post.id.local, write_time(post.place)
     steps: list[Step] = [(_ADD, (author_id, post.place, post_id, post.caption, post.manifest, time))]
     if post.place != post_id:
@@ -47,7 +47,7 @@ def publish_steps(post: PublishedPost) -> list[Step]:
 
 
 def remove_steps(post: PublicId, place: int) -> list[Step]:
-    """Return the steps that take a post from its place, and keep it from there."""
+    """Return the steps that remove a post from its place and keep it from coming back."""
     time = write_time(place) + 1
     steps: list[Step] = [(_REMOVE, (time, post.owner, place))]
     if place != post.local:
@@ -62,15 +62,15 @@ class Timelines:
         self._cassandra = cassandra
 
     async def find(self, post: PublicId) -> PublishedPost | None:
-        """Return a post by its id: most stand at it. What was confirmed is seen: authors look at once for what they changed."""
+        """Return a post by its id. Reads at quorum, because authors look at their changes at once."""
         found = await self._at(post.owner, post.local)
         if found is None or found.id != post:
             places = await self._cassandra.execute(_PLACE_OF, post.owner, post.local)
             found = await self._at(post.owner, places[0][0]) if places else None
         return found
 
-    async def holds(self, place: Place) -> bool:
-        """Tell whether a post stands at a place."""
+    async def has_post(self, place: Place) -> bool:
+        """Return whether a post is stored at a place."""
         return await self._at(place.author_id, place.place) is not None
 
     async def page(self, author_id: int, before_place: int, limit: int) -> Sequence[PublishedPost]:
@@ -78,7 +78,7 @@ class Timelines:
         return [_post(row) for row in await self._cassandra.execute(_LIST, author_id, before_place, limit)]
 
     async def posts_at(self, places: Sequence[Place]) -> Mapping[Place, PublishedPost]:
-        """Return the posts that stand at some places, by one statement an author."""
+        """Return the posts at some places, with one statement per author."""
         wanted: defaultdict[int, list[int]] = defaultdict(list)
         for place in dict.fromkeys(places):
             wanted[place.author_id].append(place.place)
@@ -98,7 +98,7 @@ class Timelines:
         return dict(zip(authors, found, strict=True))
 
     async def improve(self, place: Place, medium: Medium) -> None:
-        """Write a newer version of a medium of a post, with the time of the post's tombstone, which wins."""
+        """Write a newer version of a medium, with the write time of the post's tombstone. On a tie the tombstone wins."""
         time = write_time(place.place) + 1
         await self._cassandra.execute(_IMPROVE, time, medium.media_id, medium.encoded, place.author_id, place.place)
 
@@ -107,11 +107,11 @@ class Timelines:
         return _post(rows[0]) if rows else None
 
     async def _of_author(self, author_id: int, places: Sequence[int]) -> Sequence[PublishedPost]:
-        """Return the posts at some places. One replica's word is enough for what it has, not for that there is nothing."""
+        """Return the posts at some places. One replica may confirm that a post exists; only a quorum that it does not."""
         rows = await self._cassandra.execute(_AT_PLACES, author_id, places, len(places))
         found = {place for _, place, *_ in rows}
         if missing := [place for place in places if place not in found]:
-            rows = [*rows, *await self._cassandra.execute(_SURELY_AT_PLACES, author_id, missing, len(missing))]
+            rows = [*rows, *await self._cassandra.execute(_AT_PLACES_AT_QUORUM, author_id, missing, len(missing))]
         return [_post(row) for row in rows]
 
     async def _places(self, author_id: int, before_place: int, limit: int) -> Sequence[int]:

@@ -1,7 +1,7 @@
-"""Who waits for a medium, and since when: rows that lead to posts, whose lives alone tell whether they wait.
+"""Indexes of waiting posts, by medium and by minute. Only a post's life decides whether it still waits.
 
-Rows carry the time of the post's id, their tombstones the next moment: whichever comes first, a post that is done with waiting
-leaves none.
+Rows carry the time of the post's id, and their tombstones the moment after. In whatever order these arrive, a post that has
+stopped waiting leaves no rows.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from meshkit.events.outbox import MINUTE_MS
 from meshkit.ids import PublicId, id_millis
 from post_svc.store.write_times import write_time
 
-# A minute's posts are split so that no partition grows with the whole mesh's; each sweep reads all of them.
+# The posts of a minute are split into shards to bound partitions. Each sweep reads all shards.
 SHARDS = 16
 PAGE = 200
 _ADD_MEDIUM = write("INSERT INTO pending_by_media (media_id, author_id, post_id) VALUES (?, ?, ?) USING TIMESTAMP ?")
@@ -35,14 +35,14 @@ _OF_MINUTE = sure_read(
 
 
 def begin_steps(post: PublicId, media_ids: Sequence[str]) -> list[Step]:
-    """Return the steps that note who waits."""
+    """Return the steps that add a waiting post to the indexes."""
     time = write_time(post.local)
     media: list[Step] = [(_ADD_MEDIUM, (media_id, post.owner, post.local, time)) for media_id in media_ids]
     return [(_ADD_MINUTE, (*_bucket(post), post.owner, post.local, time)), *media]
 
 
 def end_steps(post: PublicId, media_ids: Sequence[str]) -> list[Step]:
-    """Return the steps that undo them, for ever. A post that waited for nothing has none."""
+    """Return the steps that remove a post from the indexes for good; none if it never waited."""
     if not media_ids:
         return []
     time = write_time(post.local) + 1
@@ -50,14 +50,14 @@ def end_steps(post: PublicId, media_ids: Sequence[str]) -> list[Step]:
     return [(_END_MINUTE, (time, *_bucket(post), post.owner, post.local)), *media]
 
 
-class Waiting:
-    """Reads who waits."""
+class WaitingIndex:
+    """Reads the indexes of waiting posts."""
 
     def __init__(self, cassandra: Cassandra) -> None:
         self._cassandra = cassandra
 
     async def for_medium(self, media_id: str) -> Sequence[PublicId]:
-        """Return the posts of a medium."""
+        """Return the posts that wait for a medium."""
         found: list[PublicId] = []
         after = (-1, -1)
         while rows := await self._cassandra.execute(_OF_MEDIUM, media_id, *after, PAGE):
@@ -68,7 +68,7 @@ class Waiting:
         return found
 
     async def since(self, minute: int) -> AsyncIterator[PublicId]:
-        """Yield the posts of a minute. All shards' first pages are asked for at once, for most hold no second one."""
+        """Yield the waiting posts of a minute. Reads the first pages of all shards at once; few shards have a second."""
         pages = await asyncio.gather(*(self._page(minute, shard, (-1, -1)) for shard in range(SHARDS)))
         for shard, first in enumerate(pages):
             page = first

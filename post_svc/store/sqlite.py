@@ -1,4 +1,4 @@
-"""PostStore in SQLite. One writer at a time makes every method that writes atomic, checks included."""
+"""PostStore in SQLite. SQLite has one writer at a time, so every write method is atomic including its checks."""
 
 import json
 import sqlite3
@@ -15,7 +15,7 @@ from post_svc.store.port import CLAIM_TTL_MS, DELETION_TTL_MS
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 PAGE = 200
-# SQLite has no TTL: a write that adds a row drops up to so many expired ones, so that a table cannot outgrow its traffic.
+# SQLite has no TTL. Each insert deletes up to this many expired rows, so that the table stays bounded.
 EXPIRE_AT_ONCE = 10
 _POST = "SELECT author_id, place, post_id, caption, media FROM posts"
 
@@ -31,33 +31,33 @@ class SqlitePostStore:
         return await self._database.write(lambda connection: _claim_key(connection, author_id, key, claim))
 
     async def find(self, post: PublicId) -> WaitingPost | PublishedPost | DeletedPost | None:
-        """Look in the order of a post's life, so that one which moves on meanwhile is still met."""
+        """Look in the order of a post's life, so that a post that changes state meanwhile is still found."""
         return await self._database.read(
             lambda connection: _waiting(connection, post) or _published(connection, post) or _deleted(connection, post)
         )
 
     async def add_waiting(self, post: WaitingPost) -> bool:
-        """Store a post that waits, unless it is there."""
+        """Store a waiting post unless it exists."""
         return await self._database.write(lambda connection: _add_waiting(connection, post))
 
     async def claim_place(self, post: PublicId, proposed: int) -> int | None:
-        """Compare and set."""
+        """Claim a place by compare-and-set."""
         return await self._database.write(lambda connection: _claim_place(connection, post, proposed))
 
     async def publish(self, post: PublishedPost, records: Sequence[OutboxRecord]) -> bool:
-        """Publish once."""
+        """Publish a post once."""
         return await self._database.write(lambda connection: _publish(connection, post, records))
 
     async def withdraw(self, post: PublicId, deleted_at: int, records: Sequence[OutboxRecord] = ()) -> bool:
-        """Delete a post that waits."""
+        """Delete a waiting post."""
         return await self._database.write(lambda connection: _withdraw(connection, post, deleted_at, records))
 
     async def delete(self, post: PublicId, place: int, deleted_at: int, records: Sequence[OutboxRecord]) -> bool:
-        """Delete once."""
+        """Delete a post once."""
         return await self._database.write(lambda connection: _delete(connection, post, place, deleted_at, records))
 
     async def improve_medium(self, place: Place, medium: Medium) -> None:
-        """Join it, unless it is there."""
+        """Append the new version unless it is there."""
         await self._database.write(lambda connection: _improve_medium(connection, place, medium))
 
     async def list_posts(self, author_id: int, before_place: int, limit: int) -> Sequence[PublishedPost]:
@@ -68,7 +68,7 @@ class SqlitePostStore:
         )
 
     async def posts_at(self, places: Sequence[Place]) -> Mapping[Place, PublishedPost]:
-        """Read posts by their keys, in one hop to the thread."""
+        """Read posts by key, in one hop to the thread."""
         return await self._database.read(
             lambda connection: {place: post for place in places if (post := _post_at(connection, place))}
         )
@@ -84,14 +84,14 @@ class SqlitePostStore:
         )
 
     async def waiting_for(self, media_id: str) -> Sequence[PublicId]:
-        """Read who waits for a medium."""
+        """Return the posts that wait for a medium."""
         query = "SELECT post_id, author_id FROM pending_media WHERE media_id = ?"
         return await self._database.read(
             lambda connection: [PublicId(*row) for row in connection.execute(query, (media_id,))]
         )
 
     async def waiting_since(self, minute: int) -> AsyncIterator[PublicId]:
-        """Read page by page who has waited since a minute."""
+        """Read the waiting posts of a minute, page by page."""
         after = (first_id(minute * MINUTE_MS), -1)
         end = first_id((minute + 1) * MINUTE_MS)
         while page := await self._waiting_page(after, end):
@@ -229,7 +229,7 @@ def _published(connection: sqlite3.Connection, post: PublicId) -> PublishedPost 
     query = "SELECT place FROM post_places WHERE author_id = ? AND post_id = ?"
     (place,) = connection.execute(query, _key(post)).fetchone() or (post.local,)
     found = _post_at(connection, Place(post.owner, place))
-    # A post that waited stands at a place that is not its id, and must not be found by it.
+    # A post that waited is stored at a place that is not its id, and must not be found by that place.
     return found if found is not None and found.id == post else None
 
 

@@ -1,11 +1,11 @@
-"""Write times: what makes writes that pass each other come out the same in any order.
+"""Write times that make overtaking writes come out the same in any order.
 
-Whatever an id tells of is written with the time of the id, and deleted with `write_time(id) + 1`.
+Rows are written with the time of the id they belong to, and deleted with `write_time(id) + 1`.
 """
 
 from meshkit.ids import id_millis
 
 
 def write_time(moment: int) -> int:
-    """Return the time of an id as Cassandra takes it: in microseconds since 1970."""
+    """Return the write time of an id, in microseconds since 1970."""
     return id_millis(moment) * 1000

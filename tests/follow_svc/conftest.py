@@ -1,4 +1,4 @@
-"""The graph's fixtures."""
+"""Fixtures for the tests of follow_svc."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,13 +15,13 @@ from tests.store_kinds import STORE_KINDS
 
 @pytest.fixture(scope="session", params=STORE_KINDS)
 def contact_points(request: pytest.FixtureRequest) -> str | None:
-    """Give what leads to a store's cluster, for each kind of store; None for one that needs no cluster."""
+    """Return the contact points of a cluster for each kind of store; None for SQLite."""
     return str(request.getfixturevalue("cassandra")) if request.param == "cassandra" else None
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def stores(contact_points: str | None) -> AsyncIterator[GraphStores]:
-    """Give what opens stores of each kind."""
+    """Return a factory of stores of each kind."""
     if contact_points is None:
         yield GraphStores(None)
         return
@@ -31,14 +31,14 @@ async def stores(contact_points: str | None) -> AsyncIterator[GraphStores]:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def keyspace(cassandra: str) -> AsyncIterator[Cassandra]:
-    """Give the graph's keyspace, for what Cassandra alone must be asked."""
+    """Open the graph's keyspace, for tests of Cassandra alone."""
     async with open_keyspace(cassandra_settings(cassandra)) as opened:
         yield opened
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def graph(stores: GraphStores, tmp_path: Path) -> AsyncIterator[OpenGraph]:
-    """Give an empty store of each kind."""
+    """Return an empty store of each kind."""
     await stores.empty()
     async with stores.open(tmp_path) as opened:
         yield opened
@@ -46,14 +46,14 @@ async def graph(stores: GraphStores, tmp_path: Path) -> AsyncIterator[OpenGraph]
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def user_addr(tmp_path_factory: pytest.TempPathFactory, valkey_url: str) -> AsyncIterator[str]:
-    """Give the address of a user_svc, one for all tests of the graph."""
+    """Return the address of one user_svc for all tests."""
     async with serving_users(tmp_path_factory.mktemp("users"), valkey_url) as address:
         yield address
 
 
 @pytest.fixture(scope="session")
 def served_store(contact_points: str | None, tmp_path_factory: pytest.TempPathFactory) -> ServiceSettings:
-    """Give the settings of a store to serve from, of each kind; all that serve from it see one graph."""
+    """Return the settings of a store to serve from, of each kind. All services share its graph."""
     if contact_points is None:
         return ServiceSettings(sqlite_dir=tmp_path_factory.mktemp("graph"))
     return cassandra_settings(contact_points, SERVED_PREFIX)
@@ -61,6 +61,6 @@ def served_store(contact_points: str | None, tmp_path_factory: pytest.TempPathFa
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def served(served_store: ServiceSettings, valkey_url: str, user_addr: str) -> AsyncIterator[ServedGraph]:
-    """Give a running follow_svc on each kind of store, one for all tests: follow with accounts of your own."""
+    """Run one follow_svc per kind of store for all tests. Each test uses its own accounts."""
     async with serving_graph(served_store, valkey_url, user_addr) as opened:
         yield opened

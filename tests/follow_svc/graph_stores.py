@@ -1,4 +1,4 @@
-"""Opening the stores that the graph's contract is held against, on real files and a real cluster."""
+"""Opens the graph's stores on real files and on a real cluster."""
 
 import asyncio
 import contextlib
@@ -25,9 +25,9 @@ from meshkit.grpc.health import Check
 from meshkit.service_settings import ServiceSettings
 from meshkit.sqlite import Database, open_database
 
-# Small, so that a few hundred followers fill several.
+# Small, so that a few hundred followers fill several buckets.
 BUCKET_SIZE = 60
-# Each session of tests has keyspaces of its own, and two in all: the served graph never sees the tables emptied.
+# Each test session has two keyspaces of its own, so that emptying tables never affects the served graph.
 STORE_PREFIX, SERVED_PREFIX = (f"test_{secrets.token_hex(4)}_{use}" for use in ("store", "served"))
 _EMPTY = [
     write(f"TRUNCATE {table}")
@@ -46,7 +46,7 @@ _FOLLOWING_COUNT, _FOLLOWER_COUNT = (
 
 @dataclass(frozen=True, slots=True)
 class OpenGraph:
-    """A store, the outbox that it writes its events to, and what holds both."""
+    """A store and its outbox."""
 
     follows: FollowStore
     outbox: OutboxStore
@@ -55,13 +55,13 @@ class OpenGraph:
 
 @dataclass(frozen=True, slots=True)
 class GraphStores:
-    """Where stores of a kind are: in files of a directory, or in one keyspace."""
+    """Stores of one kind: files in a directory, or tables in one keyspace."""
 
     cassandra: Cassandra | None
 
     @contextlib.asynccontextmanager
     async def open(self, directory: Path, bucket_size: int = BUCKET_SIZE) -> AsyncIterator[OpenGraph]:
-        """Open a store; what it held before in the directory, or since it was emptied, it holds still."""
+        """Open a store with what the directory or keyspace holds."""
         if self.cassandra is not None:
             store = CassandraFollowStore(self.cassandra, bucket_size)
             yield OpenGraph(store, CassandraOutbox(self.cassandra), self.cassandra)
@@ -74,38 +74,38 @@ class GraphStores:
             yield OpenGraph(opened.store, opened.outbox, database)
 
     async def empty(self) -> None:
-        """Empty what no directory keeps apart."""
+        """Empty the keyspace; directories are separate anyway."""
         if self.cassandra is not None:
             await empty_keyspace(self.cassandra)
 
 
 async def empty_keyspace(cassandra: Cassandra) -> None:
-    """Empty the graph in a keyspace."""
+    """Empty a keyspace's graph."""
     await asyncio.gather(*(cassandra.execute(statement) for statement in _EMPTY))
 
 
 def cassandra_settings(contact_points: str, prefix: str = STORE_PREFIX) -> ServiceSettings:
-    """Return settings that name one of the tests' own keyspaces."""
+    """Return settings for one of the tests' own keyspaces."""
     return ServiceSettings(store="cassandra", cassandra_contact_points=contact_points, cassandra_keyspace_prefix=prefix)
 
 
 @contextlib.asynccontextmanager
 async def open_keyspace(settings: ServiceSettings) -> AsyncIterator[Cassandra]:
-    """Open a keyspace of the graph, with its tables."""
+    """Open a keyspace with the graph's tables."""
     async with open_cassandra(settings, "follow", MIGRATIONS, OUTBOX_MIGRATIONS) as cassandra:
         await answering(cassandra.check)
         yield cassandra
 
 
 async def answering(check: Check) -> None:
-    """Return once a part answers."""
+    """Wait until a part answers."""
     async for attempt in stamina.retry_context(on=UnavailableError, attempts=None, timeout=120, wait_max=0.2):
         with attempt:
             await check()
 
 
 async def write_follows(store: Cassandra | Database, pairs: Iterable[tuple[int, int]]) -> None:
-    """Write many follows (follower, followee) and their counts at once, past their use case: their accounts need not exist."""
+    """Write many follows (follower, followee) and their counts directly. The accounts need not exist."""
     rows = list(pairs)
     if isinstance(store, Database):
         await store.write(lambda connection: _insert(connection, rows))
@@ -138,11 +138,11 @@ def _insert(connection: sqlite3.Connection, rows: list[tuple[int, int]]) -> None
 
 
 def some_event() -> OutboxRecord:
-    """Make an event; the store does not look into it."""
+    """Return an event. The store does not look into it."""
     return new_record(event_pb2.FollowCreated(follower_id=1, followee_id=2))
 
 
 async def is_written(outbox: OutboxStore, record: OutboxRecord) -> bool:
-    """Tell whether an event is in the outbox."""
+    """Return whether an event is in the outbox."""
     assert 0 <= record.shard < SHARDS
     return record in await outbox.read_outbox(record.minute, record.shard, before(record.event_id), 1)

@@ -1,4 +1,4 @@
-"""The graph as its callers see it: follow_svc and user_svc, each serving on a port of its own, and their files."""
+"""A running follow_svc and user_svc, as their callers see them."""
 
 import asyncio
 import contextlib
@@ -38,21 +38,21 @@ from user_svc.sessions.keys import make_keys
 from user_svc.settings import UserSettings
 
 _NUMBER = itertools.count()
-# The sweeper begins 2 s after an event; a test that waits this long has failed.
+# The sweeper starts 2 s after an event, so a test that waits this long has failed.
 _PATIENCE_SECONDS = 30
 # More events than the tests write in a minute.
 _MANY = 4_000
 
 
 def caller(user_id: int) -> grpc.aio.Metadata:
-    """Return the metadata of a call by a user, as the edge sets it."""
+    """Return a call's metadata as the edge sets it."""
     return grpc.aio.Metadata(("x-user-id", str(user_id)))
 
 
-# The types of the stubs are quoted: they stand in the stub files of the generated code alone.
+# Quoted, because the stub types exist only in the generated .pyi files.
 @dataclass(frozen=True, slots=True)
 class ServedGraph:
-    """Stubs of a running follow_svc and of the user_svc that it asks, and the graph's own store."""
+    """Stubs of a running follow_svc and its user_svc, and the graph's store."""
 
     public: "follow_service_pb2_grpc.FollowServiceAsyncStub"
     internal: "follow_internal_service_pb2_grpc.FollowInternalServiceAsyncStub"
@@ -63,7 +63,7 @@ class ServedGraph:
     address: str
 
     async def new_users(self, count: int) -> list[int]:
-        """Make accounts; returns their ids, ascending."""
+        """Create accounts. Returns their ids, ascending."""
         requests = [
             user_service_pb2.CreateUserRequest(handle=f"person{next(_NUMBER)}", password="correct horse")
             for _ in range(count)
@@ -76,7 +76,7 @@ class ServedGraph:
         return (await self.public.CreateFollow(request, metadata=caller(follower_id))).follow
 
     async def unfollow(self, follower_id: int, followee_id: int) -> None:
-        """Follow no longer."""
+        """Unfollow."""
         request = follow_service_pb2.DeleteFollowRequest(followee_id=followee_id)
         await self.public.DeleteFollow(request, metadata=caller(follower_id))
 
@@ -87,11 +87,11 @@ class ServedGraph:
         return found.following, found.followed_by, found.follower_count, found.following_count
 
     async def write_follows(self, pairs: Iterable[tuple[int, int]]) -> None:
-        """Write many follows (follower, followee) at once, past user_svc: their accounts need not exist."""
+        """Write many follows (follower, followee) directly. The accounts need not exist."""
         await write_follows(self.inside, pairs)
 
     async def events_of(self, follower_id: int) -> list[event_pb2.Event]:
-        """Return the events of a follower that were written, in the order of their ids."""
+        """Return a follower's written events in the order of their ids."""
         minutes = range(self.first_minute, _this_minute() + 1)
         buckets = await asyncio.gather(
             *(
@@ -106,12 +106,12 @@ class ServedGraph:
 
 
 def follower_of(event: event_pb2.Event) -> int:
-    """Return whose follow an event tells of."""
+    """Return the follower of an event."""
     return event.follow_created.follower_id or event.follow_deleted.follower_id
 
 
 async def streamed_events(redis_url: str, follower_id: int, last: event_pb2.Event) -> list[event_pb2.Event]:
-    """Return the events of a follower that are in the stream, by their ids, once `last` is among them."""
+    """Return a follower's events from the stream, sorted by id, once `last` is among them."""
     async with asyncio.timeout(_PATIENCE_SECONDS), open_redis(redis_url) as redis:
         while True:
             entries: Any = await redis.xrange(STREAM.key)  # typed for every protocol at once
@@ -126,7 +126,7 @@ async def streamed_events(redis_url: str, follower_id: int, last: event_pb2.Even
 
 @contextlib.asynccontextmanager
 async def serving_users(directory: Path, redis_url: str) -> AsyncIterator[str]:
-    """Run a user_svc; yields its address."""
+    """Run a user_svc. Yields its address."""
     make_keys(directory)
     settings = UserSettings(sqlite_dir=directory, redis_url=redis_url, token_key_file=directory / "token-key.pem")
     async with user_app.serving_process(settings) as process, running(process, settings) as address:
@@ -137,7 +137,7 @@ async def serving_users(directory: Path, redis_url: str) -> AsyncIterator[str]:
 async def serving_graph(
     store: ServiceSettings, redis_url: str, user_addr: str, accounts_addr: str = ""
 ) -> AsyncIterator[ServedGraph]:
-    """Run a follow_svc that asks for accounts at `user_addr`; ours are made at `accounts_addr`, where that differs."""
+    """Run a follow_svc that calls user_svc at `user_addr`. `accounts_addr` is where tests create accounts, if different."""
     settings = FollowSettings(
         **store.model_dump(include=store.model_fields_set),
         redis_url=redis_url,
@@ -165,7 +165,7 @@ async def serving_graph(
 
 @contextlib.asynccontextmanager
 async def _inside(settings: FollowSettings) -> AsyncIterator[tuple[Cassandra | Database, OutboxStore]]:
-    """Open what a follow_svc keeps its graph in, beside it."""
+    """Open the store of a running follow_svc."""
     if settings.store == "cassandra":
         async with open_keyspace(settings) as cassandra:
             yield cassandra, CassandraOutbox(cassandra)

@@ -1,4 +1,4 @@
-"""The graph as the other services read it."""
+"""The methods of follow_svc for other services."""
 
 from collections.abc import Awaitable
 from typing import Any
@@ -18,7 +18,7 @@ BOTH = pytest.mark.parametrize("kind", [FOLLOWERS, FOLLOWEES])
 async def list_ids(
     served: ServedGraph, kind: str, user_id: int, page_token: str = "", page_size: int = 0
 ) -> tuple[list[int], str]:
-    """Return a page of one of the lists, and the token of the next."""
+    """Return a page of one of the lists and its next token."""
     if kind == FOLLOWERS:
         followers = await served.internal.ListFollowerIds(
             follow_internal_service_pb2.ListFollowerIdsRequest(
@@ -43,7 +43,7 @@ async def walk(served: ServedGraph, kind: str, user_id: int, page_size: int) -> 
 
 
 async def write_members(served: ServedGraph, kind: str, user_id: int, count: int) -> list[int]:
-    """Put accounts on a list; returns their ids, ascending."""
+    """Fill a list. Returns the member ids, ascending."""
     members = list(range(1, count + 1))
     await served.write_follows((each, user_id) if kind == FOLLOWERS else (user_id, each) for each in members)
     return members
@@ -51,7 +51,7 @@ async def write_members(served: ServedGraph, kind: str, user_id: int, count: int
 
 @BOTH
 async def test_pages_of_ids_are_of_the_size_asked_for(served: ServedGraph, kind: str) -> None:
-    """Every member comes once, in pages of the size asked for; a full last page is the end, too."""
+    """Pages have the requested size and contain every member once. A full last page is the end, too."""
     star = new_id()
     members = await write_members(served, kind, star, 2_500)
     for size in (999, 1_250, 2_500, 10_000):
@@ -68,14 +68,14 @@ async def test_a_page_of_ids_is_a_thousand_by_default(served: ServedGraph, kind:
 
 @BOTH
 async def test_an_unknown_account_has_no_ids(served: ServedGraph, kind: str) -> None:
-    """An account that the graph never saw has one empty page."""
+    """An unknown account has one empty page."""
     assert await list_ids(served, kind, new_id()) == ([], "")
 
 
 @BOTH
 @pytest.mark.parametrize("token", ["x", "0", "00", "é", "0" * 31, "0" * 48, "g" * 32])
 async def test_a_page_token_that_no_page_gave_is_refused(served: ServedGraph, kind: str, token: str) -> None:
-    """A bad token is INVALID_ARGUMENT at page_token."""
+    """A malformed page token is INVALID_ARGUMENT at page_token."""
     error = await _refusal_of(list_ids(served, kind, 1, token))
     assert error.code() == grpc.StatusCode.INVALID_ARGUMENT
     assert violations_of(error) == [("page_token", "PAGE_TOKEN_INVALID")]
@@ -91,7 +91,7 @@ async def test_a_page_size_out_of_range_is_refused(served: ServedGraph, kind: st
 
 
 async def test_followed_ids_keep_the_order_asked_for(served: ServedGraph) -> None:
-    """Of the ids asked for the followed ones come back, in that order."""
+    """The followed ids come back in the order of the request."""
     reader = new_id()
     await served.write_follows([(reader, 30), (reader, 10), (reader, 20), (40, reader)])
     request = follow_internal_service_pb2.FilterFollowedRequest(
@@ -101,7 +101,7 @@ async def test_followed_ids_keep_the_order_asked_for(served: ServedGraph) -> Non
 
 
 async def test_a_thousand_ids_can_be_asked_for_and_no_more(served: ServedGraph) -> None:
-    """1,000 ids are filtered in one call; 1,001 are refused."""
+    """One call filters 1,000 ids; 1,001 are refused."""
     reader = new_id()
     await served.write_follows((reader, each) for each in range(1, 2_000, 2))
     ask = follow_internal_service_pb2.FilterFollowedRequest
@@ -112,7 +112,7 @@ async def test_a_thousand_ids_can_be_asked_for_and_no_more(served: ServedGraph) 
 
 
 async def test_followers_are_counted_as_they_come_and_go(served: ServedGraph) -> None:
-    """A follow counts one more, its repetition none, an unfollow one less; an unknown account has none."""
+    """A follow adds one, a repeat nothing, an unfollow removes one. An unknown account has 0."""
     star, *others = await served.new_users(4)
     ask = follow_internal_service_pb2.GetFollowerCountRequest
     for other in (*others, others[0]):

@@ -1,4 +1,4 @@
-"""The public lists of followers and followees, and how two accounts stand to each other."""
+"""The public lists of followers and followees, and the relationship of two accounts."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -19,7 +19,7 @@ BOTH = pytest.mark.parametrize("kind", [FOLLOWERS, FOLLOWING])
 async def list_page(
     served: ServedGraph, kind: str, viewer: int, user_id: int, cursor: str = "", limit: int = 0
 ) -> tuple[list[user_pb2.User], str | None]:
-    """Return a page of one of the lists, and its cursor; None where that is absent."""
+    """Return a page of one of the lists and its cursor, None if absent."""
     response: Any
     if kind == FOLLOWERS:
         followers = follow_service_pb2.ListFollowersRequest(user_id=user_id, cursor=cursor, limit=limit)
@@ -31,7 +31,7 @@ async def list_page(
 
 
 async def walk(served: ServedGraph, kind: str, viewer: int, user_id: int, limit: int) -> list[list[int]]:
-    """Return the ids of all pages up to the end."""
+    """Return the ids of all pages."""
     pages, cursor = [], ""
     while True:
         users, following_cursor = await list_page(served, kind, viewer, user_id, cursor, limit)
@@ -42,12 +42,12 @@ async def walk(served: ServedGraph, kind: str, viewer: int, user_id: int, limit:
 
 
 def pair(kind: str, user_id: int, member: int) -> tuple[int, int]:
-    """Return the (follower, followee) that puts a member on an account's list."""
+    """Return the (follower, followee) that adds a member to an account's list."""
     return (member, user_id) if kind == FOLLOWERS else (user_id, member)
 
 
 async def refusal_of(call: Awaitable[Any]) -> grpc.aio.AioRpcError:
-    """Return the error of a call that must be refused."""
+    """Return the error of a refused call."""
     with pytest.raises(grpc.aio.AioRpcError) as refusal:
         await call
     return refusal.value
@@ -55,7 +55,7 @@ async def refusal_of(call: Awaitable[Any]) -> grpc.aio.AioRpcError:
 
 @BOTH
 async def test_a_list_gives_whole_accounts_by_ascending_id(served: ServedGraph, kind: str) -> None:
-    """Members are accounts as user_svc shows them, in the order of ids whatever the order of following."""
+    """Members come as user_svc shows them, sorted by id whatever the order of following."""
     star, *members = await served.new_users(4)
     for member in (members[1], members[2], members[0]):
         await served.follow(*pair(kind, star, member))
@@ -68,7 +68,7 @@ async def test_a_list_gives_whole_accounts_by_ascending_id(served: ServedGraph, 
 @BOTH
 @pytest.mark.parametrize("limit", [1, 2, 3, 4])
 async def test_pages_end_at_the_proven_end(served: ServedGraph, kind: str, limit: int) -> None:
-    """Every member comes once; the last page has no cursor, even where it is full."""
+    """Every member comes once. The last page has no cursor, even if it is full."""
     star, *members = await served.new_users(5)
     for member in members:
         await served.follow(*pair(kind, star, member))
@@ -88,7 +88,7 @@ async def test_an_empty_list_is_its_own_end(served: ServedGraph, kind: str) -> N
 async def test_limits_are_clamped_and_accounts_that_are_gone_left_out(
     served: ServedGraph, kind: str, limit: int, size: int
 ) -> None:
-    """A page whose accounts are all gone is empty, is of the size asked for or 100, and is not the end."""
+    """A page has the requested size, at most 100. A page of deleted accounts is empty but not the end."""
     star, present = await served.new_users(2)
     await served.write_follows(pair(kind, star, gone) for gone in range(1, size + 1))
     await served.follow(*pair(kind, star, present))
@@ -97,7 +97,7 @@ async def test_limits_are_clamped_and_accounts_that_are_gone_left_out(
 
 @BOTH
 async def test_a_cursor_keeps_its_place_when_its_member_leaves(served: ServedGraph, kind: str) -> None:
-    """A walk goes on where it stood after the last member seen is gone and others came before and behind."""
+    """A walk continues where it was after its last member has left and others have joined."""
     star, early, *members, late = await served.new_users(6)
     for member in members:
         await served.follow(*pair(kind, star, member))
@@ -114,7 +114,7 @@ async def test_a_cursor_keeps_its_place_when_its_member_leaves(served: ServedGra
 
 @BOTH
 async def test_a_cursor_is_good_for_its_viewer_list_and_account_alone(served: ServedGraph, kind: str) -> None:
-    """Another's cursor, one of another account's list, or of the other list, is CURSOR_INVALID."""
+    """A cursor of another viewer, account or list is CURSOR_INVALID."""
     star, other, *members = await served.new_users(4)
     for member in members:
         await served.follow(*pair(kind, star, member))
@@ -132,20 +132,20 @@ async def test_a_cursor_is_good_for_its_viewer_list_and_account_alone(served: Se
 @BOTH
 @pytest.mark.parametrize("cursor", ["x", ".", "AAAA.AAAA", "é", " ", "0", "A" * 512, "A" * 513])
 async def test_a_malformed_cursor_is_refused(served: ServedGraph, kind: str, cursor: str) -> None:
-    """What no page gave is CURSOR_INVALID, never an empty page."""
+    """A malformed cursor is CURSOR_INVALID, never an empty page."""
     (star,) = await served.new_users(1)
     await _check_refused(list_page(served, kind, star, star, cursor), "cursor", "CURSOR_INVALID")
 
 
 @BOTH
 async def test_a_tampered_cursor_is_refused(served: ServedGraph, kind: str) -> None:
-    """A cursor with one character changed, in its position or in its signature, is CURSOR_INVALID."""
+    """A cursor with one changed character, in its position or its signature, is CURSOR_INVALID."""
     star, *members = await served.new_users(3)
     for member in members:
         await served.follow(*pair(kind, star, member))
     _, cursor = await list_page(served, kind, star, star, limit=1)
     assert cursor is not None
-    # Not the last character: base64 leaves bits of it unused, so another one may spell the same signature.
+    # Skip the last character: base64 leaves some of its bits unused, so another may decode to the same signature.
     for index in range(0, len(cursor) - 1, 7):
         changed = cursor[:index] + ("A" if cursor[index] != "A" else "B") + cursor[index + 1 :]
         await _check_refused(list_page(served, kind, star, star, changed), "cursor", "CURSOR_INVALID")
@@ -162,7 +162,7 @@ async def test_a_negative_limit_is_refused(served: ServedGraph, kind: str, limit
 @BOTH
 @pytest.mark.parametrize("nobody", [-1, 0, 1, MAX_ID])
 async def test_an_unknown_account_has_no_list(served: ServedGraph, kind: str, nobody: int) -> None:
-    """The list of an id without an account is USER_NOT_FOUND, even where follows of that id are left."""
+    """The list of an id without an account is USER_NOT_FOUND, even if follows of that id remain."""
     (viewer,) = await served.new_users(1)
     await served.write_follows([pair(kind, nobody, viewer)])
     error = await refusal_of(list_page(served, kind, viewer, nobody))
@@ -170,7 +170,7 @@ async def test_an_unknown_account_has_no_list(served: ServedGraph, kind: str, no
 
 
 async def test_a_relationship_has_two_directions_and_counts(served: ServedGraph) -> None:
-    """Each side sees the pair its own way; the counts are the other account's."""
+    """Each side sees the pair from its own view. The counts are the other account's."""
     alice, bob, carol = await served.new_users(3)
     assert await served.relationship(alice, bob) == (False, False, 0, 0)
     await served.follow(alice, bob)
@@ -184,7 +184,7 @@ async def test_a_relationship_has_two_directions_and_counts(served: ServedGraph)
 
 @pytest.mark.parametrize("nobody", [-1, 0, 1, MAX_ID])
 async def test_there_is_no_relationship_with_an_unknown_account(served: ServedGraph, nobody: int) -> None:
-    """The relationship with an id without an account is USER_NOT_FOUND."""
+    """The relationship with an unknown account is USER_NOT_FOUND."""
     (viewer,) = await served.new_users(1)
     error = await refusal_of(served.relationship(viewer, nobody))
     assert (error.code(), reason_of(error)) == (grpc.StatusCode.NOT_FOUND, "USER_NOT_FOUND")
@@ -199,7 +199,7 @@ READS: list[Callable[[ServedGraph], Awaitable[Any]]] = [
 
 @pytest.mark.parametrize("read", READS)
 async def test_reads_need_a_caller(served: ServedGraph, read: Callable[[ServedGraph], Awaitable[Any]]) -> None:
-    """Without a token there is no viewer."""
+    """Reads without a token are refused."""
     error = await refusal_of(read(served))
     assert (error.code(), reason_of(error)) == (grpc.StatusCode.UNAUTHENTICATED, "TOKEN_MISSING")
 

@@ -1,4 +1,4 @@
-"""The graph while a part that it works with is down."""
+"""follow_svc while another part is down."""
 
 import socket
 
@@ -11,7 +11,7 @@ from tests.follow_svc.served_graph import serving_graph, streamed_events
 
 @pytest.fixture
 def dead_port() -> int:
-    """Give a port that nobody listens on."""
+    """Return a port where nothing listens."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         return int(taken.getsockname()[1])
@@ -20,7 +20,7 @@ def dead_port() -> int:
 async def test_without_user_svc_a_repeated_follow_is_answered_and_a_new_one_is_not(
     served_store: ServiceSettings, valkey_url: str, user_addr: str, dead_port: int
 ) -> None:
-    """A retry and an unfollow need the graph alone; a new follow needs to know that the account exists."""
+    """Without user_svc, repeated follows and unfollows succeed; new follows are UNAVAILABLE."""
     async with serving_graph(served_store, valkey_url, user_addr) as before:
         alice, bob, carol = await before.new_users(3)
         first = await before.follow(alice, bob)
@@ -36,7 +36,7 @@ async def test_without_user_svc_a_repeated_follow_is_answered_and_a_new_one_is_n
 async def test_a_follow_made_without_redis_reaches_the_stream_later(
     served_store: ServiceSettings, valkey_url: str, user_addr: str, dead_port: int
 ) -> None:
-    """While Redis is down follows are made; when it is back, consumers get their events."""
+    """A follow made while Redis is down reaches consumers once Redis is back."""
     async with serving_graph(served_store, f"redis://127.0.0.1:{dead_port}/0", user_addr) as cut_off:
         alice, bob = await cut_off.new_users(2)
         await cut_off.follow(alice, bob)

@@ -1,4 +1,4 @@
-"""Following and unfollowing, as an app does it."""
+"""Following and unfollowing through the public methods."""
 
 import asyncio
 import time
@@ -14,7 +14,7 @@ from tests.follow_svc.served_graph import ServedGraph, streamed_events
 
 
 async def test_a_follow_tells_who_whom_and_since_when(served: ServedGraph) -> None:
-    """A new follow names both accounts and the moment it was made."""
+    """A new follow has both ids and its time."""
     alice, bob = await served.new_users(2)
     before = time.time_ns() // 1_000_000
     follow = await served.follow(alice, bob)
@@ -23,17 +23,17 @@ async def test_a_follow_tells_who_whom_and_since_when(served: ServedGraph) -> No
 
 
 async def test_a_repeated_follow_is_the_first_one(served: ServedGraph) -> None:
-    """Following twice returns the first follow, counts once and tells once."""
+    """Following twice returns the first follow, counts once and sends one event."""
     alice, bob = await served.new_users(2)
     first = await served.follow(alice, bob)
-    await asyncio.sleep(0.002)  # a follow made now would have another time
+    await asyncio.sleep(0.002)  # a new follow would have another time
     assert await served.follow(alice, bob) == first
     assert await served.relationship(alice, bob) == (True, False, 1, 0)
     assert len(await served.events_of(alice)) == 1
 
 
 async def test_concurrent_follows_of_a_pair_are_one(served: ServedGraph) -> None:
-    """An impatient client that follows many times at once follows once."""
+    """Many concurrent follows of one pair make one follow."""
     alice, bob = await served.new_users(2)
     follows = await asyncio.gather(*(served.follow(alice, bob) for _ in range(30)))
     assert all(follow == follows[0] for follow in follows)
@@ -42,7 +42,7 @@ async def test_concurrent_follows_of_a_pair_are_one(served: ServedGraph) -> None
 
 
 async def test_nobody_follows_themselves(served: ServedGraph) -> None:
-    """Following oneself is SELF_FOLLOW at the field followee_id."""
+    """Following oneself is SELF_FOLLOW at followee_id."""
     (alice,) = await served.new_users(1)
     with pytest.raises(grpc.aio.AioRpcError) as refusal:
         await served.follow(alice, alice)
@@ -53,7 +53,7 @@ async def test_nobody_follows_themselves(served: ServedGraph) -> None:
 
 @pytest.mark.parametrize("nobody", [-(2**63), -1, 0, 1, MAX_ID])
 async def test_an_unknown_account_cannot_be_followed(served: ServedGraph, nobody: int) -> None:
-    """Following an id without an account is USER_NOT_FOUND, and leaves no trace."""
+    """Following an unknown account is USER_NOT_FOUND and leaves no trace."""
     (alice,) = await served.new_users(1)
     with pytest.raises(grpc.aio.AioRpcError) as refusal:
         await served.follow(alice, nobody)
@@ -64,7 +64,7 @@ async def test_an_unknown_account_cannot_be_followed(served: ServedGraph, nobody
 
 
 async def test_the_limit_of_followees(served: ServedGraph) -> None:
-    """With 7,500 followees one more is FOLLOW_LIMIT; a repeated one is not, and an unfollow makes room."""
+    """At 7,500 followees a new follow is FOLLOW_LIMIT. A repeat succeeds, and an unfollow makes room."""
     alice, bob, carol = await served.new_users(3)
     await served.write_follows((alice, stranger) for stranger in range(1, MAX_FOLLOWEES))
     await served.follow(alice, bob)
@@ -80,7 +80,7 @@ async def test_the_limit_of_followees(served: ServedGraph) -> None:
 
 
 async def test_an_unfollow_ends_a_follow_once(served: ServedGraph) -> None:
-    """Unfollowing twice is no error, uncounts once and tells once."""
+    """Unfollowing twice is no error, counts once and sends one event."""
     alice, bob = await served.new_users(2)
     await served.follow(alice, bob)
     await served.unfollow(alice, bob)
@@ -90,11 +90,11 @@ async def test_an_unfollow_ends_a_follow_once(served: ServedGraph) -> None:
 
 
 async def test_a_new_follow_after_an_unfollow_is_told(served: ServedGraph) -> None:
-    """Follow, unfollow, follow: three changes, three events, one follow, with a time of its own."""
+    """Follow, unfollow, follow: three events and one follow with its own time."""
     alice, bob = await served.new_users(2)
     first = await served.follow(alice, bob)
     await served.unfollow(alice, bob)
-    await asyncio.sleep(0.002)  # the next follow is another millisecond's
+    await asyncio.sleep(0.002)  # the next follow gets another millisecond
     assert (await served.follow(alice, bob)).created_at.ToMilliseconds() > first.created_at.ToMilliseconds()
     assert await served.relationship(alice, bob) == (True, False, 1, 0)
     assert await _told(served, alice) == [("follow_created", bob), ("follow_created", bob), ("follow_deleted", bob)]
@@ -102,7 +102,7 @@ async def test_a_new_follow_after_an_unfollow_is_told(served: ServedGraph) -> No
 
 @pytest.mark.parametrize("nobody", [-(2**63), -1, 0, 1, MAX_ID])
 async def test_unfollowing_an_unknown_account_is_no_error(served: ServedGraph, nobody: int) -> None:
-    """The end of a follow that cannot be is reached already."""
+    """Unfollowing an unknown account succeeds."""
     (alice,) = await served.new_users(1)
     await served.unfollow(alice, nobody)
     await served.unfollow(alice, alice)
@@ -110,7 +110,7 @@ async def test_unfollowing_an_unknown_account_is_no_error(served: ServedGraph, n
 
 
 async def test_the_stream_gets_what_changed_and_nothing_else(served: ServedGraph, valkey_url: str) -> None:
-    """Repeated and concurrent calls put nothing into the stream but the changes that were written."""
+    """Repeated and concurrent calls add nothing to the stream but the changes that were made."""
     alice, bob = await served.new_users(2)
     for _ in range(2):
         await asyncio.gather(*(served.follow(alice, bob) for _ in range(10)))
@@ -122,7 +122,7 @@ async def test_the_stream_gets_what_changed_and_nothing_else(served: ServedGraph
 
 
 async def test_writes_need_a_caller(served: ServedGraph) -> None:
-    """Without a token there is no follower."""
+    """Writes without a token are refused."""
     with pytest.raises(grpc.aio.AioRpcError) as refused_follow:
         await served.public.CreateFollow(follow_service_pb2.CreateFollowRequest(followee_id=1))
     with pytest.raises(grpc.aio.AioRpcError) as refused_unfollow:
@@ -133,7 +133,7 @@ async def test_writes_need_a_caller(served: ServedGraph) -> None:
 
 
 async def _told(served: ServedGraph, follower_id: int) -> list[tuple[str, int]]:
-    """Return what a follower's events say, sorted: the ids of two in one millisecond tell no order."""
+    """Return a follower's events, sorted: ids within one millisecond have no order."""
     return sorted(
         (str(event.WhichOneof("payload")), event.follow_created.followee_id or event.follow_deleted.followee_id)
         for event in await served.events_of(follower_id)

@@ -1,4 +1,4 @@
-"""The recount over a real graph in Cassandra: counts spoiled on purpose, pairs left half done, and runs that end early."""
+"""Recounts of a real graph in Cassandra with wrong counts, half-done pairs and interrupted runs."""
 
 import asyncio
 import os
@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from follow_svc.model import Follow, FollowCounts
-from follow_svc.recount import OvertakenError, Recount
+from follow_svc.recount import Recount, SupersededError
 from follow_svc.store.cassandra import CassandraFollowStore
 from follow_svc.store.cassandra_recount import CassandraRecountStore
 from follow_svc.store.recount_port import FIRST_POSITION, Progress, Side, Walk
@@ -29,7 +29,7 @@ _NO_COUNTS = write("TRUNCATE follow_counts")
 
 
 class Graph:
-    """A star whom ten follow, over four buckets, and what recounts it."""
+    """A star with ten followers in four buckets."""
 
     def __init__(self, keyspace: Cassandra) -> None:
         self.keyspace = keyspace
@@ -41,15 +41,15 @@ class Graph:
         await self.follows.add_follow(Follow(follower_id, followee_id, 5), PLENTY, [some_event()])
 
     async def recount(self, settle_seconds: float = 0.05, page_users: int = 3) -> None:
-        """Recount once."""
+        """Run a recount."""
         await Recount(self.follows, self.recounts, settle_seconds, page_users)()
 
     def dying(self) -> CassandraFollowStore:
-        """Return a process that dies between its first decision and what follows from it."""
+        """Return a process that dies right after its first decision."""
         return CassandraFollowStore(as_cassandra(BreakingCassandra(self.keyspace, BATCH, die)))
 
     async def spoil(self) -> None:
-        """Make counts wrong in every way: too many, too few, none where some are, some where none are."""
+        """Spoil counts in every way: too high, too low, missing, and where there should be none."""
         for side, user_id, difference in (
             (Side.FOLLOWERS, STAR, 7),
             (Side.FOLLOWERS, 4, -2),
@@ -62,7 +62,7 @@ class Graph:
             await self.recounts.add_count(side, user_id, difference)
 
     async def wrong_counts(self) -> list[tuple[Side, int, int]]:
-        """Return what is counted wrong, of all accounts of these tests."""
+        """Return the wrong counts of all accounts in these tests."""
         found = []
         for user_id in (*FANS, STAR, 900, 901):
             followers = len(await self.follows.list_followers(user_id, None, 1_000))
@@ -75,7 +75,7 @@ class Graph:
 
 
 class HeldRecountStore(CassandraRecountStore):
-    """The store of a run that stands still before it keeps its progress for the first time."""
+    """A store whose run pauses before it stores its progress for the first time."""
 
     def __init__(self, cassandra: Cassandra, follows: CassandraFollowStore) -> None:
         super().__init__(cassandra, follows)
@@ -83,7 +83,7 @@ class HeldRecountStore(CassandraRecountStore):
         self.open = asyncio.Event()
 
     async def record_progress(self, run: int, progress: Progress) -> bool:
-        """Wait, then keep it."""
+        """Wait, then store it."""
         self.reached.set()
         await self.open.wait()
         return await super().record_progress(run, progress)
@@ -91,7 +91,7 @@ class HeldRecountStore(CassandraRecountStore):
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def graph(keyspace: Cassandra) -> AsyncIterator[Graph]:
-    """Give the graph of the star."""
+    """Return the star's graph."""
     await empty_keyspace(keyspace)
     graph = Graph(keyspace)
     for fan in FANS:
@@ -101,7 +101,7 @@ async def graph(keyspace: Cassandra) -> AsyncIterator[Graph]:
 
 
 async def test_spoiled_counts_are_corrected(graph: Graph) -> None:
-    """After a recount every count is what stands in the rows, whichever way it was wrong."""
+    """A recount sets every wrong count to the number of rows."""
     await graph.spoil()
     assert len(await graph.wrong_counts()) == 7
     await graph.recount()
@@ -110,7 +110,7 @@ async def test_spoiled_counts_are_corrected(graph: Graph) -> None:
 
 
 async def test_counts_that_were_never_made_are_found(graph: Graph) -> None:
-    """An account that is followed and has no counts at all gets them, once, though its followers stand in many buckets."""
+    """A followed account without counts gets them once, even if its followers span many buckets."""
     await graph.keyspace.execute(_NO_COUNTS)
     assert await graph.follows.get_counts(STAR) == FollowCounts()
     await graph.recount(page_users=2)
@@ -118,20 +118,20 @@ async def test_counts_that_were_never_made_are_found(graph: Graph) -> None:
 
 
 async def test_right_counts_are_left_alone(graph: Graph) -> None:
-    """A recount of a graph that is right changes nothing and waits for nothing."""
+    """A recount of a correct graph changes nothing and does not wait."""
     async with asyncio.timeout(PATIENCE_SECONDS):
         await graph.recount(settle_seconds=10 * PATIENCE_SECONDS)
     assert await graph.wrong_counts() == []
 
 
 async def test_half_done_pairs_are_completed(graph: Graph) -> None:
-    """A follow and an unfollow whose processes died are carried out and counted."""
+    """A follow and an unfollow whose processes died are completed and counted."""
     with pytest.raises(DiedError):
         await graph.dying().add_follow(Follow(1, 2, 5), PLENTY, [some_event()])
     with pytest.raises(DiedError):
         await graph.dying().remove_follow(3, STAR, [some_event()])
     assert await graph.follows.list_followers(2, None, 10) == []
-    await asyncio.sleep(0.1)  # they are older than a change may take
+    await asyncio.sleep(0.1)  # older than any change takes
     await graph.recount(settle_seconds=0.05)
     assert [place.follower_id for place in await graph.follows.list_followers(2, None, 10)] == [1]
     stayed = {place.follower_id for place in await graph.follows.list_followers(STAR, None, 100)}
@@ -140,7 +140,7 @@ async def test_half_done_pairs_are_completed(graph: Graph) -> None:
 
 
 async def test_a_run_goes_on_where_the_last_one_stopped(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run that dies leaves what it did, and the next one does the rest; the one after begins anew."""
+    """A run that dies keeps what it did; the next one continues. A run after a complete one starts over."""
     await graph.spoil()
     seen: list[tuple[Walk, int]] = []
     list_users = graph.recounts.list_users
@@ -165,20 +165,20 @@ async def test_a_run_goes_on_where_the_last_one_stopped(graph: Graph, monkeypatc
 
 
 async def test_only_the_newest_run_corrects(graph: Graph) -> None:
-    """A run that another one has overtaken stops before it corrects anything, so that nothing is added twice."""
+    """A run that was superseded stops before it corrects anything, so nothing is added twice."""
     await graph.spoil()
     held = HeldRecountStore(graph.keyspace, graph.follows)
     older = asyncio.create_task(Recount(graph.follows, held, 0.05, page_users=100)())
-    await held.reached.wait()  # it has seen what is wrong, and is about to correct it
+    await held.reached.wait()  # it has seen a wrong count and is about to correct it
     await graph.recount(page_users=100)
     held.open.set()
-    with pytest.raises(OvertakenError):
+    with pytest.raises(SupersededError):
         await older
     assert await graph.wrong_counts() == []
 
 
 async def test_a_recount_beside_traffic_spoils_nothing(graph: Graph) -> None:
-    """While accounts follow and unfollow, recounts add nothing wrong; once they rest, a recount finds what was spoiled."""
+    """Recounts during traffic spoil no count. Once traffic stops, a recount corrects the rest."""
     await graph.spoil()
     end = asyncio.Event()
 
@@ -200,7 +200,7 @@ async def test_a_recount_beside_traffic_spoils_nothing(graph: Graph) -> None:
 
 
 async def test_a_killed_process_is_gone_on_with(graph: Graph, cassandra: str, tmp_path: Path) -> None:
-    """`recount` killed in the middle and started again corrects everything, from the page it was killed in."""
+    """`recount`, killed and restarted, corrects everything, starting with the page where it was killed."""
     await graph.spoil()
     first = await _start(cassandra, tmp_path)
     await _line_with(first, "recounted")
@@ -215,7 +215,7 @@ async def test_a_killed_process_is_gone_on_with(graph: Graph, cassandra: str, tm
 
 
 async def test_there_is_nothing_to_recount_in_sqlite(tmp_path: Path) -> None:
-    """On SQLite the command says so, and ends well."""
+    """On SQLite the command says that there is nothing to do and exits with 0."""
     process = await _start(None, tmp_path)
     assert "nothing_to_recount" in await _line_with(process, "nothing_to_recount")
     assert await process.wait() == 0
@@ -240,7 +240,7 @@ async def _start(contact_points: str | None, directory: Path) -> asyncio.subproc
 
 
 async def _line_with(process: asyncio.subprocess.Process, event: str) -> str:
-    """Return the next line of a process that tells an event."""
+    """Return the next line of a process that logs an event."""
     assert process.stdout is not None
     told = []
     async with asyncio.timeout(PATIENCE_SECONDS):

@@ -1,4 +1,4 @@
-"""An app's and a peer's side of the service: calls over a real channel, and a look into its outbox."""
+"""Clients of a running post_svc, and access to its outbox."""
 
 import time
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ _MINUTES_BACK = 2
 
 
 class App:
-    """Calls the public methods as some user."""
+    """Calls the public methods as a user."""
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self.stub: post_service_pb2_grpc.PostServiceAsyncStub
@@ -32,7 +32,7 @@ class App:
     async def create(
         self, author_id: int, media_ids: Sequence[str], caption: str = "", key: str | None = None
     ) -> post_pb2.Post:
-        """Post; checks that the answer's two ids are one."""
+        """Create a post. Checks that both ids in the answer match."""
         metadata = _metadata(author_id) + (() if key is None else (("idempotency-key", key),))
         request = post_service_pb2.CreatePostRequest(caption=caption, media_ids=media_ids)
         response = await self.stub.CreatePost(request, metadata=metadata)
@@ -40,7 +40,7 @@ class App:
         return response.post
 
     async def get(self, viewer_id: int, post_id: str) -> post_pb2.Post:
-        """Look at a post."""
+        """Return a post."""
         request = post_service_pb2.GetPostRequest(post_id=post_id)
         return (await self.stub.GetPost(request, metadata=_metadata(viewer_id))).post
 
@@ -52,12 +52,12 @@ class App:
     async def page(
         self, viewer_id: int, author_id: int, cursor: str = "", limit: int = 0
     ) -> post_service_pb2.ListUserPostsResponse:
-        """List a page of an author's posts."""
+        """Return a page of an author's posts."""
         request = post_service_pb2.ListUserPostsRequest(user_id=author_id, cursor=cursor, limit=limit)
         return await self.stub.ListUserPosts(request, metadata=_metadata(viewer_id))
 
     async def walk(self, viewer_id: int, author_id: int, limit: int = 0) -> list[post_pb2.Post]:
-        """List all of an author's posts, page by page."""
+        """Return all posts of an author, page by page."""
         page = await self.page(viewer_id, author_id, limit=limit)
         posts = list(page.posts)
         while page.HasField("next_cursor"):
@@ -67,18 +67,18 @@ class App:
         return posts
 
     async def used(self, author_id: int, media_ids: Sequence[str]) -> list[str]:
-        """Ask which media an author's posts show."""
+        """Return which media an author's posts use."""
         request = post_internal_service_pb2.FilterUsedMediaRequest(author_id=author_id, media_ids=media_ids)
         return list((await self.internal.FilterUsedMedia(request)).media_ids)
 
 
 def some_user() -> int:
-    """Make a user id of a test's own."""
+    """Return a user id for one test."""
     return new_id()
 
 
 async def published_and_deleted(outbox: OutboxStore, author_id: int) -> tuple[list[int], list[int]]:
-    """Return the places of an author's PostPublished, and those of the PostDeleted, in the outbox."""
+    """Return the places of an author's PostPublished and PostDeleted events in the outbox."""
     events = await events_in(outbox)
     published = [each.post_published for each in events if each.WhichOneof("payload") == "post_published"]
     deleted = [each.post_deleted for each in events if each.WhichOneof("payload") == "post_deleted"]

@@ -1,4 +1,4 @@
-"""A running service with a media service beside it, for each test."""
+"""A running post_svc with a media service, for each test."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -34,7 +34,7 @@ async def peer() -> AsyncIterator[MediaPeer]:
 
 @pytest.fixture
 async def redis_url(valkey_url: str) -> str:
-    """Give an empty database of the real Valkey that only these tests use."""
+    """Return an empty database of the real Valkey for these tests alone."""
     url = valkey_url.removesuffix("/0") + "/7"
     async with open_redis(url) as redis:
         await redis.flushdb()
@@ -43,19 +43,19 @@ async def redis_url(valkey_url: str) -> str:
 
 @pytest.fixture(scope="session", params=STORE_KINDS)
 def contact_points(request: pytest.FixtureRequest) -> str | None:
-    """Give what leads to a store's cluster, for each kind of store; None for one that needs no cluster."""
+    """Return the contact points of a cluster for each kind of store; None for SQLite."""
     return str(request.getfixturevalue("cassandra")) if request.param == "cassandra" else None
 
 
 @pytest.fixture
 def store_settings(contact_points: str | None, tmp_path: Path) -> ServiceSettings:
-    """Give the settings of a store of each kind."""
+    """Return the settings of a store of each kind."""
     return post_stores.store_settings(contact_points, tmp_path)
 
 
 @pytest.fixture
 def settings(store_settings: ServiceSettings, peer: MediaPeer, redis_url: str) -> ServeSettings:
-    """Give the settings of `serve`."""
+    """Return the settings of `serve`."""
     return ServeSettings(
         **store_settings.model_dump(exclude_unset=True, exclude={"redis_url"}),
         redis_url=redis_url,
@@ -66,7 +66,7 @@ def settings(store_settings: ServiceSettings, peer: MediaPeer, redis_url: str) -
 
 @pytest.fixture
 def work_settings(store_settings: ServiceSettings, settings: ServeSettings) -> WorkSettings:
-    """Give the settings of `work` beside it."""
+    """Return the settings of a matching `work`."""
     return WorkSettings(
         **store_settings.model_dump(exclude_unset=True, exclude={"redis_url"}),
         redis_url=settings.redis_url,
@@ -76,7 +76,7 @@ def work_settings(store_settings: ServiceSettings, settings: ServeSettings) -> W
 
 @pytest.fixture
 async def address(settings: ServeSettings) -> AsyncIterator[str]:
-    """Run `serve`; give where it listens."""
+    """Run `serve`. Returns its address."""
     async with serving_process(settings) as process, running(process, settings) as address:
         await until_it_answers(process.dependencies["store"])
         yield address
@@ -84,7 +84,7 @@ async def address(settings: ServeSettings) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def app(address: str) -> AsyncIterator[App]:
-    """Call the running service."""
+    """Return a client of the running service."""
     async with grpc.aio.insecure_channel(address) as channel:
         yield App(channel)
 
@@ -93,7 +93,7 @@ async def app(address: str) -> AsyncIterator[App]:
 async def shared(
     contact_points: str | None, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[OpenStore | None]:
-    """Open the keyspace of all tests once; None where each test has a store of its own."""
+    """Open the keyspace that all tests share; None for SQLite."""
     if contact_points is None:
         yield None
         return
@@ -103,7 +103,7 @@ async def shared(
 
 @pytest.fixture
 async def opened(shared: OpenStore | None, store_settings: ServiceSettings) -> AsyncIterator[OpenStore]:
-    """Open a store of each kind. Its posts, media and minutes are to be the test's own."""
+    """Open a store of each kind. Tests must use their own posts, media and minutes."""
     if shared is not None:
         yield shared
         return
@@ -113,13 +113,13 @@ async def opened(shared: OpenStore | None, store_settings: ServiceSettings) -> A
 
 @pytest.fixture
 def beside(opened: OpenStore) -> OpenStore:
-    """Give the running service's store, opened once more, as another process of the service does."""
+    """Open the running service's store again, as a second process would."""
     return opened
 
 
 @pytest.fixture
 async def publish_waiting(settings: ServeSettings, beside: OpenStore) -> AsyncIterator[PublishWaiting]:
-    """Give what publishes waiting posts, over connections of its own, as a worker has it."""
+    """Return a PublishWaiting with its own connections, as a worker has."""
     async with (
         open_producer(settings.redis_url, STREAM, beside.outbox) as producer,
         connect(settings.media_addr, MEDIA_SERVICE) as channel,

@@ -1,6 +1,6 @@
-"""A small real media service: the contract's internal methods over a dict, behind a real server."""
+"""A small media service: the contract's internal methods over a dict, behind a real server."""
 
-# ruff: noqa: ARG002, N802 - the contract names the methods, and what they are given
+# ruff: noqa: ARG002, N802 - the contract names the methods and their arguments
 
 import asyncio
 import contextlib
@@ -17,22 +17,22 @@ from lensfeed.media.v1.media_internal_service_pb2_grpc import (
 from meshkit.grpc.server import Process, ServerSettings, running
 from meshkit.ids import PublicId, new_id
 
-# In quotes: only the stubs have this name.
+# Quoted, because the name exists only in the .pyi files.
 State: TypeAlias = "media_pb2.MediaState.ValueType"
 READY = media_pb2.MEDIA_STATE_READY
 PROCESSING = media_pb2.MEDIA_STATE_PROCESSING
 REJECTED = media_pb2.MEDIA_STATE_REJECTED
-# Where renditions are served, unless the settings say otherwise.
+# The base URL of renditions unless the settings say otherwise.
 DEFAULT_MEDIA_BASE_URL = "http://127.0.0.1:8080/m"
 
 
 class MediaPeer(MediaInternalServiceServicer):
-    """Media that a test makes and moves on. `address` is where it serves."""
+    """Media that a test creates and changes. `address` is where it serves."""
 
     def __init__(self) -> None:
         self.address = ""
         self.calls = 0
-        # Each is called once, in order, right after a call has seen the media and before it is answered.
+        # Each is called once, in order, after a call has read the media and before it answers.
         self.after_look: list[Callable[[], None]] = []
         # Answers wait while this is cleared.
         self.open = asyncio.Event()
@@ -40,33 +40,33 @@ class MediaPeer(MediaInternalServiceServicer):
         self._media: dict[str, tuple[int, media_pb2.Media]] = {}
 
     def add(self, owner_id: int, state: State = READY, renditions: int = 2, alt_text: str = "Ein Bär, 熊") -> str:
-        """Make a medium; returns its id."""
+        """Create a medium. Returns its id."""
         media_id = str(PublicId(new_id(), owner_id))
         self._media[media_id] = (owner_id, _medium(media_id, state, renditions, alt_text))
         return media_id
 
     def move(self, media_id: str, state: State) -> None:
-        """Move a medium on."""
+        """Change the state of a medium."""
         owner_id, medium = self._media[media_id]
         self._media[media_id] = (owner_id, _medium(media_id, state, len(medium.renditions), medium.alt_text))
 
     def improve(self, media_id: str) -> media_pb2.Media:
-        """Give a medium a smaller first rendition of a new name; returns it as media_svc tells of it."""
+        """Give a medium a smaller first rendition with a new name. Returns it as media_svc sends it."""
         medium = self._media[media_id][1]
         medium.renditions[0].url = f"{media_id}/better.avif"
         medium.renditions[0].size_bytes -= 1_000
         return medium
 
     def take(self, media_id: str) -> tuple[int, media_pb2.Media]:
-        """Take a medium away; returns what `give` needs to bring it back."""
+        """Remove a medium. Returns what `give` needs to restore it."""
         return self._media.pop(media_id)
 
     def give(self, media_id: str, taken: tuple[int, media_pb2.Media]) -> None:
-        """Bring a medium back."""
+        """Restore a medium."""
         self._media[media_id] = taken
 
     def medium(self, media_id: str) -> media_pb2.Media:
-        """Return a medium as an app sees it now: with URLs, where media_svc tells only the names of renditions."""
+        """Return a medium as an app sees it, with URLs instead of names."""
         medium = media_pb2.Media()
         medium.CopyFrom(self._media[media_id][1])
         for rendition in medium.renditions:
@@ -76,7 +76,7 @@ class MediaPeer(MediaInternalServiceServicer):
     async def BatchGetMedia(
         self, request: media_internal_service_pb2.BatchGetMediaRequest, context: Any
     ) -> media_internal_service_pb2.BatchGetMediaResponse:
-        """Return the owner's media in the order asked for."""
+        """Return the owner's media in the order of the request."""
         self.calls += 1
         found = [self._media[each] for each in request.media_ids if each in self._media]
         media = [medium for owner_id, medium in found if owner_id == request.owner_id]
@@ -88,7 +88,7 @@ class MediaPeer(MediaInternalServiceServicer):
     async def CountViews(
         self, _request: media_internal_service_pb2.CountViewsRequest, _context: Any
     ) -> media_internal_service_pb2.CountViewsResponse:
-        """Take note of nothing: posts do not count views."""
+        """Ignore views: posts do not count them."""
         return media_internal_service_pb2.CountViewsResponse()
 
 

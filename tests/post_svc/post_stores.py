@@ -1,4 +1,4 @@
-"""The stores of posts, each with its outbox, opened on their own."""
+"""Opens stores of posts with their outboxes."""
 
 import asyncio
 import contextlib
@@ -14,22 +14,22 @@ from meshkit.service_settings import ServiceSettings
 from post_svc.store import PostStore
 from post_svc.store import open as stores
 
-# Each session of tests has a keyspace of its own, and each test its own authors, media and minutes in it.
+# Each test session has its own keyspace, and each test its own authors, media and minutes.
 KEYSPACE_PREFIX = f"test_{secrets.token_hex(4)}"
-# Far beyond what anything here takes: a schema is made in seconds.
+# Far longer than creating a schema takes.
 PATIENCE_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
 class OpenStore:
-    """A store and the outbox beside it."""
+    """A store and its outbox."""
 
     posts: PostStore
     outbox: OutboxStore
 
 
 def store_settings(contact_points: str | None, folder: Path) -> ServiceSettings:
-    """Return the settings of a store: in a cluster, or in a folder."""
+    """Return the settings of a store in a cluster or a folder."""
     if contact_points is None:
         return ServiceSettings(sqlite_dir=folder)
     return ServiceSettings(
@@ -39,14 +39,14 @@ def store_settings(contact_points: str | None, folder: Path) -> ServiceSettings:
 
 @contextlib.asynccontextmanager
 async def open_store(settings: ServiceSettings) -> AsyncIterator[OpenStore]:
-    """Open the store that a service with the same settings has."""
+    """Open the store of a service with the same settings."""
     async with stores.open_store(settings) as opened:
         await until_it_answers(opened.check)
         yield OpenStore(opened.store, opened.outbox)
 
 
 async def until_it_answers(check: Check) -> None:
-    """Wait until a store is there: connecting goes on in the background."""
+    """Wait until a store answers. Connecting happens in the background."""
     async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             try:

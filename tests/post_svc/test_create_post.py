@@ -1,4 +1,4 @@
-"""CreatePost, as an app sees it."""
+"""CreatePost through the public method."""
 
 import asyncio
 
@@ -28,7 +28,7 @@ CAPTIONS = [
 
 
 async def test_post_of_ready_media_is_published_at_once(app: App, peer: MediaPeer, beside: OpenStore) -> None:
-    """It is PUBLISHED with its media in the author's order, stands at its own id, and one event tells of it."""
+    """A post with ready media is PUBLISHED at its own id, with its media in the author's order and one event."""
     author = some_user()
     media_ids = [peer.add(author) for _ in range(3)][::-1]
     post = await app.create(author, media_ids, "three")
@@ -41,7 +41,7 @@ async def test_post_of_ready_media_is_published_at_once(app: App, peer: MediaPee
 
 
 async def test_post_of_unfinished_media_waits(app: App, peer: MediaPeer, beside: OpenStore) -> None:
-    """It is PENDING, without a time of publication, and no event tells of it."""
+    """A post with unfinished media is PENDING, without a publication time or an event."""
     author = some_user()
     media_ids = [peer.add(author), peer.add(author, PROCESSING)]
     post = await app.create(author, media_ids)
@@ -52,7 +52,7 @@ async def test_post_of_unfinished_media_waits(app: App, peer: MediaPeer, beside:
 
 
 async def test_medium_that_is_ready_just_in_time_is_not_missed(app: App, peer: MediaPeer, beside: OpenStore) -> None:
-    """A medium whose event came before the post was stored is noticed by the second look, and publishes it."""
+    """If a medium's event comes before the post is stored, the second check publishes the post."""
     author = some_user()
     medium = peer.add(author, PROCESSING)
     peer.after_look.append(lambda: peer.move(medium, READY))
@@ -66,7 +66,7 @@ async def test_medium_that_is_ready_just_in_time_is_not_missed(app: App, peer: M
 
 @pytest.mark.parametrize("caption", CAPTIONS)
 async def test_caption_is_kept_as_it_is(app: App, peer: MediaPeer, caption: str) -> None:
-    """Every code point but NUL comes back, for published and for waiting posts."""
+    """Every code point but NUL is returned unchanged, for published and waiting posts."""
     author = some_user()
     for state in (READY, PROCESSING):
         post = await app.create(author, [peer.add(author, state)], caption)
@@ -76,7 +76,7 @@ async def test_caption_is_kept_as_it_is(app: App, peer: MediaPeer, caption: str)
 
 @pytest.mark.parametrize("character", ["a", "é", "😀"])
 async def test_caption_may_have_2200_code_points(app: App, peer: MediaPeer, character: str) -> None:
-    """The length counts code points, not bytes or UTF-16 units: 2,200 pass and one more does not."""
+    """A caption may have 2,200 code points, not bytes or UTF-16 units; one more is refused."""
     author = some_user()
     medium = peer.add(author)
     assert len((await app.create(author, [medium], character * 2200)).caption) == 2200
@@ -87,7 +87,7 @@ async def test_caption_may_have_2200_code_points(app: App, peer: MediaPeer, char
 
 
 async def test_ten_media_are_a_post(app: App, peer: MediaPeer) -> None:
-    """Ten media pass."""
+    """A post may have ten media."""
     author = some_user()
     assert len((await app.create(author, [peer.add(author) for _ in range(10)])).media) == 10
 
@@ -103,7 +103,7 @@ async def test_ten_media_are_a_post(app: App, peer: MediaPeer) -> None:
 async def test_draft_that_breaks_the_contract_is_refused(
     app: App, peer: MediaPeer, caption: str, count: int, field: str, reason: str
 ) -> None:
-    """A NUL in the caption, and none or eleven media, are refused by name."""
+    """A NUL in the caption, no media or eleven media are refused with the field's name."""
     author = some_user()
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await app.create(author, [peer.add(author) for _ in range(count)], caption)
@@ -112,7 +112,7 @@ async def test_draft_that_breaks_the_contract_is_refused(
 
 
 async def test_medium_twice_is_refused(app: App, peer: MediaPeer) -> None:
-    """A medium stands in a post once."""
+    """A medium may appear in a post only once."""
     author = some_user()
     medium = peer.add(author)
     with pytest.raises(grpc.aio.AioRpcError) as refused:
@@ -123,7 +123,7 @@ async def test_medium_twice_is_refused(app: App, peer: MediaPeer) -> None:
 
 @pytest.mark.parametrize("whose", ["nobody", "another", "malformed", "empty"])
 async def test_medium_of_somebody_else_is_not_found(app: App, peer: MediaPeer, whose: str) -> None:
-    """A medium that is absent, another's, or no id at all is the same to the caller, and no post comes of it."""
+    """An absent medium, another user's and a malformed id look the same, and no post is created."""
     author = some_user()
     foreign = {
         "nobody": str(PublicId(some_user(), author)),
@@ -139,7 +139,7 @@ async def test_medium_of_somebody_else_is_not_found(app: App, peer: MediaPeer, w
 
 
 async def test_rejected_medium_is_refused(app: App, peer: MediaPeer, beside: OpenStore) -> None:
-    """A medium that will never be served makes no post, not even a waiting one."""
+    """A post with a rejected medium is refused, even as a waiting one."""
     author = some_user()
     rejected = peer.add(author, REJECTED)
     with pytest.raises(grpc.aio.AioRpcError) as refused:
@@ -153,7 +153,7 @@ async def test_rejected_medium_is_refused(app: App, peer: MediaPeer, beside: Ope
 
 
 async def test_caller_must_be_known(app: App, peer: MediaPeer) -> None:
-    """Without an identity from the edge there is no author."""
+    """CreatePost without an identity from the edge is refused."""
     request = post_service_pb2.CreatePostRequest(media_ids=[peer.add(some_user())])
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await app.stub.CreatePost(request)
@@ -161,7 +161,7 @@ async def test_caller_must_be_known(app: App, peer: MediaPeer) -> None:
 
 
 async def test_posts_are_made_while_redis_is_down(settings: ServeSettings, peer: MediaPeer, beside: OpenStore) -> None:
-    """Without Redis a post is published as ever, and its event waits in the outbox."""
+    """Without Redis a post is published as usual, and its event waits in the outbox."""
     without = settings.model_copy(update={"redis_url": "redis://127.0.0.1:1/0"})
     author = some_user()
     async with (
@@ -177,7 +177,7 @@ async def test_posts_are_made_while_redis_is_down(settings: ServeSettings, peer:
 
 
 async def test_media_service_that_is_down_is_unavailable(settings: ServeSettings) -> None:
-    """The app is told to come again, and nothing is stored."""
+    """Without media_svc the call is UNAVAILABLE with a retry delay, and nothing is stored."""
     without = settings.model_copy(update={"media_addr": "127.0.0.1:1"})
     author = some_user()
     async with (
@@ -193,7 +193,7 @@ async def test_media_service_that_is_down_is_unavailable(settings: ServeSettings
 
 
 async def test_many_posts_at_once_are_as_many_posts(app: App, peer: MediaPeer) -> None:
-    """Calls without a key make a post each, of the same draft, too."""
+    """Calls without a key each create a post, even from the same draft."""
     author = some_user()
     medium = peer.add(author)
     posts = await asyncio.gather(*(app.create(author, [medium], "again") for _ in range(20)))

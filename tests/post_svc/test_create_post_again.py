@@ -1,4 +1,4 @@
-"""CreatePost under an idempotency key."""
+"""CreatePost with an idempotency key."""
 
 import asyncio
 
@@ -14,7 +14,7 @@ from tests.post_svc.post_stores import OpenStore
 
 
 async def test_retry_returns_the_same_post(app: App, peer: MediaPeer, beside: OpenStore) -> None:
-    """The same call again is the same post, and no second event."""
+    """Repeating a call returns the same post and sends no second event."""
     author = some_user()
     media_ids = [peer.add(author), peer.add(author)]
     first = await app.create(author, media_ids, "once", key="k")
@@ -25,7 +25,7 @@ async def test_retry_returns_the_same_post(app: App, peer: MediaPeer, beside: Op
 
 @pytest.mark.parametrize("state", [READY, PROCESSING])
 async def test_one_key_at_once_is_one_post(app: App, peer: MediaPeer, beside: OpenStore, state: State) -> None:
-    """Many calls with one key at the same time make one post and one event, even while its media become ready."""
+    """Concurrent calls with one key create one post and one event, even while its media become ready."""
     author = some_user()
     medium = peer.add(author, state)
     if state == PROCESSING:
@@ -42,7 +42,7 @@ async def test_one_key_at_once_is_one_post(app: App, peer: MediaPeer, beside: Op
 
 @pytest.mark.parametrize("change", ["caption", "media", "order", "fewer"])
 async def test_other_draft_under_one_key_is_refused(app: App, peer: MediaPeer, change: str) -> None:
-    """A key stands for its first draft: another caption, other media or another order do not fit."""
+    """A key is bound to its first draft: another caption, other media or another order are refused."""
     author = some_user()
     one, two = peer.add(author), peer.add(author)
     await app.create(author, [one, two], "caption", key="k")
@@ -62,7 +62,7 @@ async def test_other_draft_under_one_key_is_refused(app: App, peer: MediaPeer, c
 
 
 async def test_key_of_another_user_is_another_key(app: App, peer: MediaPeer) -> None:
-    """Two users may use one key for different drafts."""
+    """Two users may use the same key for different drafts."""
     ann, bob = some_user(), some_user()
     first = await app.create(ann, [peer.add(ann)], "Ann's", key="k")
     second = await app.create(bob, [peer.add(bob)], "Bob's", key="k")
@@ -71,7 +71,7 @@ async def test_key_of_another_user_is_another_key(app: App, peer: MediaPeer) -> 
 
 @pytest.mark.parametrize("key", ["", "k" * 256])
 async def test_key_of_the_wrong_length_is_refused(app: App, peer: MediaPeer, key: str) -> None:
-    """A key that is sent has 1 to 255 characters."""
+    """A key has 1 to 255 characters."""
     author = some_user()
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await app.create(author, [peer.add(author)], key=key)
@@ -84,14 +84,14 @@ async def test_key_of_the_wrong_length_is_refused(app: App, peer: MediaPeer, key
 
 
 async def test_longest_key_works(app: App, peer: MediaPeer) -> None:
-    """255 printable characters, spaces among them, are a key."""
+    """255 printable characters, including spaces, are a valid key."""
     author = some_user()
     medium, key = peer.add(author), "a ~" * 85
     assert await app.create(author, [medium], key=key) == await app.create(author, [medium], key=key)
 
 
 async def test_call_that_failed_can_be_made_again(app: App, peer: MediaPeer) -> None:
-    """What a medium that is not there spoilt succeeds under the same key once the medium is there."""
+    """A call that failed for a missing medium succeeds under the same key once the medium exists."""
     author = some_user()
     medium = peer.add(author)
     missing = peer.take(medium)
@@ -106,7 +106,7 @@ async def test_call_that_failed_can_be_made_again(app: App, peer: MediaPeer) -> 
 
 
 async def test_call_that_succeeds_late_stands_where_it_appears(app: App, peer: MediaPeer, beside: OpenStore) -> None:
-    """A retry publishes at its own time, so that it never slips in below what people have already seen."""
+    """A retry is published at its own time, so that it never appears below what people have already seen."""
     author = some_user()
     medium = peer.add(author)
     missing = peer.take(medium)
@@ -121,7 +121,7 @@ async def test_call_that_succeeds_late_stands_where_it_appears(app: App, peer: M
 
 
 async def test_retry_publishes_what_waited_unnoticed(app: App, peer: MediaPeer) -> None:
-    """A retry looks at the media once more, so that a waiting post does not depend on an event alone."""
+    """A retry checks the media again, so that a waiting post does not depend on events alone."""
     author = some_user()
     medium = peer.add(author, PROCESSING)
     waiting = await app.create(author, [medium], key="k")
@@ -132,7 +132,7 @@ async def test_retry_publishes_what_waited_unnoticed(app: App, peer: MediaPeer) 
 
 
 async def test_retry_of_a_waiting_post_shows_its_rejected_medium(app: App, peer: MediaPeer) -> None:
-    """A post that was made stays the key's post, whatever became of its media."""
+    """A post that exists stays the key's post, whatever happens to its media."""
     author = some_user()
     medium = peer.add(author, PROCESSING)
     waiting = await app.create(author, [medium], key="k")
@@ -146,7 +146,7 @@ async def test_retry_of_a_waiting_post_shows_its_rejected_medium(app: App, peer:
 async def test_retry_after_deletion_brings_nothing_back(
     app: App, peer: MediaPeer, beside: OpenStore, state: State
 ) -> None:
-    """The key goes on to stand for the deleted post, which is not found, and is not made again."""
+    """A key stays bound to its deleted post: the retry is POST_NOT_FOUND and creates nothing."""
     author = some_user()
     medium = peer.add(author, state)
     post = await app.create(author, [medium], key="k")
@@ -161,7 +161,7 @@ async def test_retry_after_deletion_brings_nothing_back(
 
 
 async def test_post_deleted_while_a_retry_looks_at_its_media_stays_deleted(app: App, peer: MediaPeer) -> None:
-    """A retry that saw the post waiting, and its media ready, publishes nothing after the deletion."""
+    """A retry that saw the post waiting and its media ready publishes nothing after a deletion."""
     author = some_user()
     medium = peer.add(author, PROCESSING)
     post = await app.create(author, [medium], key="k")

@@ -1,4 +1,4 @@
-"""GetPost and DeletePost, as an app sees them."""
+"""GetPost and DeletePost through the public methods."""
 
 import asyncio
 
@@ -30,7 +30,7 @@ async def _cannot_delete(app: App, caller_id: int, post_id: str) -> bool:
 
 
 async def test_published_post_is_for_everybody(app: App, peer: MediaPeer) -> None:
-    """Author and stranger see the same."""
+    """The author and others see the same published post."""
     author = some_user()
     post = await app.create(author, [peer.add(author)], "hello")
     assert await app.get(author, post.post_id) == post
@@ -38,7 +38,7 @@ async def test_published_post_is_for_everybody(app: App, peer: MediaPeer) -> Non
 
 
 async def test_published_post_keeps_its_media_as_they_were(app: App, peer: MediaPeer) -> None:
-    """Reading a published post asks nobody for its media."""
+    """Reading a published post does not ask media_svc."""
     author = some_user()
     post = await app.create(author, [peer.add(author)])
     asked = peer.calls
@@ -50,7 +50,7 @@ async def test_published_post_keeps_its_media_as_they_were(app: App, peer: Media
 async def test_waiting_post_is_shown_to_its_author_as_its_media_are_now(
     app: App, peer: MediaPeer, state: State
 ) -> None:
-    """The author follows what becomes of the media, a rejection with the rest; to all others there is no such post."""
+    """The author sees a waiting post with its media as they are now, even rejected. Others do not see it."""
     author = some_user()
     medium = peer.add(author, PROCESSING)
     post_id = (await app.create(author, [medium])).post_id
@@ -63,14 +63,14 @@ async def test_waiting_post_is_shown_to_its_author_as_its_media_are_now(
 
 @pytest.mark.parametrize("post_id", MALFORMED)
 async def test_malformed_id_is_the_id_of_no_post(app: App, post_id: str) -> None:
-    """Whatever is no id names no post, to see or to delete."""
+    """A malformed id is POST_NOT_FOUND, for GetPost and DeletePost."""
     user = some_user()
     assert await _is_hidden(app, user, post_id)
     assert await _cannot_delete(app, user, post_id)
 
 
 async def test_absent_post_is_not_found(app: App) -> None:
-    """A well-formed id of nothing names no post, the caller's own or not."""
+    """A well-formed id without a post is POST_NOT_FOUND, for any author."""
     user = some_user()
     for owner in (user, some_user()):
         post_id = str(PublicId(new_id(), owner))
@@ -79,7 +79,7 @@ async def test_absent_post_is_not_found(app: App) -> None:
 
 
 async def test_deleted_post_is_gone_for_everybody(app: App, peer: MediaPeer, beside: OpenStore) -> None:
-    """It is found by nobody, stands in no list, and one event tells of it, however often it is deleted."""
+    """A deleted post is gone from reads and lists, and repeated deletions send one event."""
     author = some_user()
     kept, post = [await app.create(author, [peer.add(author)], caption) for caption in ("kept", "deleted")]
     for _ in range(3):
@@ -92,7 +92,7 @@ async def test_deleted_post_is_gone_for_everybody(app: App, peer: MediaPeer, bes
 
 
 async def test_many_deletions_at_once_are_one(app: App, peer: MediaPeer, beside: OpenStore) -> None:
-    """All callers succeed, and one event is written."""
+    """Concurrent deletions all succeed and write one event."""
     author = some_user()
     post = await app.create(author, [peer.add(author)])
     await asyncio.gather(*(app.delete(author, post.post_id) for _ in range(20)))
@@ -101,7 +101,7 @@ async def test_many_deletions_at_once_are_one(app: App, peer: MediaPeer, beside:
 
 
 async def test_deletion_of_a_post_that_waited_tells_its_place(app: App, peer: MediaPeer, beside: OpenStore) -> None:
-    """The event names the place where the post stood, which is not its id."""
+    """The event has the place where the post was published, which is not its id."""
     author = some_user()
     medium = peer.add(author, PROCESSING)
     peer.after_look.append(lambda: peer.move(medium, READY))
@@ -114,7 +114,7 @@ async def test_deletion_of_a_post_that_waited_tells_its_place(app: App, peer: Me
 
 
 async def test_waiting_post_is_withdrawn(app: App, peer: MediaPeer, beside: OpenStore) -> None:
-    """No reader knew of it: one event tells of its media alone. Its author may delete it again and again."""
+    """Deleting a waiting post sends one event with its media. The author may repeat the call."""
     author = some_user()
     media = [peer.add(author, PROCESSING), peer.add(author, READY)]
     post = await app.create(author, media)
@@ -127,7 +127,7 @@ async def test_waiting_post_is_withdrawn(app: App, peer: MediaPeer, beside: Open
 
 
 async def test_deletion_tells_what_the_post_showed(app: App, peer: MediaPeer, beside: OpenStore) -> None:
-    """Whoever keeps media learns which were in the post, and is told which of them other posts still use."""
+    """The event names the post's media, and FilterUsedMedia tells which of them other posts still use."""
     author = some_user()
     first, both, waiting = peer.add(author), peer.add(author), peer.add(author)
     kept = await app.create(author, [both])
@@ -146,7 +146,7 @@ async def test_deletion_tells_what_the_post_showed(app: App, peer: MediaPeer, be
 
 @pytest.mark.parametrize("state", [READY, PROCESSING])
 async def test_post_of_another_is_not_deleted(app: App, peer: MediaPeer, state: State) -> None:
-    """To whom it does not belong, a post to delete is not there; it stays."""
+    """Deleting another user's post is POST_NOT_FOUND, and the post stays."""
     author = some_user()
     post = await app.create(author, [peer.add(author, state)])
     assert await _cannot_delete(app, some_user(), post.post_id)
@@ -154,7 +154,7 @@ async def test_post_of_another_is_not_deleted(app: App, peer: MediaPeer, state: 
 
 
 async def test_deletion_by_another_after_the_author_is_not_found(app: App, peer: MediaPeer) -> None:
-    """That a repeated deletion is fine holds for the author alone."""
+    """Only the author may repeat a deletion."""
     author = some_user()
     post = await app.create(author, [peer.add(author)])
     await app.delete(author, post.post_id)
@@ -162,7 +162,7 @@ async def test_deletion_by_another_after_the_author_is_not_found(app: App, peer:
 
 
 async def test_place_of_a_post_that_waited_is_not_its_id(app: App, peer: MediaPeer, beside: OpenStore) -> None:
-    """An id made of the place names no post, so that nothing can be deleted by halves."""
+    """An id made of the place names no post, so that no post can be half deleted."""
     author = some_user()
     medium = peer.add(author, PROCESSING)
     peer.after_look.append(lambda: peer.move(medium, READY))

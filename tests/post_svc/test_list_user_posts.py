@@ -1,4 +1,4 @@
-"""ListUserPosts, as an app sees it."""
+"""ListUserPosts through the public method."""
 
 import base64
 import itertools
@@ -19,14 +19,14 @@ from tests.post_svc.post_stores import OpenStore
 
 
 async def _publish(beside: OpenStore, author_id: int, places: list[int]) -> None:
-    """Publish posts at given places, as a worker does; their captions tell the places."""
+    """Publish posts at given places, as a worker does. Their captions are their places."""
     for place in places:
         waited = PublicId(new_id(), author_id)
         assert await beside.posts.publish(PublishedPost(waited, place, str(place), b""), [])
 
 
 async def test_unknown_user_has_no_posts(app: App) -> None:
-    """An account that nobody knows simply has an empty list, without a next page."""
+    """An unknown account has an empty list without a next page."""
     page = await app.page(some_user(), some_user())
     assert list(page.posts) == []
     assert not page.HasField("next_cursor")
@@ -39,7 +39,7 @@ async def test_any_number_is_a_user(app: App, user_id: int) -> None:
 
 
 async def test_posts_are_listed_by_publication(app: App, peer: MediaPeer) -> None:
-    """A post that waited stands where it was published; one that waits still is in nobody's list, its author's included."""
+    """A post that waited is listed where it was published. A waiting one is in nobody's list, not even its author's."""
     author = some_user()
     medium = peer.add(author, PROCESSING)
     waited = await app.create(author, [medium], "waited", key="k")
@@ -52,7 +52,7 @@ async def test_posts_are_listed_by_publication(app: App, peer: MediaPeer) -> Non
 
 
 async def test_page_sizes(app: App, beside: OpenStore) -> None:
-    """20 by default, at most 100, and what is asked for in between; the next cursor is there only if more is."""
+    """A page has 20 posts by default and at most 100. It has a cursor only if more follow."""
     author = some_user()
     await _publish(beside, author, list(range(1, 111)))
     sizes = {limit: len((await app.page(1, author, limit=limit)).posts) for limit in (0, 1, 99, 100, 101, 2**31 - 1)}
@@ -65,7 +65,7 @@ async def test_page_sizes(app: App, beside: OpenStore) -> None:
 
 
 async def test_negative_limit_is_refused(app: App) -> None:
-    """A limit below 0 breaks the contract."""
+    """A negative limit is refused."""
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await app.page(some_user(), some_user(), limit=-1)
     assert (refused.value.code(), reason_of(refused.value)) == (grpc.StatusCode.INVALID_ARGUMENT, "LIMIT_INVALID")
@@ -79,7 +79,7 @@ async def _first_cursor(app: App, beside: OpenStore, viewer_id: int, author_id: 
 
 @pytest.mark.parametrize("change", ["viewer", "author", "a byte", "cut", "nonsense", "long", "accents", "list", "key"])
 async def test_cursor_of_something_else_is_refused(app: App, beside: OpenStore, change: str) -> None:
-    """A cursor works for its viewer and its author's list, as it was given; anything else is refused, never an empty page."""
+    """A cursor is bound to its viewer and its author's list. Anything else is refused, never an empty page."""
     viewer, author = some_user(), some_user()
     cursor = await _first_cursor(app, beside, viewer, author)
     position = base64.urlsafe_b64decode(cursor.partition(".")[0] + "==")[9:]
@@ -103,7 +103,7 @@ async def test_cursor_of_something_else_is_refused(app: App, beside: OpenStore, 
 
 
 async def test_cursor_keeps_its_place(app: App, peer: MediaPeer, beside: OpenStore) -> None:
-    """New posts do not move it, and neither does the deletion of the post that it came from."""
+    """New posts do not move a cursor, nor does the deletion of the post it came from."""
     author = some_user()
     posts = [await app.create(author, [peer.add(author)], str(number)) for number in range(5)][::-1]
     by_place = sorted(posts, key=lambda post: PublicId.parse(post.post_id).local, reverse=True)
@@ -123,7 +123,7 @@ async def test_cursor_keeps_its_place(app: App, peer: MediaPeer, beside: OpenSto
 async def test_walk_is_the_sorted_list(
     app: App, beside: OpenStore, places: list[int], limit: int, gone: set[int]
 ) -> None:
-    """Whatever was published in whatever order, and partly deleted, a walk gives each post once, newest first."""
+    """After any publications and deletions, a walk returns each post once, newest first."""
     author = some_user()
     ids = {place: PublicId(new_id(), author) for place in places}
     for place, post in ids.items():
@@ -136,7 +136,7 @@ async def test_walk_is_the_sorted_list(
 
 
 async def test_walk_while_others_write_gives_each_post_once(app: App, beside: OpenStore) -> None:
-    """Posts that stay are met exactly once, though newer ones come and met ones go between the pages."""
+    """A walk returns every post that stays exactly once, even if others are published or deleted between pages."""
     author = some_user()
     places = list(range(1000, 1060))
     await _publish(beside, author, places)

@@ -1,4 +1,4 @@
-"""The methods for the other services."""
+"""The methods of post_svc for other services."""
 
 import grpc
 import pytest
@@ -15,18 +15,18 @@ POST_SERVICE = messages.DESCRIPTOR.services_by_name["PostInternalService"].full_
 
 
 def _place(post: post_pb2.Post) -> messages.PostPlace:
-    """Return where a post stands that was published at once."""
+    """Return the place of a post that was published at once."""
     return messages.PostPlace(author_id=post.author_id, place=PublicId.parse(post.post_id).local)
 
 
 async def _post(app: App, peer: MediaPeer, author_id: int, count: int) -> list[post_pb2.Post]:
-    """Post some; returns them newest first."""
+    """Create posts. Returns them newest first."""
     posts = [await app.create(author_id, [peer.add(author_id)], str(number)) for number in range(count)]
     return sorted(posts, key=lambda post: _place(post).place, reverse=True)
 
 
 async def test_posts_come_in_the_order_asked_for(app: App, peer: MediaPeer) -> None:
-    """Posts of several authors are mixed as they are asked for, each with its place, as the public methods show them."""
+    """Posts of several authors come in the order of the request, with their places."""
     ann, bob = await _post(app, peer, some_user(), 3), await _post(app, peer, some_user(), 2)
     wanted = [ann[1], bob[0], ann[2], ann[0], bob[1]]
     response = await app.internal.BatchGetPosts(messages.BatchGetPostsRequest(places=map(_place, wanted)))
@@ -35,7 +35,7 @@ async def test_posts_come_in_the_order_asked_for(app: App, peer: MediaPeer) -> N
 
 
 async def test_absent_posts_are_left_out(app: App, peer: MediaPeer) -> None:
-    """What was never there, is deleted, waits, or is another author's leaves no gap."""
+    """Missing, deleted and waiting posts and wrong authors are left out."""
     author = some_user()
     deleted, kept = await _post(app, peer, author, 2)
     await app.delete(author, deleted.post_id)
@@ -47,12 +47,12 @@ async def test_absent_posts_are_left_out(app: App, peer: MediaPeer) -> None:
 
 
 async def test_no_places_are_no_posts(app: App) -> None:
-    """An empty question has an empty answer."""
+    """An empty request has an empty answer."""
     assert list((await app.internal.BatchGetPosts(messages.BatchGetPostsRequest())).posts) == []
 
 
 async def test_too_many_places_are_refused(app: App) -> None:
-    """The bound of the contract is 200."""
+    """At most 200 places may be requested."""
     places = [messages.PostPlace(author_id=1, place=number) for number in range(1, 202)]
     assert list((await app.internal.BatchGetPosts(messages.BatchGetPostsRequest(places=places[:200]))).posts) == []
     with pytest.raises(grpc.aio.AioRpcError) as refused:
@@ -61,12 +61,12 @@ async def test_too_many_places_are_refused(app: App) -> None:
 
 
 def _fullest_media(peer: MediaPeer, author_id: int) -> list[str]:
-    """Make as many media as a post may have, each with all renditions and the longest text of four-byte characters."""
+    """Create the maximum number of media with all renditions and the longest text of four-byte characters."""
     return [peer.add(author_id, renditions=12, alt_text="😀" * 1000) for _ in range(10)]
 
 
 async def _get_fullest(address: str, peer: MediaPeer, count: int) -> bool:
-    """Ask for the fullest post so many times, as another service does; tells whether it comes as often and whole."""
+    """Request the largest post many times, as another service does. Returns whether all come whole."""
     author = some_user()
     async with connect(address, POST_SERVICE) as channel:
         app = App(channel)
@@ -76,19 +76,19 @@ async def _get_fullest(address: str, peer: MediaPeer, count: int) -> bool:
 
 
 async def test_fifty_of_the_fullest_posts_fit_into_an_answer(address: str, peer: MediaPeer) -> None:
-    """50 posts that use every limit to the full reach another service whole."""
+    """An answer with 50 posts of the maximum size reaches another service."""
     assert await _get_fullest(address, peer, 50)
 
 
 async def test_as_many_of_the_fullest_posts_as_the_contract_allows_fit_into_an_answer(
     address: str, peer: MediaPeer
 ) -> None:
-    """200 posts that use every limit to the full reach another service whole."""
+    """An answer with 200 posts of the maximum size reaches another service."""
     assert await _get_fullest(address, peer, 200)
 
 
 async def test_places_are_listed_for_each_author(app: App, peer: MediaPeer) -> None:
-    """Each author asked for is answered, in that order, newest first; who has no posts has no places."""
+    """Each author is answered in the order of the request, newest first; without posts, with no places."""
     ann, bob = await _post(app, peer, some_user(), 3), await _post(app, peer, some_user(), 1)
     nobody = some_user()
     authors = [bob[0].author_id, nobody, ann[0].author_id]
@@ -104,7 +104,7 @@ async def test_places_are_listed_for_each_author(app: App, peer: MediaPeer) -> N
 
 
 async def test_places_below_a_bound(app: App, peer: MediaPeer) -> None:
-    """Only what stands below the bound is listed, and not the bound itself."""
+    """Only places below the bound are listed."""
     posts = await _post(app, peer, some_user(), 4)
     response = await app.internal.BatchListPlaces(
         messages.BatchListPlacesRequest(
@@ -116,7 +116,7 @@ async def test_places_below_a_bound(app: App, peer: MediaPeer) -> None:
 
 @pytest.mark.parametrize("limit", [0, -1, 1001])
 async def test_places_need_a_limit(app: App, limit: int) -> None:
-    """The contract asks for 1 to 1,000."""
+    """The limit must be 1 to 1,000."""
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await app.internal.BatchListPlaces(messages.BatchListPlacesRequest(author_ids=[1], limit_per_author=limit))
     assert reason_of(refused.value) == "FIELD_INVALID"

@@ -1,4 +1,4 @@
-"""`work`: the stream of media, over the real Valkey."""
+"""`work`: handling the media stream over the real Valkey."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -20,13 +20,13 @@ from tests.post_svc.clients import App, published_and_deleted, some_user
 from tests.post_svc.media_peer import PROCESSING, READY, REJECTED, MediaPeer
 from tests.post_svc.post_stores import OpenStore
 
-# Far beyond what anything here takes: only a hang gets there.
+# Only a hang takes this long.
 PATIENCE_SECONDS = 30
 
 
 @pytest.fixture
 async def redis(redis_url: str) -> AsyncIterator["Redis"]:
-    """Give a client of the worker's Redis."""
+    """Return a client of the worker's Redis."""
     async with open_redis(redis_url) as client:
         yield client
 
@@ -39,19 +39,19 @@ async def worker(work_settings: WorkSettings) -> AsyncIterator[None]:
 
 
 def _ready(peer: MediaPeer, owner_id: int, media_id: str) -> OutboxRecord:
-    """Make a medium ready, and its event as media_svc writes it."""
+    """Make a medium ready and write its event as media_svc does."""
     peer.move(media_id, READY)
     return new_record(event_pb2.MediaReady(owner_id=owner_id, media=peer.medium(media_id)))
 
 
 async def _until(condition: Callable[[], Awaitable[bool]]) -> None:
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while not await condition():  # noqa: ASYNC110 - what is waited for happens in other processes' stores
+        while not await condition():  # noqa: ASYNC110 - what we wait for happens in other processes' stores
             await asyncio.sleep(0.02)
 
 
 async def _all_handled(redis: "Redis") -> None:
-    """Wait until the worker's group has acknowledged everything that is in the stream now."""
+    """Wait until the worker's group has acknowledged everything in the stream."""
     group_only = type(MEDIA_STREAM)(MEDIA_STREAM.name, (GROUP,))
 
     async def is_handled() -> bool:
@@ -67,7 +67,7 @@ async def _is_published(app: App, author_id: int, post_id: str) -> bool:
 
 @pytest.mark.usefixtures("worker")
 async def test_ready_medium_publishes_the_post(app: App, peer: MediaPeer, beside: OpenStore, redis: "Redis") -> None:
-    """The event of the medium publishes the post that waits for it, and the post's own event goes into the stream."""
+    """The event of a ready medium publishes the waiting post, and the post's event goes into the stream."""
     author = some_user()
     medium = peer.add(author, PROCESSING)
     post_id = (await app.create(author, [medium], "waited")).post_id
@@ -87,7 +87,7 @@ async def test_ready_medium_publishes_the_post(app: App, peer: MediaPeer, beside
 async def test_event_that_comes_again_publishes_nothing_more(
     app: App, peer: MediaPeer, beside: OpenStore, redis: "Redis"
 ) -> None:
-    """However often the same event is delivered, the post is published once."""
+    """A repeated event publishes the post only once."""
     author = some_user()
     medium = peer.add(author, PROCESSING)
     post_id = (await app.create(author, [medium])).post_id
@@ -117,7 +117,7 @@ async def test_event_of_a_deleted_post_publishes_nothing(
 
 @pytest.mark.usefixtures("worker")
 async def test_improved_medium_is_shown_by_all_its_posts(app: App, peer: MediaPeer, redis: "Redis") -> None:
-    """Posts that show a medium lead to its better renditions, in its old place, however often its event comes; no others do."""
+    """An improved medium replaces the old one in every post that shows it, once, however often its event comes."""
     author = some_user()
     first, medium, last = [peer.add(author) for _ in range(3)]
     quoting = peer.add(author, alt_text=f"I am not {medium}")
@@ -135,7 +135,7 @@ async def test_improved_medium_is_shown_by_all_its_posts(app: App, peer: MediaPe
 
 @pytest.mark.usefixtures("worker")
 async def test_waiting_post_shows_what_is_improved(app: App, peer: MediaPeer, redis: "Redis") -> None:
-    """A post that waits for one medium shows another's better renditions, while it waits and when it is published."""
+    """A post that waits for one medium shows another's better renditions, before and after publication."""
     author = some_user()
     medium, late = peer.add(author), peer.add(author, PROCESSING)
     post_id = (await app.create(author, [medium, late])).post_id
@@ -153,7 +153,7 @@ async def test_waiting_post_shows_what_is_improved(app: App, peer: MediaPeer, re
 async def test_rejected_medium_leaves_the_post_to_its_author(
     app: App, peer: MediaPeer, beside: OpenStore, redis: "Redis"
 ) -> None:
-    """The post stays PENDING, shows its medium as REJECTED, and can be deleted."""
+    """A post with a rejected medium stays PENDING, shows it as REJECTED and can be deleted."""
     author = some_user()
     medium = peer.add(author, PROCESSING)
     post_id = (await app.create(author, [medium])).post_id
@@ -170,7 +170,7 @@ async def test_rejected_medium_leaves_the_post_to_its_author(
 async def test_event_of_before_the_worker_is_not_missed(
     app: App, peer: MediaPeer, redis: "Redis", work_settings: WorkSettings
 ) -> None:
-    """A worker that starts late begins with the oldest event; two of them publish once together."""
+    """A worker that starts late begins with the oldest event. Two of them publish once together."""
     author = some_user()
     media_ids = [peer.add(author, PROCESSING) for _ in range(5)]
     for medium in media_ids:
@@ -190,7 +190,7 @@ async def test_event_of_before_the_worker_is_not_missed(
 
 @pytest.mark.usefixtures("worker")
 async def test_many_posts_are_each_published_once(app: App, peer: MediaPeer, beside: OpenStore, redis: "Redis") -> None:
-    """Posts that are made while their media become ready are all published, once, by whoever comes first."""
+    """Posts created while their media become ready are all published once."""
     author = some_user()
 
     async def post_one() -> None:

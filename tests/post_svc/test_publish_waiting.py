@@ -1,4 +1,4 @@
-"""Publishing what waited, while others publish, retry and delete at the same time."""
+"""Publishing waiting posts while others publish, retry and delete."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -20,14 +20,14 @@ from tests.post_svc.post_stores import OpenStore
 
 @pytest.fixture
 def publish_ready(beside: OpenStore, publish_waiting: PublishWaiting) -> PublishReady:
-    """Give what a worker does for a medium that became ready."""
+    """Return what a worker does for a medium that became ready."""
     return PublishReady(beside.posts, publish_waiting)
 
 
 async def test_post_is_published_when_its_last_medium_is_ready(
     app: App, peer: MediaPeer, beside: OpenStore, publish_ready: PublishReady
 ) -> None:
-    """One ready medium of two changes nothing; the second publishes, with both as they are then."""
+    """The first of two ready media changes nothing. The second publishes the post with both as they are then."""
     author = some_user()
     one, two = peer.add(author, PROCESSING), peer.add(author, PROCESSING)
     post_id = (await app.create(author, [two, one], "both 🎞")).post_id
@@ -47,7 +47,7 @@ async def test_post_is_published_when_its_last_medium_is_ready(
 async def test_medium_publishes_every_post_that_waits_for_it(
     app: App, peer: MediaPeer, publish_ready: PublishReady
 ) -> None:
-    """A medium may stand in several posts; those that wait for another go on waiting."""
+    """Every post that waits only for this medium is published. Those that wait for another keep waiting."""
     author = some_user()
     shared, slow = peer.add(author, PROCESSING), peer.add(author, PROCESSING)
     ready = [(await app.create(author, [shared])).post_id for _ in range(3)]
@@ -65,7 +65,7 @@ async def test_medium_that_nobody_waits_for_is_ignored(publish_ready: PublishRea
 async def test_deletion_during_the_look_at_the_media_wins(
     app: App, peer: MediaPeer, beside: OpenStore, publish_ready: PublishReady
 ) -> None:
-    """A publisher that has seen all media ready, but claimed no place yet, comes too late."""
+    """A publisher that saw all media ready, but has not claimed a place, is too late after a deletion."""
     author = some_user()
     medium = peer.add(author, PROCESSING)
     post_id = (await app.create(author, [medium])).post_id
@@ -84,7 +84,7 @@ async def test_deletion_during_the_look_at_the_media_wins(
 
 @dataclass(frozen=True, slots=True)
 class _Race:
-    """Who starts when: milliseconds after the first medium is ready."""
+    """When each racer starts, in milliseconds after the first medium is ready."""
 
     media: int
     publishers: list[int]
@@ -107,7 +107,7 @@ _races = st.builds(
 async def test_whoever_races_a_post_is_published_at_most_once(
     app: App, peer: MediaPeer, beside: OpenStore, publish_ready: PublishReady, race: _Race
 ) -> None:
-    """Publishers and retries make one event at one place; a deletion leaves nothing, and tells of what had appeared."""
+    """Racing publishers and retries make one event at one place. A deletion leaves nothing and names what was visible."""
     author = some_user()
     media_ids = [peer.add(author, PROCESSING) for _ in range(race.media)]
     post_id = (await app.create(author, media_ids, "race", key="k")).post_id
@@ -140,7 +140,7 @@ async def _after(delay: int, action: Awaitable[object]) -> None:
 
 
 async def _retry(app: App, author: int, media_ids: list[str]) -> None:
-    """Post again; a post that is deleted meanwhile is not found."""
+    """Post again. A post that is deleted meanwhile is not found."""
     try:
         await app.create(author, media_ids, "race", key="k")
     except grpc.aio.AioRpcError as error:

@@ -21,12 +21,12 @@ from tests.post_svc.post_stores import OpenStore
 
 @pytest.fixture
 def sweeper(beside: OpenStore, publish_waiting: PublishWaiting) -> SweepWaiting:
-    """Give a sweeper over the store."""
+    """Return a sweeper over the store."""
     return SweepWaiting(beside.posts, publish_waiting)
 
 
 async def _leave_waiting(beside: OpenStore, peer: MediaPeer, author_id: int) -> tuple[PublicId, str]:
-    """Store a waiting post as a process does that dies right after; its medium is ready, and its event was in vain."""
+    """Store a waiting post like a process that dies right after. Its medium is ready and its event is gone."""
     medium = peer.add(author_id, READY)
     post = PublicId(new_id(), author_id)
     await beside.posts.add_waiting(WaitingPost(post, "left", (medium,)))
@@ -41,7 +41,7 @@ def _minutes_later(post: PublicId, minutes: int) -> int:
 async def test_post_that_was_left_is_published(
     sweeper: SweepWaiting, peer: MediaPeer, beside: OpenStore, age: int
 ) -> None:
-    """After 1, 2, 4, 8, … minutes a sweep finds the post, and publishes it once."""
+    """After 1, 2, 4, 8, … minutes a sweep finds the post and publishes it once."""
     post, _ = await _leave_waiting(beside, peer, some_user())
     for _ in range(2):
         await sweeper.sweep(_minutes_later(post, age))
@@ -51,7 +51,7 @@ async def test_post_that_was_left_is_published(
 
 
 async def test_post_of_this_minute_is_its_creators(sweeper: SweepWaiting, peer: MediaPeer, beside: OpenStore) -> None:
-    """A sweep does not touch what is only being made."""
+    """A sweep ignores posts of the current minute, which are still being created."""
     post, _ = await _leave_waiting(beside, peer, some_user())
     await sweeper.sweep(id_millis(post.local))
     assert isinstance(await beside.posts.find(post), WaitingPost)
@@ -60,7 +60,7 @@ async def test_post_of_this_minute_is_its_creators(sweeper: SweepWaiting, peer: 
 async def test_post_whose_media_are_not_ready_goes_on_waiting(
     sweeper: SweepWaiting, peer: MediaPeer, beside: OpenStore
 ) -> None:
-    """A sweep looks at the media as an event does, and a later one finds them ready."""
+    """If the media are not ready, a later sweep checks again."""
     post, medium = await _leave_waiting(beside, peer, some_user())
     peer.move(medium, PROCESSING)
     await sweeper.sweep(_minutes_later(post, 1))
@@ -73,7 +73,7 @@ async def test_post_whose_media_are_not_ready_goes_on_waiting(
 async def test_publisher_that_died_with_its_place_is_followed_up(
     sweeper: SweepWaiting, peer: MediaPeer, beside: OpenStore
 ) -> None:
-    """A place that was claimed and not used is used."""
+    """A place that was claimed but not used is used by the next sweep."""
     post, _ = await _leave_waiting(beside, peer, some_user())
     place = await beside.posts.claim_place(post, new_id())
     await sweeper.sweep(_minutes_later(post, 4))
@@ -83,7 +83,7 @@ async def test_publisher_that_died_with_its_place_is_followed_up(
 async def test_sweeping_goes_on_while_the_media_service_is_down(
     settings: ServeSettings, peer: MediaPeer, beside: OpenStore
 ) -> None:
-    """A sweep that cannot ask for media fails for no post for good, and ends when the process does."""
+    """A sweep without media_svc fails for no post permanently and ends with the process."""
     post, _ = await _leave_waiting(beside, peer, some_user())
     async with (
         open_producer(settings.redis_url, STREAM, beside.outbox) as producer,

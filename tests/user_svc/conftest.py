@@ -1,4 +1,4 @@
-"""Stores of each kind, and a real user_svc on each for the tests of its methods."""
+"""Stores of each kind, and a real user_svc on each."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -18,7 +18,7 @@ from user_svc.store.cassandra import MIGRATIONS
 
 @pytest.fixture(scope="session")
 async def redis_url(valkey_url: str) -> str:
-    """Give an empty database of the real Valkey that only these tests use."""
+    """Return an empty database of the real Valkey for these tests alone."""
     url = valkey_url.removesuffix("/0") + "/7"
     async with open_redis(url) as redis:
         await redis.flushdb()
@@ -27,13 +27,13 @@ async def redis_url(valkey_url: str) -> str:
 
 @pytest.fixture(scope="session", params=STORE_KINDS)
 def contact_points(request: pytest.FixtureRequest) -> str | None:
-    """Give what leads to a store's cluster, for each kind of store; None for one that needs no cluster."""
+    """Return the contact points of a cluster for each kind of store; None for SQLite."""
     return str(request.getfixturevalue("cassandra")) if request.param == "cassandra" else None
 
 
 @pytest.fixture(scope="session")
 async def keyspace(contact_points: str | None) -> AsyncIterator[Cassandra | None]:
-    """Give the keyspace of the stores that are opened on their own, where there is one."""
+    """Return the keyspace of the stores that tests open directly, if there is one."""
     if contact_points is None:
         yield None
         return
@@ -45,7 +45,7 @@ async def keyspace(contact_points: str | None) -> AsyncIterator[Cassandra | None
 
 @pytest.fixture
 async def store_settings(contact_points: str | None, keyspace: Cassandra | None, tmp_path: Path) -> ServiceSettings:
-    """Give the settings of an empty store of each kind."""
+    """Return the settings of an empty store of each kind."""
     if keyspace is not None:
         await user_stores.empty(keyspace)
     return user_stores.store_settings(contact_points, tmp_path)
@@ -53,20 +53,20 @@ async def store_settings(contact_points: str | None, keyspace: Cassandra | None,
 
 @pytest.fixture
 async def opened(store_settings: ServiceSettings) -> AsyncIterator[Opened]:
-    """Give an empty store of each kind."""
+    """Return an empty store of each kind."""
     async with open_store(store_settings) as opened:
         yield opened
 
 
 @pytest.fixture(scope="session")
 def served_folder(contact_points: str | None, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a folder for the running service."""
+    """Return a folder for the running service."""
     return tmp_path_factory.mktemp("user_svc")
 
 
 @pytest.fixture(scope="session")
 async def users(contact_points: str | None, served_folder: Path, redis_url: str) -> AsyncIterator[Users]:
-    """Give a running user_svc with nobody in it but what other tests have made, and without a media_svc."""
+    """Run a user_svc without a media_svc. Other tests may have created accounts in it."""
     store = user_stores.store_settings(contact_points, served_folder, SERVED_PREFIX)
     async with running_users(served_folder, store, redis_url=redis_url) as users:
         yield users

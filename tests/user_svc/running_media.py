@@ -1,4 +1,4 @@
-"""A real media_svc, serving and working, for avatars."""
+"""A real media_svc with its worker, for avatars."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -19,7 +19,7 @@ from tests.media_svc.media_app import MediaApp
 
 @contextlib.asynccontextmanager
 async def running_media(folder: Path, *, redis_url: str, s3: S3) -> AsyncIterator[tuple[MediaApp, str]]:
-    """Run a media_svc whose state lies in a folder; yields calls of it, and its address."""
+    """Run a media_svc with its state in a folder. Yields a client and its address."""
     settings = WorkSettings(
         sqlite_dir=folder,
         redis_url=redis_url,

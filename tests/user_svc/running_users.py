@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from lensfeed.user.v1.user_service_pb2_grpc import UserServiceAsyncStub
 
 PASSWORD = "correct horse"
-# Nobody listens there.
+# Nothing listens there.
 NOWHERE = "127.0.0.1:1"
 
 
 @dataclass(frozen=True, slots=True)
 class Users:
-    """Stubs of a running user_svc, the folder of its keys, and where its accounts are."""
+    """Stubs of a running user_svc, the folder of its keys, and its store."""
 
     public: "UserServiceAsyncStub"
     internal: "UserInternalServiceAsyncStub"
@@ -37,7 +37,7 @@ class Users:
     store: ServiceSettings
 
     async def new_user(self, display_name: str = "") -> user_pb2.User:
-        """Make an account with a handle of its own and PASSWORD."""
+        """Create an account with a new handle and PASSWORD."""
         request = user_service_pb2.CreateUserRequest(handle=new_handle(), display_name=display_name, password=PASSWORD)
         return (await self.public.CreateUser(request)).user
 
@@ -46,7 +46,7 @@ class Users:
 async def running_users(
     folder: Path, store: ServiceSettings, *, redis_url: str, media_addr: str = NOWHERE
 ) -> AsyncIterator[Users]:
-    """Run a user_svc whose keys lie in a folder, and its accounts where `store` says."""
+    """Run a user_svc with its keys in a folder and its accounts in `store`."""
     make_keys(folder / "keys")
     settings = UserSettings(
         **store.model_dump(exclude_unset=True),
@@ -70,7 +70,7 @@ async def running_users(
 
 
 def new_handle() -> str:
-    """Return a handle that nobody has."""
+    """Return an unused handle."""
     return f"u_{secrets.token_hex(8)}"
 
 

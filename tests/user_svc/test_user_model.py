@@ -1,4 +1,4 @@
-"""The rules of accounts, whatever stands in a store."""
+"""The rules of accounts that need no store."""
 
 import re
 import unicodedata
@@ -22,13 +22,13 @@ def test_handles(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "ab", "a" * 31, "Ada", "a-b", "ada\n", "ada ", "adä", "a\0da", "ad٣"])
 def test_what_is_no_handle(text: str) -> None:
-    """Other lengths and characters are none, a line end behind it and digits of other scripts included."""
+    """Other lengths and characters are refused, including a trailing line end and digits of other scripts."""
     assert not is_handle(text)
 
 
 @given(st.text(max_size=64))
 def test_display_name_is_one_line(text: str) -> None:
-    """A name is refused if, and only if, it has a control character; the error names the field."""
+    """A name is refused if and only if it has a control character, with the field's name."""
     if any(unicodedata.category(each) == "Cc" for each in text):
         with pytest.raises(InvalidArgumentError) as caught:
             check_display_name(text)
@@ -38,7 +38,7 @@ def test_display_name_is_one_line(text: str) -> None:
 
 
 def test_bio_may_have_lines() -> None:
-    """A bio has line ends and tabs, and no other control characters."""
+    """A bio may contain line ends and tabs but no other control characters."""
     check_bio("one\r\ntwo\tthree")
     for text in ("\0", "a\x1bb", "\x7f", "\x85"):
         with pytest.raises(InvalidArgumentError, match="FIELD_INVALID"):
@@ -47,12 +47,12 @@ def test_bio_may_have_lines() -> None:
 
 @given(_WIDTHS)
 def test_avatar_is_the_narrowest_wide_enough(widths: list[int]) -> None:
-    """Of a photo's renditions in all types, the avatar is the narrowest JPEG from 320 pixels on, else the widest."""
+    """The avatar is the narrowest JPEG from 320 pixels on, else the widest."""
     renditions = [Rendition(f"{kind}/{width}", kind, width) for width in widths for kind in _TYPES]
     best = min((width for width in widths if width >= 320), default=max(widths, default=None))
     assert avatar_url(renditions) == (None if best is None else f"image/jpeg/{best}")
 
 
 def test_avatar_needs_a_jpeg() -> None:
-    """A picture in other types alone gives no avatar: every app must be able to show it."""
+    """A photo without a JPEG gives no avatar: every app must be able to show it."""
     assert avatar_url([Rendition("a", "image/avif", 640), Rendition("w", "image/webp", 640)]) is None

@@ -1,4 +1,4 @@
-"""Stores of each kind, opened on their own, on real files and a real cluster."""
+"""Opens stores of each kind on real files and on a real cluster."""
 
 import asyncio
 import contextlib
@@ -15,17 +15,17 @@ from meshkit.service_settings import ServiceSettings
 from user_svc.store import UserStore
 from user_svc.store import open as stores
 
-# Each session of tests has keyspaces of its own, and two in all: a running service never sees its tables emptied.
+# Each test session has two keyspaces of its own, so that emptying tables never affects a running service.
 STORE_PREFIX, SERVED_PREFIX = (f"test_{secrets.token_hex(4)}_{use}" for use in ("store", "served"))
 _EMPTY = [write(f"TRUNCATE {table}") for table in ("users", "handles", "sessions", "outbox_by_key")]
-_EVERYTHING = [read(f"SELECT * FROM {table}") for table in ("users", "handles", "sessions")]  # noqa: S608 - names from here
-# Far beyond what anything here takes: a schema is made in seconds.
+_EVERYTHING = [read(f"SELECT * FROM {table}") for table in ("users", "handles", "sessions")]  # noqa: S608 - our own names
+# Far longer than creating a schema takes.
 PATIENCE_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A store and the outbox that lies in it."""
+    """A store and its outbox."""
 
     store: UserStore
     outbox: OutboxStore
@@ -40,7 +40,7 @@ class Opened:
 
 
 def store_settings(contact_points: str | None, folder: Path, prefix: str = STORE_PREFIX) -> ServiceSettings:
-    """Return the settings of a store: in a cluster, or in a folder."""
+    """Return the settings of a store in a cluster or a folder."""
     if contact_points is None:
         return ServiceSettings(sqlite_dir=folder)
     return ServiceSettings(store="cassandra", cassandra_contact_points=contact_points, cassandra_keyspace_prefix=prefix)
@@ -48,14 +48,14 @@ def store_settings(contact_points: str | None, folder: Path, prefix: str = STORE
 
 @contextlib.asynccontextmanager
 async def open_store(settings: ServiceSettings) -> AsyncIterator[Opened]:
-    """Open the store that a service with the same settings has."""
+    """Open the store of a service with the same settings."""
     async with stores.open_store(settings) as (store, outbox, check):
         await until_it_answers(check)
         yield Opened(store, outbox)
 
 
 async def until_it_answers(check: Check) -> None:
-    """Wait until a store is there: connecting to a cluster goes on in the background."""
+    """Wait until a store answers. Connecting to a cluster happens in the background."""
     async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             try:
@@ -65,7 +65,7 @@ async def until_it_answers(check: Check) -> None:
 
 
 async def empty(cassandra: Cassandra) -> None:
-    """Drop all accounts and sessions."""
+    """Delete all accounts and sessions."""
     await asyncio.gather(*(cassandra.execute(statement) for statement in _EMPTY))
 
 

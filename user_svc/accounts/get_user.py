@@ -1,4 +1,4 @@
-"""Reading accounts."""
+"""Read accounts."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from user_svc.store import UserStore
 
 
 class GetUser:
-    """Reads one account, by either of its names, or many."""
+    """Reads accounts by id or by handle."""
 
     def __init__(self, store: UserStore) -> None:
         self._store = store
@@ -21,17 +21,17 @@ class GetUser:
         return found[0]
 
     async def by_handle(self, handle: str) -> User:
-        """Return an account. Raises NotFoundError (USER_NOT_FOUND), also for what is no handle."""
+        """Return an account. Raises NotFoundError (USER_NOT_FOUND), also for a malformed handle."""
         user_id = await self._store.get_handle_owner(handle) if is_handle(handle) else None
         if user_id is None:
             raise unknown_user()
         return await self.by_id(user_id)
 
     async def by_ids(self, user_ids: Sequence[int]) -> Sequence[User]:
-        """Return the accounts that exist, in the order asked for."""
+        """Return the accounts that exist, in the order of the request."""
         return await self._store.get_users(user_ids)
 
 
 def unknown_user() -> NotFoundError:
-    """Make the error of an account that is not there."""
+    """Return the error for an account that does not exist."""
     return NotFoundError("USER_NOT_FOUND", "there is no such user")

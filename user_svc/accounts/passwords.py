@@ -1,4 +1,4 @@
-"""Passwords: Argon2id, in a few threads, so that the loop goes on and memory stays bounded."""
+"""Password hashing with Argon2id, in a few threads so that the event loop stays free and memory bounded."""
 
 import asyncio
 import contextlib
@@ -15,18 +15,18 @@ from meshkit.errors import ResourceExhaustedError
 from user_svc.model import MAX_PASSWORD
 
 T = TypeVar("T")
-# OWASP's second profile: some 30 ms of one core. The library's default would take 113 ms.
+# OWASP's second profile: about 30 ms of one core. The library's default takes 113 ms.
 TIME_COST = 2
 MEMORY_KIB = 19 * 1024
 PARALLELISM = 1
 HASHER = PasswordHasher(time_cost=TIME_COST, memory_cost=MEMORY_KIB, parallelism=PARALLELISM)
-# More callers than this would wait longer than a person does.
+# With more callers, the wait would be longer than people's patience.
 MAX_WAITING = 256
 RETRY_AFTER_SECONDS = 2.0
 
 
 class Passwords:
-    """Hashes and verifies. Make it by `open_passwords`."""
+    """Hashes and verifies passwords. Create it with `open_passwords`."""
 
     def __init__(self, hasher: PasswordHasher, threads: ThreadPoolExecutor, decoy: str) -> None:
         self._hasher = hasher
@@ -35,14 +35,13 @@ class Passwords:
         self._waiting = 0
 
     async def hash(self, password: str) -> str:
-        """Return the encoded hash, which names its parameters and salt."""
-        return await self._run(lambda: self._hasher.hash(_normal(password)))
+        """Return the encoded hash, which includes its parameters and salt."""
+        return await self._run(lambda: self._hasher.hash(_normalized(password)))
 
     async def verify(self, password_hash: str | None, password: str) -> bool:
-        """Return whether a password is the one of a hash.
+        """Return whether a password matches a hash.
 
-        Costs one hashing whatever is wrong: without a hash, and for a password that is too long to be one, it is spent
-        on a decoy.
+        Always costs one hashing: without a hash, or if the password is too long, a decoy is hashed.
         """
         if password_hash is None or len(password) > MAX_PASSWORD:
             await self._run(lambda: self._matches(self._decoy, password[:MAX_PASSWORD]))
@@ -50,12 +49,12 @@ class Passwords:
         return await self._run(lambda: self._matches(password_hash, password))
 
     def is_outdated(self, password_hash: str) -> bool:
-        """Return whether a hash was made with other parameters than today's."""
+        """Return whether a hash was made with outdated parameters."""
         return self._hasher.check_needs_rehash(password_hash)
 
     def _matches(self, password_hash: str, password: str) -> bool:
         try:
-            return self._hasher.verify(password_hash, _normal(password))
+            return self._hasher.verify(password_hash, _normalized(password))
         except (VerificationError, InvalidHashError):
             return False
 
@@ -71,7 +70,7 @@ class Passwords:
 
 @contextlib.asynccontextmanager
 async def open_passwords(hasher: PasswordHasher = HASHER) -> AsyncIterator[Passwords]:
-    """Open as many threads as there are cores, and make the decoy."""
+    """Open one thread per core and make the decoy."""
     threads = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="argon2")
     try:
         decoy = await asyncio.get_running_loop().run_in_executor(threads, hasher.hash, os.urandom(16))
@@ -80,6 +79,6 @@ async def open_passwords(hasher: PasswordHasher = HASHER) -> AsyncIterator[Passw
         await asyncio.to_thread(threads.shutdown)
 
 
-def _normal(password: str) -> str:
-    # One password is one sequence of code points, however a keyboard composes an accent (RFC 8265).
+def _normalized(password: str) -> str:
+    # An accent may be composed in several ways. Normalize it to one (RFC 8265).
     return unicodedata.normalize("NFC", password)

@@ -1,4 +1,4 @@
-"""Changing a profile."""
+"""Change a profile."""
 
 from dataclasses import replace
 
@@ -10,7 +10,7 @@ from user_svc.store import UserStore
 
 
 class UpdateUser:
-    """Changes what everybody sees of an account, and tells so if anything changed."""
+    """Changes a profile, and sends an event if anything changed."""
 
     def __init__(self, store: UserStore, pictures: Pictures, announce: Announce, make_event: UserUpdated) -> None:
         self._store = store
@@ -21,10 +21,10 @@ class UpdateUser:
     async def __call__(
         self, user_id: int, *, display_name: str | None, bio: str | None, avatar_media_id: str | None
     ) -> User:
-        """Change what is not None and return the account; an empty text clears.
+        """Change every field that is not None and return the account. An empty text clears a field.
 
         Raises InvalidArgumentError (FIELD_INVALID), NotFoundError (USER_NOT_FOUND, MEDIA_NOT_FOUND) and
-        FailedPreconditionError (MEDIA_NOT_READY) for an avatar that is not a photo which can be served.
+        FailedPreconditionError (MEDIA_NOT_READY) if the avatar is not a photo that can be served.
         """
         check_display_name(display_name or "")
         check_bio(bio or "")
@@ -44,10 +44,10 @@ class UpdateUser:
             return None if media_id is None else Avatar()
         picture = await self._pictures.find_picture(user_id, media_id)
         if picture is None:
-            raise NotFoundError("MEDIA_NOT_FOUND", "there is no such medium of yours")
+            raise NotFoundError("MEDIA_NOT_FOUND", "you have no such medium")
         url = avatar_url(picture.renditions)
         if not picture.is_ready_photo or url is None:
-            raise FailedPreconditionError("MEDIA_NOT_READY", "an avatar is a photo that is ready")
+            raise FailedPreconditionError("MEDIA_NOT_READY", "an avatar must be a photo that is READY")
         return Avatar(media_id, url)
 
 

@@ -1,1 +1,1 @@
-"""Logging in and out, refreshing, access tokens and the keys that sign them."""
+"""Logging in and out, refreshing, access tokens and their signing keys."""

@@ -1,4 +1,4 @@
-"""Access tokens: EdDSA JWTs that the edge verifies by the JWKS, without asking anybody."""
+"""Access tokens: EdDSA JWTs that the edge verifies with the JWKS alone."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -22,14 +22,14 @@ class AccessToken:
 
 
 class TokenSigner:
-    """Signs access tokens with the key of the moment, whose id goes into each."""
+    """Signs access tokens with the current key and adds its id."""
 
     def __init__(self, keys: KeyRing, life: timedelta) -> None:
         self._keys = keys
         self._life = int(life.total_seconds())
 
     def sign(self, user_id: int, session_id: str, now: int) -> AccessToken:
-        """Return the token of a user in a session; `now` is in seconds since 1970."""
+        """Return an access token. `now` is in seconds since 1970."""
         expires_at = now + self._life
         claims = {
             "iss": ISSUER,

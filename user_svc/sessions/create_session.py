@@ -1,4 +1,4 @@
-"""Logging in."""
+"""Log in."""
 
 import time
 from collections.abc import Callable
@@ -14,13 +14,13 @@ from user_svc.sessions.access_tokens import TokenSigner
 from user_svc.sessions.open_session import OpenSession
 from user_svc.store import UserStore
 
-# No account has it: ids are times.
-_NOBODY = 0
+# Ids are times, so no account has this one.
+_UNUSED_ID = 0
 _log = structlog.get_logger()
 
 
 class CreateSession:
-    """Opens sessions. Whatever is wrong takes the same steps and ends in the same words as a wrong password."""
+    """Opens sessions. Every failure takes the same steps and returns the same words as a wrong password."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class CreateSession:
         self._now = now
 
     async def __call__(self, handle: str, password: str) -> OpenSession:
-        """Open a session for who knows the password. Raises UnauthenticatedError (CREDENTIALS_INVALID)."""
+        """Open a session if the password is right. Raises UnauthenticatedError (CREDENTIALS_INVALID)."""
         account = await self._find(handle)
         is_right = await self._passwords.verify(None if account is None else account.password_hash, password)
         if account is None or not is_right:
@@ -47,8 +47,8 @@ class CreateSession:
 
     async def _find(self, handle: str) -> Account | None:
         owner = await self._store.get_handle_owner(handle) if is_handle(handle) else None
-        # Looking for nobody costs what looking for somebody does.
-        return await self._store.get_account(_NOBODY if owner is None else owner)
+        # Look up an account even if there is none, so that both cases cost the same.
+        return await self._store.get_account(_UNUSED_ID if owner is None else owner)
 
     async def _renew_hash(self, account: Account, password: str) -> None:
         if self._passwords.is_outdated(account.password_hash):

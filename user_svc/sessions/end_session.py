@@ -1,4 +1,4 @@
-"""The end of a session, by its owner or by a stolen token."""
+"""End a session, for its owner or after a stolen token."""
 
 import time
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from user_svc.store import UserStore
 
 
 class EndSession:
-    """Ends sessions: their refresh tokens stop working at once, their access tokens a second or two later."""
+    """Ends sessions. Refresh tokens stop working at once, access tokens within two seconds."""
 
     def __init__(
         self, store: UserStore, revoke: Revoke, token_life: timedelta, now: Callable[[], float] = time.time

@@ -1,7 +1,7 @@
-"""The keys that sign access tokens: one file with one key or several, and which of them signs now.
+"""The keys that sign access tokens: one file with one or more keys.
 
-A key must not sign before every edge knows it, and must stay known until the last token that it signed has expired. So a new key
-signs only when it has settled, and an old one stays in the file and in the JWKS for a while.
+Every edge must know a key before it signs, and until the last token it signed has expired. So a new key signs only after a while,
+and an old one stays in the file and in the JWKS for a while.
 """
 
 import re
@@ -17,9 +17,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from meshkit.settings import SettingsError
 
-# How often the file is looked at for a rotation.
+# How often to check the file for a rotation.
 LOOK_SECONDS = 2.0
-# RFC 7468 allows explanatory text before a key; a key that has none was there from the start.
+# RFC 7468 allows explanatory text before a key. A key without it is the first one.
 _KEY = re.compile(
     rb"(?:^created: (?P<created>\S+)\n)?(?P<pem>^-----BEGIN [A-Z ]+-----.*?^-----END [A-Z ]+-----\n?)",
     re.MULTILINE | re.DOTALL,
@@ -29,13 +29,13 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """A key and when it was made, in whole seconds since 1970; 0 for the first, which signs at once."""
+    """A key and when it was made, in seconds since 1970; 0 for the first, which signs at once."""
 
     key: Ed25519PrivateKey
     created_at: int = 0
 
     def pem(self) -> bytes:
-        """Return the key as the file holds it."""
+        """Return the key as stored in the file."""
         text = self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         if not self.created_at:
             return text
@@ -43,7 +43,7 @@ class SigningKey:
 
 
 class KeyRing:
-    """The keys of one file, read anew when it was replaced."""
+    """The keys of one file. Reads the file again when it is replaced."""
 
     def __init__(self, file: Path, settle_seconds: int, now: Callable[[], float] = time.time) -> None:
         self._file = file
@@ -54,16 +54,16 @@ class KeyRing:
         self._looked_at = now()
 
     def current(self) -> Ed25519PrivateKey:
-        """Return the newest key that has settled, or the oldest where none has."""
+        """Return the newest settled key, or the oldest if none has settled."""
         now = self._now()
         if not 0 <= now - self._looked_at < LOOK_SECONDS:
             self._looked_at = now
-            self._look()
+            self._reload_if_replaced()
         settled = [each for each in self._keys if each.created_at + self._settle <= now]
         return (settled[-1] if settled else self._keys[0]).key
 
-    def _look(self) -> None:
-        """Take a replaced file over; one that cannot be read leaves everything as it is."""
+    def _reload_if_replaced(self) -> None:
+        """Reload a replaced file. If it cannot be read, keep the current keys."""
         try:
             version = _version(self._file)
             if version != self._version:
@@ -88,7 +88,7 @@ def read_keys(file: Path) -> list[SigningKey]:
 def _parse(created: bytes | None, pem: bytes) -> SigningKey:
     key = load_pem_private_key(pem, password=None)
     if not isinstance(key, Ed25519PrivateKey):
-        raise TypeError("no Ed25519 key")
+        raise TypeError("not an Ed25519 key")
     return SigningKey(key, int(datetime.fromisoformat(created.decode()).timestamp()) if created else 0)
 
 
@@ -99,5 +99,5 @@ def _version(file: Path) -> tuple[int, int]:
 
 def _unusable(file: Path) -> SettingsError:
     return SettingsError(
-        f"{file} is no Ed25519 key in PEM (LENSFEED_TOKEN_KEY_FILE); `python -m user_svc keys DIR` makes one where none is"
+        f"{file} is not an Ed25519 key in PEM format (LENSFEED_TOKEN_KEY_FILE); `python -m user_svc keys DIR` creates one"
     )

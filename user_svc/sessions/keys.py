@@ -1,4 +1,4 @@
-"""The key pairs of the access tokens: the private halves for user_svc, the public halves for the edge."""
+"""Key pairs for access tokens: private keys for user_svc, public keys for the edge."""
 
 import base64
 import hashlib
@@ -20,10 +20,10 @@ PUBLIC = 0o644
 
 
 def make_keys(folder: Path) -> None:
-    """Make `token-key.pem` and `jwks.json` in a folder, each only if it is absent.
+    """Create `token-key.pem` and `jwks.json` in a folder, each only if it is absent.
 
-    Where the key is there and the JWKS is not, the JWKS is made of that key. Several processes may do this at once.
-    Raises SettingsError where the key is there and no Ed25519 key.
+    A missing JWKS is made from the existing key. Several processes may call this at once. Raises SettingsError if the key file
+    exists but holds no Ed25519 key.
     """
     folder.mkdir(parents=True, exist_ok=True)
     _write_once(folder / KEY_FILE, SigningKey(Ed25519PrivateKey.generate()).pem(), PRIVATE)
@@ -36,18 +36,18 @@ def jwks_of(keys: Iterable[SigningKey]) -> bytes:
 
 
 def key_id(key: Ed25519PublicKey) -> str:
-    """Return a key's thumbprint by RFC 7638, which names it in a token's header and in the JWKS."""
+    """Return a key's RFC 7638 thumbprint, which identifies it in token headers and in the JWKS."""
     canonical = json.dumps(_required_members(key), sort_keys=True, separators=(",", ":"))
     return _base64url(hashlib.sha256(canonical.encode()).digest())
 
 
 def public_jwk(key: Ed25519PublicKey) -> dict[str, str]:
-    """Return a public key as the JWKS holds it."""
+    """Return a public key as a JWK."""
     return {**_required_members(key), "kid": key_id(key), "alg": "EdDSA", "use": "sig"}
 
 
 def replace_file(path: Path, content: bytes, mode: int) -> None:
-    """Replace a file by a whole other one, at once for all who read it."""
+    """Replace a file atomically."""
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
         _fill(file, content, mode)
     Path(file.name).rename(path)
@@ -58,7 +58,7 @@ def _required_members(key: Ed25519PublicKey) -> dict[str, str]:
 
 
 def _write_once(path: Path, content: bytes, mode: int) -> None:
-    """Write a whole file or nothing, unless there is one: a link to a finished file fails where the name is taken."""
+    """Write a whole file unless it exists. Linking a finished file fails if the name is taken."""
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.") as file:
         _fill(file, content, mode)
         try:

@@ -1,4 +1,4 @@
-"""What a log-in and a refresh answer with."""
+"""The result of a log-in and of a refresh."""
 
 from dataclasses import dataclass, field
 
@@ -8,7 +8,7 @@ from user_svc.sessions.access_tokens import AccessToken
 
 @dataclass(frozen=True, slots=True)
 class OpenSession:
-    """An open session as its app gets it: who it is, and the two tokens."""
+    """An open session as its app gets it: the account and the two tokens."""
 
     user: User
     access_token: AccessToken

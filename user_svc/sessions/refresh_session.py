@@ -1,4 +1,4 @@
-"""Trading a refresh token for new tokens."""
+"""Exchange a refresh token for new tokens."""
 
 import time
 from collections.abc import Callable
@@ -16,7 +16,7 @@ _log = structlog.get_logger()
 
 
 class RefreshSession:
-    """Gives out new tokens, once for each refresh token. A second time means that somebody stole it: the session ends."""
+    """Issues new tokens once per refresh token. Reusing one means that it was stolen: the session ends."""
 
     def __init__(
         self,
@@ -37,17 +37,17 @@ class RefreshSession:
         token = RefreshToken.parse(refresh_token)
         now = int(self._now())
         session = await self._find(token, now)
-        # Before the rotation: a read that fails after it would cost the app its session.
+        # Read before rotating: a failure afterwards would cost the app its session.
         users = await self._store.get_users([session.user_id])
         if not users:
             raise invalid_token()
-        following = token.next()
+        next_token = token.next()
         if not await self._store.rotate_session(
-            session.session_id, token.turn_hash, following.turn_hash, now + self._life
+            session.session_id, token.turn_hash, next_token.turn_hash, now + self._life
         ):
             await self._revoke(session)
             raise invalid_token()
-        return OpenSession(users[0], self._signer.sign(session.user_id, session.session_id, now), str(following))
+        return OpenSession(users[0], self._signer.sign(session.user_id, session.session_id, now), str(next_token))
 
     async def _find(self, token: RefreshToken, now: int) -> Session:
         session = await self._store.get_session(token.session_id)

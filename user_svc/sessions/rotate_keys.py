@@ -1,4 +1,4 @@
-"""Rotation of the keys that sign access tokens, without a token refused meanwhile."""
+"""Rotate the keys that sign access tokens, without any token being refused."""
 
 import fcntl
 import time
@@ -9,28 +9,28 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from user_svc.sessions.key_ring import SigningKey, read_keys
 from user_svc.sessions.keys import KEY_FILE, PRIVATE, PUBLIC, jwks_of, make_keys, replace_file
 
-# An old key stays known for longer than a new one may take to settle, and the last token of the old one to expire.
+# An old key stays longer than a new one takes to settle plus the life of the old key's last token.
 KEEP_SECONDS = 24 * 60 * 60
 
 
 def rotate_keys(folder: Path, now: int | None = None) -> list[SigningKey]:
-    """Add a new key to a folder's `token-key.pem` and `jwks.json`, and drop those outdated for more than a day.
+    """Add a new key to a folder's `token-key.pem` and `jwks.json`, and drop keys outdated for over a day.
 
-    Returns all keys, oldest first. Makes the first key where there is none. Several processes may do this at once.
-    Raises SettingsError where the file holds something else.
+    Returns all keys, oldest first. Creates the first key if there is none. Several processes may call this at once. Raises
+    SettingsError if the file holds something else.
     """
     make_keys(folder)
     with (folder / ".rotation").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         moment = int(time.time()) if now is None else now
-        keys = [*_needed(read_keys(folder / KEY_FILE), moment), SigningKey(Ed25519PrivateKey.generate(), moment)]
-        # Edges first: a key that they do not know must never sign.
+        keys = [*_still_needed(read_keys(folder / KEY_FILE), moment), SigningKey(Ed25519PrivateKey.generate(), moment)]
+        # The edges first: a key that they do not know must never sign.
         replace_file(folder / "jwks.json", jwks_of(keys), PUBLIC)
         replace_file(folder / KEY_FILE, b"".join(each.pem() for each in keys), PRIVATE)
     return keys
 
 
-def _needed(keys: list[SigningKey], now: int) -> list[SigningKey]:
+def _still_needed(keys: list[SigningKey], now: int) -> list[SigningKey]:
     """Drop each key whose successor is older than KEEP_SECONDS."""
     successors = [*keys[1:], None]
     return [

@@ -1,4 +1,4 @@
-"""Where accounts and sessions are kept."""
+"""The store of accounts and sessions: the port and its implementations."""
 
 from user_svc.store.port import UserStore
 

@@ -1,14 +1,12 @@
-"""The store of accounts in Cassandra; sessions are in cassandra_sessions.py.
+"""UserStore in Cassandra. Sessions are in cassandra_sessions.py.
 
-The time of a lightweight transaction comes from its coordinator's clock, that of a plain write from the client's. Where both
-write one cell, a later write with the earlier time would be lost. So each column keeps to one of two rules:
+An LWT gets its write time from the coordinator's clock, a plain write from the client's. If both wrote one cell, a later write
+with an earlier time would be lost. So each column follows one of two rules:
 
-- The row of an account comes and goes by lightweight transactions, and handle, created_at and password_hash change by nothing
-  else: Paxos puts them in order.
-- The profile (display_name, bio, avatar) begins in that row. Changes are plain writes, because they share a logged batch with
-  their events, which a lightweight transaction cannot. Each carries a time above that of every profile cell it is to replace,
-  which it has just read; so of two changes, one after the other, the second stands, whoever's clock is behind. Of two at
-  once either may win, each cell for itself.
+- Only LWTs create and delete an account's row and change handle, created_at and password_hash. Paxos orders them.
+- The profile (display_name, bio, avatar) is created with the row. Changes are plain writes, because they share a logged batch
+  with their events, which LWTs cannot. Each write has a time above that of every profile cell, which it has just read. So of
+  two consecutive changes the second one wins, whatever the clocks say. Of two concurrent ones either may win, cell by cell.
 """
 
 import asyncio
@@ -34,7 +32,7 @@ _REMOVE = claim("DELETE FROM users WHERE user_id = ? IF EXISTS")
 _REPLACE_HASH = claim("UPDATE users SET password_hash = ? WHERE user_id = ? IF password_hash = ?")
 _HASH = serial_read("SELECT password_hash FROM users WHERE user_id = ? LIMIT 1")
 _USER = "SELECT user_id, handle, display_name, created_at, bio, avatar FROM users WHERE user_id = ? LIMIT 1"
-_GET_USER, _GET_USER_SURELY = read(_USER), sure_read(_USER)
+_GET_USER, _GET_USER_AT_QUORUM = read(_USER), sure_read(_USER)
 _GET_ACCOUNT = sure_read(
     "SELECT user_id, handle, display_name, created_at, bio, avatar, password_hash FROM users WHERE user_id = ? LIMIT 1"
 )
@@ -49,14 +47,14 @@ _DECIDED_OWNER, _OWNER = serial_read(_HANDLE), sure_read(_HANDLE)
 
 
 class CassandraUserStore(CassandraSessions):
-    """UserStore over a keyspace of its own."""
+    """UserStore over its own keyspace."""
 
     def __init__(self, cassandra: Cassandra) -> None:
         super().__init__(cassandra)
         self._cassandra = cassandra
 
     async def add_account(self, account: Account) -> bool:
-        """Add an account, unless its id is taken. A hash has a salt of its own: whose it is, the row is."""
+        """Add an account unless its id is taken. Hashes are salted, so the hash tells whose row it is."""
         user = account.user
         values = (user.display_name, user.bio, (user.avatar_media_id, user.avatar_url))
         try:
@@ -76,11 +74,11 @@ class CassandraUserStore(CassandraSessions):
         await self._cassandra.execute(_REMOVE, user_id)
 
     async def claim_handle(self, handle: str, user_id: int) -> int:
-        """Give a handle to an account unless it has an owner; returns whose it is."""
+        """Give a handle to an account unless it has an owner. Returns the owner."""
         try:
             rows = await self._cassandra.execute(_CLAIM_HANDLE, handle, user_id)
         except UnknownOutcomeError:
-            # The read completes a claim that was accepted. Nobody's handle is no answer: the claim may be under way still.
+            # The read completes an accepted claim. If it finds no owner, the claim may still be in progress.
             owners = await self._cassandra.execute(_DECIDED_OWNER, handle)
             if not owners:
                 raise
@@ -89,12 +87,12 @@ class CassandraUserStore(CassandraSessions):
         return user_id if is_applied else int(existing[-1])
 
     async def get_handle_owner(self, handle: str) -> int | None:
-        """Return the id of the account that owns a handle. Reads surely: who has just signed up logs in next."""
+        """Return the owner of a handle. Reads at quorum, because people log in right after signing up."""
         rows = await self._cassandra.execute(_OWNER, handle)
         return int(rows[0][0]) if rows else None
 
     async def get_account(self, user_id: int) -> Account | None:
-        """Return an account with its secret. Reads surely, as `get_handle_owner`."""
+        """Return an account with its secret. Reads at quorum, like `get_handle_owner`."""
         rows = await self._cassandra.execute(_GET_ACCOUNT, user_id)
         if not rows:
             return None
@@ -102,15 +100,15 @@ class CassandraUserStore(CassandraSessions):
         return Account(_user(values), password_hash)
 
     async def get_users(self, user_ids: Sequence[int]) -> Sequence[User]:
-        """Return the accounts that exist, in the order asked for. Reads each id once, all at once."""
+        """Return the accounts that exist, in the order of the request. Reads each id once, all at the same time."""
         wanted = list(dict.fromkeys(user_ids))
         found = dict(zip(wanted, await asyncio.gather(*map(self._get_user, wanted)), strict=True))
         return [user for user_id in user_ids if (user := found[user_id]) is not None]
 
     async def _get_user(self, user_id: int) -> User | None:
-        """Return an account. One replica's word is enough for what it has, not for that there is nothing."""
+        """Return an account. One replica may confirm that it exists; only a quorum that it does not."""
         rows = await self._cassandra.execute(_GET_USER, user_id)
-        rows = rows or await self._cassandra.execute(_GET_USER_SURELY, user_id)
+        rows = rows or await self._cassandra.execute(_GET_USER_AT_QUORUM, user_id)
         return _user(rows[0]) if rows else None
 
     async def change_profile(self, user_id: int, change: ProfileChange, records: Sequence[OutboxRecord]) -> None:
@@ -120,12 +118,12 @@ class CassandraUserStore(CassandraSessions):
         avatar = change.avatar
         values = (change.display_name, change.bio, None if avatar is None else (avatar.media_id, avatar.url))
         step = (_CHANGE_PROFILE, (max(_now_micros(), newest + 1), *map(_unset_if_none, values), user_id))
-        # An update makes a row where there is none.
+        # An UPDATE would create a missing row.
         steps = [step] if times else []
         await self._cassandra.execute_batch(*steps, *outbox_steps(records))
 
     async def replace_password_hash(self, user_id: int, old: str, new: str) -> None:
-        """Replace a hash, unless it is no longer `old`."""
+        """Replace a hash if it is still `old`."""
         await self._cassandra.execute(_REPLACE_HASH, new, user_id, old)
 
 
@@ -139,5 +137,5 @@ def _now_micros() -> int:
 
 
 def _unset_if_none(value: object) -> object:
-    """Leave a cell alone, where a null would delete it."""
+    """Leave a cell unchanged; None would delete it."""
     return UNSET_VALUE if value is None else value

@@ -1,7 +1,7 @@
-"""Sessions in Cassandra: each row is written by lightweight transactions alone, which puts its changes in order.
+"""Sessions in Cassandra. Only LWTs write their rows, which orders the changes.
 
-Expired sessions go by TTL. A rotation moves the expiry and therefore writes every cell again, with the new TTL. A revocation
-writes one cell, whose TTL a rotation at the same moment may exceed: where that cell has gone before the others, the session
+Sessions expire by TTL. A rotation extends the expiry, so it writes every cell again with the new TTL. A revocation writes one
+cell. A concurrent rotation may give the other cells a longer TTL: a session whose revocation cell has expired before the others
 counts as revoked.
 """
 
@@ -12,7 +12,7 @@ from meshkit.cassandra import Cassandra, UnknownOutcomeError, claim, read, seria
 from meshkit.cassandra.bridge import Rows
 from user_svc.session import Session
 
-# Rows outlive their session by more than clocks can differ: it is the caller who tells that a session has expired.
+# Rows outlive their session by more than clocks can differ: the caller checks the expiry.
 TTL_SLACK_SECONDS = 3_600
 # Cassandra's own limit, 20 years.
 MAX_TTL_SECONDS = 20 * 365 * 86_400
@@ -25,7 +25,7 @@ _SESSION = (
     "SELECT session_id, user_id, family_hash, turn_hash, created_at, expires_at, is_revoked"
     " FROM sessions WHERE session_id = ? LIMIT 1"
 )
-_GET, _GET_SURELY = read(_SESSION), sure_read(_SESSION)
+_GET, _GET_AT_QUORUM = read(_SESSION), sure_read(_SESSION)
 _ROTATE = claim(
     "UPDATE sessions USING TTL ? SET user_id = ?, family_hash = ?, turn_hash = ?, created_at = ?, expires_at = ?,"
     " is_revoked = false WHERE session_id = ? IF turn_hash = ? AND is_revoked = false"
@@ -41,7 +41,7 @@ class CassandraSessions:
         self._cassandra = cassandra
 
     async def add_session(self, session: Session) -> None:
-        """Add a session; it goes by itself after its expiry."""
+        """Add a session. It disappears some time after its expiry."""
         await self._cassandra.execute(
             _ADD,
             session.session_id,
@@ -54,16 +54,16 @@ class CassandraSessions:
         )
 
     async def get_session(self, session_id: str) -> Session | None:
-        """Return a session. One replica's word is enough for what it has, not for that there is nothing."""
-        rows = _whole(await self._cassandra.execute(_GET, session_id))
-        rows = rows or _whole(await self._cassandra.execute(_GET_SURELY, session_id))
+        """Return a session. One replica may confirm that it exists; only a quorum that it does not."""
+        rows = _complete_rows(await self._cassandra.execute(_GET, session_id))
+        rows = rows or _complete_rows(await self._cassandra.execute(_GET_AT_QUORUM, session_id))
         if not rows:
             return None
         *values, is_revoked = rows[0]
         return replace(Session(*values), is_revoked=is_revoked is not False)
 
     async def rotate_session(self, session_id: str, old_turn: bytes, new_turn: bytes, expires_at: int) -> bool:
-        """Replace the hash of the turn and move the expiry, if nobody did so before."""
+        """Replace the turn's hash and extend the expiry, unless another call did so first."""
         session = await self.get_session(session_id)
         if session is None:
             return False
@@ -73,7 +73,7 @@ class CassandraSessions:
             rows = await self._cassandra.execute(_ROTATE, *values)
         except UnknownOutcomeError:
             turn = await self._turn_of(session_id)
-            # The rotation may be under way still.
+            # The rotation may still be in progress.
             if turn == old_turn:
                 raise
             return turn == new_turn
@@ -81,7 +81,7 @@ class CassandraSessions:
         return is_applied or new_turn in found
 
     async def _turn_of(self, session_id: str) -> bytes | None:
-        """Return the turn that stands, after completing a rotation that was accepted."""
+        """Return the current turn, after completing any accepted rotation."""
         rows = await self._cassandra.execute(_TURN, session_id)
         return rows[0][0] if rows else None
 
@@ -97,6 +97,6 @@ def _ttl(expires_at: int) -> int:
     return max(1, min(left + TTL_SLACK_SECONDS, MAX_TTL_SECONDS))
 
 
-def _whole(rows: Rows) -> Rows:
-    """Leave out what is left of a session of which some cells have expired a moment before the others."""
+def _complete_rows(rows: Rows) -> Rows:
+    """Drop rows of which some cells have expired before the others."""
     return [row for row in rows if None not in row[:-1]]

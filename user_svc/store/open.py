@@ -1,4 +1,4 @@
-"""Opening the store that the settings name."""
+"""Opens the store that the settings name."""
 
 from contextlib import AbstractAsyncContextManager
 
@@ -8,7 +8,7 @@ from user_svc.store.port import UserStore
 
 
 def open_store(settings: ServiceSettings) -> AbstractAsyncContextManager[Opened[UserStore]]:
-    """Open the store. Only the kind that is used is imported."""
+    """Open the store. Only the module that is used is imported."""
     if settings.store == "cassandra":
         from user_svc.store import cassandra
 

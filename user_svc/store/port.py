@@ -1,8 +1,8 @@
-"""What the use cases need of a store, in their own words.
+"""The port that the use cases define for their store.
 
-Every read is by a whole key and every write is of one row, conditional where two callers may meet, so that a store without
-transactions over several rows can do all of it. Making an account is therefore two writes: the account first, then the claim
-of its handle. A crash in between leaves an account that nobody can find or log in to, and a handle that is still free.
+Every read uses a whole key, and every write changes one row, conditionally if callers may race. A store without multi-row
+transactions can do that. Signing up therefore takes two writes: the account, then the claim of its handle. A crash in between
+leaves an account that nobody can find or log in to, and a handle that is still free.
 """
 
 from collections.abc import Sequence
@@ -21,13 +21,13 @@ class UserStore(Protocol):
         ...
 
     async def remove_account(self, user_id: int) -> None:
-        """Remove an account whose claim of a handle was refused. Repeatable."""
+        """Remove an account that could not claim its handle. Repeatable."""
         ...
 
     async def claim_handle(self, handle: str, user_id: int) -> int:
-        """Give a handle to an account unless it has an owner; returns whose it is.
+        """Give a handle to an account unless it has an owner. Returns the owner.
 
-        Atomic, and repeatable by its owner. Where the outcome is unknown it raises UnavailableError.
+        Atomic, and repeatable by the owner. Raises UnavailableError if the outcome is unknown.
         """
         ...
 
@@ -40,33 +40,33 @@ class UserStore(Protocol):
         ...
 
     async def get_users(self, user_ids: Sequence[int]) -> Sequence[User]:
-        """Return the accounts that exist, in the order asked for, one for each time an id is named."""
+        """Return the accounts that exist, in the order of the request. A repeated id yields a repeated account."""
         ...
 
     async def change_profile(self, user_id: int, change: ProfileChange, records: Sequence[OutboxRecord]) -> None:
-        """Change an account that exists, and write `records` with it, all or nothing. What is None stays as it is."""
+        """Change an existing account and write `records`, all or nothing. None leaves a field as it is."""
         ...
 
     async def replace_password_hash(self, user_id: int, old: str, new: str) -> None:
-        """Replace a hash, unless it is no longer `old`."""
+        """Replace a hash if it is still `old`."""
         ...
 
     async def add_session(self, session: Session) -> None:
-        """Add a session under a new id. The store may forget sessions once they have expired."""
+        """Add a session under a new id. The store may drop sessions once they have expired."""
         ...
 
     async def get_session(self, session_id: str) -> Session | None:
-        """Return a session that was added and has not expired. Its turn and revocation may lag: `rotate_session` decides."""
+        """Return a session that has not expired. Turn and revocation may be stale: `rotate_session` decides."""
         ...
 
     async def rotate_session(self, session_id: str, old_turn: bytes, new_turn: bytes, expires_at: int) -> bool:
-        """Replace the hash of the turn and move the expiry, if the hash is `old_turn` and the session is not revoked.
+        """Replace the turn's hash and the expiry if the hash is `old_turn` and the session is not revoked.
 
-        Returns whether it did. Atomic: of two callers with one `old_turn`, one is told True. Where the outcome is unknown it
-        raises UnavailableError: False would end the session.
+        Returns whether it did. Atomic: of two callers with one `old_turn`, one gets True. Raises UnavailableError if the outcome
+        is unknown, because False would end the session.
         """
         ...
 
     async def revoke_session(self, session_id: str) -> None:
-        """Revoke a session for good. Repeatable; nothing happens where there is none."""
+        """Revoke a session for good. Repeatable; does nothing if there is none."""
         ...

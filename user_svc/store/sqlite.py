@@ -1,4 +1,4 @@
-"""The store in SQLite."""
+"""UserStore in SQLite."""
 
 import json
 import sqlite3
@@ -22,7 +22,7 @@ class SqliteUserStore:
         self._database = database
 
     async def add_account(self, account: Account) -> bool:
-        """Add an account, unless its id is taken."""
+        """Add an account unless its id is taken."""
         return await self._database.write(
             lambda connection: _changed(
                 connection,
@@ -40,7 +40,7 @@ class SqliteUserStore:
         )
 
     async def claim_handle(self, handle: str, user_id: int) -> int:
-        """Give a handle to an account unless it has an owner; returns whose it is."""
+        """Give a handle to an account unless it has an owner. Returns the owner."""
 
         def claim(connection: sqlite3.Connection) -> int:
             _changed(connection, "INSERT OR IGNORE INTO handles (handle, user_id) VALUES (?, ?)", handle, user_id)
@@ -67,7 +67,7 @@ class SqliteUserStore:
         return await self._database.read(read)
 
     async def get_users(self, user_ids: Sequence[int]) -> Sequence[User]:
-        """Return the accounts that exist, in the order asked for."""
+        """Return the accounts that exist, in the order of the request."""
         return await self._database.read(
             lambda connection: [
                 User(*row)
@@ -94,7 +94,7 @@ class SqliteUserStore:
         await self._database.write(write)
 
     async def replace_password_hash(self, user_id: int, old: str, new: str) -> None:
-        """Replace a hash, unless it is no longer `old`."""
+        """Replace a hash if it is still `old`."""
         await self._database.write(
             lambda connection: _changed(
                 connection,
@@ -106,7 +106,7 @@ class SqliteUserStore:
         )
 
     async def add_session(self, session: Session) -> None:
-        """Add a session, and forget those that have expired by its time."""
+        """Add a session, and drop those that have expired."""
 
         def write(connection: sqlite3.Connection) -> None:
             _changed(connection, "DELETE FROM sessions WHERE expires_at < ?", session.created_at)
@@ -131,7 +131,7 @@ class SqliteUserStore:
         return await self._database.read(read)
 
     async def rotate_session(self, session_id: str, old_turn: bytes, new_turn: bytes, expires_at: int) -> bool:
-        """Replace the hash of the turn and move the expiry, if nobody did so before."""
+        """Replace the turn's hash and extend the expiry, unless another call did so first."""
         return await self._database.write(
             lambda connection: _changed(
                 connection,

@@ -1,4 +1,4 @@
-"""A bridge to Cassandra on which a step can fail, or wait, as a process that dies or lags would make it."""
+"""A bridge to Cassandra where one step can fail or wait, as if its process died or lagged."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from meshkit.cassandra import Cassandra, Statement, Step, UnknownOutcomeError
 
-# What a step begins with; a batch is one step.
+# The first words of a step. A batch is one step.
 BEGIN = "BEGIN BATCH INSERT INTO follows"
 END = "BEGIN BATCH UPDATE follows SET change = ?, is_ended"
 BATCH = "batch"
@@ -15,32 +15,32 @@ COUNT = "UPDATE follow_counts"
 LOOK = "SELECT bucket"
 
 Send = Callable[[], Awaitable[Any]]
-# Does something in place of a step; it is given what sends it.
+# Runs in place of a step and receives a function that sends it.
 Mishap = Callable[[Send], Awaitable[Any]]
 
 
 class DiedError(Exception):
-    """The process is gone."""
+    """The process has died."""
 
 
 async def die(_send: Send) -> Any:
-    """Die before a step."""
+    """Die before the step."""
     raise DiedError
 
 
 async def lose_request(_send: Send) -> Any:
-    """Lose a request."""
+    """Lose the request."""
     raise UnknownOutcomeError
 
 
 async def lose_answer(send: Send) -> Any:
-    """Send a step and lose its answer."""
+    """Send the step and lose its answer."""
     await send()
     raise UnknownOutcomeError
 
 
 class Gate:
-    """Holds a step back until it is opened."""
+    """Blocks a step until it is opened."""
 
     def __init__(self) -> None:
         self.reached = asyncio.Event()
@@ -54,7 +54,7 @@ class Gate:
 
 
 class BreakingCassandra:
-    """A real bridge; the first step that begins with `at` meets a mishap."""
+    """A real bridge where the first step that starts with `at` has a mishap."""
 
     def __init__(self, cassandra: Cassandra, at: str, mishap: Mishap) -> None:
         self._cassandra = cassandra
@@ -63,15 +63,15 @@ class BreakingCassandra:
 
     @property
     def has_happened(self) -> bool:
-        """Whether the step was reached."""
+        """Return whether the step was reached."""
         return self._mishap is None
 
     async def execute(self, statement: Statement, *parameters: Any) -> Any:
-        """Run a statement, unless it is the one."""
+        """Run a statement, or the mishap."""
         return await self._step(statement.cql, lambda: self._cassandra.execute(statement, *parameters))
 
     async def execute_batch(self, *steps: Step) -> None:
-        """Run a batch, unless it is the one."""
+        """Run a batch, or the mishap."""
         await self._step(BATCH, lambda: self._cassandra.execute_batch(*steps))
 
     async def _step(self, name: str, send: Send) -> Any:
@@ -82,5 +82,5 @@ class BreakingCassandra:
 
 
 def as_cassandra(breaking: BreakingCassandra) -> Cassandra:
-    """Pass for a bridge: a store uses no more of one."""
+    """Return this object as a bridge. Stores use nothing else of one."""
     return cast("Cassandra", breaking)

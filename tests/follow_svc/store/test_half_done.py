@@ -1,4 +1,4 @@
-"""Changes in Cassandra that their process left half done, or carried out late, or of which it lost the answer."""
+"""Changes in Cassandra that a process left half done, finished late, or whose answer it lost."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -37,7 +37,7 @@ _ROWS = read("SELECT followee_id FROM follows WHERE follower_id = 1 LIMIT 10")
 
 
 class Graph:
-    """Processes over one keyspace."""
+    """Several processes on one keyspace."""
 
     def __init__(self, keyspace: Cassandra) -> None:
         self.keyspace = keyspace
@@ -45,12 +45,12 @@ class Graph:
         self.store = CassandraFollowStore(keyspace, BUCKET_SIZE)
 
     def with_mishap(self, at: str, mishap: Mishap) -> tuple[CassandraFollowStore, BreakingCassandra]:
-        """Return a process that meets a mishap at a step."""
+        """Return a process that has a mishap at a step."""
         breaking = BreakingCassandra(self.keyspace, at, mishap)
         return CassandraFollowStore(as_cassandra(breaking), BUCKET_SIZE), breaking
 
     async def follow_and_die(self, at: str = BATCH) -> OutboxRecord:
-        """Begin a follow in a process that dies before a step; returns its event."""
+        """Start a follow in a process that dies before a step. Returns its event."""
         record = some_event()
         store, _ = self.with_mishap(at, die)
         with pytest.raises(DiedError):
@@ -58,7 +58,7 @@ class Graph:
         return record
 
     async def unfollow_and_die(self, at: str = BATCH) -> OutboxRecord:
-        """Begin the end of a follow in a process that dies before a step; returns its event."""
+        """Start an unfollow in a process that dies before a step. Returns its event."""
         record = some_event()
         store, _ = self.with_mishap(at, die)
         with pytest.raises(DiedError):
@@ -66,25 +66,25 @@ class Graph:
         return record
 
     async def age(self) -> None:
-        """Let so much time pass that a change's own events may not be written any more."""
+        """Age a change until its own events may no longer be written."""
         await self.keyspace.execute(_FORGET_EVENTS)
 
     async def followers(self) -> list[int]:
-        """Return who follows 2."""
+        """Return the followers of account 2."""
         return [place.follower_id for place in await self.store.list_followers(2, None, 10)]
 
     async def counts(self) -> tuple[int, int]:
-        """Return how many 1 follows and how many follow 2."""
+        """Return how many account 1 follows and how many follow account 2."""
         return (await self.store.get_counts(1)).following, (await self.store.get_counts(2)).followers
 
     async def written(self, records: list[OutboxRecord]) -> int:
-        """Return how many of some events were written."""
+        """Return how many of the events were written."""
         return [await is_written(self.outbox, record) for record in records].count(True)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def graph(keyspace: Cassandra) -> AsyncIterator[Graph]:
-    """Give an empty graph."""
+    """Return an empty graph."""
     await empty_keyspace(keyspace)
     graph = Graph(keyspace)
     yield graph
@@ -92,7 +92,7 @@ async def graph(keyspace: Cassandra) -> AsyncIterator[Graph]:
 
 
 async def test_a_repeated_follow_completes_one_that_was_left(graph: Graph) -> None:
-    """A follow whose process died after its decision is made whole when it is repeated, and told by its first event."""
+    """Repeating a follow whose process died completes it and writes its first event."""
     first, repeated = await graph.follow_and_die(), some_event()
     assert await graph.followers() == []
     assert await graph.store.confirm_follow(1, 2, [repeated]) == FIRST
@@ -102,7 +102,7 @@ async def test_a_repeated_follow_completes_one_that_was_left(graph: Graph) -> No
 
 
 async def test_many_repeats_at_once_tell_a_follow_once(graph: Graph) -> None:
-    """Concurrent repeats of a follow that was left half done all return it, and write its first event alone."""
+    """Concurrent repeats of a half-done follow all return it and write only its first event."""
     first, repeated = await graph.follow_and_die(), [some_event() for _ in range(10)]
     stores = [CassandraFollowStore(graph.keyspace) for _ in range(3)]
     added = await asyncio.gather(
@@ -114,7 +114,7 @@ async def test_many_repeats_at_once_tell_a_follow_once(graph: Graph) -> None:
 
 
 async def test_a_follow_that_was_left_for_long_is_told_by_one_new_event(graph: Graph) -> None:
-    """Where the first event is too old to be swept, one of those that concurrent repeats bring is written."""
+    """If the first event is too old to be swept, concurrent repeats write exactly one new one."""
     first, repeated = await graph.follow_and_die(), [some_event() for _ in range(10)]
     await graph.age()
     stores = [CassandraFollowStore(graph.keyspace) for _ in range(3)]
@@ -127,7 +127,7 @@ async def test_a_follow_that_was_left_for_long_is_told_by_one_new_event(graph: G
 
 
 async def test_a_whole_follow_is_not_told_again(graph: Graph) -> None:
-    """However old a whole follow is, its repetition writes nothing."""
+    """Repeating a complete follow writes nothing, however old it is."""
     await graph.store.add_follow(FIRST, PLENTY, [some_event()])
     await graph.age()
     repeated = some_event()
@@ -139,7 +139,7 @@ async def test_a_whole_follow_is_not_told_again(graph: Graph) -> None:
 @pytest.mark.parametrize("is_late", [False, True])
 @pytest.mark.parametrize("at", [LOOK, BATCH, DELETE])
 async def test_a_repeated_unfollow_completes_one_that_was_left(graph: Graph, at: str, is_late: bool) -> None:
-    """An unfollow whose process died is in effect from its decision on, and whole when it is repeated."""
+    """An unfollow whose process died takes effect with its decision, and a repeat completes it."""
     await graph.store.add_follow(FIRST, PLENTY, [])
     first, repeated = await graph.unfollow_and_die(at), some_event()
     assert await graph.store.get_follow(1, 2) is None
@@ -157,7 +157,7 @@ async def test_a_repeated_unfollow_completes_one_that_was_left(graph: Graph, at:
 
 @pytest.mark.parametrize("is_late", [False, True])
 async def test_a_follow_anew_stands_after_an_unfollow_that_was_left(graph: Graph, is_late: bool) -> None:
-    """A follow that finds its pair half ended ends it first, and is new."""
+    """A follow that finds a half-done unfollow finishes it and is new."""
     await graph.store.add_follow(FIRST, PLENTY, [])
     deleted, created = await graph.unfollow_and_die(), some_event()
     if is_late:
@@ -170,7 +170,7 @@ async def test_a_follow_anew_stands_after_an_unfollow_that_was_left(graph: Graph
 
 
 async def test_a_late_follow_does_not_undo_an_unfollow(graph: Graph) -> None:
-    """A process that lags carries its follow out after another one has ended it: nobody follows."""
+    """A slow process that finishes its follow after an unfollow changes nothing: nobody follows."""
     gate = Gate()
     slow, _ = graph.with_mishap(BATCH, gate)
     following = asyncio.create_task(slow.add_follow(FIRST, PLENTY, []))
@@ -183,7 +183,7 @@ async def test_a_late_follow_does_not_undo_an_unfollow(graph: Graph) -> None:
 
 
 async def test_a_late_unfollow_does_not_undo_a_follow_anew(graph: Graph) -> None:
-    """A process that lags carries its unfollow out after another one has followed anew: the new follow stands."""
+    """A slow process that finishes its unfollow after a new follow changes nothing: the follow stays."""
     await graph.store.add_follow(FIRST, PLENTY, [])
     gate = Gate()
     slow, _ = graph.with_mishap(BATCH, gate)
@@ -199,7 +199,7 @@ async def test_a_late_unfollow_does_not_undo_a_follow_anew(graph: Graph) -> None
 
 @pytest.mark.parametrize("mishap", [lose_answer, lose_request])
 async def test_a_follow_whose_answer_is_lost_is_made_once(graph: Graph, mishap: Mishap) -> None:
-    """Whether a lost decision was taken or not, the follow is new, counts once and is told."""
+    """A follow whose answer was lost is new, counted once and sent as an event, whether or not it was applied."""
     record = some_event()
     store, breaking = graph.with_mishap(BEGIN, mishap)
     assert await store.add_follow(FIRST, PLENTY, [record]) == AddedFollow(FIRST, is_new=True)
@@ -211,7 +211,7 @@ async def test_a_follow_whose_answer_is_lost_is_made_once(graph: Graph, mishap: 
 
 @pytest.mark.parametrize("mishap", [lose_answer, lose_request])
 async def test_an_unfollow_whose_answer_is_lost_is_made_once(graph: Graph, mishap: Mishap) -> None:
-    """Whether a lost decision was taken or not, the follow ends, uncounts once and is told."""
+    """An unfollow whose answer was lost ends the follow, is counted once and sent as an event, whether or not it was applied."""
     await graph.store.add_follow(FIRST, PLENTY, [])
     record = some_event()
     store, breaking = graph.with_mishap(END, mishap)
@@ -224,7 +224,7 @@ async def test_an_unfollow_whose_answer_is_lost_is_made_once(graph: Graph, misha
 
 @pytest.mark.parametrize("mishap", [lose_answer, lose_request])
 async def test_an_end_that_cannot_be_cleared_away_is_an_end(graph: Graph, mishap: Mishap) -> None:
-    """When the row of an ended follow may have stayed, the follow is over all the same, and can begin anew."""
+    """If the row of an ended follow may have stayed, the follow is over anyway and can start again."""
     await graph.store.add_follow(FIRST, PLENTY, [])
     store, breaking = graph.with_mishap(DELETE, mishap)
     assert await store.remove_follow(1, 2, [])
@@ -235,7 +235,7 @@ async def test_an_end_that_cannot_be_cleared_away_is_an_end(graph: Graph, mishap
 
 
 async def test_a_count_that_fails_fails_no_follow(graph: Graph) -> None:
-    """A follow that could not be counted is made and told; a recount will find it."""
+    """A follow that could not be counted is complete and sent. A recount will correct the count."""
     record = some_event()
     store, breaking = graph.with_mishap(COUNT, lose_request)
     assert (await store.add_follow(FIRST, PLENTY, [record])).is_new
@@ -245,7 +245,7 @@ async def test_a_count_that_fails_fails_no_follow(graph: Graph) -> None:
 
 
 async def test_processes_that_change_one_pair_at_once_agree(graph: Graph) -> None:
-    """Of many follows and unfollows from several processes as many are made as the counts tell."""
+    """After concurrent follows and unfollows from several processes, rows and counts agree."""
     stores = [CassandraFollowStore(graph.keyspace, BUCKET_SIZE) for _ in range(3)]
     added = await asyncio.gather(
         *(stores[number % 3].add_follow(Follow(1, 2, number), PLENTY, []) for number in range(24))
@@ -260,7 +260,7 @@ async def test_processes_that_change_one_pair_at_once_agree(graph: Graph) -> Non
 
 
 async def test_the_rows_decide_near_the_limit(graph: Graph) -> None:
-    """Where a count was lost the limit still holds, and where too much is counted it stops nobody before."""
+    """Near the limit the rows decide: lost counts do not raise it and surplus counts do not lower it."""
     store, breaking = graph.with_mishap(COUNT, lose_request)
     for followee_id in (2, 3):
         await store.add_follow(Follow(1, followee_id, 5), 2, [])

@@ -1,4 +1,4 @@
-"""What every store of the graph must do."""
+"""The contract of every store of the graph."""
 
 import asyncio
 from collections.abc import Iterable
@@ -17,18 +17,18 @@ STAR = 77
 
 
 async def add(store: FollowStore, follower_id: int, followee_id: int, *, created_ms: int = 5) -> AddedFollow:
-    """Add a follow that no limit stops."""
+    """Add a follow without a limit."""
     return await store.add_follow(Follow(follower_id, followee_id, created_ms), PLENTY, [])
 
 
 async def add_followers(store: FollowStore, follower_ids: Iterable[int]) -> None:
-    """Let many follow the star, in this order."""
+    """Make many accounts follow the star, in this order."""
     for follower_id in follower_ids:
         await add(store, follower_id, STAR)
 
 
 async def all_followers(store: FollowStore, user_id: int, limit: int) -> list[FollowerPlace]:
-    """Walk the followers' pages to the end."""
+    """Return all pages of followers."""
     found: list[FollowerPlace] = []
     while page := await store.list_followers(user_id, found[-1] if found else None, limit):
         assert len(page) <= limit
@@ -37,7 +37,7 @@ async def all_followers(store: FollowStore, user_id: int, limit: int) -> list[Fo
 
 
 async def test_an_added_follow_is_there(graph: OpenGraph) -> None:
-    """An added follow can be read, from both sides."""
+    """An added follow can be read from both sides."""
     added = await add(graph.follows, 1, 2, created_ms=1_234_567_890_123)
     assert added == AddedFollow(Follow(1, 2, 1_234_567_890_123), is_new=True)
     assert await graph.follows.get_follow(1, 2) == Follow(1, 2, 1_234_567_890_123)
@@ -54,7 +54,7 @@ async def test_a_follow_has_a_direction(graph: OpenGraph) -> None:
 
 
 async def test_a_store_knows_nothing_of_an_account_it_never_saw(graph: OpenGraph) -> None:
-    """An unknown account follows nobody, is followed by nobody, and counts nothing."""
+    """An unknown account has no followees, no followers and no counts."""
     assert await graph.follows.get_follow(1, 2) is None
     assert await graph.follows.get_counts(1) == FollowCounts(0, 0)
     assert await graph.follows.list_followers(1, None, 10) == []
@@ -63,7 +63,7 @@ async def test_a_store_knows_nothing_of_an_account_it_never_saw(graph: OpenGraph
 
 
 async def test_adding_again_returns_the_first_follow(graph: OpenGraph) -> None:
-    """A repeated add changes neither the follow nor the counts, and writes no event."""
+    """Repeating an add changes neither the follow nor the counts, and writes no event."""
     await add(graph.follows, 1, 2, created_ms=100)
     record = some_event()
     again = await graph.follows.add_follow(Follow(1, 2, created_ms=200), PLENTY, [record])
@@ -74,7 +74,7 @@ async def test_adding_again_returns_the_first_follow(graph: OpenGraph) -> None:
 
 
 async def test_concurrent_adds_of_a_pair_are_new_once(graph: OpenGraph) -> None:
-    """Of many concurrent adds of one pair one is new, and all return it."""
+    """Of concurrent adds of one pair exactly one is new, and all return it."""
     added = await asyncio.gather(*(add(graph.follows, 1, 2, created_ms=at) for at in range(50)))
     assert [each.is_new for each in added].count(True) == 1
     assert len({each.follow for each in added}) == 1
@@ -82,7 +82,7 @@ async def test_concurrent_adds_of_a_pair_are_new_once(graph: OpenGraph) -> None:
 
 
 async def test_concurrent_removes_of_a_pair_remove_once(graph: OpenGraph) -> None:
-    """Of many concurrent removes of one pair one removes, and the counts are zero."""
+    """Of concurrent removes of one pair exactly one succeeds, and the counts are zero."""
     await add(graph.follows, 1, 2)
     removed = await asyncio.gather(*(graph.follows.remove_follow(1, 2, []) for _ in range(50)))
     assert removed.count(True) == 1
@@ -91,7 +91,7 @@ async def test_concurrent_removes_of_a_pair_remove_once(graph: OpenGraph) -> Non
 
 
 async def test_concurrent_follows_and_unfollows_of_a_pair_add_up(graph: OpenGraph) -> None:
-    """Whatever order many follows and unfollows of a pair take, those that changed something lead to where it ends."""
+    """After concurrent follows and unfollows of a pair, the successful calls add up to the final state."""
     follows = [add(graph.follows, 1, 2, created_ms=at) for at in range(20)]
     unfollows = [graph.follows.remove_follow(1, 2, []) for _ in range(20)]
     added, removed = await asyncio.gather(asyncio.gather(*follows), asyncio.gather(*unfollows))
@@ -103,7 +103,7 @@ async def test_concurrent_follows_and_unfollows_of_a_pair_add_up(graph: OpenGrap
 
 
 async def test_a_follow_is_confirmed_with_its_first_time_and_no_event(graph: OpenGraph) -> None:
-    """The repeated making of a follow returns the first one and tells nothing; of an absent one, nothing."""
+    """Repeating a follow returns the first one and writes no event; confirming an absent one returns nothing."""
     record = some_event()
     assert await graph.follows.confirm_follow(1, 2, [record]) is None
     await add(graph.follows, 1, 2, created_ms=100)
@@ -114,7 +114,7 @@ async def test_a_follow_is_confirmed_with_its_first_time_and_no_event(graph: Ope
 
 
 async def test_quick_changes_leave_the_last_one(graph: OpenGraph) -> None:
-    """Follows and unfollows within the same milliseconds take effect in the order in which they came."""
+    """Follows and unfollows within one millisecond take effect in the order of the calls."""
     for _ in range(20):
         await add(graph.follows, 1, 2)
         assert await graph.follows.list_followers(2, None, 5) == [FollowerPlace(0, 1)]
@@ -123,14 +123,14 @@ async def test_quick_changes_leave_the_last_one(graph: OpenGraph) -> None:
 
 
 async def test_one_follower_follows_many_at_once(graph: OpenGraph) -> None:
-    """Concurrent follows of one account are all made, and counted."""
+    """Concurrent follows of one account all succeed and are counted."""
     await asyncio.gather(*(add(graph.follows, 1, followee_id) for followee_id in range(10, 60)))
     assert await graph.follows.list_followees(1, None, 100) == list(range(10, 60))
     assert await graph.follows.get_counts(1) == FollowCounts(followers=0, following=50)
 
 
 async def test_thousands_of_followers_fit_one_page(graph: OpenGraph) -> None:
-    """A page may be as large as fan-out asks for, and has every follower of that many."""
+    """A page may be as large as fan-out asks for, and is full if there are that many followers."""
     count = 5_200
     await write_follows(graph.inside, ((1_000 + number, STAR) for number in range(count)))
     page = await graph.follows.list_followers(STAR, None, 10_001)
@@ -139,14 +139,14 @@ async def test_thousands_of_followers_fit_one_page(graph: OpenGraph) -> None:
 
 
 async def test_a_follow_goes_on_when_its_caller_leaves(graph: OpenGraph) -> None:
-    """A cancelled follow is made whole or not at all: its count and its event come with it."""
+    """A cancelled follow is completed or not made at all: row, count and event together."""
     records = [some_event() for _ in range(20)]
     for followee_id, record in enumerate(records, start=10):
         task = asyncio.create_task(graph.follows.add_follow(Follow(1, followee_id, 5), PLENTY, [record]))
         await asyncio.sleep(0.0005 * (followee_id - 10))
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-    # Stands after all those of this follower that are under way.
+    # This one waits for all changes of this follower.
     await add(graph.follows, 1, 9)
     for followee_id, record in enumerate(records, start=10):
         is_there = await graph.follows.get_follow(1, followee_id) is not None
@@ -155,7 +155,7 @@ async def test_a_follow_goes_on_when_its_caller_leaves(graph: OpenGraph) -> None
 
 
 async def test_a_follow_and_its_event_are_written_together(graph: OpenGraph) -> None:
-    """A new follow brings its event, and so does the end of one."""
+    """A new follow and the end of one each write their event."""
     created, deleted = some_event(), some_event()
     await graph.follows.add_follow(Follow(1, 2, 5), PLENTY, [created])
     assert await is_written(graph.outbox, created)
@@ -164,7 +164,7 @@ async def test_a_follow_and_its_event_are_written_together(graph: OpenGraph) -> 
 
 
 async def test_a_removed_follow_is_gone(graph: OpenGraph) -> None:
-    """A removed follow is gone from both sides, its counts too, and the others stay."""
+    """A removed follow is gone from both sides and from the counts. Others stay."""
     await add(graph.follows, 1, 2)
     await add(graph.follows, 1, 3)
     await add(graph.follows, 4, 2)
@@ -177,7 +177,7 @@ async def test_a_removed_follow_is_gone(graph: OpenGraph) -> None:
 
 
 async def test_removing_what_is_not_there_changes_nothing(graph: OpenGraph) -> None:
-    """The removal of an absent follow says so and writes no event."""
+    """Removing an absent follow returns False and writes no event."""
     await add(graph.follows, 2, 1)
     record = some_event()
     assert not await graph.follows.remove_follow(1, 2, [record])
@@ -186,7 +186,7 @@ async def test_removing_what_is_not_there_changes_nothing(graph: OpenGraph) -> N
 
 
 async def test_following_again_after_the_end_is_a_new_follow(graph: OpenGraph) -> None:
-    """A follow after an unfollow is new, with its own time, and counts once."""
+    """A follow after an unfollow is new, has its own time and counts once."""
     await add(graph.follows, 1, 2, created_ms=100)
     await graph.follows.remove_follow(1, 2, [])
     assert await add(graph.follows, 1, 2, created_ms=200) == AddedFollow(Follow(1, 2, 200), is_new=True)
@@ -194,7 +194,7 @@ async def test_following_again_after_the_end_is_a_new_follow(graph: OpenGraph) -
 
 
 async def test_the_limit_stops_new_follows_alone(graph: OpenGraph) -> None:
-    """At the limit a new follow is refused and leaves no trace; a repeated one is not; room made can be used."""
+    """At the limit new follows are refused without a trace, repeats succeed, and an unfollow makes room."""
     for followee_id in (10, 11, 12):
         await graph.follows.add_follow(Follow(1, followee_id, 5), 3, [])
     record = some_event()
@@ -209,14 +209,14 @@ async def test_the_limit_stops_new_follows_alone(graph: OpenGraph) -> None:
 
 
 async def test_the_limit_counts_followees_and_not_followers(graph: OpenGraph) -> None:
-    """Who is followed by many may still follow."""
+    """Followers do not count toward the limit."""
     for follower_id in (10, 11, 12):
         await graph.follows.add_follow(Follow(follower_id, 1, 5), 3, [])
     assert (await graph.follows.add_follow(Follow(1, 10, 5), 3, [])).is_new
 
 
 async def test_ids_at_the_edges_are_ids(graph: OpenGraph) -> None:
-    """The lowest and highest ids follow, are followed, and are listed in order."""
+    """The lowest and highest ids can follow, be followed and be listed in order."""
     edges = [0, 1, 2, 2**53, 2**53 + 1, MAX_ID - 1, MAX_ID]
     for edge in edges:
         await add(graph.follows, edge, STAR)
@@ -229,7 +229,7 @@ async def test_ids_at_the_edges_are_ids(graph: OpenGraph) -> None:
 
 
 async def test_followees_come_ascending_in_pages(graph: OpenGraph) -> None:
-    """Pages of followees go on after the given id, whether it still stands there or not."""
+    """Pages of followees continue after the given id, whether or not it is still there."""
     for followee_id in (50, 10, 40, 20, 30):
         await add(graph.follows, 1, followee_id)
     assert await graph.follows.list_followees(1, None, 2) == [10, 20]
@@ -239,7 +239,7 @@ async def test_followees_come_ascending_in_pages(graph: OpenGraph) -> None:
 
 
 async def test_followers_come_ascending_in_pages(graph: OpenGraph) -> None:
-    """Pages of followers go on after the given place, whether it still stands there or not."""
+    """Pages of followers continue after the given place, whether or not it is still there."""
     await add_followers(graph.follows, (50, 10, 40, 20, 30))
     first = await graph.follows.list_followers(STAR, None, 2)
     assert [place.follower_id for place in first] == [10, 20]
@@ -249,7 +249,7 @@ async def test_followers_come_ascending_in_pages(graph: OpenGraph) -> None:
 
 
 async def test_followed_ones_are_filtered(graph: OpenGraph) -> None:
-    """Of a thousand ids those are kept that are followed now."""
+    """Of a thousand ids, the followed ones are returned."""
     for followee_id in (3, 5, 7, 2_000):
         await add(graph.follows, 1, followee_id)
     await graph.follows.remove_follow(1, 5, [])
@@ -258,9 +258,9 @@ async def test_followed_ones_are_filtered(graph: OpenGraph) -> None:
 
 
 async def test_followers_are_walked_once_each_over_their_buckets(graph: OpenGraph) -> None:
-    """A page crosses from one bucket into the next, and the walk gives each follower once, by bucket, then by id."""
+    """Pages cross bucket borders, and a walk returns each follower once, by bucket, then by id."""
     count = 3 * BUCKET_SIZE + 20
-    # A prime's multiples, so that the order of coming is not the order of ids.
+    # Multiples of a prime, so that the order of following differs from the order of ids.
     ids = [1 + number * 7_919 % 100_003 for number in range(count)]
     await add_followers(graph.follows, ids)
     walked = await all_followers(graph.follows, STAR, 50)
@@ -271,7 +271,7 @@ async def test_followers_are_walked_once_each_over_their_buckets(graph: OpenGrap
 
 
 async def _check_shrinking(store: FollowStore, ids: list[int]) -> None:
-    """When the first buckets empty, those in the last bucket are still found and can still leave."""
+    """Once the first buckets are empty, followers in the last bucket are still listed and can unfollow."""
     for follower_id in ids[: 3 * BUCKET_SIZE]:
         assert await store.remove_follow(follower_id, STAR, [])
     stayed = ids[3 * BUCKET_SIZE :]
@@ -283,7 +283,7 @@ async def _check_shrinking(store: FollowStore, ids: list[int]) -> None:
 
 
 async def test_another_bucket_size_leaves_old_followers_in_place(stores: GraphStores, tmp_path: Path) -> None:
-    """A follower stays in its bucket when the size of buckets changes, and can still leave."""
+    """A follower keeps its bucket when the bucket size changes, and can still unfollow."""
     await stores.empty()
     async with stores.open(tmp_path, bucket_size=2) as before:
         await add_followers(before.follows, (1, 2, 3))

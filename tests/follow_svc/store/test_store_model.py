@@ -1,4 +1,4 @@
-"""The store against a plain set of pairs, under whatever anybody does."""
+"""The store compared with a plain set of pairs, under random calls."""
 
 import itertools
 from collections.abc import AsyncIterator
@@ -17,45 +17,45 @@ MAX_FOLLOWEES = 3
 PEOPLE = 6
 PAIR = st.sampled_from(list(itertools.permutations(range(PEOPLE), 2)))
 STEP = st.tuples(st.sampled_from(["follow", "follow", "unfollow"]), PAIR)
-# Each example has people of its own, so that all share one store.
+# Each example uses its own accounts, so that all can share one store.
 FIRST_PERSON = itertools.count(0, PEOPLE)
 
 
 class Model:
-    """The graph in a dict: pair -> (its follow, its bucket)."""
+    """The graph as a dict: pair -> (follow, bucket)."""
 
     def __init__(self) -> None:
         self.pairs: dict[tuple[int, int], tuple[Follow, int]] = {}
 
     def counts(self, person: int) -> FollowCounts:
-        """Count by looking at every pair."""
+        """Count by scanning all pairs."""
         return FollowCounts(
             followers=sum(followee == person for _, followee in self.pairs),
             following=sum(follower == person for follower, _ in self.pairs),
         )
 
     def followers(self, person: int) -> list[FollowerPlace]:
-        """List by looking at every pair."""
+        """List by scanning all pairs."""
         return sorted(FollowerPlace(each[1], pair[0]) for pair, each in self.pairs.items() if pair[1] == person)
 
     def followees(self, person: int) -> list[int]:
-        """List by looking at every pair."""
+        """List by scanning all pairs."""
         return sorted(followee for follower, followee in self.pairs if follower == person)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def shared_graph(stores: GraphStores, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[OpenGraph]:
-    """Give one store with tiny buckets for all examples."""
+    """Return one store with tiny buckets for all examples."""
     await stores.empty()
     async with stores.open(tmp_path_factory.mktemp("graph"), BUCKET_SIZE) as opened:
         yield opened
 
 
-# Real stores: how long an example takes says nothing. Together the kinds take what many examples take on files.
+# The stores are real, so the time of one example means nothing.
 @settings(deadline=None, max_examples=25)
 @given(steps=st.lists(STEP, max_size=60))
 async def test_the_store_is_a_set_of_pairs(shared_graph: OpenGraph, steps: list[tuple[str, tuple[int, int]]]) -> None:
-    """After any follows and unfollows the store holds, lists and counts what a plain dict would."""
+    """After any follows and unfollows the store holds, lists and counts the same as a dict."""
     base = next(FIRST_PERSON)
     model = Model()
     for moment, (verb, (follower, followee)) in enumerate(steps):

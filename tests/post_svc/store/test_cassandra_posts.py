@@ -1,4 +1,4 @@
-"""What only a store with many writers promises: to finish what a process that died has begun, in whatever order."""
+"""What only a store with many writers must do: finish what a dead process started, in any order."""
 
 import time
 from collections.abc import AsyncIterator
@@ -33,7 +33,7 @@ _TIME_OF_WAY = read("SELECT WRITETIME(place) FROM post_places WHERE author_id = 
 
 
 class _LosesAnswers(Cassandra):
-    """Sends what it is given, and hears no answer to a claim: whether it was carried out is unknown."""
+    """Sends everything but loses the answers to claims, so that their outcome is unknown."""
 
     def __init__(self, cassandra: Cassandra) -> None:
         self._inner = cassandra
@@ -59,13 +59,13 @@ async def cluster(cassandra: str, tmp_path: Path) -> AsyncIterator[Cassandra]:
 
 @pytest.fixture
 def opened(cluster: Cassandra) -> OpenStore:
-    """Give the store."""
+    """Return the store."""
     return OpenStore(CassandraPostStore(cluster), CassandraOutbox(cluster))
 
 
 @pytest.fixture
 def deaf(cluster: Cassandra) -> OpenStore:
-    """Give the store over a connection that loses the answers to all claims."""
+    """Return the store over a connection that loses the answers to all claims."""
     return OpenStore(CassandraPostStore(_LosesAnswers(cluster)), CassandraOutbox(cluster))
 
 
@@ -86,7 +86,7 @@ def _deleted(post: PublishedPost) -> OutboxRecord:
 async def test_decided_publication_is_finished_by_whoever_looks(
     cluster: Cassandra, opened: OpenStore, waited: bool
 ) -> None:
-    """A publisher that died after its decision has published: post and event are written by the next who comes by."""
+    """If a publisher dies after its decision, the next reader writes the post and the event."""
     post = _post(new_id() if waited else None)
     await Lives(cluster).begin(post.id, publication(post, (), [_published(post)]))
     assert await opened.posts.list_posts(post.id.owner, MAX_ID, 10) == []
@@ -97,7 +97,7 @@ async def test_decided_publication_is_finished_by_whoever_looks(
 
 
 async def test_decided_deletion_is_finished_by_the_next_one(cluster: Cassandra, opened: OpenStore) -> None:
-    """A deletion that died after its decision is repeated by its author, and tells of it once."""
+    """If a deletion dies after its decision, the author's next try finishes it with one event."""
     post = _post()
     await opened.posts.publish(post, [])
     _, has_moved = await Lives(cluster).move(post.id, lambda life: deletion(life, post.place, [_deleted(post)]))
@@ -109,7 +109,7 @@ async def test_decided_deletion_is_finished_by_the_next_one(cluster: Cassandra, 
 
 
 async def test_event_that_is_written_late_goes_where_the_sweeper_looks(cluster: Cassandra, opened: OpenStore) -> None:
-    """What is finished after its minute was closed is told in this minute."""
+    """An event finished after its minute was closed is written to the current minute."""
     post = _post()
     an_hour_ago = new_id(time.time_ns() // 1_000_000 - 60 * MINUTE_MS)
     late = OutboxRecord(an_hour_ago, _published(post).payload)
@@ -124,7 +124,7 @@ async def test_event_that_is_written_late_goes_where_the_sweeper_looks(cluster: 
 async def test_writes_that_pass_each_other_come_out_the_same(
     cluster: Cassandra, opened: OpenStore, waited: bool
 ) -> None:
-    """A publication that arrives after the deletion, at whatever place, brings nothing back."""
+    """A publication that arrives after the deletion, at any place, brings nothing back."""
     post = _post(new_id() if waited else None)
     await cluster.execute_batch(*remove_steps(post.id, post.place))
     await cluster.execute_batch(*publish_steps(post))
@@ -133,7 +133,7 @@ async def test_writes_that_pass_each_other_come_out_the_same(
 
 
 async def test_publication_is_written_with_the_time_of_its_place(cluster: Cassandra, opened: OpenStore) -> None:
-    """Every cell of a post, and of the way to it, has the place's milliseconds as its write time, in microseconds."""
+    """Every cell of a post and its index has the milliseconds of its place as write time."""
     post = _post(new_id(1_800_000_000_123))
     await opened.posts.publish(post, [])
     written = await cluster.execute(_TIME_OF_POST, post.id.owner, post.place)
@@ -144,7 +144,7 @@ async def test_publication_is_written_with_the_time_of_its_place(cluster: Cassan
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(st.sampled_from(STEPS), min_size=3, max_size=8))
 async def test_lost_answers_change_nothing(deaf: OpenStore, steps: list[Any]) -> None:
-    """A call whose claim was never confirmed looks what came of it, and goes on from there."""
+    """A call whose claim was never confirmed reads the outcome and continues."""
     life = Life(PublicId(new_id(), some_user()))
     for step in steps:
         await take(step, deaf, life)
@@ -153,7 +153,7 @@ async def test_lost_answers_change_nothing(deaf: OpenStore, steps: list[Any]) ->
 
 
 async def test_key_whose_claim_was_not_confirmed_is_bound(deaf: OpenStore, opened: OpenStore) -> None:
-    """A claim of unknown outcome is looked up: who made it has the key, and who comes later has not."""
+    """After a claim with an unknown outcome its caller has the key, and later callers do not."""
     author, now = some_user(), time.time_ns() // 1_000_000
     first, second = (Claim(new_id(), b"f" * 32, now) for _ in range(2))
     assert await deaf.posts.claim_key(author, "k", first) == first
@@ -162,7 +162,7 @@ async def test_key_whose_claim_was_not_confirmed_is_bound(deaf: OpenStore, opene
 
 
 async def test_waiting_post_of_a_lost_call_can_be_found(deaf: OpenStore) -> None:
-    """Whatever waits can be found by its media and its minute: the ways to it are written first."""
+    """Every waiting post can be found by its media and its minute, because those rows are written first."""
     post = WaitingPost(PublicId(new_id(), some_user()), "c", (str(_post().id),))
     await deaf.posts.add_waiting(post)
     assert await deaf.posts.waiting_for(post.media_ids[0]) == [post.id]

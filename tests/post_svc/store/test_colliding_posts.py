@@ -1,4 +1,4 @@
-"""Posts of one author that get one id, because they are made in one millisecond and chance gives them the same bits."""
+"""Posts of one author with the same id, made in one millisecond with the same random bits."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -24,7 +24,7 @@ from tests.post_svc.post_stores import OpenStore
 
 @pytest.fixture
 async def create(settings: ServeSettings, opened: OpenStore) -> AsyncIterator[CreatePost]:
-    """Give CreatePost with a source of ids whose first two are one."""
+    """Return a CreatePost whose first two ids are the same."""
     taken = new_id()
     ids = chain(repeat(taken, 2), iter(new_id, None))
     async with (
@@ -37,7 +37,7 @@ async def create(settings: ServeSettings, opened: OpenStore) -> AsyncIterator[Cr
 
 
 async def test_posts_with_one_id_are_both_published(create: CreatePost, peer: MediaPeer, opened: OpenStore) -> None:
-    """Each of two calls gets its own post, of which an event tells."""
+    """Each of two calls gets its own post and event."""
     author = some_user()
     drafts = [Draft(caption, (peer.add(author),)) for caption in ("one", "other")]
     views = await asyncio.gather(*(create(author, draft, None) for draft in drafts))
@@ -52,7 +52,7 @@ async def test_posts_with_one_id_are_both_published(create: CreatePost, peer: Me
 async def test_post_does_not_take_the_id_of_one_that_waits(
     create: CreatePost, peer: MediaPeer, second: "media_pb2.MediaState.ValueType"
 ) -> None:
-    """A post that waits for its media keeps its id, whether the next one is published at once or waits as well."""
+    """A waiting post keeps its id, whether the next post is published at once or waits as well."""
     author = some_user()
     states = dict(zip(("one", "other"), (PROCESSING, second), strict=True))
     views = [

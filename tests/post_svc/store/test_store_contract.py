@@ -1,4 +1,4 @@
-"""What every store of posts promises."""
+"""The contract of every store of posts."""
 
 import asyncio
 import secrets
@@ -23,17 +23,17 @@ NOW = time.time_ns() // 1_000_000
 
 @pytest.fixture
 def store(opened: OpenStore) -> PostStore:
-    """Give the store under test."""
+    """Return the store under test."""
     return opened.posts
 
 
 def _media(count: int) -> tuple[str, ...]:
-    """Make ids of media that no other test has."""
+    """Return media ids of this test alone."""
     return tuple(str(PublicId(new_id(), some_user())) for _ in range(count))
 
 
 def _some_minute() -> int:
-    """Pick a minute that hardly any other test has; return its first millisecond."""
+    """Pick a minute that hardly any other test uses. Returns its first millisecond."""
     return NOW // MINUTE_MS * MINUTE_MS - secrets.randbelow(1_000_000) * MINUTE_MS
 
 
@@ -45,7 +45,7 @@ def _waiting(
 
 
 async def _at_most(count: int, calls: Iterable[Awaitable[object]]) -> None:
-    """Make calls, so many at a time."""
+    """Run calls with limited concurrency."""
     turn = asyncio.Semaphore(count)
 
     async def one(call: Awaitable[object]) -> None:
@@ -72,7 +72,7 @@ async def _all(found: AsyncIterator[PublicId]) -> list[PublicId]:
 
 
 async def _publish_some(store: PostStore, author_id: int, count: int) -> list[PublishedPost]:
-    """Publish some posts in no order; returns them newest first."""
+    """Publish posts in random order. Returns them newest first."""
     posts = [_published(PublicId(new_id(NOW + (number * 7) % count), author_id)) for number in range(count)]
     for post in posts:
         assert await store.publish(post, [])
@@ -80,14 +80,14 @@ async def _publish_some(store: PostStore, author_id: int, count: int) -> list[Pu
 
 
 async def test_first_claim_of_a_key_binds_it(store: PostStore) -> None:
-    """Whoever claims a key later gets the first claim back."""
+    """Later claims of a key return the first one."""
     author, first = some_user(), Claim(new_id(), b"f" * 32, NOW)
     assert await store.claim_key(author, "k", first) == first
     assert await store.claim_key(author, "k", Claim(new_id(), b"g" * 32, NOW + 1)) == first
 
 
 async def test_keys_of_others_and_other_keys_are_free(store: PostStore) -> None:
-    """A key is bound for one author, and exactly as it is spelt."""
+    """A key is bound for one author, exactly as spelled."""
     author, first = some_user(), Claim(new_id(), b"f" * 32, NOW)
     await store.claim_key(author, "k", first)
     for owner, key in ((some_user(), "k"), (author, "K"), (author, "k ")):
@@ -96,7 +96,7 @@ async def test_keys_of_others_and_other_keys_are_free(store: PostStore) -> None:
 
 
 async def test_claims_at_once_agree(store: PostStore) -> None:
-    """Of many claims at once, all get the same one."""
+    """Concurrent claims all return the same one."""
     author = some_user()
     claims = [Claim(new_id(), b"f" * 32, NOW) for _ in range(20)]
     winners = await asyncio.gather(*(store.claim_key(author, "k", claim) for claim in claims))
@@ -114,12 +114,12 @@ async def test_claim_ends_after_a_day(store: PostStore) -> None:
 
 
 async def test_unknown_post_is_none(store: PostStore) -> None:
-    """There is nothing to find where nothing was stored."""
+    """Finding an unknown post returns None."""
     assert await store.find(PublicId(new_id(), some_user())) is None
 
 
 async def test_waiting_post_is_found_as_it_was_stored(store: PostStore) -> None:
-    """Caption and the order of the media are kept; another author's post of the same number is not this one."""
+    """Caption and media order are kept. Another author's post with the same number is a different one."""
     post = _waiting(media_ids=tuple(sorted(_media(3), reverse=True)))
     await store.add_waiting(post)
     assert await store.find(post.id) == post
@@ -127,7 +127,7 @@ async def test_waiting_post_is_found_as_it_was_stored(store: PostStore) -> None:
 
 
 async def test_post_published_at_once_is_found(store: PostStore) -> None:
-    """A post that stands at its own id is found by it."""
+    """A post that was published at its own id is found by it."""
     post = _published(PublicId(new_id(), some_user()))
     assert await store.publish(post, [])
     assert await store.find(post.id) == post
@@ -138,7 +138,7 @@ def _improved(media_id: str, encoded: bytes) -> Medium:
 
 
 async def test_improved_media_join_the_manifest(store: PostStore) -> None:
-    """Newer versions of media stand behind the others, each once however often it comes, wherever the post is read."""
+    """Newer versions of media are appended once, and every way of reading the post returns them."""
     author = some_user()
     post, other = [_published(PublicId(new_id(NOW - number), author)) for number in range(2)]
     for each in (post, other):
@@ -151,13 +151,13 @@ async def test_improved_media_join_the_manifest(store: PostStore) -> None:
     assert await store.find(post.id) == expected
     assert await store.list_posts(author, MAX_ID, 9) == [expected, other]
     assert await store.posts_at([place]) == {place: expected}
-    # Who publishes it once more, after an answer that was lost, changes nothing.
+    # Publishing again after a lost answer changes nothing.
     await store.publish(post, [])
     assert await store.find(post.id) == expected
 
 
 async def test_improved_media_bring_no_post_back(store: PostStore) -> None:
-    """Of a deleted post nothing appears, whether its medium was improved before or after."""
+    """A deleted post stays gone, whether its medium was improved before or after."""
     author = some_user()
     post = _published(PublicId(new_id(), author))
     place, (before, after) = Place(author, post.place), _media(2)
@@ -172,7 +172,7 @@ async def test_improved_media_bring_no_post_back(store: PostStore) -> None:
 
 
 async def test_post_that_waited_is_found_by_its_id_only(store: PostStore) -> None:
-    """A post whose place is not its id is found by its id, and is no post of the id that equals its place."""
+    """A post whose place is not its id is found by its id, and not by an id that equals its place."""
     waiting = _waiting()
     await store.add_waiting(waiting)
     place = await store.claim_place(waiting.id, new_id(NOW + 5000))
@@ -184,7 +184,7 @@ async def test_post_that_waited_is_found_by_its_id_only(store: PostStore) -> Non
 
 
 async def test_adding_again_changes_nothing(store: PostStore) -> None:
-    """A waiting post that is added again keeps the place that was claimed."""
+    """Adding a waiting post again keeps its claimed place."""
     post = _waiting()
     await store.add_waiting(post)
     place = await store.claim_place(post.id, new_id())
@@ -194,7 +194,7 @@ async def test_adding_again_changes_nothing(store: PostStore) -> None:
 
 
 async def test_waiting_post_is_published_at_its_claimed_place_alone(store: PostStore) -> None:
-    """A post that is published at once does not take the place of one that waits under the same id."""
+    """A post published at once does not take the place of a waiting post with the same id."""
     waiting = _waiting()
     assert await store.add_waiting(waiting)
     assert not await store.add_waiting(replace(waiting, caption="another"))
@@ -203,7 +203,7 @@ async def test_waiting_post_is_published_at_its_claimed_place_alone(store: PostS
 
 
 async def test_what_was_published_or_deleted_waits_no_more(store: PostStore) -> None:
-    """A late write of the waiting post brings nothing back."""
+    """A late write of a waiting post brings nothing back."""
     published, deleted = _waiting(), _waiting()
     await store.publish(_published(published.id), [])
     await store.add_waiting(deleted)
@@ -217,7 +217,7 @@ async def test_what_was_published_or_deleted_waits_no_more(store: PostStore) -> 
 
 
 async def test_first_claim_of_a_place_holds(store: PostStore) -> None:
-    """Of many publishers at once, all get the same place."""
+    """Concurrent publishers all get the same place."""
     post = _waiting()
     await store.add_waiting(post)
     proposed = [new_id() for _ in range(20)]
@@ -230,7 +230,7 @@ async def test_first_claim_of_a_place_holds(store: PostStore) -> None:
 
 
 async def test_only_waiting_posts_get_a_place(store: PostStore) -> None:
-    """There is no place to claim for a post that is absent, published or deleted."""
+    """An absent, published or deleted post gets no place."""
     published, deleted = _waiting(), _waiting()
     await store.publish(_published(published.id), [])
     await store.add_waiting(deleted)
@@ -240,7 +240,7 @@ async def test_only_waiting_posts_get_a_place(store: PostStore) -> None:
 
 
 async def test_publishing_writes_the_event_once(opened: OpenStore) -> None:
-    """Of many publications of one post, one happens, and its event alone is written."""
+    """Of concurrent publications of one post exactly one happens and writes its event."""
     post = _waiting()
     await opened.posts.add_waiting(post)
     place = await opened.posts.claim_place(post.id, new_id())
@@ -251,7 +251,7 @@ async def test_publishing_writes_the_event_once(opened: OpenStore) -> None:
 
 
 async def test_publishing_ends_the_waiting(store: PostStore) -> None:
-    """A published post waits for no medium and stands in no list of waiting ones."""
+    """A published post waits for no medium and is in no list of waiting posts."""
     post = _waiting(now=_some_minute())
     await store.add_waiting(post)
     assert await _all(store.waiting_since(_minute_of([post]))) == [post.id]
@@ -262,7 +262,7 @@ async def test_publishing_ends_the_waiting(store: PostStore) -> None:
 
 
 async def test_post_is_published_at_the_claimed_place_only(opened: OpenStore) -> None:
-    """Once a place is claimed, a publication elsewhere does not happen."""
+    """Once a place is claimed, the post is published nowhere else."""
     post = _waiting()
     await opened.posts.add_waiting(post)
     place = await opened.posts.claim_place(post.id, new_id())
@@ -273,7 +273,7 @@ async def test_post_is_published_at_the_claimed_place_only(opened: OpenStore) ->
 
 
 async def test_withdrawn_post_is_never_published(opened: OpenStore) -> None:
-    """A deletion that comes before the claim of a place wins over all publishers."""
+    """A deletion before the claim of a place wins over all publishers."""
     post = _waiting()
     await opened.posts.add_waiting(post)
     assert await opened.posts.withdraw(post.id, NOW)
@@ -285,7 +285,7 @@ async def test_withdrawn_post_is_never_published(opened: OpenStore) -> None:
 
 
 async def test_only_a_waiting_post_without_a_place_is_withdrawn(store: PostStore) -> None:
-    """An absent, claimed or published post is not withdrawn, and stays what it is."""
+    """An absent, claimed or published post cannot be withdrawn and stays as it is."""
     claimed, published = _waiting(), _waiting()
     await store.add_waiting(claimed)
     place = await store.claim_place(claimed.id, new_id())
@@ -297,7 +297,7 @@ async def test_only_a_waiting_post_without_a_place_is_withdrawn(store: PostStore
 
 
 async def test_deletion_writes_its_event_once(opened: OpenStore) -> None:
-    """Of many deletions of one post, one happens, and its event alone is written."""
+    """Of concurrent deletions of one post exactly one happens and writes its event."""
     post = _published(PublicId(new_id(), some_user()))
     await opened.posts.publish(post, _event(post))
     outcomes = await asyncio.gather(
@@ -310,7 +310,7 @@ async def test_deletion_writes_its_event_once(opened: OpenStore) -> None:
 
 
 async def test_deletion_of_a_claimed_post_comes_before_its_publication(opened: OpenStore) -> None:
-    """A publisher that has its place, but is slow, publishes nothing after the deletion."""
+    """A slow publisher that has its place publishes nothing after the deletion."""
     waiting = _waiting()
     await opened.posts.add_waiting(waiting)
     place = await opened.posts.claim_place(waiting.id, new_id())
@@ -336,7 +336,7 @@ async def test_deletion_of_a_post_that_waited_leaves_nothing(store: PostStore) -
 
 
 async def test_deletion_is_remembered_for_a_month(store: PostStore) -> None:
-    """A deletion outlives every retry of its post's creation: 30 days of later deletions do not drop it."""
+    """A deletion is remembered for 30 days, longer than any retry of the post's creation."""
     post, others = _published(PublicId(new_id(), some_user())), [_waiting() for _ in range(3)]
     await store.publish(post, [])
     await store.delete(post.id, post.place, NOW, [])
@@ -347,7 +347,7 @@ async def test_deletion_is_remembered_for_a_month(store: PostStore) -> None:
 
 
 async def test_posts_are_listed_newest_first_below_a_place(store: PostStore) -> None:
-    """A page holds an author's own posts only, in the order of their places, and not the bound itself."""
+    """A page has only the author's posts, sorted by place, without the bound itself."""
     author = some_user()
     posts = await _publish_some(store, author, 7)
     await _publish_some(store, some_user(), 3)
@@ -358,7 +358,7 @@ async def test_posts_are_listed_newest_first_below_a_place(store: PostStore) -> 
 
 
 async def test_posts_at_places(store: PostStore) -> None:
-    """Posts of several authors are read at once; a place of the wrong author is empty."""
+    """Posts of several authors are read at once. A place with the wrong author is empty."""
     mine, yours = await _publish_some(store, some_user(), 3), await _publish_some(store, some_user(), 2)
     wanted = [Place(post.id.owner, post.place) for post in (*mine[1:], *yours)]
     wrong = Place(mine[0].id.owner, yours[0].place)
@@ -367,7 +367,7 @@ async def test_posts_at_places(store: PostStore) -> None:
 
 
 async def test_places_of_authors(store: PostStore) -> None:
-    """Each author's newest places are read below the bound, at most so many; who has none has an empty list."""
+    """Each author's newest places below the bound are returned, up to the limit. Authors without posts get an empty list."""
     mine, yours, nobody = await _publish_some(store, some_user(), 5), await _publish_some(store, some_user(), 1), 77
     authors = [mine[0].id.owner, nobody, yours[0].id.owner]
     found = await store.places_of(authors, MAX_ID, 3)
@@ -380,7 +380,7 @@ async def test_places_of_authors(store: PostStore) -> None:
 
 
 async def test_every_post_that_waits_for_a_medium_is_told(store: PostStore) -> None:
-    """A medium may stand in several posts."""
+    """Every post that waits for a medium is returned."""
     author = some_user()
     one, both, other, none = _media(4)
     first, second = _waiting(author, (one, both)), _waiting(author, (both, other))
@@ -396,10 +396,10 @@ def _minute_of(posts: Sequence[WaitingPost]) -> int:
 
 
 async def test_waiting_posts_of_a_minute(store: PostStore) -> None:
-    """Every post of the minute comes once, however many there are, and none of the minutes beside it."""
+    """Every waiting post of a minute is returned once, however many there are, and none of other minutes."""
     start = _some_minute()
     inside = [_waiting(now=start + (number * 999) % MINUTE_MS) for number in range(250)]
-    # Ids that end alike lie together wherever a store splits a minute by them: they are more than a page.
+    # Ids with the same ending share a shard, however a store splits a minute: together they are more than a page.
     inside = [replace(post, id=PublicId(post.id.local // 256 * 256, post.id.owner)) for post in inside]
     edges = [_waiting(now=start), _waiting(now=start + MINUTE_MS - 1)]
     outside = [_waiting(now=start - 1), _waiting(now=start + MINUTE_MS)]
@@ -410,7 +410,7 @@ async def test_waiting_posts_of_a_minute(store: PostStore) -> None:
 
 
 async def test_many_posts_wait_for_one_medium(store: PostStore) -> None:
-    """All posts that wait for a medium are told, more than a page of them."""
+    """All posts that wait for a medium are returned, even if they are more than a page."""
     author, media = some_user(), _media(1)
     posts = [_waiting(author, media, NOW + number) for number in range(250)]
     await _at_most(16, (store.add_waiting(post) for post in posts))
@@ -420,7 +420,7 @@ async def test_many_posts_wait_for_one_medium(store: PostStore) -> None:
 
 
 async def test_long_timeline_is_read_whole(store: PostStore) -> None:
-    """Page by page, and by all places at once, each of an author's posts comes once."""
+    """Each of an author's posts is returned once, by pages and by places."""
     author = some_user()
     posts = [_published(PublicId(new_id(NOW + number), author)) for number in range(600)]
     await _at_most(16, (store.publish(post, []) for post in posts))
@@ -436,7 +436,7 @@ async def test_long_timeline_is_read_whole(store: PostStore) -> None:
 
 
 async def test_ids_at_the_edges_of_their_range(store: PostStore) -> None:
-    """The lowest and the highest id are ids as others are: a post's, and a place's."""
+    """The lowest and the highest id work as post ids and as places."""
     author = some_user()
     posts = [_published(PublicId(local, author)) for local in (1, MAX_ID - 1)]
     for post in posts:
@@ -450,7 +450,7 @@ async def test_ids_at_the_edges_of_their_range(store: PostStore) -> None:
 
 
 async def test_largest_post_is_kept(opened: OpenStore) -> None:
-    """The longest caption, and the media of ten pictures with the longest texts, go in with the event, and out again."""
+    """The longest caption with ten media and the longest texts is stored with its event and read back."""
     waiting = _waiting(now=_some_minute())
     await opened.posts.add_waiting(waiting)
     place = await opened.posts.claim_place(waiting.id, new_id())
@@ -466,7 +466,7 @@ async def test_largest_post_is_kept(opened: OpenStore) -> None:
 
 
 async def test_publication_and_deletion_at_once_leave_nothing(opened: OpenStore) -> None:
-    """Of publishers and deletions of a post that has its place, whoever comes first, the deletions win, once."""
+    """When publishers and deletions of a post with a place race, the deletions win, once."""
     for _ in range(10):
         waiting = _waiting()
         await opened.posts.add_waiting(waiting)

@@ -1,4 +1,4 @@
-"""The life of a post under any order of writes: whatever the order, the store agrees with a few lines of rules."""
+"""The life of a post under any order of writes, compared with a few lines of rules."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -19,7 +19,7 @@ STEPS: tuple[Step, ...] = ("wait", "claim", "publish", "publish at once", "withd
 
 @dataclass(slots=True)
 class Life:
-    """One post, as the rules say that it is."""
+    """One post according to the rules."""
 
     id: PublicId
     state: Literal["absent", "waiting", "published", "deleted"] = "absent"
@@ -27,7 +27,7 @@ class Life:
     events: tuple[list[int], list[int]] = field(default_factory=lambda: ([], []))
 
     def expected(self) -> WaitingPost | PublishedPost | DeletedPost | None:
-        """Return what a store should find."""
+        """Return what the store should find."""
         match self.state:
             case "absent":
                 return None
@@ -43,7 +43,7 @@ class Life:
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(st.sampled_from(STEPS), min_size=3, max_size=12))
 async def test_any_order_of_writes_keeps_to_the_rules(opened: OpenStore, steps: list[Step]) -> None:
-    """A post only moves on, publishes once at one place, and stays deleted, and its events say just that."""
+    """A post only moves forward, is published once at one place and stays deleted, and its events say so."""
     life = Life(PublicId(new_id(), some_user()))
     for step in steps:
         await take(step, opened, life)
@@ -52,7 +52,7 @@ async def test_any_order_of_writes_keeps_to_the_rules(opened: OpenStore, steps: 
 
 
 async def take(step: Step, opened: OpenStore, life: Life) -> None:
-    """Take a step in the store and in the rules; checks that both answer alike."""
+    """Take a step in the store and in the rules, and compare the answers."""
     store, proposed = opened.posts, new_id()
     match step:
         case "wait":
@@ -64,7 +64,7 @@ async def take(step: Step, opened: OpenStore, life: Life) -> None:
             expected = life.place if life.state == "waiting" else None
             assert await store.claim_place(life.id, proposed) == expected
         case "publish":
-            if life.place is not None:  # a publisher publishes where it was told to
+            if life.place is not None:  # a publisher uses the place it was given
                 await _publish(opened, life, life.place)
         case "publish at once":
             await _publish(opened, life, life.id.local)
@@ -86,7 +86,7 @@ async def _publish(opened: OpenStore, life: Life, place: int) -> None:
 
 
 async def _delete(opened: OpenStore, life: Life) -> None:
-    if life.place is None:  # nothing to delete is known
+    if life.place is None:  # there is nothing to delete
         return
     record = new_record(event_pb2.PostDeleted(author_id=life.id.owner, place=life.place))
     can = life.state != "deleted"

@@ -21,7 +21,7 @@ SOMEBODY = caller(1)
 
 
 async def test_new_account_is_read_in_every_way(users: Users) -> None:
-    """An account is the same by its answer, its id, its handle and in a batch."""
+    """CreateUser, GetUser, GetUserByHandle and BatchGetUsers return the same account."""
     handle = new_handle()
     before = time.time_ns() // 1_000_000
     request = CreateUserRequest(handle=handle, display_name="Ada ❤ Ω", password=PASSWORD)
@@ -37,7 +37,7 @@ async def test_new_account_is_read_in_every_way(users: Users) -> None:
 
 
 async def test_batch_keeps_its_order(users: Users) -> None:
-    """A batch answers in the order asked for, and leaves absent accounts out."""
+    """A batch is answered in the order of the request, without absent accounts."""
     first, second, third = [await users.new_user() for _ in range(3)]
     wanted = [third.user_id, 12345, first.user_id, -1, second.user_id, third.user_id]
     answer = await users.internal.BatchGetUsers(BatchGetUsersRequest(user_ids=wanted))
@@ -56,7 +56,7 @@ async def test_batch_is_bounded(users: Users) -> None:
 
 @pytest.mark.parametrize("handle", ["", "ab", "a" * 31, "Ada", "a-b", "ada lovelace", "adä", "ada\n", "a\0da"])
 async def test_handle_is_invalid(users: Users, handle: str) -> None:
-    """A handle outside of its rule is refused, naming the field."""
+    """A malformed handle is refused with the field's name."""
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await users.public.CreateUser(CreateUserRequest(handle=handle, password=PASSWORD))
     assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
@@ -66,7 +66,7 @@ async def test_handle_is_invalid(users: Users, handle: str) -> None:
 
 @pytest.mark.parametrize("password", ["", "1234567", "éééé123", "x" * 1025])
 async def test_password_is_invalid(users: Users, password: str) -> None:
-    """A password of fewer than 8 or more than 1,024 characters is refused, naming the field and not its value."""
+    """A password of fewer than 8 or more than 1,024 characters is refused with the field's name, not its value."""
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await users.public.CreateUser(CreateUserRequest(handle=new_handle(), password=password))
     assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
@@ -77,14 +77,14 @@ async def test_password_is_invalid(users: Users, password: str) -> None:
 
 @pytest.mark.parametrize("password", ["12345678", "x" * 1024, "é" * 1024])
 async def test_password_at_its_limits(users: Users, password: str) -> None:
-    """Passwords of 8 and of 1,024 characters are good, however many bytes they take."""
+    """Passwords of 8 and of 1,024 characters are accepted, however many bytes they take."""
     request = CreateUserRequest(handle=new_handle(), password=password)
     assert (await users.public.CreateUser(request)).user.user_id
 
 
 @pytest.mark.parametrize("name", ["x" * 65, "two\nlines", "nul\0", "\x1b[31mred"])
 async def test_display_name_is_invalid(users: Users, name: str) -> None:
-    """A name that is too long or has control characters is refused, naming the field."""
+    """A name that is too long or has control characters is refused with the field's name."""
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await users.public.CreateUser(CreateUserRequest(handle=new_handle(), display_name=name, password=PASSWORD))
     assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
@@ -92,7 +92,7 @@ async def test_display_name_is_invalid(users: Users, name: str) -> None:
 
 
 async def test_every_broken_rule_is_named(users: Users) -> None:
-    """A request that breaks several rules is told of all of them at once."""
+    """A request that breaks several rules gets all violations at once."""
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await users.public.CreateUser(CreateUserRequest(handle="A", display_name="x" * 65, password="short"))
     assert dict(violations_of(caught.value)) == {
@@ -103,7 +103,7 @@ async def test_every_broken_rule_is_named(users: Users) -> None:
 
 
 async def test_handle_is_taken(users: Users) -> None:
-    """A handle that somebody has is refused, and stays theirs."""
+    """A taken handle is refused and keeps its owner."""
     user = await users.new_user("First")
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await users.public.CreateUser(CreateUserRequest(handle=user.handle, password=PASSWORD))
@@ -114,7 +114,7 @@ async def test_handle_is_taken(users: Users) -> None:
 
 
 async def test_handle_goes_to_one_of_many(users: Users) -> None:
-    """Of many who want one handle at once, exactly one gets it; the others are told that it is taken."""
+    """Of concurrent sign-ups with one handle exactly one succeeds; the others get HANDLE_TAKEN."""
     handle = new_handle()
 
     async def create(name: str) -> User | str:
@@ -134,7 +134,7 @@ async def test_handle_goes_to_one_of_many(users: Users) -> None:
 
 @pytest.mark.parametrize("user_id", [0, -1, 5, 2**63 - 1, -(2**63)])
 async def test_user_is_not_found_by_id(users: Users, user_id: int) -> None:
-    """An id of nobody is not found, whatever the number."""
+    """An unknown id is USER_NOT_FOUND, whatever the number."""
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await users.public.GetUser(GetUserRequest(user_id=user_id), metadata=SOMEBODY)
     assert caught.value.code() is grpc.StatusCode.NOT_FOUND
@@ -143,7 +143,7 @@ async def test_user_is_not_found_by_id(users: Users, user_id: int) -> None:
 
 @pytest.mark.parametrize("handle", ["", "nobody", "Not A Handle", "n\0", pytest.param("é" * 100_000, id="long")])
 async def test_user_is_not_found_by_handle(users: Users, handle: str) -> None:
-    """A handle of nobody is not found, and what is no handle neither."""
+    """An unknown or malformed handle is USER_NOT_FOUND."""
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await users.public.GetUserByHandle(GetUserByHandleRequest(handle=handle), metadata=SOMEBODY)
     assert caught.value.code() is grpc.StatusCode.NOT_FOUND
@@ -151,7 +151,7 @@ async def test_user_is_not_found_by_handle(users: Users, handle: str) -> None:
 
 
 async def test_reading_needs_a_token(users: Users) -> None:
-    """Accounts are shown to people with a token alone; other services need none."""
+    """People need a token to read accounts; other services do not."""
     user = await users.new_user()
     calls = (
         users.public.GetUser(GetUserRequest(user_id=user.user_id)),
@@ -165,7 +165,7 @@ async def test_reading_needs_a_token(users: Users) -> None:
 
 
 async def test_accounts_outlive_the_process(tmp_path: Path, store_settings: ServiceSettings, redis_url: str) -> None:
-    """An account is there when the service comes back, and its handle is still taken."""
+    """After a restart the account exists and its handle is still taken."""
     async with running_users(tmp_path, store_settings, redis_url=redis_url) as before:
         user = await before.new_user("Ada")
     async with running_users(tmp_path, store_settings, redis_url=redis_url) as after:
@@ -177,7 +177,7 @@ async def test_accounts_outlive_the_process(tmp_path: Path, store_settings: Serv
 
 
 async def test_id_that_is_taken_is_not_used(opened: Opened) -> None:
-    """Where a new id is taken already, the account gets another, and the older account stays as it is."""
+    """If a new id is taken, the account gets another one and the older account is unchanged."""
     ids = iter([7, 7, 7, 8])
     async with open_passwords() as passwords:
         create = CreateUser(opened.store, passwords, lambda: next(ids))

@@ -1,4 +1,4 @@
-"""Profile pictures: real photos of a real media_svc."""
+"""Avatars: real photos from a real media_svc."""
 
 import io
 from collections.abc import AsyncIterator
@@ -30,7 +30,7 @@ def photo(width: int, height: int) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Studio:
-    """A user_svc that asks a media_svc."""
+    """A user_svc with a media_svc."""
 
     users: Users
     media: MediaApp
@@ -43,12 +43,12 @@ class Studio:
         return media
 
     async def set_avatar(self, user: User, media_id: str) -> User:
-        """Choose a picture."""
+        """Set the avatar."""
         request = UpdateUserRequest(avatar_media_id=media_id)
         return (await self.users.public.UpdateUser(request, metadata=caller(user.user_id))).user
 
     async def read(self, user: User) -> User:
-        """Read a user as somebody else."""
+        """Read a user as another user."""
         return (await self.users.public.GetUser(GetUserRequest(user_id=user.user_id), metadata=caller(1))).user
 
 
@@ -56,7 +56,7 @@ class Studio:
 async def studio(
     contact_points: str | None, tmp_path_factory: pytest.TempPathFactory, redis_url: str, s3: S3
 ) -> AsyncIterator[Studio]:
-    """Give both services."""
+    """Run both services."""
     folder = tmp_path_factory.mktemp("studio")
     store = store_settings(contact_points, folder, SERVED_PREFIX)
     async with (
@@ -72,7 +72,7 @@ def jpegs(media: media_pb2.Media) -> list[media_pb2.Rendition]:
 
 
 async def test_avatar_is_a_jpeg_that_is_wide_enough(studio: Studio) -> None:
-    """A ready photo becomes the avatar, in its narrowest JPEG of at least 320 pixels, and everybody sees it."""
+    """The avatar is the narrowest JPEG of at least 320 pixels of a ready photo, visible to everybody."""
     user = await studio.users.new_user()
     media = await studio.new_photo(user)
     changed = await studio.set_avatar(user, media.media_id)
@@ -82,7 +82,7 @@ async def test_avatar_is_a_jpeg_that_is_wide_enough(studio: Studio) -> None:
 
 
 async def test_avatar_of_a_small_photo(studio: Studio) -> None:
-    """A photo narrower than 320 pixels is shown in its widest JPEG."""
+    """The avatar of a photo narrower than 320 pixels is its widest JPEG."""
     user = await studio.users.new_user()
     media = await studio.new_photo(user, 200, 100)
     changed = await studio.set_avatar(user, media.media_id)
@@ -90,7 +90,7 @@ async def test_avatar_of_a_small_photo(studio: Studio) -> None:
 
 
 async def test_avatar_is_removed(studio: Studio) -> None:
-    """An empty id removes the picture; a change of something else leaves it."""
+    """An empty id removes the avatar; changing another field keeps it."""
     user = await studio.users.new_user()
     chosen = await studio.set_avatar(user, (await studio.new_photo(user)).media_id)
     request = UpdateUserRequest(bio="hello")
@@ -102,7 +102,7 @@ async def test_avatar_is_removed(studio: Studio) -> None:
 
 
 async def test_avatar_must_be_there_and_ones_own(studio: Studio) -> None:
-    """A medium that is absent, or another person's, is not found."""
+    """A medium that is absent or another user's is MEDIA_NOT_FOUND."""
     user, other = await studio.users.new_user(), await studio.users.new_user()
     foreign = await studio.new_photo(other)
     for media_id in (str(PublicId(new_id(), user.user_id)), foreign.media_id):
@@ -114,7 +114,7 @@ async def test_avatar_must_be_there_and_ones_own(studio: Studio) -> None:
 
 
 async def test_avatar_must_be_ready(studio: Studio) -> None:
-    """A photo whose bytes are not there yet cannot be an avatar."""
+    """A photo without its bytes is MEDIA_NOT_READY."""
     user = await studio.users.new_user()
     started = await studio.media.start(user.user_id, "image/jpeg", 1000)
     with pytest.raises(grpc.aio.AioRpcError) as caught:
@@ -137,7 +137,7 @@ async def test_avatar_must_be_servable(studio: Studio) -> None:
 @pytest.mark.parametrize("kind", media_pb2.MediaKind.values())
 @pytest.mark.parametrize("state", media_pb2.MediaState.values())
 def test_avatar_is_a_ready_photo(kind: media_pb2.MediaKind.ValueType, state: media_pb2.MediaState.ValueType) -> None:
-    """Of all kinds and states of media, only a photo that is READY can be an avatar: no video, nothing unfinished."""
+    """Only a READY photo can be an avatar: no video, nothing unfinished."""
     media = media_pb2.Media(kind=kind, state=state)
     is_right = kind == media_pb2.MEDIA_KIND_PHOTO and state == media_pb2.MEDIA_STATE_READY
     assert picture_of(media).is_ready_photo is is_right

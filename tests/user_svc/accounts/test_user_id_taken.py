@@ -1,4 +1,4 @@
-"""Accounts that get one id, because they are made in one millisecond and chance gives them the same bits."""
+"""Accounts with the same id, made in one millisecond with the same random bits."""
 
 import asyncio
 from itertools import chain, repeat
@@ -14,7 +14,7 @@ WEAK = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 
 
 async def test_accounts_with_one_id_are_both_made(opened: Opened) -> None:
-    """Of some who sign up under one id one gets it, and the others get ids of their own; nobody's account is lost."""
+    """Of accounts that get the same id one keeps it and the others get new ones. None is lost."""
     ids = chain(repeat(new_id(), 3), iter(new_id, None))
     async with open_passwords(WEAK) as passwords:
         create = CreateUser(opened.store, passwords, lambda: next(ids))

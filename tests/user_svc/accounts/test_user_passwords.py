@@ -1,4 +1,4 @@
-"""Passwords, and what a wrong one costs."""
+"""Passwords, and the cost of a wrong one."""
 
 import asyncio
 import threading
@@ -25,27 +25,27 @@ LIFE = timedelta(days=1)
 
 
 class CountingHasher(PasswordHasher):
-    """Hashes as ever, and notes the parameters of each hash that it verifies."""
+    """A real hasher that records the parameters of each hash it verifies."""
 
     def __init__(self, **parameters: Any) -> None:
         super().__init__(**parameters)
         self.verified: list[str] = []
 
     def verify(self, hash: str | bytes, password: str | bytes) -> Literal[True]:  # noqa: A002 - the library's name
-        """Note and verify."""
+        """Record and verify."""
         self.verified.append(str(hash).rsplit("$", 2)[0])
         return super().verify(hash, password)
 
 
 @pytest.fixture
 def store(opened: Opened) -> UserStore:
-    """Give an empty store."""
+    """Return an empty store."""
     return opened.store
 
 
 @pytest.fixture
 def signer(tmp_path: Path) -> TokenSigner:
-    """Give what signs access tokens."""
+    """Return a signer of access tokens."""
     make_keys(tmp_path / "keys")
     return TokenSigner(KeyRing(tmp_path / "keys/token-key.pem", 0), LIFE)
 
@@ -55,7 +55,7 @@ def _weak() -> CountingHasher:
 
 
 async def test_password_is_hashed_by_argon2id() -> None:
-    """A hash is Argon2id with t=2, 19 MiB and p=1, under a salt of its own, and knows its password."""
+    """A hash is Argon2id with t=2, 19 MiB, p=1 and its own salt, and verifies its password."""
     async with open_passwords() as passwords:
         first, second = [await passwords.hash("correct horse") for _ in range(2)]
         assert first.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
@@ -67,7 +67,7 @@ async def test_password_is_hashed_by_argon2id() -> None:
 
 @pytest.mark.parametrize("password", ["p\0ssword", "пароль-密码-\U0001f40e", "x" * 1024, "\u0000" * 8])
 async def test_any_character_counts(password: str) -> None:
-    """A password of any characters is verified to its last one."""
+    """Every character of a password counts, whatever it is."""
     async with open_passwords() as passwords:
         hashed = await passwords.hash(password)
         assert await passwords.verify(hashed, password)
@@ -75,13 +75,13 @@ async def test_any_character_counts(password: str) -> None:
 
 
 async def test_accent_is_one_however_it_was_typed() -> None:
-    """A composed and a combining accent are the same password."""
+    """Composed and combining accents are the same password."""
     async with open_passwords() as passwords:
         assert await passwords.verify(await passwords.hash("caf\u00e9 noir"), "cafe\u0301 noir")
 
 
 async def test_hash_that_is_none_never_verifies() -> None:
-    """A damaged hash is a wrong password, not an error; and so is the decoy's own case, no hash."""
+    """A damaged hash and a missing hash count as a wrong password, not as an error."""
     async with open_passwords() as passwords:
         assert not await passwords.verify("damaged", "correct horse")
         assert not await passwords.verify(None, "correct horse")
@@ -103,7 +103,7 @@ async def test_hash_that_is_none_never_verifies() -> None:
 async def test_every_failed_log_in_costs_one_verification(
     store: UserStore, signer: TokenSigner, handle: str, password: str
 ) -> None:
-    """Whatever is wrong with a log-in, one hash of the same parameters is verified and the same words are said."""
+    """Every failed log-in verifies one hash with the same parameters and returns the same words."""
     hasher = _weak()
     async with open_passwords(hasher) as passwords:
         await CreateUser(store, passwords)("ada", "", "correct horse")
@@ -117,7 +117,7 @@ async def test_every_failed_log_in_costs_one_verification(
 
 
 async def test_log_in_renews_an_outdated_hash(store: UserStore, signer: TokenSigner) -> None:
-    """Who logs in with a hash of old parameters has one of today's afterwards; a wrong password renews nothing."""
+    """A log-in replaces an outdated hash; a wrong password replaces nothing."""
     async with open_passwords(_weak()) as passwords:
         user = await CreateUser(store, passwords)("ada", "", "correct horse")
     async with open_passwords() as passwords:
@@ -135,7 +135,7 @@ async def test_log_in_renews_an_outdated_hash(store: UserStore, signer: TokenSig
 
 
 async def test_hashing_refuses_when_too_many_wait() -> None:
-    """Callers beyond the bound are told to come again, and those within it are served."""
+    """Too many concurrent callers get OVERLOADED with a retry delay; those within the bound are served."""
     hasher = _weak()
     gate = threading.Event()
     with ThreadPoolExecutor(1) as threads:

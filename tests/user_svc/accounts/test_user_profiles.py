@@ -1,4 +1,4 @@
-"""Changing a profile, and the event that tells it."""
+"""Profile changes and their events."""
 
 import asyncio
 from pathlib import Path
@@ -25,12 +25,12 @@ async def update(users: Users, user: User, **fields: str) -> User:
 
 
 async def read(users: Users, user: User) -> User:
-    """Read a user as somebody else."""
+    """Read a user as another user."""
     return (await users.public.GetUser(GetUserRequest(user_id=user.user_id), metadata=caller(1))).user
 
 
 async def events_of(redis_url: str, user: User, count: int) -> list[event_pb2.Event]:
-    """Return the events of a user that are in the stream, as soon as they are `count`."""
+    """Return a user's events from the stream once there are `count`."""
     async with Redis.from_url(redis_url) as redis, asyncio.timeout(EVENT_WAIT_SECONDS):
         while True:
             entries: Any = await redis.xrange("events:{user}")
@@ -42,7 +42,7 @@ async def events_of(redis_url: str, user: User, count: int) -> list[event_pb2.Ev
 
 
 async def test_change_is_seen_by_others(users: Users) -> None:
-    """A change is answered and read by others; what was not sent stays; an empty text clears."""
+    """Others see a change. Fields that were not sent stay, and an empty text clears."""
     user = await users.new_user("Ada")
     changed = await update(users, user, bio="first line\nsecond")
     assert changed == User(
@@ -59,14 +59,14 @@ async def test_change_is_seen_by_others(users: Users) -> None:
 
 
 async def test_change_is_of_the_caller_alone(users: Users) -> None:
-    """A change touches nobody else."""
+    """A change affects only the caller."""
     user, other = await users.new_user("Ada"), await users.new_user("Bob")
     await update(users, user, display_name="Countess")
     assert await read(users, other) == other
 
 
 async def test_changes_at_once_lose_nothing(users: Users) -> None:
-    """Changes of different fields at once all last."""
+    """Concurrent changes of different fields all last."""
     user = await users.new_user()
     await asyncio.gather(update(users, user, display_name="Ada"), update(users, user, bio="hello"))
     after = await read(users, user)
@@ -84,7 +84,7 @@ async def test_changes_at_once_lose_nothing(users: Users) -> None:
     ],
 )
 async def test_field_is_invalid(users: Users, field: str, value: str) -> None:
-    """A text that breaks its rule is refused, naming the field, and changes nothing."""
+    """A text that breaks its rule is refused with the field's name, and nothing changes."""
     user = await users.new_user("Ada")
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await update(users, user, **{field: value})
@@ -95,13 +95,13 @@ async def test_field_is_invalid(users: Users, field: str, value: str) -> None:
 
 
 async def test_limits_count_code_points(users: Users) -> None:
-    """64 and 500 code points fit, however many bytes they take."""
+    """64 and 500 code points are accepted, however many bytes they take."""
     changed = await update(users, await users.new_user(), display_name="\U0001f600" * 64, bio="é" * 500)
     assert (len(changed.display_name), len(changed.bio)) == (64, 500)
 
 
 async def test_update_needs_a_token(users: Users) -> None:
-    """Nobody changes a profile without a token."""
+    """UpdateUser without a token is refused."""
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await users.public.UpdateUser(UpdateUserRequest(bio="hello"))
     assert caught.value.code() is grpc.StatusCode.UNAUTHENTICATED
@@ -109,7 +109,7 @@ async def test_update_needs_a_token(users: Users) -> None:
 
 
 async def test_update_of_nobody(users: Users) -> None:
-    """A token of an account that is not there changes nothing and makes nothing."""
+    """A token of an account that does not exist changes and creates nothing."""
     nobody = User(user_id=77)
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await update(users, nobody, bio="hello")
@@ -121,7 +121,7 @@ async def test_update_of_nobody(users: Users) -> None:
 
 @pytest.mark.parametrize("media_id", ["x", "no such medium", "a" * 25, "A" * 26, "\0"])
 async def test_avatar_of_a_malformed_id(users: Users, media_id: str) -> None:
-    """A text that can name no medium is a medium that is not there, and nobody is asked for it."""
+    """A malformed media id is MEDIA_NOT_FOUND without asking media_svc."""
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await update(users, await users.new_user(), avatar_media_id=media_id)
     assert caught.value.code() is grpc.StatusCode.NOT_FOUND
@@ -129,7 +129,7 @@ async def test_avatar_of_a_malformed_id(users: Users, media_id: str) -> None:
 
 
 async def test_avatar_waits_for_media_svc(users: Users) -> None:
-    """While media_svc is down a picture cannot be set, and all else can be changed."""
+    """Without media_svc an avatar cannot be set; everything else can be changed."""
     user = await users.new_user()
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await update(users, user, bio="lost", avatar_media_id=str(PublicId(new_id(), user.user_id)))
@@ -139,7 +139,7 @@ async def test_avatar_waits_for_media_svc(users: Users) -> None:
 
 
 async def test_change_is_told(users: Users, redis_url: str) -> None:
-    """Each change comes into the stream as an event once; a request that changes nothing tells nothing."""
+    """Each change sends one event; a request that changes nothing sends none."""
     user = await users.new_user("Ada")
     await update(users, user, display_name="Ada")
     await update(users, user)
@@ -151,7 +151,7 @@ async def test_change_is_told(users: Users, redis_url: str) -> None:
 async def test_change_is_told_after_redis_was_down(
     tmp_path: Path, store_settings: ServiceSettings, redis_url: str
 ) -> None:
-    """A change is made while Redis is down, and told once there is one again."""
+    """A change made while Redis is down sends its event once Redis is back."""
     async with running_users(tmp_path, store_settings, redis_url=f"redis://{NOWHERE}/0") as users:
         user = await users.new_user("Ada")
         changed = await update(users, user, display_name="Countess")

@@ -24,7 +24,7 @@ LIMIT_SECONDS = 30.0
 
 
 async def start(*words: str, **settings: str | Path) -> Process:
-    """Start `python -m user_svc` with words and settings."""
+    """Start `python -m user_svc` with arguments and settings."""
     foreign = {name: value for name, value in os.environ.items() if not name.startswith("LENSFEED_")}
     ours = {f"LENSFEED_{name.upper()}": str(value) for name, value in settings.items()}
     return await asyncio.create_subprocess_exec(
@@ -33,7 +33,7 @@ async def start(*words: str, **settings: str | Path) -> Process:
 
 
 async def end(process: Process) -> tuple[int | None, str]:
-    """Wait for a process; returns its exit code and all that it wrote."""
+    """Wait for a process. Returns its exit code and its output."""
     async with asyncio.timeout(LIMIT_SECONDS):
         out, err = await process.communicate()
     return process.returncode, (out + err).decode()
@@ -49,20 +49,20 @@ async def serving(channel: grpc.aio.Channel) -> None:
 
 @pytest.fixture
 async def keys(tmp_path: Path) -> Path:
-    """Make keys by the command; give the private one."""
+    """Make keys with the command. Returns the private one."""
     assert (await end(await start("keys", str(tmp_path / "keys"))))[0] == 0
     return tmp_path / "keys/token-key.pem"
 
 
 async def test_keys_are_made_by_a_command(tmp_path: Path, keys: Path) -> None:
-    """`keys DIR` makes both files, and a second time leaves them alone."""
+    """`keys DIR` creates both files; a second run leaves them alone."""
     before = [each.read_bytes() for each in (keys, keys.with_name("jwks.json"))]
     assert (await end(await start("keys", str(keys.parent))))[0] == 0
     assert [each.read_bytes() for each in (keys, keys.with_name("jwks.json"))] == before
 
 
 async def test_process_serves_until_it_is_told_to_stop(store_settings: ServiceSettings, keys: Path) -> None:
-    """`serve` answers where its settings say, ends with 0 on SIGTERM, and its logs hold no secret."""
+    """`serve` listens where its settings say, exits with 0 on SIGTERM, and logs no secret."""
     address = f"127.0.0.1:{free_ports(1)[0]}"
     process = await start(
         "serve",
@@ -87,7 +87,7 @@ async def test_process_serves_until_it_is_told_to_stop(store_settings: ServiceSe
 
 
 async def test_process_starts_without_its_cluster(keys: Path) -> None:
-    """`serve` starts though its cluster is away: it answers UNAVAILABLE, says when to come again, and is NOT_SERVING."""
+    """`serve` starts without its cluster: it answers UNAVAILABLE with a retry delay and is NOT_SERVING."""
     address = f"127.0.0.1:{free_ports(1)[0]}"
     process = await start(
         "serve",
@@ -122,7 +122,7 @@ async def test_process_starts_without_its_cluster(keys: Path) -> None:
     ],
 )
 async def test_wrong_settings_end_the_process(tmp_path: Path, settings: dict[str, str], complaint: str) -> None:
-    """A setting that is missing, wrong or mistyped ends `serve` with 2 and a sentence, without a traceback."""
+    """A missing, wrong or misspelled setting ends `serve` with code 2 and one sentence, without a traceback."""
     code, said = await end(await start("serve", sqlite_dir=tmp_path, **settings))
     assert code == 2
     assert complaint in said

@@ -1,4 +1,4 @@
-"""The keys of access tokens are rotated without a token that any edge would refuse."""
+"""Access token keys are rotated without any edge refusing a token."""
 
 import json
 import time
@@ -20,40 +20,40 @@ SETTLE = 60
 
 
 class Clock:
-    """A time that tests set, in seconds since 1970."""
+    """A clock that tests set, in seconds since 1970."""
 
     def __init__(self) -> None:
         self.now = time.time()
 
     def __call__(self) -> float:
-        """Tell the time."""
+        """Return the time."""
         return self.now
 
 
 @pytest.fixture
 def clock() -> Clock:
-    """Give a clock of one's own."""
+    """Return a clock for one test."""
     return Clock()
 
 
 def signer_of(folder: Path, clock: Clock) -> TokenSigner:
-    """Open the ring of a folder as user_svc does."""
+    """Open a folder's key ring as user_svc does."""
     return TokenSigner(KeyRing(folder / "token-key.pem", SETTLE, clock), LIFE)
 
 
 def known(folder: Path, token: str) -> bool:
-    """Tell whether an edge with the JWKS of now takes a token."""
+    """Return whether an edge with the current JWKS accepts a token."""
     keys = {key.key_id: key for key in PyJWKSet.from_json((folder / "jwks.json").read_text()).keys}
     key = keys.get(jwt.get_unverified_header(token)["kid"])
     if key is None:
         return False
-    # The clock of these tests runs ahead of the library's.
+    # The tests' clock runs ahead of the library's.
     jwt.decode(token, key.key, ["EdDSA"], {"verify_iat": False}, audience=AUDIENCE, issuer=ISSUER)
     return True
 
 
 def test_a_new_key_is_known_before_it_signs_and_an_old_one_after_it_signed(tmp_path: Path, clock: Clock) -> None:
-    """Right after a rotation the old key signs on; when the new one has settled it signs; both are known all the time."""
+    """After a rotation the old key keeps signing until the new one has settled. Both are known throughout."""
     make_keys(tmp_path)
     signer = signer_of(tmp_path, clock)
     before = signer.sign(1, "s", int(clock())).text
@@ -76,7 +76,7 @@ def test_a_process_that_starts_in_between_signs_with_the_settled_key(tmp_path: P
 
 
 def test_outdated_keys_go_when_no_token_of_theirs_can_be_valid(tmp_path: Path, clock: Clock) -> None:
-    """The first key goes with the first rotation that comes a day after its successor."""
+    """The first key is dropped by the first rotation that comes a day after its successor."""
     make_keys(tmp_path)
     now = int(clock())
     assert len(rotate_keys(tmp_path, now)) == 2
@@ -86,7 +86,7 @@ def test_outdated_keys_go_when_no_token_of_theirs_can_be_valid(tmp_path: Path, c
 
 
 def test_rotations_at_once_lose_no_key(tmp_path: Path) -> None:
-    """Each adds its own."""
+    """Concurrent rotations each add a key."""
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(rotate_keys, [tmp_path] * 8))
     assert len(read_keys(tmp_path / "token-key.pem")) == 9
@@ -94,7 +94,7 @@ def test_rotations_at_once_lose_no_key(tmp_path: Path) -> None:
 
 
 def test_a_damaged_file_changes_nothing_for_a_process_that_runs(tmp_path: Path, clock: Clock) -> None:
-    """It goes on with the keys that it has."""
+    """A running process keeps its keys when the file is damaged."""
     make_keys(tmp_path)
     signer = signer_of(tmp_path, clock)
     before = signer.sign(1, "s", int(clock())).text
@@ -105,7 +105,7 @@ def test_a_damaged_file_changes_nothing_for_a_process_that_runs(tmp_path: Path, 
 
 
 def test_private_keys_stay_private(tmp_path: Path) -> None:
-    """Only the owner reads the keys, before and after a rotation, and the JWKS has public halves alone."""
+    """Only the owner can read the keys, before and after a rotation; the JWKS has public keys only."""
     rotate_keys(tmp_path)
     assert (tmp_path / "token-key.pem").stat().st_mode & 0o777 == 0o600
     assert all("d" not in key for key in json.loads((tmp_path / "jwks.json").read_text())["keys"])

@@ -49,12 +49,12 @@ async def log_in(users: Users, user: User) -> CreateSessionResponse:
 
 
 async def refresh(users: Users, refresh_token: str) -> RefreshSessionResponse:
-    """Trade a refresh token."""
+    """Refresh."""
     return await users.public.RefreshSession(RefreshSessionRequest(refresh_token=refresh_token))
 
 
 async def assert_refused(users: Users, refresh_token: str) -> None:
-    """Fail unless a refresh token is refused as not valid."""
+    """Fail unless a refresh token is refused as TOKEN_INVALID."""
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await refresh(users, refresh_token)
     assert caught.value.code() is grpc.StatusCode.UNAUTHENTICATED
@@ -62,7 +62,7 @@ async def assert_refused(users: Users, refresh_token: str) -> None:
 
 
 async def test_log_in(users: Users) -> None:
-    """A log-in gives the account, an access token that the JWKS verifies, and a refresh token."""
+    """A log-in returns the account, an access token that the JWKS verifies, and a refresh token."""
     user = await users.new_user("Ada")
     now = int(time.time())
     session = await log_in(users, user)
@@ -76,7 +76,7 @@ async def test_log_in(users: Users) -> None:
 
 
 async def test_each_log_in_is_a_session_of_its_own(users: Users) -> None:
-    """Two log-ins of one person share no token and no session."""
+    """Two log-ins of one user share no token and no session."""
     user = await users.new_user()
     first, second = [await log_in(users, user) for _ in range(2)]
     assert claims_of(users, first.access_token)["sid"] != claims_of(users, second.access_token)["sid"]
@@ -84,7 +84,7 @@ async def test_each_log_in_is_a_session_of_its_own(users: Users) -> None:
 
 
 async def test_log_in_fails_in_one_wording(users: Users) -> None:
-    """Whatever is wrong with a log-in, the whole status is the same, byte by byte."""
+    """Every failed log-in returns the same status, byte for byte."""
     user = await users.new_user()
     wrong = [
         CreateSessionRequest(handle=user.handle, password="wrong horse"),
@@ -107,7 +107,7 @@ async def test_log_in_fails_in_one_wording(users: Users) -> None:
 
 
 async def test_refresh_rotates(users: Users) -> None:
-    """A refresh gives new tokens of the same session, again and again."""
+    """Each refresh returns new tokens of the same session."""
     user = await users.new_user()
     session = await log_in(users, user)
     tokens = [session.refresh_token]
@@ -124,7 +124,7 @@ async def test_refresh_rotates(users: Users) -> None:
 
 @pytest.mark.parametrize("age", [1, 3])
 async def test_reuse_revokes_the_session(users: Users, age: int) -> None:
-    """A refresh token that was used before is refused, however old, and takes its whole session with it, and no other."""
+    """Reusing a refresh token is refused and ends its session, however old it is, and no other."""
     user = await users.new_user()
     other = await log_in(users, user)
     tokens = [(await log_in(users, user)).refresh_token]
@@ -136,7 +136,7 @@ async def test_reuse_revokes_the_session(users: Users, age: int) -> None:
 
 
 async def test_two_refreshes_at_once(users: Users) -> None:
-    """Of several uses of one token at once, at most one gets new tokens, and those are already revoked."""
+    """Of concurrent uses of one refresh token at most one gets new tokens, and those are already revoked."""
     session = await log_in(users, await users.new_user())
     outcomes = await asyncio.gather(*(refresh(users, session.refresh_token) for _ in range(8)), return_exceptions=True)
     given = [each for each in outcomes if isinstance(each, RefreshSessionResponse)]
@@ -147,7 +147,7 @@ async def test_two_refreshes_at_once(users: Users) -> None:
 
 
 async def test_made_up_token_ends_nothing(users: Users) -> None:
-    """A token that was never given out is refused, and the session that it names goes on."""
+    """A made-up token is refused and does not end the session that it names."""
     session = await log_in(users, await users.new_user())
     stranger = await log_in(users, await users.new_user())
     session_id = session.refresh_token.partition(".")[0]
@@ -158,7 +158,7 @@ async def test_made_up_token_ends_nothing(users: Users) -> None:
 
 
 async def test_log_out(users: Users) -> None:
-    """A log-out ends the session that the token names, can be repeated, and leaves the person's others alone."""
+    """A log-out ends the token's session, can be repeated, and leaves the user's other sessions alone."""
     user = await users.new_user()
     session, other = [await log_in(users, user) for _ in range(2)]
     claims = claims_of(users, session.access_token)
@@ -169,7 +169,7 @@ async def test_log_out(users: Users) -> None:
 
 
 async def test_log_out_ends_refreshed_tokens(users: Users) -> None:
-    """A log-out ends the session for the tokens of its later refreshes, too."""
+    """A log-out with an older token ends its session's newer tokens, too."""
     user = await users.new_user()
     session = await log_in(users, user)
     refreshed = await refresh(users, session.refresh_token)
@@ -179,7 +179,7 @@ async def test_log_out_ends_refreshed_tokens(users: Users) -> None:
 
 
 async def test_log_out_of_nothing(users: Users) -> None:
-    """A log-out of a session that is not there is done at once; one without a token is refused."""
+    """Logging out of an unknown session succeeds; without a token it is refused."""
     await users.public.DeleteSession(DeleteSessionRequest(), metadata=caller(1, "gone"))
     await users.public.DeleteSession(DeleteSessionRequest(), metadata=caller(1))
     with pytest.raises(grpc.aio.AioRpcError) as caught:
@@ -189,7 +189,7 @@ async def test_log_out_of_nothing(users: Users) -> None:
 
 
 async def test_tokens_are_stored_as_hashes(users: Users) -> None:
-    """Neither a password nor any part of a token's secret stands in the database."""
+    """Neither passwords nor token secrets are in the database."""
     session = await log_in(users, await users.new_user())
     content = await everything_in(users.store)
     session_id, _, secret = session.refresh_token.partition(".")
@@ -198,20 +198,20 @@ async def test_tokens_are_stored_as_hashes(users: Users) -> None:
     assert PASSWORD.encode() not in content
 
 
-class NobodyHears:
-    """Who is told of ended sessions where no other service runs."""
+class NoRevocations:
+    """Receives revocations where no other service runs."""
 
     async def add(self, session_id: str, until: int) -> None:
         """Do nothing."""
 
 
 def end_session(opened: Opened) -> EndSession:
-    """Make the end of a session in a store."""
-    return EndSession(opened.store, NobodyHears(), timedelta(minutes=15))
+    """Return an EndSession over a store."""
+    return EndSession(opened.store, NoRevocations(), timedelta(minutes=15))
 
 
 async def test_session_of_nobody(opened: Opened, tmp_path: Path) -> None:
-    """A session whose account is gone gives no tokens."""
+    """A session whose account is gone cannot be refreshed."""
     make_keys(tmp_path)
     signer, life = TokenSigner(KeyRing(tmp_path / "token-key.pem", 0), timedelta(minutes=15)), timedelta(days=60)
     async with open_passwords() as passwords:
@@ -223,7 +223,7 @@ async def test_session_of_nobody(opened: Opened, tmp_path: Path) -> None:
 
 
 async def test_session_expires_unless_refreshed(opened: Opened, tmp_path: Path) -> None:
-    """A session ends after its days without a refresh; each refresh gives it as many again."""
+    """A session ends after its days without a refresh; each refresh extends it."""
     make_keys(tmp_path)
     settings = UserSettings(token_key_file=tmp_path / "token-key.pem", refresh_token_days=60)
     signer, life = (

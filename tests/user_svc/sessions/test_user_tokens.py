@@ -28,7 +28,7 @@ LIFE = timedelta(minutes=15)
 
 
 def _read_token(folder: Path, token: str) -> dict[str, Any]:
-    """Verify a token as the edge does, by the JWKS alone."""
+    """Verify a token with the JWKS alone, as the edge does."""
     keys = jwt.PyJWKSet.from_json((folder / "jwks.json").read_text())
     key = keys[jwt.get_unverified_header(token)["kid"]]
     claims: dict[str, Any] = jwt.decode(
@@ -43,7 +43,7 @@ def _read_token(folder: Path, token: str) -> dict[str, Any]:
 
 
 def test_access_token_is_verified_by_the_jwks(tmp_path: Path) -> None:
-    """A token carries who, which session and until when, and the JWKS verifies it."""
+    """A token names its user, session and expiry, and the JWKS verifies it."""
     make_keys(tmp_path)
     now = int(time.time())
     token = TokenSigner(KeyRing(tmp_path / "token-key.pem", 0), LIFE).sign(2**62 + 1, "session", now)
@@ -60,7 +60,7 @@ def test_access_token_is_verified_by_the_jwks(tmp_path: Path) -> None:
 
 
 def test_access_token_expires(tmp_path: Path) -> None:
-    """A token of a quarter of an hour ago is no longer good."""
+    """A token expires after a quarter of an hour."""
     make_keys(tmp_path)
     token = TokenSigner(KeyRing(tmp_path / "token-key.pem", 0), LIFE).sign(1, "session", int(time.time()) - 901)
     with pytest.raises(jwt.ExpiredSignatureError):
@@ -68,7 +68,7 @@ def test_access_token_expires(tmp_path: Path) -> None:
 
 
 def test_access_token_of_another_key_is_refused(tmp_path: Path) -> None:
-    """A key of somebody else signs tokens that our JWKS does not know."""
+    """The JWKS does not verify tokens of another key."""
     make_keys(tmp_path / "ours")
     make_keys(tmp_path / "theirs")
     token = TokenSigner(KeyRing(tmp_path / "theirs/token-key.pem", 0), LIFE).sign(1, "session", int(time.time()))
@@ -77,7 +77,7 @@ def test_access_token_of_another_key_is_refused(tmp_path: Path) -> None:
 
 
 def test_jwks_holds_the_public_half_alone(tmp_path: Path) -> None:
-    """The JWKS names one Ed25519 key by its RFC 7638 thumbprint; the private key is its owner's alone."""
+    """The JWKS holds one public Ed25519 key with its RFC 7638 thumbprint. Only the owner can read the private key."""
     make_keys(tmp_path)
     [key] = json.loads((tmp_path / "jwks.json").read_text())["keys"]
     canonical = f'{{"crv":"Ed25519","kty":"OKP","x":"{key["x"]}"}}'
@@ -96,7 +96,7 @@ def test_jwks_holds_the_public_half_alone(tmp_path: Path) -> None:
 
 
 def test_keys_are_made_once(tmp_path: Path) -> None:
-    """Keys that are there stay, byte by byte; a JWKS that is lost is made again of the same key."""
+    """Existing keys stay unchanged; a missing JWKS is made from the same key."""
     make_keys(tmp_path)
     before = {each.name: each.read_bytes() for each in tmp_path.iterdir()}
     make_keys(tmp_path)
@@ -107,7 +107,7 @@ def test_keys_are_made_once(tmp_path: Path) -> None:
 
 
 def test_keys_made_at_once_fit(tmp_path: Path) -> None:
-    """Those who make keys at once end with one key, and the JWKS of that one."""
+    """Concurrent calls end with one key and its JWKS."""
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(make_keys, [tmp_path] * 8))
     token = TokenSigner(KeyRing(tmp_path / "token-key.pem", 0), LIFE).sign(1, "session", int(time.time()))
@@ -116,7 +116,7 @@ def test_keys_made_at_once_fit(tmp_path: Path) -> None:
 
 
 def test_unusable_key_is_a_setting_to_mend(tmp_path: Path) -> None:
-    """A key file that is absent, no key, or of another kind is refused by the setting's name and the way to make one."""
+    """A missing or unusable key file is refused with the setting's name and the command that makes one."""
     (tmp_path / "text.pem").write_text("hello")
     other = generate_private_key(SECP256R1()).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     (tmp_path / "other.pem").write_bytes(other)
@@ -126,16 +126,16 @@ def test_unusable_key_is_a_setting_to_mend(tmp_path: Path) -> None:
 
 
 def test_foreign_key_stays(tmp_path: Path) -> None:
-    """Where the key's place is taken by something else, nothing is made and nothing is lost."""
+    """If something else is in the key's place, nothing is created and nothing is lost."""
     (tmp_path / "token-key.pem").write_text("hello")
-    with pytest.raises(SettingsError, match=r"token-key\.pem is no Ed25519 key"):
+    with pytest.raises(SettingsError, match=r"token-key\.pem is not an Ed25519 key"):
         make_keys(tmp_path)
     assert [each.name for each in tmp_path.iterdir()] == ["token-key.pem"]
     assert (tmp_path / "token-key.pem").read_text() == "hello"
 
 
 def test_refresh_token_round_trip() -> None:
-    """A token is parsed as it was made; the next one differs in its turn alone; none shows its secrets."""
+    """A token survives a round trip. The next one differs only in its turn. None shows its secrets."""
     token = RefreshToken.new()
     following = token.next()
     assert RefreshToken.parse(str(token)) == token
@@ -147,7 +147,7 @@ def test_refresh_token_round_trip() -> None:
 
 
 def test_refresh_token_is_of_its_session() -> None:
-    """Every token of a session is known as its own, another session's is not."""
+    """Every token of a session is recognised as its own; another session's is not."""
     token = RefreshToken.new()
     session = Session(token.session_id, 1, token.family_hash, token.turn_hash, 0, 1)
     assert token.is_of(session)
@@ -157,7 +157,7 @@ def test_refresh_token_is_of_its_session() -> None:
 
 @given(st.text() | st.text("abcAZ09-_.=+/", min_size=85, max_size=89))
 def test_refresh_token_of_other_texts(text: str) -> None:
-    """A text is the spelling of a token, or refused as one that is not valid: there is no third way."""
+    """Any text is either exactly a token or refused as TOKEN_INVALID."""
     with contextlib.suppress(UnauthenticatedError):
         assert str(RefreshToken.parse(text)) == text
 
@@ -168,14 +168,14 @@ def test_refresh_token_of_other_texts(text: str) -> None:
     ids=["empty", "dot", "short", "nul", "accents", "no dot", "padding", "other alphabet"],
 )
 def test_refresh_token_that_is_made_up(text: str) -> None:
-    """What is no token is refused as one that is not valid."""
+    """A malformed token is TOKEN_INVALID."""
     with pytest.raises(UnauthenticatedError, match="TOKEN_INVALID"):
         RefreshToken.parse(text)
 
 
 @given(st.data())
 def test_refresh_token_with_a_changed_character(data: st.DataObject) -> None:
-    """A token with one character changed is another token, or none."""
+    """A token with one changed character is another token or TOKEN_INVALID."""
     text = str(RefreshToken.new())
     place = data.draw(st.integers(0, len(text) - 1))
     character = data.draw(st.characters().filter(lambda each: each != text[place]))

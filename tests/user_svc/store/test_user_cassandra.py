@@ -1,4 +1,4 @@
-"""What only the store in Cassandra has to care about: clocks and expiry."""
+"""Clocks and expiry in the Cassandra store."""
 
 import time
 from collections.abc import AsyncIterator
@@ -31,7 +31,7 @@ _DROP_OWNER = write("DELETE user_id FROM sessions WHERE session_id = ?")
 
 @pytest.fixture(scope="module")
 async def open_keyspace(cassandra: str) -> AsyncIterator[Cassandra]:
-    """Give the keyspace of stores that are opened on their own."""
+    """Open the keyspace of the stores that tests open directly."""
     settings = user_stores.store_settings(cassandra, Path())
     async with open_cassandra(settings, "user", MIGRATIONS, OUTBOX_MIGRATIONS) as keyspace:
         await user_stores.until_it_answers(keyspace.check)
@@ -40,25 +40,25 @@ async def open_keyspace(cassandra: str) -> AsyncIterator[Cassandra]:
 
 @pytest.fixture
 async def cluster(open_keyspace: Cassandra) -> Cassandra:
-    """Give that keyspace, empty."""
+    """Return that keyspace, empty."""
     await user_stores.empty(open_keyspace)
     return open_keyspace
 
 
 @pytest.fixture
 def store(cluster: Cassandra) -> CassandraUserStore:
-    """Give the store in it."""
+    """Return its store."""
     return CassandraUserStore(cluster)
 
 
 def session_for(seconds: int) -> Session:
-    """Make a session that expires in so many seconds."""
+    """Return a session that expires in so many seconds."""
     now = int(time.time())
     return Session("s-1", 7, b"family", b"turn", created_at=now, expires_at=now + seconds)
 
 
 async def test_change_stands_above_a_clock_that_is_ahead(store: CassandraUserStore, cluster: Cassandra) -> None:
-    """A change is not lost to an older one from a process whose clock is an hour ahead, and the next one is not either."""
+    """A change is not lost to one from a process whose clock is an hour ahead, nor is the next one."""
     await store.add_account(Account(ADA, "hash"))
     ahead = time.time_ns() // 1_000 + HOUR_AHEAD_MICROS
     await cluster.execute(_WRITE_FROM_AHEAD, ahead, "from ahead", 7)
@@ -69,7 +69,7 @@ async def test_change_stands_above_a_clock_that_is_ahead(store: CassandraUserSto
 
 
 async def test_session_goes_with_its_expiry(store: CassandraUserStore, cluster: Cassandra) -> None:
-    """Every cell of a session expires with it: as it was added, after a rotation moved the expiry, and once revoked."""
+    """Every cell of a session expires with it: when added, after a rotation, and once revoked."""
     await store.add_session(session_for(1_000))
     await assert_all_live_for(1_000, cluster)
     assert await store.rotate_session("s-1", b"turn", b"next", int(time.time()) + 9_000)
@@ -79,7 +79,7 @@ async def test_session_goes_with_its_expiry(store: CassandraUserStore, cluster: 
 
 
 async def assert_all_live_for(seconds: int, cluster: Cassandra) -> None:
-    """Fail unless each cell lives for so long and the slack; a minute may have gone by."""
+    """Fail unless each cell lives for this long plus the slack, give or take a minute."""
     (lives,) = await cluster.execute(_TTLS, "s-1")
     upper = seconds + TTL_SLACK_SECONDS
     assert len(lives) == 6
@@ -87,14 +87,14 @@ async def assert_all_live_for(seconds: int, cluster: Cassandra) -> None:
 
 
 async def test_session_of_a_lifetime(store: CassandraUserStore, cluster: Cassandra) -> None:
-    """A session for longer than Cassandra can count is kept for as long as it can."""
+    """A session that exceeds Cassandra's longest TTL is kept for as long as possible."""
     await store.add_session(session_for(2 * MAX_TTL_SECONDS))
     (lives,) = await cluster.execute(_TTLS, "s-1")
     assert MAX_TTL_SECONDS - 60 <= lives[0] <= MAX_TTL_SECONDS
 
 
 async def test_session_without_its_revocation_is_revoked(store: CassandraUserStore, cluster: Cassandra) -> None:
-    """Where the mark of a revocation expires before the rest, the session is not back."""
+    """A session whose revocation cell has expired first stays revoked."""
     await store.add_session(session_for(1_000))
     await cluster.execute(_DROP_REVOCATION, "s-1")
     session = await store.get_session("s-1")
@@ -104,7 +104,7 @@ async def test_session_without_its_revocation_is_revoked(store: CassandraUserSto
 
 
 async def test_remains_of_a_session_are_none(store: CassandraUserStore, cluster: Cassandra) -> None:
-    """A row of which some cells have expired is no session any more."""
+    """A row with some cells expired is no session."""
     await store.add_session(session_for(1_000))
     await cluster.execute(_DROP_OWNER, "s-1")
     assert await store.get_session("s-1") is None

@@ -1,4 +1,4 @@
-"""What every store of accounts and sessions does."""
+"""The contract of every store of accounts and sessions."""
 
 import asyncio
 import time
@@ -23,7 +23,7 @@ SESSION = Session("s-1", 7, b"family", b"turn", created_at=NOW, expires_at=NOW +
 
 
 async def test_account_round_trip(opened: Opened) -> None:
-    """An account is read as it was added, with its secret and without."""
+    """An account is read as it was added, with and without its secret."""
     assert await opened.store.add_account(Account(ADA, "hash"))
     assert await opened.store.get_account(7) == Account(ADA, "hash")
     assert await opened.store.get_users([7]) == [ADA]
@@ -37,14 +37,14 @@ async def test_account_id_is_taken_once(opened: Opened) -> None:
 
 
 async def test_account_is_absent(opened: Opened) -> None:
-    """What was never added is not there, whatever the number."""
+    """An account that was never added is absent, whatever the id."""
     for user_id in (0, -1, 7, MAX_ID, -(2**63)):
         assert await opened.store.get_account(user_id) is None
         assert await opened.store.get_users([user_id]) == []
 
 
 async def test_users_keep_the_order_asked_for(opened: Opened) -> None:
-    """A batch follows its request: order, repetitions, and nothing for what is absent."""
+    """A batch keeps the order and repetitions of the request and leaves out absent accounts."""
     last = replace(BOB, user_id=MAX_ID)
     for user in (ADA, BOB, last):
         await opened.store.add_account(Account(user, "hash"))
@@ -61,7 +61,7 @@ async def test_batch_of_many_users(opened: Opened) -> None:
 
 
 async def test_removed_account_is_gone(opened: Opened) -> None:
-    """An account can be removed, and that again."""
+    """An account can be removed, repeatedly."""
     await opened.store.add_account(Account(ADA, "hash"))
     await opened.store.add_account(Account(BOB, "hash"))
     for _ in range(2):
@@ -70,14 +70,14 @@ async def test_removed_account_is_gone(opened: Opened) -> None:
 
 
 async def test_handle_has_no_owner_before_its_claim(opened: Opened) -> None:
-    """An account alone, as a crash may leave it, owns no handle and stands in nobody's way."""
+    """An account without its claim, as a crash may leave it, owns no handle and blocks nobody."""
     await opened.store.add_account(Account(ADA, "hash"))
     assert await opened.store.get_handle_owner("ada") is None
     assert await opened.store.claim_handle("ada", 8) == 8
 
 
 async def test_handle_goes_to_the_first(opened: Opened) -> None:
-    """A handle stays whose it was first; its owner may claim it again."""
+    """A handle belongs to the first claimant, who may claim it again."""
     assert await opened.store.claim_handle("ada", 7) == 7
     assert await opened.store.claim_handle("ada", 8) == 7
     assert await opened.store.claim_handle("ada", 7) == 7
@@ -85,7 +85,7 @@ async def test_handle_goes_to_the_first(opened: Opened) -> None:
 
 
 async def test_handle_is_claimed_by_one_of_many(opened: Opened) -> None:
-    """All who claim a handle at once are told of the same owner."""
+    """Concurrent claims of a handle all return the same owner."""
     owners = await asyncio.gather(*(opened.store.claim_handle("ada", each) for each in range(1, 51)))
     assert len(set(owners)) == 1
     assert owners[0] in range(1, 51)
@@ -93,7 +93,7 @@ async def test_handle_is_claimed_by_one_of_many(opened: Opened) -> None:
 
 
 async def test_account_id_goes_to_one_of_many(opened: Opened) -> None:
-    """Of many who add an account under one id at once, one is told that it was added, and its account is the one there."""
+    """Of concurrent accounts with one id exactly one is added, and it is the one stored."""
     accounts = [Account(replace(ADA, display_name=f"Ada {each}"), f"hash {each}") for each in range(20)]
     added = await asyncio.gather(*map(opened.store.add_account, accounts))
     assert added.count(True) == 1
@@ -114,7 +114,7 @@ async def test_account_id_goes_to_one_of_many(opened: Opened) -> None:
     ],
 )
 async def test_change_of_a_profile(opened: Opened, change: ProfileChange, expected: User) -> None:
-    """A change changes what it names, in one account, and its event stands in the outbox."""
+    """A change affects the named fields of one account, and its event is in the outbox."""
     await opened.store.add_account(Account(ADA, "hash"))
     await opened.store.add_account(Account(BOB, "hash"))
     record = OutboxRecord(new_id(), b"changed")
@@ -125,7 +125,7 @@ async def test_change_of_a_profile(opened: Opened, change: ProfileChange, expect
 
 
 async def test_last_change_stands(opened: Opened) -> None:
-    """Of changes one after the other, each stands until the next, and what it does not name stays."""
+    """Consecutive changes each last until the next; fields they do not name stay."""
     await opened.store.add_account(Account(ADA, "hash"))
     for each in range(20):
         await opened.store.change_profile(7, ProfileChange(bio=f"{each}"), [])
@@ -134,7 +134,7 @@ async def test_last_change_stands(opened: Opened) -> None:
 
 
 async def test_avatars_do_not_mix(opened: Opened) -> None:
-    """Of many changes of an avatar at once one stands, with both of its parts."""
+    """Of concurrent avatar changes one wins with both of its parts."""
     await opened.store.add_account(Account(ADA, "hash"))
     avatars = [Avatar(f"m{each}", f"http://{99 - each}") for each in range(20)]
     await asyncio.gather(*(opened.store.change_profile(7, ProfileChange(avatar=each), []) for each in avatars))
@@ -143,7 +143,7 @@ async def test_avatars_do_not_mix(opened: Opened) -> None:
 
 
 async def test_nobody_is_made_by_a_change(opened: Opened) -> None:
-    """Neither a change of a profile nor of a hash makes an account."""
+    """Neither a profile change nor a hash change creates an account."""
     await opened.store.change_profile(7, ProfileChange(bio="boo"), [])
     await opened.store.replace_password_hash(7, "old", "new")
     assert await opened.store.get_users([7]) == []
@@ -151,7 +151,7 @@ async def test_nobody_is_made_by_a_change(opened: Opened) -> None:
 
 
 async def test_removed_account_can_be_added_again(opened: Opened) -> None:
-    """An id is free once its account was removed."""
+    """The id of a removed account can be used again."""
     await opened.store.add_account(Account(BOB, "older"))
     await opened.store.change_profile(8, ProfileChange(bio="older"), [])
     await opened.store.remove_account(8)
@@ -160,7 +160,7 @@ async def test_removed_account_can_be_added_again(opened: Opened) -> None:
 
 
 async def test_password_hash_is_replaced_once(opened: Opened) -> None:
-    """A hash is replaced only while it is the expected one."""
+    """A hash is replaced only if it is the expected one."""
     await opened.store.add_account(Account(ADA, "old"))
     await opened.store.replace_password_hash(7, "old", "new")
     await opened.store.replace_password_hash(7, "old", "newer")
@@ -177,21 +177,21 @@ async def test_session_round_trip(opened: Opened) -> None:
 
 
 async def test_session_outlives_the_addition_of_others(opened: Opened) -> None:
-    """A session that has not expired stays, however many are added after it."""
+    """A session stays until it expires, however many are added after it."""
     await opened.store.add_session(SESSION)
     await opened.store.add_session(replace(SESSION, session_id="s-2", created_at=NOW + 999, expires_at=NOW + 1_999))
     assert await opened.store.get_session("s-1") == SESSION
 
 
 async def test_rotation_replaces_the_turn(opened: Opened) -> None:
-    """A rotation with the current turn changes the turn and the expiry, and nothing else."""
+    """A rotation changes only the turn and the expiry."""
     await opened.store.add_session(SESSION)
     assert await opened.store.rotate_session("s-1", b"turn", b"next", NOW + 3_000)
     assert await opened.store.get_session("s-1") == replace(SESSION, turn_hash=b"next", expires_at=NOW + 3_000)
 
 
 async def test_rotation_needs_the_current_turn(opened: Opened) -> None:
-    """A rotation with another turn, or of no session, changes nothing and makes nothing."""
+    """A rotation with another turn, or without a session, changes and creates nothing."""
     await opened.store.add_session(SESSION)
     assert not await opened.store.rotate_session("s-1", b"older", b"next", NOW + 3_000)
     assert not await opened.store.rotate_session("s-2", b"turn", b"next", NOW + 3_000)
@@ -200,7 +200,7 @@ async def test_rotation_needs_the_current_turn(opened: Opened) -> None:
 
 
 async def test_rotation_is_won_by_one_of_many(opened: Opened) -> None:
-    """Of many rotations from one turn, one succeeds, and its turn is the one that stands."""
+    """Of concurrent rotations from one turn exactly one succeeds, and its turn is stored."""
     await opened.store.add_session(SESSION)
     turns = [b"turn-%d" % each for each in range(40)]
     won = await asyncio.gather(*(opened.store.rotate_session("s-1", b"turn", turn, NOW + 3_000) for turn in turns))
@@ -211,7 +211,7 @@ async def test_rotation_is_won_by_one_of_many(opened: Opened) -> None:
 
 
 async def test_rotation_and_revocation_at_once(opened: Opened) -> None:
-    """However rotations and a revocation meet, the session ends revoked."""
+    """If rotations and a revocation race, the session ends up revoked."""
     await opened.store.add_session(SESSION)
 
     async def rotate_on() -> None:
@@ -227,7 +227,7 @@ async def test_rotation_and_revocation_at_once(opened: Opened) -> None:
 
 
 async def test_revoked_session_stays_revoked(opened: Opened) -> None:
-    """A revoked session cannot be rotated any more; revoking can be repeated, and makes no session."""
+    """A revoked session cannot be rotated. Revoking is repeatable and creates no session."""
     await opened.store.add_session(SESSION)
     for session_id in ("s-1", "s-1", "s-2"):
         await opened.store.revoke_session(session_id)
@@ -237,7 +237,7 @@ async def test_revoked_session_stays_revoked(opened: Opened) -> None:
 
 
 async def test_store_remembers(store_settings: ServiceSettings) -> None:
-    """What was written is there after the process ended."""
+    """Everything survives the end of the process."""
     async with open_store(store_settings) as opened:
         await opened.store.add_account(Account(ADA, "hash"))
         await opened.store.claim_handle("ada", 7)
@@ -249,7 +249,7 @@ async def test_store_remembers(store_settings: ServiceSettings) -> None:
 
 
 async def test_sqlite_forgets_expired_sessions(tmp_path: Path) -> None:
-    """SQLite, which has no TTL, drops what has expired when a session is added."""
+    """SQLite, which has no TTL, drops expired sessions when one is added."""
     async with open_store(user_stores.store_settings(None, tmp_path)) as opened:
         await opened.store.add_session(SESSION)
         await opened.store.add_session(
