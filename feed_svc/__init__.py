@@ -1,1 +1,1 @@
-"""Home feeds: timelines in Redis, filled by fan-out on write, and exact against the posts that exist."""
+"""Home feeds: timelines in Redis, filled by fan-out on write, and exact against the store."""

@@ -1,4 +1,4 @@
-"""The composition root of feed_svc: everything is made and connected here, and nowhere else."""
+"""The composition root of feed_svc: the only place that creates and connects things."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -17,11 +17,11 @@ from feed_svc.fan_out.apply_follow import ApplyFollow
 from feed_svc.fan_out.chunks import CHUNKS_AT_ONCE
 from feed_svc.fan_out.fan_out_post import FanOut
 from feed_svc.fan_out.lag import FanOutLag
-from feed_svc.fan_out.push_to_followers import ReachFollowers
+from feed_svc.fan_out.push_to_followers import PushToFollowers
 from feed_svc.fan_out.refresh_author import RefreshAuthor
 from feed_svc.fan_out.remove_post import RemovePost
 from feed_svc.peers import MEDIA_SERVICE, GrpcCardSource, GrpcGraph, GrpcPosts, GrpcViews, media_of
-from feed_svc.reading.count_views import SampleReads
+from feed_svc.reading.count_views import CountViews
 from feed_svc.reading.get_feed import GetFeed
 from feed_svc.reading.readers import open_skeleton
 from feed_svc.rpc import FeedRpc
@@ -29,7 +29,7 @@ from feed_svc.settings import FeedSettings, TimelineSettings, WorkSettings
 from feed_svc.store.author_timelines import RedisAuthorTimelines
 from feed_svc.store.cards import RedisCards
 from feed_svc.store.celebrities import RedisCelebrities
-from feed_svc.store.recent_unfollows import RedisPartings
+from feed_svc.store.recent_unfollows import RedisRecentUnfollows
 from feed_svc.store.timelines import RedisTimelines
 from meshkit.cursors import Cursors
 from meshkit.events import Consumer, Trim
@@ -44,13 +44,13 @@ from meshkit.revocations import open_revocations
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """What both kinds of process are made of."""
+    """What the serving process and the worker share."""
 
     redis: "Redis"
     timelines: RedisTimelines
     authors: RedisAuthorTimelines
     celebrities: RedisCelebrities
-    partings: RedisPartings
+    recent_unfollows: RedisRecentUnfollows
     cards: RedisCards
     graph: GrpcGraph
     posts: GrpcPosts
@@ -73,7 +73,7 @@ async def _open_parts(settings: TimelineSettings) -> AsyncIterator[_Parts]:
             RedisTimelines(mux, redis, ttl_seconds=settings.timeline_ttl_seconds),
             RedisAuthorTimelines(mux),
             _celebrities(mux, settings),
-            RedisPartings(redis),
+            RedisRecentUnfollows(redis),
             RedisCards(mux),
             GrpcGraph(follow),
             GrpcPosts(post),
@@ -82,7 +82,7 @@ async def _open_parts(settings: TimelineSettings) -> AsyncIterator[_Parts]:
 
 
 def _celebrities(mux: RedisMux, settings: TimelineSettings) -> RedisCelebrities:
-    # A live timeline was read within its time to live, and what was older than the grace was known to it then.
+    # A live timeline was read within its TTL, and that read applied every change older than the grace period.
     keep_ms = settings.timeline_ttl_seconds * 1_000 + settings.celebrity_grace_ms
     return RedisCelebrities(
         mux, threshold=settings.celebrity_followers, grace_ms=settings.celebrity_grace_ms, keep_ms=keep_ms
@@ -91,7 +91,7 @@ def _celebrities(mux: RedisMux, settings: TimelineSettings) -> RedisCelebrities:
 
 @contextlib.asynccontextmanager
 async def serving_process(settings: FeedSettings) -> AsyncIterator[Process]:
-    """Make the process that answers reads."""
+    """Open the process that answers reads."""
     async with (
         _open_parts(settings) as parts,
         open_revocations(settings.redis_url) as revocations,
@@ -101,7 +101,7 @@ async def serving_process(settings: FeedSettings) -> AsyncIterator[Process]:
             parts.timelines,
             parts.authors,
             parts.celebrities,
-            parts.partings,
+            parts.recent_unfollows,
             parts.graph,
             parts.posts,
             is_outage=is_outage,
@@ -109,28 +109,28 @@ async def serving_process(settings: FeedSettings) -> AsyncIterator[Process]:
         )
         cursors = Cursors(settings.cursor_key_list, "feed")
         get_feed = GetFeed(skeleton, parts.cards, parts.source, parts.graph, cursors, is_outage)
-        sample = SampleReads(GrpcViews(media), media_of)
+        sample = CountViews(GrpcViews(media), media_of)
         process = Process(
             "feed_svc",
-            registrations=[partial(add_FeedServiceServicer_to_server, FeedRpc(get_feed, sample.saw))],
+            registrations=[partial(add_FeedServiceServicer_to_server, FeedRpc(get_feed, sample.record))],
             background={"sample": sample.run},
-            # No dependencies: without Redis feeds come from the store, without the store from Redis.
+            # No dependencies: without Redis, feeds come from the store; without the store, from Redis.
         )
         yield revocations.guard(process)
 
 
 @contextlib.asynccontextmanager
 async def working_process(settings: WorkSettings) -> AsyncIterator[Process]:
-    """Make the process that fills timelines."""
+    """Open the process that fills timelines."""
     async with _open_parts(settings) as parts:
         lag = FanOutLag(metrics.get_meter("feed_svc"))
-        follow = ApplyFollow(parts.graph, parts.posts, parts.timelines, parts.partings, parts.celebrities)
+        follow = ApplyFollow(parts.graph, parts.posts, parts.timelines, parts.recent_unfollows, parts.celebrities)
         chunks = StreamedChunks(parts.redis)
-        reach = ReachFollowers(parts.graph, parts.timelines, parts.partings, follow, chunks, lag)
+        push_to_followers = PushToFollowers(parts.graph, parts.timelines, parts.recent_unfollows, follow, chunks, lag)
         handle = FeedEvents(
-            FanOut(parts.graph, parts.authors, parts.celebrities, reach),
-            RemovePost(parts.cards, parts.authors, parts.celebrities, reach, settings.celebrity_grace_ms),
-            reach,
+            FanOut(parts.graph, parts.authors, parts.celebrities, push_to_followers),
+            RemovePost(parts.cards, parts.authors, parts.celebrities, push_to_followers, settings.celebrity_grace_ms),
+            push_to_followers,
             follow,
             RefreshAuthor(parts.posts, parts.cards),
         )
@@ -165,7 +165,7 @@ async def serve() -> None:
 
 
 async def work() -> None:
-    """Fan posts out, backfill follows, remove what is gone."""
+    """Fan out posts, backfill follows and remove deleted posts."""
     settings = WorkSettings.load()
     async with working_process(settings) as process:
         await serve_process(process, settings)

@@ -1,4 +1,4 @@
-"""Events of the other services, to this one's use cases; and the stream by which workers share large fan-outs."""
+"""Routes other services' events to use cases, and streams the chunks of large fan-outs."""
 
 from lensfeed.events.v1 import event_pb2
 from redis.asyncio import Redis
@@ -6,26 +6,26 @@ from redis.asyncio import Redis
 from feed_svc.fan_out.apply_follow import ApplyFollow
 from feed_svc.fan_out.chunks import Change, FanOutChunk, PostChange
 from feed_svc.fan_out.fan_out_post import FanOut
-from feed_svc.fan_out.push_to_followers import ReachFollowers
+from feed_svc.fan_out.push_to_followers import PushToFollowers
 from feed_svc.fan_out.refresh_author import RefreshAuthor
 from feed_svc.fan_out.remove_post import RemovePost
 from meshkit.events import EventStream, new_record
 
 GROUP = "feed_svc"
 STREAMS = (EventStream("post"), EventStream("follow"), EventStream("user"))
-# Apart from the others, so that no post waits behind the chunks of another one. It has no outbox: what is lost with Redis are
-# changes to timelines that are lost with it.
+# A stream of its own, so that no post waits behind the chunks of another one. It needs no outbox: if Redis loses its data, it
+# loses the timelines as well.
 FAN_OUT = EventStream("fan_out", (GROUP,))
 
 
 class StreamedChunks:
-    """Chunks, as events of a stream. An entry there is a fan-out's checkpoint: it stays until its chunk is done."""
+    """Queues chunks as stream entries. An entry is the fan-out's checkpoint: it stays until its chunk is done."""
 
     def __init__(self, redis: "Redis") -> None:
         self._redis = redis
 
     async def add(self, chunk: FanOutChunk) -> bool:
-        """Add a chunk, unless it is or was there: one that is done again finds the next one under way."""
+        """Add a chunk unless its number was added before, as happens when the previous chunk is repeated."""
         of = chunk.of
         record = new_record(
             event_pb2.FanOutChunk(
@@ -41,31 +41,31 @@ class StreamedChunks:
 
 
 class FeedEvents:
-    """Hands each event to what follows it up; others pass by."""
+    """Dispatches each event to its use case and ignores the rest."""
 
     def __init__(
         self,
         fan_out: FanOut,
         remove_post: RemovePost,
-        reach: ReachFollowers,
+        push_to_followers: PushToFollowers,
         apply_follow: ApplyFollow,
         refresh_author: RefreshAuthor,
     ) -> None:
         self._fan_out = fan_out
         self._remove_post = remove_post
-        self._reach = reach
+        self._push_to_followers = push_to_followers
         self._apply_follow = apply_follow
         self._refresh_author = refresh_author
 
     async def __call__(self, event: event_pb2.Event) -> None:
-        """Follow one event up."""
+        """Handle one event."""
         match event.WhichOneof("payload"):
             case "post_published":
                 await self._fan_out(event.post_published.author_id, event.post_published.place)
             case "post_deleted":
                 await self._remove_post(event.post_deleted.author_id, event.post_deleted.place)
             case "fan_out_chunk":
-                await self._reach.go_on(_chunk_of(event.fan_out_chunk))
+                await self._push_to_followers.continue_chunk(_chunk_of(event.fan_out_chunk))
             case "follow_created":
                 await self._apply_follow(event.follow_created.follower_id, event.follow_created.followee_id)
             case "follow_deleted":

@@ -1,4 +1,4 @@
-"""What a home timeline is made of, and the rules that need no server."""
+"""The parts of a home timeline, and the rules that need no server."""
 
 import struct
 from bisect import bisect_left
@@ -6,23 +6,23 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-# A timeline's entry: `place ‖ author_id`, big-endian, 16 bytes. Entries order as bytes exactly as they do as numbers, so
-# that a sorted set of score 0 can be read by range; a 64-bit id as a score would lose its low bits in a double.
+# A timeline's entry: `place ‖ author_id`, big-endian, 16 bytes. Entries sort as bytes exactly as they do as numbers, so
+# a sorted set of score 0 can be read by range. A 64-bit id as a score would lose its low bits in a double.
 Entry = bytes
 ENTRY_SIZE = 16
 LOWEST: Entry = b"\x00" * ENTRY_SIZE
 _PAIR = struct.Struct(">QQ")
 
-# How many of the newest entries a timeline keeps. What is older is read from the store; hardly anybody scrolls there.
+# How many of the newest entries a timeline keeps. Older pages are read from the store; few people scroll that far.
 TIMELINE_LENGTH = 500
-# The bound of a run that has nothing below it: no entry is lower.
+# The bound of a run with nothing below it. It sorts below every entry.
 END = b""
-# Whose the run of a home timeline is: no author's.
+# Stands for the author in the run of a home timeline.
 HOME = -1
 
 
 def entry_of(place: int, author_id: int) -> Entry:
-    """Return the entry of a post: where it stands, and whose it is."""
+    """Return the entry of a post."""
     return _PAIR.pack(place, author_id)
 
 
@@ -38,7 +38,7 @@ def author_of(entry: Entry) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Some of an author's places, newest first. `is_all` tells that there are no older ones."""
+    """Some of an author's places, newest first. `is_all` means that there are no older ones."""
 
     author_id: int
     places: Sequence[int]
@@ -47,9 +47,9 @@ class Places:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What a timeline holds below some entry: newest first, and the floor above which nothing is missing.
+    """Entries of a timeline, newest first, and the floor above which nothing is missing.
 
-    A floor of LOWEST means that the timeline goes down to the end of everything.
+    A floor of LOWEST means that there are no older entries at all.
     """
 
     entries: Sequence[Entry]
@@ -59,8 +59,8 @@ class Window:
 def merge(authors: Iterable[Places], limit: int) -> Window:
     """Merge authors' newest places into the newest `limit` entries.
 
-    An author of whom older places were left unread bounds what is known: the oldest one read is the floor, and only entries
-    above it are returned. So is the first entry over the limit.
+    If an author has older places that were not read, the oldest place read is the floor, and only entries above it are returned.
+    The first entry over the limit is a floor, too.
     """
     known = list(authors)
     cut_off = [entry_of(each.places[-1], each.author_id) for each in known if not each.is_all and each.places]
@@ -73,7 +73,7 @@ def merge(authors: Iterable[Places], limit: int) -> Window:
 
 
 class LogPosition(NamedTuple):
-    """Up to where somebody knows the celebrities' log: which log it is, and the number of the last known change."""
+    """How far the celebrities' log is known: which log (its life), and the number of the last known change."""
 
     life: bytes
     seq: int
@@ -81,9 +81,9 @@ class LogPosition(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class HomeWindow(Window):
-    """A window of a home timeline. The posts of `pulled` are not all in it: merge those authors' own timelines.
+    """A window of a home timeline. Posts of the `pulled` authors must be merged from their own timelines.
 
-    Of any other followee nothing above the floor is missing, as far as the celebrities' log was known at `position`.
+    Of all other followees nothing above the floor is missing, given the celebrities' log up to `position`.
     """
 
     pulled: Sequence[int]
@@ -92,9 +92,9 @@ class HomeWindow(Window):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A part of somebody's posts, newest first: all that stand from where the run begins down to its bound.
+    """Consecutive entries of one author, newest first, with nothing missing down to `bound`.
 
-    What is unknown stands below `bound` (17 bytes where that is right above an entry), or nothing does: END.
+    Entries below `bound` are unknown; with END there are none. A bound right above an entry is 17 bytes long.
     """
 
     author_id: int
@@ -102,12 +102,12 @@ class Run:
     bound: bytes
 
     def without_rest(self) -> "Run":
-        """Return the run as if nothing were below it: another one goes on there."""
+        """Return the run with nothing below it, because another run continues there."""
         return Run(self.author_id, self.entries, END)
 
 
 def run_of(author_id: int, window: Window, below: Entry | None, limit: int) -> Run:
-    """Return the run that a window of at most `limit` entries, read below `below`, is."""
+    """Return a window of at most `limit` entries, read below `below`, as a run."""
     if len(window.entries) >= limit:
         return Run(author_id, window.entries, window.entries[-1])
     if window.floor == LOWEST:
@@ -117,19 +117,19 @@ def run_of(author_id: int, window: Window, below: Entry | None, limit: int) -> R
 
 
 def window_of(places: Places) -> Window:
-    """Return the window from the newest that an author's places are."""
+    """Return an author's newest places as a window."""
     entries = [entry_of(place, places.author_id) for place in places.places]
     return Window(entries, LOWEST) if places.is_all else Window(entries[:-1], entries[-1])
 
 
 def part_of(run: Run, below: Entry | None, limit: int) -> Run:
-    """Return the newest `limit` entries of a run that stand below an entry (None: from where it begins)."""
+    """Return the newest `limit` entries of a run below an entry (None: from its beginning)."""
     if below is None:
         entries, bound = run.entries, run.bound
     else:
         begin = bisect_left(
             run.entries, True, key=below.__gt__
-        )  # newest first: those not below it come before the others
+        )  # newest first: entries that are not below it come first
         entries, bound = run.entries[begin : begin + limit + 1], min(below, run.bound)
     if len(entries) <= limit:
         return Run(run.author_id, entries, bound)
@@ -138,9 +138,9 @@ def part_of(run: Run, below: Entry | None, limit: int) -> Run:
 
 @dataclass(frozen=True, slots=True)
 class Skeleton:
-    """The entries of a page before their cards are known. `is_end` tells that nothing stands below them.
+    """The entries of a page before their cards are loaded. `is_end`: there are no older entries.
 
-    `is_degraded` tells that a part was down, so that entries may be missing.
+    `is_degraded`: a part was down, so entries may be missing.
     """
 
     entries: Sequence[Entry]
@@ -150,7 +150,7 @@ class Skeleton:
 
 @dataclass(frozen=True, slots=True)
 class ModeChange:
-    """An author's crossing of the threshold: the celebrities' log numbers them without gaps. `since_ms` is by the log's clock."""
+    """An author becoming a celebrity or ceasing to be one. Numbers have no gaps; `since_ms` is by the log's clock."""
 
     seq: int
     author_id: int
@@ -159,11 +159,10 @@ class ModeChange:
 
 
 @dataclass(frozen=True, slots=True)
-class LogNews:
+class LogUpdate:
     """What is new in the celebrities' log at `now_ms` of its own clock.
 
-    `pulled` is None where `changes` continue what the reader knows; else the reader begins anew with those who are pulled, and
-    with all changes that are kept.
+    If `pulled` is None, `changes` continue what the reader knows. Otherwise the reader starts over from `pulled` and `changes`.
     """
 
     life: bytes

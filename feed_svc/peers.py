@@ -23,10 +23,10 @@ VIEWS_SECONDS = 2.0
 # A page of followers is one batch of pushes; a page of followees only fills a list.
 FOLLOWERS_PAGE = 1_000
 FOLLOWEES_PAGE = 10_000
-# What one call to post_svc asks, and how many calls are under way for one read.
+# The authors in one call to post_svc, and how many of these calls one read makes at a time.
 AUTHORS_PER_CALL = 200
 CALLS_AT_ONCE = 4
-# What follow_svc compares in one call.
+# The most pairs that follow_svc compares in one call.
 FILTER_LIMIT = 1_000
 
 
@@ -66,7 +66,7 @@ class GrpcGraph:
         return bool(await self.followed_among(viewer, [author_id]))
 
     async def followed_among(self, viewer: int, author_ids: Sequence[int]) -> set[int]:
-        """Ask for many pairs; for very many, for all followees instead."""
+        """Ask for many pairs at once, or for all followees if there are very many."""
         if len(author_ids) > FILTER_LIMIT:
             return set(await self.followees(viewer)).intersection(author_ids)
         answer = await self._stub.FilterFollowed(
@@ -87,7 +87,7 @@ class GrpcPosts:
         self._stub = PostInternalServiceStub(channel)
 
     async def newest(self, author_ids: Sequence[int], below_place: int | None, limit: int) -> list[Places]:
-        """Read authors' newest places, by few calls at once."""
+        """Read authors' newest places in batches, a few calls at a time."""
         turn = asyncio.Semaphore(CALLS_AT_ONCE)
 
         async def read(some: Sequence[int]) -> list[Places]:
@@ -105,13 +105,13 @@ class GrpcPosts:
 
 
 class GrpcViews:
-    """media_svc, to which views are told."""
+    """media_svc as the counter of views."""
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._stub = MediaInternalServiceStub(channel)
 
     async def __call__(self, views: Mapping[str, int]) -> None:
-        """Tell how often media were shown. Raises UnavailableError for whatever comes between."""
+        """Report how often media were shown. Raises UnavailableError if the call fails."""
         try:
             await self._stub.CountViews(media_pb2.CountViewsRequest(views=views), timeout=VIEWS_SECONDS)
         except grpc.aio.AioRpcError as error:

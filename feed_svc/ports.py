@@ -6,7 +6,7 @@ from typing import Protocol
 from feed_svc.fan_out.chunks import FollowerPage
 from feed_svc.model import Entry, Places
 
-# Tells whether an error means that a part is down or too slow, so that another way is worth a try.
+# Tells whether an error means that a part is down or too slow, so that a fallback is worth trying.
 IsOutage = Callable[[Exception], bool]
 
 
@@ -14,9 +14,9 @@ class Graph(Protocol):
     """Who follows whom."""
 
     async def follower_page(self, author_id: int, token: str) -> FollowerPage:
-        """Return a page of an author's followers: the first for an empty token, else the one that the token names.
+        """Return the page of an author's followers that a token names; an empty token names the first page.
 
-        Tokens stay good while people follow and unfollow: who follows all the time is in some page.
+        Tokens stay valid while people follow and unfollow: a follower who stays is on some page.
         """
         ...
 
@@ -25,7 +25,7 @@ class Graph(Protocol):
         ...
 
     async def follows_anybody(self, viewer: int) -> bool:
-        """Tell whether a viewer follows an account at all."""
+        """Tell whether a viewer follows anybody."""
         ...
 
     async def is_following(self, viewer: int, author_id: int) -> bool:
@@ -33,11 +33,11 @@ class Graph(Protocol):
         ...
 
     async def followed_among(self, viewer: int, author_ids: Sequence[int]) -> set[int]:
-        """Return those of the authors whom a viewer follows now."""
+        """Return the authors that a viewer follows now."""
         ...
 
     async def follower_count(self, author_id: int) -> int:
-        """Return how many follow an author."""
+        """Return the number of an author's followers."""
         ...
 
 
@@ -45,13 +45,13 @@ class Posts(Protocol):
     """The posts that exist."""
 
     async def newest(self, author_ids: Sequence[int], below_place: int | None, limit: int) -> list[Places]:
-        """Return at most `limit` places of each of any number of authors, below a place or from the newest."""
+        """Return at most `limit` places of each author, below a place or from the newest."""
         ...
 
 
 class CardSource(Protocol):
-    """Makes cards from what post_svc and user_svc know."""
+    """Makes cards from data of post_svc and user_svc."""
 
     async def make(self, entries: Sequence[Entry]) -> Mapping[Entry, bytes]:
-        """Return the cards of those entries whose posts exist."""
+        """Return the cards of the entries whose posts exist."""
         ...

@@ -1,4 +1,4 @@
-"""FeedService: proto to domain and back. Items stay bytes: a page is its items' bytes behind one another."""
+"""FeedService: proto to domain and back. Items stay bytes: a page is the concatenation of its items."""
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -14,7 +14,7 @@ from meshkit.paging import clamp_limit
 _ITEMS = feed_service_pb2.GetFeedResponse.DESCRIPTOR.fields_by_name["items"].number
 # The tag of a length-delimited field (https://protobuf.dev/programming-guides/encoding/#structure).
 _ITEMS_TAG = bytes([_ITEMS << 3 | 2])
-# In the headers and not in the trailers, which REST does not have.
+# In the headers, because REST has no trailers.
 DEGRADED = (("lensfeed-degraded", "1"),)
 _REASONS = {
     EmptyReason.FOLLOWS_NOBODY: feed_service_pb2.EMPTY_REASON_FOLLOWS_NOBODY,
@@ -25,16 +25,16 @@ _REASONS = {
 class FeedRpc(FeedServiceServicer):
     """The public methods."""
 
-    def __init__(self, get_feed: GetFeed, saw: Callable[[Sequence[bytes]], None]) -> None:
+    def __init__(self, get_feed: GetFeed, record_views: Callable[[Sequence[bytes]], None]) -> None:
         self._get_feed = get_feed
-        self._saw = saw
+        self._record_views = record_views
 
     async def GetFeed(self, request: feed_service_pb2.GetFeedRequest, context: Any) -> Any:  # noqa: N802 - grpc's name
-        """Return a page of the caller's feed. One that may lack items has `lensfeed-degraded: 1` in its metadata."""
+        """Return a page of the caller's feed. If items may be missing, its metadata has `lensfeed-degraded: 1`."""
         page = await self._get_feed(caller_id(), request.cursor, clamp_limit(request.limit))
         if page.is_degraded:
             await context.send_initial_metadata(DEGRADED)
-        self._saw(page.items)
+        self._record_views(page.items)
         return present(page)
 
 
@@ -50,7 +50,7 @@ def present(page: FeedPage) -> bytes:
 
 @lru_cache(maxsize=4_096)
 def _head(size: int) -> bytes:
-    """Return what stands before an item of a size: cards have few sizes, and every page has many cards."""
+    """Return the prefix of an item. Cached, because cards have few sizes and every page has many cards."""
     return _ITEMS_TAG + _varint(size)
 
 

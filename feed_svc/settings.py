@@ -31,12 +31,12 @@ class TimelineSettings(PeerSettings, RedisSettings):
 
     @property
     def timeline_ttl_seconds(self) -> int:
-        """The same in seconds."""
+        """The time to live of a timeline."""
         return self.timeline_days * 24 * 60 * 60
 
     @property
     def celebrity_grace_ms(self) -> int:
-        """The grace in milliseconds."""
+        """The grace period."""
         return round(self.celebrity_grace_seconds * 1_000)
 
 

@@ -1,22 +1,22 @@
-"""What a serving process knows of the celebrities' log: a copy in memory, brought up to date when it is too old."""
+"""An in-memory copy of the celebrities' log, refreshed when it is too old."""
 
 import asyncio
 import time
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 
-from feed_svc.model import LogNews, LogPosition, ModeChange
+from feed_svc.model import LogPosition, LogUpdate, ModeChange
 from feed_svc.store.port import Celebrities
 
-# More changes than this are not kept in memory: a timeline that knows none of them is built anew.
+# Older changes than these are dropped. A timeline that knows none of the kept ones is rebuilt.
 MAX_CHANGES = 200_000
 
 
 class CelebrityModes:
-    """The copy. It is behind the log by a quarter of the grace at the most when `renew_if_old` returns.
+    """The copy. After `refresh_if_stale` it is behind the log by at most a quarter of the grace period.
 
-    A promoted author's posts go on being pushed for the grace. Who has learned, within half of it and this quarter, that the
-    author is pulled now has therefore missed none.
+    A promoted author's posts are still pushed during the grace period. A reader learns of the promotion within half of it plus
+    this quarter, and so misses no post.
     """
 
     def __init__(self, log: Celebrities, grace_ms: int) -> None:
@@ -24,7 +24,7 @@ class CelebrityModes:
         self._max_age = grace_ms / 4_000
         self._due_ms = grace_ms / 2
         self._loading = asyncio.Lock()
-        # On the loop's kind of clock; and what the log's clock showed then, or a moment later.
+        # By time.monotonic(), and what the log's clock showed at that moment or just after.
         self._loaded_at = float("-inf")
         self._log_ms = 0
         self._life = b""
@@ -34,27 +34,27 @@ class CelebrityModes:
 
     @property
     def position(self) -> LogPosition:
-        """Up to where the log is known."""
+        """How far the log is known."""
         return LogPosition(self._life, self._seq)
 
     @property
     def pulled(self) -> AbstractSet[int]:
-        """Who is pulled."""
+        """The authors that are pulled."""
         return self._pulled
 
     @property
     def lowest_seq(self) -> int:
-        """The lowest position from which the changes since are known."""
+        """The lowest position after which all changes are known."""
         return self._changes[0].seq - 1 if self._changes else self._seq
 
     def knows(self, position: LogPosition) -> bool:
-        """Tell whether a position is one in this log, and the changes since are known."""
+        """Tell whether a position is in this log and all changes after it are known."""
         return position.life == self._life and position.seq >= self.lowest_seq
 
     def due_after(self, seq: int) -> Sequence[ModeChange]:
-        """Return the changes after a known one, if it is time to heed them; none while all are young.
+        """Return the changes after a known one if it is time to apply them; none while all are young.
 
-        Heeding a change costs a call to the graph and a write, so that many are heeded together.
+        Applying changes costs a call to the graph and a write, so many are applied together.
         """
         if seq >= self._seq:
             return ()
@@ -64,32 +64,32 @@ class CelebrityModes:
         return self._changes[oldest:] if age_ms >= self._due_ms else ()
 
     def changed_after(self, seq: int) -> set[int]:
-        """Return whose mode has changed after a known position, be it time to heed that or not."""
+        """Return the authors whose mode changed after a known position, whether due or not."""
         return {change.author_id for change in self._changes[max(0, seq - self.lowest_seq) :]}
 
-    async def renew_if_old(self) -> None:
-        """Return when the copy is not too old; called after a read of a timeline, it is fresh enough for that read."""
+    async def refresh_if_stale(self) -> None:
+        """Refresh the copy if it is too old. Call this after reading a timeline."""
         await self._load_if_before(time.monotonic() - self._max_age)
 
-    async def renew(self) -> None:
-        """Return when the copy is as new as this call."""
+    async def refresh(self) -> None:
+        """Refresh the copy, unless another caller does so during this call."""
         await self._load_if_before(time.monotonic())
 
     async def _load_if_before(self, moment: float) -> None:
         if self._loaded_at >= moment:
             return
         async with self._loading:
-            if self._loaded_at < moment:  # nobody did it while this call waited
+            if self._loaded_at < moment:  # not refreshed while this call waited
                 asked_at = time.monotonic()
-                self._learn(await self._log.news(self._life, self._seq))
+                self._apply(await self._log.changes_since(self._life, self._seq))
                 self._loaded_at = asked_at
 
-    def _learn(self, news: LogNews) -> None:
-        if news.pulled is not None:
-            self._pulled, self._changes = set(news.pulled), []
-        for change in news.changes:
+    def _apply(self, update: LogUpdate) -> None:
+        if update.pulled is not None:
+            self._pulled, self._changes = set(update.pulled), []
+        for change in update.changes:
             (self._pulled.add if change.is_pulled else self._pulled.discard)(change.author_id)
-        self._changes.extend(news.changes)
+        self._changes.extend(update.changes)
         del self._changes[:-MAX_CHANGES]
         self._seq = self._changes[-1].seq if self._changes else 0
-        self._life, self._log_ms = news.life, news.now_ms
+        self._life, self._log_ms = update.life, update.now_ms

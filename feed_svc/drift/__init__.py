@@ -1,1 +1,1 @@
-"""Compares live timelines with the store, repairs what differs and reports the ratio."""
+"""Compares live timelines with the store, repairs those that differ and reports the ratio."""

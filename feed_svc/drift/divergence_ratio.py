@@ -1,4 +1,4 @@
-"""How far timelines are from the truth, as a metric."""
+"""A metric of how far timelines diverge from the store."""
 
 from collections.abc import Iterable
 
@@ -10,7 +10,7 @@ NAME = "feed_divergence_ratio"
 
 
 def show_divergence(meter: Meter, drift: SampleDrift) -> None:
-    """Export the share of diverging entries among those that a worker has lately compared; 0 where all is well."""
+    """Export the share of diverging entries among those a worker compared recently."""
 
     def observe(_options: CallbackOptions) -> Iterable[Observation]:
         return [Observation(drift.divergence_ratio)]

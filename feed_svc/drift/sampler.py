@@ -1,7 +1,6 @@
-"""The drift sampler: compares live timelines with the store, one after the other, and mends those that differ.
+"""Compares live timelines with the store, one after another, and repairs those that differ.
 
-No design is free of a mistake nobody has thought of. This tells how far feeds are from the truth in production, and keeps what it
-finds from staying.
+This measures in production how far feeds are from the store, whatever bug causes it, and keeps errors from staying.
 """
 
 import asyncio
@@ -17,24 +16,24 @@ from feed_svc.celebrities.modes import CelebrityModes
 from feed_svc.model import LOWEST, TIMELINE_LENGTH, Entry, HomeWindow, author_of, place_of
 from feed_svc.ports import Graph, IsOutage, Posts
 from feed_svc.reading.lazy_merge import newest_of
-from feed_svc.reading.stored_posts import StoredRuns
+from feed_svc.reading.stored_posts import StoredPosts
 from feed_svc.store.port import Timelines
 from meshkit.ids import id_millis
 
-# What is younger may still be on its way.
+# Newer posts may not have been fanned out yet.
 SETTLE_SECONDS = 120.0
-# Deletes and unfollows take well below a second; what differs twice in so long is wrong.
+# Deletes and unfollows arrive well within a second. A difference that is still there after this long is an error.
 RECHECK_SECONDS = 2.0
-# The ratio is that of so many timelines lately looked at.
+# The ratio covers this many of the most recently compared timelines.
 WINDOW = 1_000
-# After an outage, or a mistake.
+# The pause after an error.
 PAUSE_SECONDS = 5.0
 _log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """How many entries of a timeline were compared, which it lacks, and which it has and should not."""
+    """The entries of a timeline that were compared: how many, which are missing, and which are ghosts."""
 
     compared: int
     missing: Set[Entry] = frozenset()
@@ -47,7 +46,7 @@ class Drift:
 
 
 class SampleDrift:
-    """Looks at a timeline each `interval` seconds, on and on through all that are live."""
+    """Compares one timeline every `interval` seconds, cycling through all live ones."""
 
     def __init__(
         self,
@@ -65,46 +64,46 @@ class SampleDrift:
         self._timelines = timelines
         self._modes = modes
         self._graph = graph
-        self._runs = StoredRuns(posts)
+        self._stored_posts = StoredPosts(posts)
         self._is_outage = is_outage
         self._interval = interval
         self._settle_ms = settle_seconds * 1_000
         self._recheck_seconds = recheck_seconds
         self._now = now
-        self._lately: deque[Drift] = deque(maxlen=WINDOW)
+        self._recent: deque[Drift] = deque(maxlen=WINDOW)
 
     @property
     def divergence_ratio(self) -> float:
-        """The share of diverging entries among those compared lately; 0 before the first."""
-        compared = sum(drift.compared for drift in self._lately)
-        return sum(drift.diverging for drift in self._lately) / compared if compared else 0.0
+        """The share of diverging entries among those compared recently; 0 before the first."""
+        compared = sum(drift.compared for drift in self._recent)
+        return sum(drift.diverging for drift in self._recent) / compared if compared else 0.0
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Sample until the process stops. Never fails: what goes wrong is logged, and a worker is there for more than this."""
+        """Sample until the process stops. Never fails: errors are logged, because the worker has other work."""
         while not stopping.is_set():
             try:
                 async for viewer in self._paced(stopping):
-                    await self._look(viewer, stopping)
-            except Exception as error:  # noqa: BLE001 - the boundary, as below
-                await self._rest(error, stopping)
+                    await self._check(viewer, stopping)
+            except Exception as error:  # noqa: BLE001 - see _check
+                await self._pause_after(error, stopping)
 
-    async def _look(self, viewer: int, stopping: asyncio.Event) -> None:
-        """Compare a timeline, and go on with the next one whatever comes of it: it would be in the way of the others."""
+    async def _check(self, viewer: int, stopping: asyncio.Event) -> None:
+        """Compare a timeline. An error must not keep the others from being compared."""
         try:
             await self(viewer)
-        except Exception as error:  # noqa: BLE001 - the boundary: a loop that raises would end the worker
-            await self._rest(error, stopping, viewer=viewer)
+        except Exception as error:  # noqa: BLE001 - a background loop that raises would stop the worker
+            await self._pause_after(error, stopping, viewer=viewer)
 
-    async def _rest(self, error: Exception, stopping: asyncio.Event, **of_what: int) -> None:
-        surprise = None if self._is_outage(error) else error
-        _log.warning("drift_not_sampled", error=repr(error), exc_info=surprise, **of_what)
+    async def _pause_after(self, error: Exception, stopping: asyncio.Event, **context: int) -> None:
+        bug = None if self._is_outage(error) else error
+        _log.warning("drift_not_sampled", error=repr(error), exc_info=bug, **context)
         await _wait(stopping, PAUSE_SECONDS)
 
     async def __call__(self, viewer: int) -> Drift:
-        """Compare a viewer's timeline with the store. One that differs is dropped, so that the next read builds it anew."""
+        """Compare a viewer's timeline with the store. If it differs it is dropped, and the next read rebuilds it."""
         drift = await self._compare(viewer)
         if drift.diverging:
-            # A change that is on its way is no drift, and has arrived by now.
+            # A change that is still being applied is no drift. It will have arrived by then.
             await asyncio.sleep(self._recheck_seconds)
             again = await self._compare(viewer)
             drift = Drift(drift.compared, drift.missing & again.missing, drift.ghosts & again.ghosts)
@@ -112,11 +111,11 @@ class SampleDrift:
             _log.warning("timeline_diverged", viewer=viewer, missing=len(drift.missing), ghosts=len(drift.ghosts))
             await self._timelines.drop(viewer)
         if drift.compared:
-            self._lately.append(drift)
+            self._recent.append(drift)
         return drift
 
     async def _paced(self, stopping: asyncio.Event) -> AsyncIterator[int]:
-        """Yield the viewers of all live timelines, each after a while."""
+        """Yield the viewers of all live timelines, one per interval."""
         await _wait(stopping, self._interval)
         async for viewer in self._timelines.viewers():
             if stopping.is_set():
@@ -126,14 +125,14 @@ class SampleDrift:
 
     async def _compare(self, viewer: int) -> Drift:
         home = await self._timelines.whole(viewer)
-        await self._modes.renew_if_old()
+        await self._modes.refresh_if_stale()
         if home is None or not self._modes.knows(home.position):
-            return Drift(0)  # the next read builds it
-        # Of those, something else has the posts: their own timelines, or the read that will heed the change.
+            return Drift(0)  # the next read rebuilds it
+        # Their posts come from author timelines, or the next read applies the change of mode.
         others = self._modes.changed_after(home.position.seq).union(home.pulled)
         followees = [author for author in await self._graph.followees(viewer) if author not in others]
         wanted = max(TIMELINE_LENGTH, len(home.entries)) + 1
-        stored = await newest_of(followees, None, wanted, self._runs)
+        stored = await newest_of(followees, None, wanted, self._stored_posts)
         lowest = max(home.floor, stored[-1] if len(stored) == wanted else LOWEST)
         return self._difference(home, stored, lowest, others)
 

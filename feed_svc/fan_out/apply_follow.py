@@ -1,38 +1,43 @@
-"""Backfill on follow, removal on unfollow."""
+"""Backfills a timeline on a follow, and removes an author from it on an unfollow."""
 
 from feed_svc.model import TIMELINE_LENGTH, merge
 from feed_svc.ports import Graph, Posts
-from feed_svc.store.port import Celebrities, Partings, Timelines
+from feed_svc.store.port import Celebrities, RecentUnfollows, Timelines
 
 
 class ApplyFollow:
-    """Makes a viewer's timeline agree with what the graph says of one author now.
+    """Makes a viewer's timeline match the current graph for one author.
 
-    Events of one pair may come late, twice or in the wrong order, so they only say where to look.
+    Events may come late, twice or in the wrong order, so they only say which pair to look at.
     """
 
     def __init__(
-        self, graph: Graph, posts: Posts, timelines: Timelines, partings: Partings, celebrities: Celebrities
+        self,
+        graph: Graph,
+        posts: Posts,
+        timelines: Timelines,
+        recent_unfollows: RecentUnfollows,
+        celebrities: Celebrities,
     ) -> None:
         self._graph = graph
         self._posts = posts
         self._timelines = timelines
-        self._partings = partings
+        self._recent_unfollows = recent_unfollows
         self._celebrities = celebrities
 
     async def __call__(self, viewer: int, author_id: int) -> None:
-        """Add an author's posts to a viewer's timeline, or the author to those it pulls, or take both out. Repeatable."""
+        """Add an author's posts (or a celebrity to the pulled authors), or remove both. Repeatable."""
         is_following = await self._graph.is_following(viewer, author_id)
         while True:
             await (self._add if is_following else self._remove)(viewer, author_id)
             is_still = await self._graph.is_following(viewer, author_id)
             if is_still == is_following:
                 return
-            is_following = is_still  # it changed meanwhile, and that event's own handler may have been before us
+            is_following = is_still  # it changed meanwhile, and that event's handler may have run before us
 
     async def _add(self, viewer: int, author_id: int) -> None:
-        await self._partings.forget(viewer, author_id)
-        # The log itself is asked, not a copy: the timeline may know it up to its end, and would not look at this author again.
+        await self._recent_unfollows.forget(viewer, author_id)
+        # Ask the log itself, not a copy: a timeline that knows the whole log would not look at this author again.
         if await self._celebrities.pulled_for_ms(author_id) is not None:
             await self._timelines.pull(viewer, author_id)
             return
@@ -40,6 +45,6 @@ class ApplyFollow:
         await self._timelines.backfill(viewer, merge(posts, TIMELINE_LENGTH))
 
     async def _remove(self, viewer: int, author_id: int) -> None:
-        # First remembered, then removed: a fan-out or rebuild that is under way looks there when it is done.
-        await self._partings.add(viewer, author_id)
+        # Remember first, then remove: a running fan-out or rebuild checks the recent unfollows when it is done.
+        await self._recent_unfollows.add(viewer, author_id)
         await self._timelines.remove_author(viewer, author_id)

@@ -1,19 +1,19 @@
-"""A fan-out over many followers, and the chunks that it is cut into."""
+"""The chunks into which a fan-out to many followers is split."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
-# A chunk takes some 0.2 s on an idle machine: it ends far below the limit of a handler on a slow one, too, and is worth an event.
-# What is under way when a worker dies is done again: at most so many pages for each chunk in hand.
+# A chunk takes about 0.2 s on an idle machine: worth an event, and far below a handler's limit even on a slow machine. When a
+# worker dies, at most this many pages are repeated for each of its chunks.
 PAGES_PER_CHUNK = 5
-# How many chunks a worker has in hand: one pushes while another reads its followers. The others' posts want the worker, too.
+# How many chunks a worker handles at once: one pushes while another reads followers. Other posts need the worker, too.
 CHUNKS_AT_ONCE = 2
 
 
 class Change(Enum):
-    """What followers' timelines are told of a post."""
+    """How a post changes its followers' timelines."""
 
     PUSH = 1
     REMOVE = 2
@@ -21,7 +21,7 @@ class Change(Enum):
 
 @dataclass(frozen=True, slots=True)
 class PostChange:
-    """A post whose followers' timelines must change."""
+    """A change of one post that all followers' timelines must get."""
 
     author_id: int
     place: int
@@ -30,7 +30,7 @@ class PostChange:
 
 @dataclass(frozen=True, slots=True)
 class FanOutChunk:
-    """The followers from a page on, as many as one chunk takes. Chunks of a change are numbered from 1."""
+    """PAGES_PER_CHUNK pages of followers, from `page_token` on. The chunks of a change are numbered from 1."""
 
     of: PostChange
     number: int
@@ -39,18 +39,18 @@ class FanOutChunk:
 
 @dataclass(frozen=True, slots=True)
 class FollowerPage:
-    """Some followers of an author. An empty token means that there are no more."""
+    """Some followers of an author. The last page has an empty token."""
 
     viewers: Sequence[int]
     next_token: str
 
 
 class Chunks(Protocol):
-    """The chunks that wait for a worker."""
+    """The queue of chunks."""
 
     async def add(self, chunk: FanOutChunk) -> bool:
-        """Leave a chunk to whichever worker comes first. Repeatable: it is done at least once, and lost by no crash.
+        """Queue a chunk for any worker. It is done at least once, whatever crashes. Repeatable.
 
-        Returns False where the chunk of this number was left before, with the page token of then.
+        Returns False if a chunk with this number was queued before; that one keeps its page token.
         """
         ...

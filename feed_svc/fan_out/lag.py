@@ -1,4 +1,4 @@
-"""How late posts come to their followers, as a metric."""
+"""A metric of how late posts reach their followers."""
 
 import time
 
@@ -7,15 +7,15 @@ from opentelemetry.metrics import Meter
 from meshkit.ids import id_millis
 
 NAME = "lensfeed.feed.fan_out_lag"
-# In seconds. The usual bounds are meant for milliseconds. A feed may be two minutes late.
+# In seconds: OpenTelemetry's default buckets suit milliseconds. A feed may be two minutes late.
 BOUNDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 90, 120, 300, 600)
 
 
 class FanOutLag:
-    """Records the time from a post's publication to the last push to some followers. Costs next to nothing without telemetry.
+    """Records the time from a post's publication to the last push to a page or chunk of followers.
 
-    Once for a post whose followers fit into a page. For a larger fan-out once for its first page and once for each chunk, so
-    that its highest value is the lag of the whole. What is pushed again, after a crash or a replay, is recorded again.
+    A large fan-out is recorded once for its first page and once per chunk; the highest value is the lag of the whole fan-out.
+    Repeated pushes, after a crash or a replay, are recorded again.
     """
 
     def __init__(self, meter: Meter) -> None:
@@ -27,5 +27,5 @@ class FanOutLag:
         )
 
     def __call__(self, place: int) -> None:
-        """Record the lag of a post that was published at a place, and has just arrived."""
+        """Record the lag of a post that has just arrived."""
         self._lag.record(max(0.0, time.time() - id_millis(place) / 1_000))

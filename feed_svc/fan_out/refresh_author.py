@@ -1,15 +1,15 @@
-"""A changed profile: the author's newest cards are made anew."""
+"""Refreshes an author's newest cards after a change of the profile."""
 
 from feed_svc.model import entry_of
 from feed_svc.ports import Posts
 from feed_svc.store.port import Cards
 
-# Older cards show the old profile until they expire, two minutes later.
+# Older cards show the old profile until they expire after two minutes.
 NEWEST = 50
 
 
 class RefreshAuthor:
-    """Drops cards that show an outdated author."""
+    """Drops cards that show an outdated profile."""
 
     def __init__(self, posts: Posts, cards: Cards) -> None:
         self._posts = posts

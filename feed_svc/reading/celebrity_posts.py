@@ -1,4 +1,4 @@
-"""Celebrities' newest posts in the memory of a serving process, as many of its readers ask for the same."""
+"""Celebrities' newest posts, cached in a serving process because many readers need the same ones."""
 
 import asyncio
 import time
@@ -6,50 +6,52 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from feed_svc.model import END, Entry, Run, part_of
-from feed_svc.reading.author_posts import AuthorRuns
+from feed_svc.reading.author_posts import AuthorPosts
 
-# How old a window may be: a feed may show a post so much later. A deleted post's card hides it at once.
+# The maximum age of a cached run, by which a post may appear late. A deleted post's card hides it at once.
 FRESH_SECONDS = 1.0
-# What pages near the top need of one author; who scrolls down reads on in Redis.
+# Enough of one author for the pages near the top. Deeper pages are read from Redis.
 WINDOW = 64
 # Some 5 KB each.
-MAX_WINDOWS = 10_000
+MAX_AUTHORS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class _Held:
+class _Cached:
     run: Run
     loaded_at: float
 
 
-class PulledWindows:
-    """The windows, and the loads under way: a window is loaded once for all who wait for it."""
+class CelebrityPosts:
+    """Caches a run of each celebrity. Readers that miss the same one share its load."""
 
-    def __init__(self, runs: AuthorRuns, fresh_seconds: float = FRESH_SECONDS, window: int = WINDOW) -> None:
+    def __init__(self, runs: AuthorPosts, fresh_seconds: float = FRESH_SECONDS, window: int = WINDOW) -> None:
         self._runs = runs
         self._window = window
         self._fresh = fresh_seconds
-        self._held: dict[int, _Held] = {}
+        self._cached: dict[int, _Cached] = {}
         self._loading: dict[int, asyncio.Task[dict[int, Run]]] = {}
 
     async def runs(self, authors: Sequence[int], below: Entry | None, limit: int, last: bytes) -> list[Run]:
-        """Return the authors' runs of at most `limit` entries below `below`; who has nothing above `last` is left out."""
-        found = await self._windows(authors)
+        """Return runs of at most `limit` entries below `below`, leaving out authors with nothing above `last`."""
+        found = await self._newest_posts(authors)
         return [
             part_of(run, below, limit) for run in found if (run.entries[0] > last if run.entries else run.bound != END)
         ]
 
-    async def _windows(self, authors: Sequence[int]) -> list[Run]:
+    async def _newest_posts(self, authors: Sequence[int]) -> list[Run]:
         oldest = time.monotonic() - self._fresh
-        held = [self._held.get(author) for author in authors]
-        stale = [a for a, each in zip(authors, held, strict=True) if each is None or each.loaded_at < oldest]
+        cached = [self._cached.get(author) for author in authors]
+        stale = [a for a, each in zip(authors, cached, strict=True) if each is None or each.loaded_at < oldest]
         loaded = await self._load(stale) if stale else {}
-        return [each.run if each and a not in loaded else loaded[a] for a, each in zip(authors, held, strict=True)]
+        return [each.run if each and a not in loaded else loaded[a] for a, each in zip(authors, cached, strict=True)]
 
     async def _load(self, authors: Sequence[int]) -> dict[int, Run]:
         if unasked := [author for author in authors if author not in self._loading]:
             task = asyncio.create_task(self._read(unasked))
-            task.add_done_callback(lambda done: done.cancelled() or done.exception())  # all who wait may have gone
+            task.add_done_callback(
+                lambda done: done.cancelled() or done.exception()
+            )  # everybody who waited may be gone
             self._loading |= dict.fromkeys(unasked, task)
         tasks = dict.fromkeys(self._loading[author] for author in authors)
         found: dict[int, Run] = {}
@@ -65,8 +67,8 @@ class PulledWindows:
             for author in authors:
                 del self._loading[author]
         for run in loaded:
-            self._held.pop(run.author_id, None)  # to be the newest of the dict
-            self._held[run.author_id] = _Held(run, asked_at)
-        while len(self._held) > MAX_WINDOWS:
-            del self._held[next(iter(self._held))]
+            self._cached.pop(run.author_id, None)  # so that it moves to the end
+            self._cached[run.author_id] = _Cached(run, asked_at)
+        while len(self._cached) > MAX_AUTHORS:
+            del self._cached[next(iter(self._cached))]
         return {run.author_id: run for run in loaded}

@@ -1,4 +1,4 @@
-"""A page of a home feed: skeleton → hydrate → rules → present. Warm, that is two round trips to Redis."""
+"""Reads a page of a home feed: skeleton → hydrate → rules → present. Two round trips to Redis when cached."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -7,12 +7,12 @@ from enum import Enum
 
 from feed_svc.model import ENTRY_SIZE, Entry, Skeleton
 from feed_svc.ports import CardSource, Graph, IsOutage
-from feed_svc.reading.read_with_fallback import ReadAnyhow
+from feed_svc.reading.read_with_fallback import ReadWithFallback
 from feed_svc.store.port import Cards
 from meshkit.cursors import Cursors, invalid_cursor
 
-# After so long the services are taken for ones that hang, and the page shows what cards there are.
-MAKE_SECONDS = 5.0
+# Stop waiting for missing cards after this long and return a partial page.
+CARD_SECONDS = 5.0
 
 
 class EmptyReason(Enum):
@@ -24,7 +24,7 @@ class EmptyReason(Enum):
 
 @dataclass(frozen=True, slots=True)
 class FeedPage:
-    """A page: serialized items, newest first. Without `next_cursor` the feed has ended."""
+    """Serialized items, newest first. Without `next_cursor` the feed has ended."""
 
     items: Sequence[bytes]
     next_cursor: str | None = None
@@ -34,11 +34,11 @@ class FeedPage:
 
 
 class GetFeed:
-    """Reads pages."""
+    """Reads pages of home feeds."""
 
     def __init__(
         self,
-        skeleton: ReadAnyhow,
+        skeleton: ReadWithFallback,
         cards: Cards,
         source: CardSource,
         graph: Graph,
@@ -55,16 +55,16 @@ class GetFeed:
     async def __call__(self, viewer: int, cursor: str, limit: int) -> FeedPage:
         """Return the page of `viewer`'s feed below `cursor` (empty: the first) with at most `limit` items.
 
-        A post that was deleted but still stands in the timeline is left out; a page is empty only where nothing is below it.
-        While a part is down, a page may lack items and says so. Raises InvalidArgumentError (CURSOR_INVALID), and what went
-        wrong where no item can be shown for it.
+        Deleted posts that are still in the timeline are left out. A page is only empty if there are no older posts.
+        While a part is down, a page may lack items and is marked as degraded. Raises InvalidArgumentError (CURSOR_INVALID), and
+        the part's error if no item can be shown.
         """
         below = self._position(viewer, cursor)
         while True:
             skeleton = await self._skeleton(viewer, below, limit)
             cards, is_whole = await self._hydrate(skeleton.entries)
             if not is_whole:
-                skeleton = to_last_known(skeleton, cards)
+                skeleton = cut_after_last_card(skeleton, cards)
             items = visible(skeleton.entries, cards)
             if items or skeleton.is_end:
                 break
@@ -82,7 +82,7 @@ class GetFeed:
         return position
 
     async def _hydrate(self, entries: Sequence[Entry]) -> tuple[Mapping[Entry, bytes | None], bool]:
-        """Return the entries' cards, and whether all are known; those that the cache does not have are made, and kept."""
+        """Return the entries' cards and whether all are known. Cards that are not cached are made and cached."""
         if not entries:
             return {}, True
         cards = await self._known_cards(entries)
@@ -90,13 +90,13 @@ class GetFeed:
         if not unknown:
             return cards, True
         try:
-            async with asyncio.timeout(MAKE_SECONDS):
+            async with asyncio.timeout(CARD_SECONDS):
                 made = await self._source.make(unknown)
         except Exception as error:
             if not self._is_outage(error) or not any(cards.values()):
                 raise
             return cards, False
-        await self._keep(made)
+        await self._cache(made)
         return {**cards, **made}, True
 
     async def _known_cards(self, entries: Sequence[Entry]) -> dict[Entry, bytes | None]:
@@ -107,7 +107,7 @@ class GetFeed:
                 raise
             return dict.fromkeys(entries)
 
-    async def _keep(self, made: Mapping[Entry, bytes]) -> None:
+    async def _cache(self, made: Mapping[Entry, bytes]) -> None:
         try:
             if made:
                 await self._cards.put(made)
@@ -120,11 +120,8 @@ class GetFeed:
         return EmptyReason.NO_POSTS_YET if follows else EmptyReason.FOLLOWS_NOBODY
 
 
-def to_last_known(skeleton: Skeleton, cards: Mapping[Entry, bytes | None]) -> Skeleton:
-    """Return what there is of a page whose cards are not all known, and cannot be made now: it ends with the last one known.
-
-    The next page goes on right there, where the other posts can be shown by then; the feed has not ended with them.
-    """
+def cut_after_last_card(skeleton: Skeleton, cards: Mapping[Entry, bytes | None]) -> Skeleton:
+    """Cut the page after its last known card. The next page continues from there."""
     entries = list(skeleton.entries)
     while entries and cards[entries[-1]] is None:
         entries.pop()
@@ -133,5 +130,5 @@ def to_last_known(skeleton: Skeleton, cards: Mapping[Entry, bytes | None]) -> Sk
 
 
 def visible(entries: Sequence[Entry], cards: Mapping[Entry, bytes | None]) -> list[bytes]:
-    """Return the cards to show: those of posts that exist, in the entries' order."""
+    """Return the cards of posts that exist, in the order of the entries."""
     return [card for entry in entries if (card := cards.get(entry))]

@@ -1,4 +1,4 @@
-"""A page's entries by the cache alone, while the services that know the truth are away."""
+"""Reads a page's entries from the cache alone, while follow_svc or post_svc is down."""
 
 from feed_svc.model import END, HOME, Entry, Skeleton, run_of
 from feed_svc.reading.lazy_merge import merged
@@ -6,17 +6,17 @@ from feed_svc.store.port import AuthorTimelines, Timelines
 
 
 class ReadCached:
-    """As much as the cache knows for certain, or else as much as it has."""
+    """Returns the entries that are certain to be complete, or else all cached ones."""
 
     def __init__(self, timelines: Timelines, authors: AuthorTimelines) -> None:
         self._timelines = timelines
         self._authors = authors
 
     async def __call__(self, viewer: int, below: Entry | None, limit: int) -> Skeleton | None:
-        """Return at most `limit` entries of a viewer's feed below an entry (None: from the top); None where none is known.
+        """Return at most `limit` entries below an entry (None: from the top), or None if none is cached.
 
-        Entries below which another one might be missing are left out, if any are above them. The feed never ends here: what
-        the cache does not have may still be in the store.
+        Entries are left out if newer ones might be missing, unless that would leave none. `is_end` is never set, as the store may
+        have older entries.
         """
         home = await self._timelines.read(viewer, below, limit + 1)
         if home is None:

@@ -1,4 +1,4 @@
-"""Which entries a page has: the home timeline, the celebrities' own ones, and where those end, what the store goes on with."""
+"""Reads a page's entries from the home timeline, the celebrities' timelines and, below these, the store."""
 
 from collections.abc import Sequence
 
@@ -6,15 +6,15 @@ from feed_svc.celebrities.integration import IntegrateChanges
 from feed_svc.celebrities.modes import CelebrityModes
 from feed_svc.model import END, HOME, LOWEST, Entry, HomeWindow, Run, Skeleton, run_of
 from feed_svc.ports import Graph
-from feed_svc.reading.author_posts import AuthorRuns
-from feed_svc.reading.celebrity_posts import PulledWindows
-from feed_svc.reading.lazy_merge import newest, share
+from feed_svc.reading.author_posts import AuthorPosts
+from feed_svc.reading.celebrity_posts import CelebrityPosts
+from feed_svc.reading.lazy_merge import newest, read_size
 from feed_svc.reading.rebuild_timeline import RebuildTimeline
 from feed_svc.store.port import Timelines
 
 
 class ReadSkeleton:
-    """Reads entries. Warm, that is one round trip to Redis."""
+    """Reads entries, with one round trip to Redis when everything is cached."""
 
     def __init__(
         self,
@@ -22,16 +22,16 @@ class ReadSkeleton:
         modes: CelebrityModes,
         rebuild: RebuildTimeline,
         integrate: IntegrateChanges,
-        windows: PulledWindows,
-        runs: AuthorRuns,
+        celebrity_posts: CelebrityPosts,
+        author_posts: AuthorPosts,
         graph: Graph,
     ) -> None:
         self._timelines = timelines
         self._modes = modes
         self._rebuild = rebuild
         self._integrate = integrate
-        self._windows = windows
-        self._runs = runs
+        self._celebrity_posts = celebrity_posts
+        self._author_posts = author_posts
         self._graph = graph
 
     async def __call__(self, viewer: int, below: Entry | None, limit: int) -> Skeleton:
@@ -43,15 +43,15 @@ class ReadSkeleton:
         return Skeleton(entries[:limit], is_end=len(entries) <= limit)
 
     async def _home(self, viewer: int, below: Entry | None, limit: int) -> HomeWindow:
-        """Return the timeline's window, when the timeline is live and has heeded who is pulled by now.
+        """Return the timeline's window once the timeline is live and knows the current list of pulled authors.
 
-        The copy of the celebrities' log is looked at after the read: only then its age counts, however long the read took.
+        The copy of the celebrities' log is checked after the read, so that its age counts from then, however long the read took.
         """
         while True:
             home = await self._timelines.read(viewer, below, limit)
-            await self._modes.renew_if_old()
+            await self._modes.refresh_if_stale()
             if home is not None and not self._modes.knows(home.position):
-                await self._modes.renew()  # the timeline may be ahead of the copy
+                await self._modes.refresh()  # the timeline may be newer than the copy
             if home is None or not self._modes.knows(home.position):
                 await self._rebuild(viewer)
             elif changes := self._modes.due_after(home.position.seq):
@@ -62,15 +62,15 @@ class ReadSkeleton:
     async def _merged(self, viewer: int, home: HomeWindow, below: Entry | None, wanted: int) -> list[Entry]:
         own = run_of(HOME, home, below, wanted)
         last = own.entries[-1] if len(own.entries) == wanted else END
-        runs = await self._windows.runs(home.pulled, below, wanted, last)
+        runs = await self._celebrity_posts.runs(home.pulled, below, wanted, last)
 
         async def deepen(undecided: Sequence[Run], times: int) -> list[Run]:
             bounds: dict[int, bytes | None] = {run.author_id: run.bound for run in undecided}
             if below_home := bounds.pop(HOME, None):
-                # Below the floor all followees are read, but for those whose posts come from their own timelines anyway.
+                # Below the floor all followees are read, except the pulled ones, which have runs of their own.
                 followees = await self._graph.followees(viewer)
                 bounds |= dict.fromkeys(set(followees).difference(home.pulled), below_home)
-            more = await self._runs(bounds, share(wanted, len(bounds), times))
+            more = await self._author_posts(bounds, read_size(wanted, len(bounds), times))
             return [*(run.without_rest() for run in undecided), *more]
 
         return await newest([own, *runs], wanted, deepen)

@@ -1,4 +1,4 @@
-"""Reads what authors have posted from the store alone."""
+"""Reads authors' posts from the store alone."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -6,20 +6,20 @@ from collections.abc import Mapping, Sequence
 from feed_svc.model import END, Places, Run, entry_of, place_of
 from feed_svc.ports import Posts
 
-# How many calls to the store are under way for one read.
+# How many calls to the store one read makes at a time.
 CALLS_AT_ONCE = 8
 
 
-class StoredRuns:
+class StoredPosts:
     """Reads many authors at once."""
 
     def __init__(self, posts: Posts) -> None:
         self._posts = posts
 
     async def __call__(self, bounds: Mapping[int, bytes | None], count: int) -> list[Run]:
-        """Return a run of each author below its bound (None: from the newest), with one call for all authors of one bound.
+        """Return a run of each author below its bound (None: from the newest), with one call per bound.
 
-        Each run has an entry at the least, or there is none.
+        A run is only empty if the author has no more posts.
         """
         together: dict[bytes | None, list[int]] = {}
         for author, bound in bounds.items():
@@ -28,8 +28,7 @@ class StoredRuns:
 
         async def read(bound: bytes | None, authors: Sequence[int]) -> list[Run]:
             async with turn:
-                # The bound's own place may hold others, above it or below by their authors: ask from one place higher for
-                # one more.
+                # Two authors may share a place, one above the bound and one below it: begin one place higher, for one more.
                 below_place = None if bound is None else place_of(bound) + 1
                 found = await self._posts.newest(authors, below_place, count + 1)
             return [_run_below(places, bound) for places in found]

@@ -1,4 +1,4 @@
-"""Authors' own timelines in Redis: of the form of home timelines, but without pulled authors and a position in a log."""
+"""Author timelines in Redis. They have the form of home timelines, without pulled authors and log position."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,17 +9,17 @@ from feed_svc.store.script import Script
 from feed_svc.store.timelines import ENTRIES_FROM, HEADS_TO, LIVE_MARKER_SIZE
 from meshkit.redis.mux import RedisMux
 
-# How many of an author's newest posts are kept, and how far that may be exceeded between two cuts.
+# How many of an author's newest posts are kept, and by how many a timeline may exceed that before it is cut.
 LENGTH, SLACK = 200, 20
-# From the build, whoever reads it: whatever should go wrong with one is gone a day later.
+# Counted from the build and not renewed by reads, so that an error lasts a day at most.
 TTL_SECONDS = 24 * 60 * 60
-# How many timelines one round trip reads or writes: other reads share the connection, and wait for so many at the most.
+# How many timelines one round trip reads or writes. Other reads share the connection and must not wait long.
 BATCH = 250
 _NO_POSITION, _NO_SEQ = bytes(16), bytes(8)
 
 
 class RedisAuthorTimelines:
-    """Timelines over the multiplexed connection."""
+    """Author timelines over the multiplexed connection."""
 
     def __init__(self, mux: RedisMux, *, length: int = LENGTH, slack: int = SLACK) -> None:
         self._mux = mux
@@ -47,7 +47,7 @@ class RedisAuthorTimelines:
         return found
 
     async def begin_builds(self, authors: Sequence[int]) -> dict[int, bytes]:
-        """Take builds."""
+        """Start builds."""
         token, oldest = new_token(), oldest_alive()
         arguments = (token, oldest, BUILD_TTL_SECONDS, _NO_POSITION, _NO_SEQ)
         mine: dict[int, bytes] = {}
@@ -67,11 +67,11 @@ class RedisAuthorTimelines:
             )
 
     async def abandon_builds(self, tokens: Mapping[int, bytes]) -> None:
-        """Give builds up."""
+        """Give up builds."""
         await self._abandon_build.many([(_key(author), (token,)) for author, token in tokens.items()])
 
     async def push(self, entry: Entry) -> None:
-        """Push to a timeline that is there."""
+        """Push to a timeline unless it is absent."""
         await self._push(_key(author_of(entry)), entry, self._length, self._slack)
 
     async def remove(self, entry: Entry) -> None:

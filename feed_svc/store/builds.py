@@ -1,11 +1,11 @@
-"""Tokens of builds: who builds a timeline, and since when."""
+"""Build tokens: who is building a timeline, and since when."""
 
 import secrets
 import time
 
-# A build takes well below a second; after this long its builder is taken for dead.
+# A build takes well below a second. After this long its builder is considered dead.
 BUILD_LEASE_MS = 10_000
-# What a dead builder leaves goes away by itself.
+# Leftovers of a dead builder expire after this.
 BUILD_TTL_SECONDS = 60
 
 
@@ -15,7 +15,7 @@ def new_token() -> bytes:
 
 
 def oldest_alive() -> bytes:
-    """Return the token of the oldest build that may still be going on."""
+    """Return the lowest token of a build that may still be running."""
     return (_now_ms() - BUILD_LEASE_MS).to_bytes(6) + b"\xff\xff"
 
 

@@ -1,4 +1,4 @@
-"""Cards in Redis. A card is bytes from end to end: a page is put together from cards without parsing one."""
+"""Cards in Redis. They stay bytes: a page is assembled without parsing a card."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,7 +7,7 @@ from meshkit.redis.mux import RedisMux
 
 # A card may be stale for as long as a feed may lag.
 CARD_TTL_SECONDS = 120
-# Longer than a reader can take from reading a post in the store to putting its card.
+# Longer than a reader can take between reading a post from the store and caching its card.
 GONE_TTL_SECONDS = 600
 GONE = b""
 _DROP = "if redis.call('STRLEN', KEYS[1]) > 0 then redis.call('DEL', KEYS[1]) end"
@@ -24,13 +24,13 @@ class RedisCards:
         return await self._mux.get_many([_key(entry) for entry in entries])
 
     async def put(self, cards: Mapping[Entry, bytes]) -> None:
-        """Keep cards; NX, because what is there is newer: a card just made, or that the post is gone."""
+        """Cache cards. With NX, because an existing one is newer, or marks the post as gone."""
         await self._mux.execute_many(
             [("SET", _key(entry), card, "EX", CARD_TTL_SECONDS, "NX") for entry, card in cards.items()]
         )
 
     async def mark_gone(self, entry: Entry) -> None:
-        """Put the empty card."""
+        """Write the empty card."""
         await self._mux.execute("SET", _key(entry), GONE, "EX", GONE_TTL_SECONDS)
 
     async def drop(self, entries: Sequence[Entry]) -> None:

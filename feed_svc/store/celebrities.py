@@ -1,8 +1,8 @@
-"""The celebrities' log in Redis. See `celebrity_scripts.py` for its form."""
+"""The celebrities' log in Redis. Its format is described in `celebrity_scripts.py`."""
 
 import secrets
 
-from feed_svc.model import LogNews, ModeChange
+from feed_svc.model import LogUpdate, ModeChange
 from feed_svc.store import celebrity_scripts as scripts
 from feed_svc.store.script import Script
 from meshkit.redis.mux import RedisMux
@@ -15,8 +15,8 @@ _LIFE_SIZE = 8
 class RedisCelebrities:
     """The log over the multiplexed connection.
 
-    `threshold` is in followers; `grace_ms` is how long a promoted author's posts go on being pushed; `keep_ms` is longer
-    than any live timeline can go without learning of a change.
+    `threshold` is in followers. `grace_ms` is how long a promoted author's posts are still pushed. Changes are kept for
+    `keep_ms`, longer than any live timeline can go without learning of one.
     """
 
     def __init__(self, mux: RedisMux, *, threshold: int, grace_ms: int, keep_ms: int) -> None:
@@ -38,10 +38,10 @@ class RedisCelebrities:
         age_ms: int = await self._pulled_for(KEY, author_id.to_bytes(8))
         return None if age_ms < 0 else age_ms
 
-    async def news(self, life: bytes, seq: int) -> LogNews:
+    async def changes_since(self, life: bytes, seq: int) -> LogUpdate:
         """Read what is new."""
         found, now_ms, is_all, changes, pulled = await self._changes(KEY, life, seq, _new_life())
-        return LogNews(
+        return LogUpdate(
             life=found,
             now_ms=now_ms,
             changes=[_change(member) for member in changes],

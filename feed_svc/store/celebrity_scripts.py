@@ -1,13 +1,13 @@
 """The server-side functions of the celebrities' log.
 
-The log is one sorted set of score 0, so that it is lost as a whole or not at all. Its members, by their first byte:
+The log is one sorted set of score 0, so it is either lost completely or not at all. Its members, by their first byte:
 
-- `a ‖ life(8)`: which log this is. A log that was lost begins a new life, and what was learned from the old one is void;
-- `l ‖ seq(8) ‖ author(8) ‖ mode(1) ‖ since(8)`: a change, in the order of its number. Numbers have no gaps; old changes are
-  dropped from the front, never the newest;
-- `p ‖ author(8) ‖ since(8)`: an author who is pulled now.
+- `a ‖ life(8)`: which log this is. After a loss the log starts a new life, and what was learned from the old one is void;
+- `l ‖ seq(8) ‖ author(8) ‖ mode(1) ‖ since(8)`: a change, ordered by its number. Numbers have no gaps. Old changes are
+  dropped, but never the newest;
+- `p ‖ author(8) ‖ since(8)`: a pulled author.
 
-A mode is `1` for pulled, `0` for pushed; `since` is in milliseconds by the server's own clock, the only one that counts.
+A mode is `1` for pulled, `0` for pushed; `since` is in milliseconds by the server's clock.
 """
 
 _COMMON = """

@@ -1,23 +1,23 @@
-"""What feed_svc needs of its store, in its own words."""
+"""What feed_svc needs from its store."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol
 
-from feed_svc.model import Entry, HomeWindow, LogNews, LogPosition, Window
+from feed_svc.model import Entry, HomeWindow, LogPosition, LogUpdate, Window
 
 
 class Timelines(Protocol):
-    """Home timelines. One is live, or absent, or being built: then it takes pushes, but is not read."""
+    """Home timelines. A timeline is live, absent or being built; while built it accepts pushes but is not read."""
 
     async def read(self, viewer: int, below: Entry | None, limit: int) -> HomeWindow | None:
-        """Return at most `limit` entries below `below` (None: from the top) of a live timeline, else None."""
+        """Return at most `limit` entries of a live timeline below `below` (None: from the top), else None."""
         ...
 
     async def begin_build(self, viewer: int, position: LogPosition, lowest_seq: int) -> bytes | None:
-        """Make the timeline one that is being built by the caller, who gets a token; None where nothing is to be built.
+        """Start a build and return its token; None if there is nothing to build.
 
-        That is where it is live and knows this log of celebrities up to `lowest_seq` at the least, or where somebody builds
-        it.
+        That is the case if the timeline is live and knows this log of celebrities at least up to `lowest_seq`, or if another
+        caller is building it.
         """
         ...
 
@@ -30,7 +30,7 @@ class Timelines(Protocol):
         ...
 
     async def push(self, viewers: Sequence[int], entry: Entry) -> None:
-        """Add an entry to those of the viewers' timelines that are not absent and whose floor is below it. Repeatable."""
+        """Add an entry to the timelines that are not absent and whose floor is below it. Repeatable."""
         ...
 
     async def backfill(self, viewer: int, window: Window) -> None:
@@ -38,53 +38,53 @@ class Timelines(Protocol):
         ...
 
     async def pull(self, viewer: int, author_id: int) -> None:
-        """Make an author a pulled one of a timeline that is not absent. Repeatable."""
+        """Add a pulled author to a timeline that is not absent. Repeatable."""
         ...
 
     async def integrate(
         self, viewer: int, known: LogPosition, seq: int, pulled: Sequence[int], pushed: Sequence[int], window: Window
     ) -> None:
-        """Bring a live timeline from the known position up to change `seq`, at once or not at all.
+        """Bring a live timeline from the known position up to change `seq`, atomically.
 
-        `pulled` become pulled authors; `pushed` are so no longer, and the window of all their posts is added like a
-        backfill. Does nothing where the timeline is another one by now that knows less, or knows it all.
+        `pulled` become pulled authors. `pushed` stop being pulled, and the window of all their posts is added as in a backfill.
+        Does nothing if the timeline was rebuilt and knows less, or already knows everything.
         """
         ...
 
     async def remove(self, viewers: Sequence[int], entry: Entry) -> None:
-        """Take an entry out of timelines. Repeatable."""
+        """Remove an entry from timelines. Repeatable."""
         ...
 
     async def remove_author(self, viewer: int, author_id: int) -> None:
-        """Take all entries of an author out of a timeline, and the author from those who are pulled. Repeatable."""
+        """Remove all entries of an author from a timeline, and the author from the pulled ones. Repeatable."""
         ...
 
     def viewers(self) -> AsyncIterator[int]:
-        """Yield the viewers of timelines that are there, in no order; some may come twice."""
+        """Yield the viewers of all existing timelines, in no order. Some may come twice."""
         ...
 
     async def whole(self, viewer: int) -> HomeWindow | None:
-        """Return all of a live timeline, else None. No read by its viewer: it does not live longer for it."""
+        """Return all of a live timeline, else None. This does not renew its time to live."""
         ...
 
     async def drop(self, viewer: int) -> None:
-        """Make a timeline absent. Repeatable."""
+        """Delete a timeline. Repeatable."""
         ...
 
     async def check(self) -> None:
-        """Return if the store answers."""
+        """Return if the store responds."""
         ...
 
 
 class AuthorTimelines(Protocol):
-    """Authors' own newest posts. Like home timelines, one is live, or absent, or being built."""
+    """Author timelines. Like a home timeline, one is live, absent or being built."""
 
     async def read(self, below: Mapping[int, bytes | None], limit: int) -> dict[int, Window | None]:
         """Return at most `limit` entries of each author below a bound (None: from the newest); None where not live."""
         ...
 
     async def begin_builds(self, authors: Sequence[int]) -> dict[int, bytes]:
-        """Make absent timelines ones that are being built. Returns the tokens of those that the caller is to build."""
+        """Start building absent timelines. Returns the tokens of those that the caller must build."""
         ...
 
     async def finish_builds(self, tokens: Mapping[int, bytes], windows: Mapping[int, Window]) -> None:
@@ -100,65 +100,65 @@ class AuthorTimelines(Protocol):
         ...
 
     async def remove(self, entry: Entry) -> None:
-        """Take a post out of its author's timeline. Repeatable."""
+        """Remove a post from its author's timeline. Repeatable."""
         ...
 
 
 class Celebrities(Protocol):
-    """Which authors are pulled by readers instead of being pushed to them, and the log of how that changed."""
+    """Which authors are pulled instead of pushed, and the log of changes to that."""
 
     async def decide(self, author_id: int, follower_count: int) -> bool:
-        """Promote or demote an author by its follower count, and tell whether a post of it is to be pushed to its followers.
+        """Promote or demote an author by its follower count; tell whether to push its posts to followers.
 
-        Ask for each post after it was pushed to the author's own timeline, and before the first push to a follower. For some
-        time after a promotion the answer goes on being True, until every reader has learned of it.
+        Call this for each post after the push to the author timeline and before the first push to a follower. For the grace period
+        after a promotion the answer is still True, until every reader has learned of it.
         """
         ...
 
     async def pulled_for_ms(self, author_id: int) -> int | None:
-        """Return since how many milliseconds an author is pulled; None for one who is pushed."""
+        """Return for how many milliseconds an author has been pulled; None for one who is pushed."""
         ...
 
-    async def news(self, life: bytes, seq: int) -> LogNews:
-        """Return what is new after a change of a log; with an empty life, everything."""
+    async def changes_since(self, life: bytes, seq: int) -> LogUpdate:
+        """Return what is new after a known change; with an empty life, everything."""
         ...
 
 
-class Partings(Protocol):
-    """Who has lately unfollowed whom: what a fan-out or a rebuild that began before must not bring back."""
+class RecentUnfollows(Protocol):
+    """Recent unfollows, whose posts a fan-out or rebuild that began earlier must not bring back."""
 
     async def add(self, viewer: int, author_id: int) -> None:
         """Remember that a viewer has unfollowed an author."""
         ...
 
     async def forget(self, viewer: int, author_id: int) -> None:
-        """Forget it: the viewer follows the author again."""
+        """Forget an unfollow, because the viewer follows the author again."""
         ...
 
-    async def viewers_who_left(self, author_id: int) -> set[int]:
-        """Return who has lately unfollowed an author."""
+    async def unfollowers_of(self, author_id: int) -> set[int]:
+        """Return the viewers who recently unfollowed an author."""
         ...
 
-    async def authors_left_by(self, viewer: int) -> set[int]:
-        """Return whom a viewer has lately unfollowed."""
+    async def unfollowed_by(self, viewer: int) -> set[int]:
+        """Return the authors whom a viewer recently unfollowed."""
         ...
 
 
 class Cards(Protocol):
-    """Cards: a post's serialized `FeedItem`, kept for less than two minutes."""
+    """Cards: serialized `FeedItem`s, cached for at most two minutes."""
 
     async def get(self, entries: Sequence[Entry]) -> list[bytes | None]:
-        """Return each entry's card, b"" for a post that is gone, None where it is not known."""
+        """Return each entry's card, b"" for a deleted post, None if it is not cached."""
         ...
 
     async def put(self, cards: Mapping[Entry, bytes]) -> None:
-        """Keep cards, but for posts that are known to be gone."""
+        """Cache cards, except for posts that are marked as gone."""
         ...
 
     async def mark_gone(self, entry: Entry) -> None:
-        """Remember that a post was deleted, for longer than any card of it could come late."""
+        """Mark a post as deleted, for longer than a late card could take to arrive."""
         ...
 
     async def drop(self, entries: Sequence[Entry]) -> None:
-        """Drop cards, so that the next read makes them anew. A post that is gone stays gone."""
+        """Drop cards, so that the next read makes them again. Deleted posts stay marked."""
         ...

@@ -1,24 +1,24 @@
-"""Who has lately unfollowed whom, in Redis: from the author's side for fan-outs, from the viewer's for rebuilds."""
+"""Recent unfollows in Redis: by author for fan-outs, by viewer for rebuilds."""
 
 import time
 
 from redis.asyncio import Redis
 
-# Longer than a fan-out or a rebuild that read the graph before the unfollow can still be under way.
+# Longer than a fan-out or rebuild that read the graph before the unfollow can still be running.
 TTL_SECONDS = 600
 
 
-class RedisPartings:
-    """Two small sorted sets for each parting, by the time in seconds.
+class RedisRecentUnfollows:
+    """Keeps two sorted sets for each unfollow, scored by time in seconds.
 
-    A set whose last parting is old is gone by itself; what is old in one that others go on being added to goes with the next.
+    A set expires with its newest member. Older members are removed when one is added.
     """
 
     def __init__(self, redis: "Redis") -> None:
         self._redis = redis
 
     async def add(self, viewer: int, author_id: int) -> None:
-        """Remember a parting."""
+        """Remember an unfollow."""
         now = time.time()
         async with self._redis.pipeline(transaction=False) as pipeline:
             for key, member in _both(viewer, author_id):
@@ -28,18 +28,18 @@ class RedisPartings:
             await pipeline.execute()
 
     async def forget(self, viewer: int, author_id: int) -> None:
-        """Forget a parting."""
+        """Forget an unfollow."""
         async with self._redis.pipeline(transaction=False) as pipeline:
             for key, member in _both(viewer, author_id):
                 pipeline.zrem(key, member)
             await pipeline.execute()
 
-    async def viewers_who_left(self, author_id: int) -> set[int]:
-        """Read the author's side."""
+    async def unfollowers_of(self, author_id: int) -> set[int]:
+        """Read the set of an author."""
         return await self._members(_author_key(author_id))
 
-    async def authors_left_by(self, viewer: int) -> set[int]:
-        """Read the viewer's side."""
+    async def unfollowed_by(self, viewer: int) -> set[int]:
+        """Read the set of a viewer."""
         return await self._members(_viewer_key(viewer))
 
     async def _members(self, key: str) -> set[int]:

@@ -1,4 +1,4 @@
-"""Server-side functions over the multiplexed connection."""
+"""Lua scripts over the multiplexed connection."""
 
 import hashlib
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ Call = tuple[str, Sequence[Argument]]
 
 
 class Script:
-    """A function of one key. It must be repeatable: where a server does not know it yet, all calls are made once more."""
+    """A script with one key. It must be repeatable: if a server does not know it yet, all calls are sent again."""
 
     def __init__(self, mux: RedisMux, source: str) -> None:
         self._mux = mux
@@ -22,11 +22,11 @@ class Script:
         self._sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
 
     async def __call__(self, key: str, *arguments: Argument) -> Any:
-        """Call it for one key."""
+        """Run it for one key."""
         return (await self.many([(key, arguments)]))[0]
 
     async def many(self, calls: Sequence[Call]) -> list[Any]:
-        """Call it for many keys in one round trip; returns the answers in order."""
+        """Run it for many keys in one round trip; returns the answers in order."""
         try:
             return await self._mux.execute_many([("EVALSHA", self._sha, 1, key, *rest) for key, rest in calls])
         except NoScriptError:

@@ -1,18 +1,18 @@
-"""The server-side functions of timelines.
+"""The Lua scripts of timelines.
 
-A timeline is a sorted set of score 0. Its members, in the order of their bytes:
+A timeline is a sorted set of score 0. Its members, in byte order:
 
-- the *marker*: 8 zero bytes, a zero, the floor (16), and up to where the celebrities' log is known to the timeline: its life
-  (8) and the number of a change (8). 41 bytes: the timeline is live. While it is being built, the builder's token (8)
-  follows, which begins with the time of the build;
-- *pulled* authors: 8 zero bytes, a one, the author (8): the posts of these are not all here;
-- entries: place (8), author (8). No place is 0, so that they stand above all others.
+- the *marker*: 8 zero bytes, a zero, the floor (16), and how far the timeline knows the celebrities' log: its life (8) and the number
+  of a change (8). With 41 bytes the timeline is live. While it is being built, the builder's token (8) follows, which begins with
+  the time of the build;
+- *pulled* authors: 8 zero bytes, a one, the author (8): their posts are not all in the timeline;
+- entries: place (8), author (8). No place is 0, so they sort above all other members.
 
-Every member fits into a listpack, and all lie in one slot of a cluster.
+Every member fits into a listpack.
 """
 
-# Shared by the scripts below. Lua compares strings by the server's locale; entries are bytes. A new marker goes in before
-# the old one goes out: an empty sorted set would vanish, and its time to live with it.
+# Shared by the scripts below. Lua compares strings by the server's locale, but entries are bytes. A new marker is added before
+# the old one is removed: an empty sorted set would vanish together with its time to live.
 _COMMON = """
 local HEAD = string.rep('\\0', 9)
 local PULLED = string.rep('\\0', 8) .. '\\1'
@@ -57,8 +57,8 @@ local function cut(key, length, slack)
 end
 """
 
-# KEYS timelines; ARGV entry, length, slack. Adds the entry to each timeline that is there and has its floor below. A
-# timeline is cut only when it is `slack` over its length, so that most pushes do not pay for a cut.
+# KEYS timelines; ARGV entry, length, slack. Adds the entry to each existing timeline with a lower floor. A timeline
+# is only cut once it is `slack` over its length, so that most pushes do not pay for a cut.
 PUSH = (
     _COMMON
     + """
@@ -73,7 +73,7 @@ end
 """
 )
 
-# KEYS timeline; ARGV length, floor, entries… Adds entries to a timeline that is there, and raises its floor.
+# KEYS timeline; ARGV length, floor, entries… Adds entries to an existing timeline and raises its floor.
 BACKFILL = (
     _COMMON
     + """
@@ -86,7 +86,7 @@ return 1
 """
 )
 
-# KEYS timeline; ARGV author (8 bytes). Makes an author of a timeline that is there a pulled one.
+# KEYS timeline; ARGV author (8 bytes). Adds a pulled author to an existing timeline.
 PULL = (
     _COMMON
     + """
@@ -97,9 +97,8 @@ return 1
 )
 
 # KEYS timeline; ARGV known position (16 bytes), new number (8 bytes), length, floor, number of authors to pull, of authors
-# to push again, those authors (8 bytes each), entries… Brings a live timeline up to a change of the celebrities' log, all at
-# once: it may have been built anew meanwhile, which is as good where it knows no less of the log than was known to the
-# caller.
+# to push again, those authors (8 bytes each), entries… Brings a live timeline up to a change of the celebrities' log,
+# atomically. A timeline that was rebuilt meanwhile is accepted if it knows at least as much of the log as the caller did.
 INTEGRATE = (
     _COMMON
     + """
@@ -119,10 +118,10 @@ return 1
 """
 )
 
-# KEYS timeline; ARGV token (8 bytes), token of the oldest build that may still be going on, time to live in seconds,
-# position in the celebrities' log (16 bytes), lowest number of a change that is good enough (8 bytes). Makes a timeline that
-# is absent, that knows another log or too little of this one, or whose builder has gone, one that is being built. Returns
-# whether the caller builds it.
+# KEYS timeline; ARGV token (8 bytes), lowest token of a build that may still be running, time to live in seconds,
+# position in the celebrities' log (16 bytes), lowest number of a change that is good enough (8 bytes). Starts the build of a
+# timeline that is absent, knows another log or too little of this one, or whose builder is dead. Returns whether the caller
+# builds it.
 BEGIN_BUILD = (
     _COMMON
     + """
@@ -141,8 +140,8 @@ return 1
 )
 
 # KEYS timeline; ARGV token, length, floor, time to live in seconds, number of pulled authors, those authors (8 bytes each),
-# entries… Makes a timeline live that its builder still holds. One that is absent meanwhile stays absent: pushes may have
-# passed it by.
+# entries… Makes a timeline live if its builder still holds it. If it is absent it stays absent, because pushes may have been
+# missed.
 FINISH_BUILD = (
     _COMMON
     + """
@@ -160,7 +159,7 @@ return 1
 """
 )
 
-# KEYS timeline; ARGV token. Removes a timeline that its builder still holds.
+# KEYS timeline; ARGV token. Removes a timeline if its builder still holds it.
 ABANDON_BUILD = (
     _COMMON
     + """
@@ -169,7 +168,7 @@ if marker and token_of(marker) == ARGV[1] then redis.call('DEL', KEYS[1]) end
 """
 )
 
-# KEYS timeline; ARGV author (8 bytes). A timeline has few enough entries to look at each.
+# KEYS timeline; ARGV author (8 bytes). Looks at every entry, as a timeline has few.
 REMOVE_AUTHOR = (
     _COMMON
     + """

@@ -1,4 +1,4 @@
-"""Home timelines in Redis. See `scripts.py` for their form."""
+"""Home timelines in Redis. Their format is described in `scripts.py`."""
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 
@@ -10,23 +10,23 @@ from feed_svc.store.builds import BUILD_TTL_SECONDS, new_token, oldest_alive
 from feed_svc.store.script import Argument, Script
 from meshkit.redis.mux import RedisMux
 
-# How far a timeline may grow over its length before it is cut; both together, with some pulled authors, stay below the listpack
-# limit of 1,024.
+# By how many entries a timeline may exceed its length before it is cut. Both together, with some pulled authors, stay below the
+# listpack limit of 1,024.
 SLACK = 50
-# How many timelines one trip writes: enough to be worth it, and short enough (some 15 ms) to let reads by.
+# How many timelines one round trip writes: enough to be worth it, and few enough (about 15 ms) not to delay reads.
 PUSH_BATCH = 1_000
-# The time to live is renewed by reads when it has shrunk by this share, not by each: a read that writes costs replication.
+# A read renews the time to live only once it has shrunk by this share, because each write is replicated.
 RENEW_SHARE = 0.1
-# Keys looked at in a round trip of a scan: a fraction of a millisecond's. Most are no timelines.
+# Keys per round trip of a scan, most of which are no timelines. Takes a fraction of a millisecond.
 SCAN_COUNT = 1_000
-# Where entries begin: no place is 0. Below are the marker and the pulled authors.
+# Where entries begin, because no place is 0. The marker and the pulled authors are below.
 ENTRIES_FROM, HEADS_TO = b"[" + (1).to_bytes(8), b"(" + (1).to_bytes(8)
 LIVE_MARKER_SIZE = 41
 _FLOOR, _LIFE, _SEQ = slice(9, 9 + ENTRY_SIZE), slice(25, 33), slice(33, 41)
 
 
 class RedisTimelines:
-    """Timelines over the multiplexed connection, but for pushes to one server, which each keep it busy for a while."""
+    """Home timelines over the multiplexed connection. Pushes to a single server use redis-py, as they keep it busy."""
 
     def __init__(
         self,
@@ -85,7 +85,7 @@ class RedisTimelines:
         await self._mux.execute("DEL", _key(viewer))
 
     async def begin_build(self, viewer: int, position: LogPosition, lowest_seq: int) -> bytes | None:
-        """Take the build of a timeline that nobody is building."""
+        """Start a build unless somebody else is building."""
         token = new_token()
         is_mine = await self._begin_build(
             _key(viewer), token, oldest_alive(), BUILD_TTL_SECONDS, _packed(position), lowest_seq.to_bytes(8)
@@ -100,11 +100,11 @@ class RedisTimelines:
         )
 
     async def abandon_build(self, viewer: int, token: bytes) -> None:
-        """Give a build up."""
+        """Give up a build."""
         await self._abandon_build(_key(viewer), token)
 
     async def push(self, viewers: Sequence[int], entry: Entry) -> None:
-        """Push to timelines, many in one server-side call; in a cluster, where each has a slot of its own, in one round trip."""
+        """Push to timelines: many per script call, or in a cluster, where each has its own slot, per round trip."""
         for keys in _batches(viewers):
             if self._mux.is_cluster:
                 await self._push_one.many([(key, (entry, self._length, self._slack)) for key in keys])
@@ -122,18 +122,18 @@ class RedisTimelines:
     async def integrate(
         self, viewer: int, known: LogPosition, seq: int, pulled: Sequence[int], pushed: Sequence[int], window: Window
     ) -> None:
-        """Bring a timeline up to a change."""
+        """Bring a timeline up to a change of the log."""
         authors = [author.to_bytes(8) for author in (*pulled, *pushed)]
         head: list[Argument] = [_packed(known), seq.to_bytes(8), self._length, window.floor, len(pulled), len(pushed)]
         await self._integrate(_key(viewer), *head, *authors, *window.entries)
 
     async def remove(self, viewers: Sequence[int], entry: Entry) -> None:
-        """Take an entry out of timelines, many in one round trip."""
+        """Remove an entry from many timelines per round trip."""
         for keys in _batches(viewers):
             await self._mux.execute_many([("ZREM", key, entry) for key in keys])
 
     async def remove_author(self, viewer: int, author_id: int) -> None:
-        """Take an author's entries out, and the author from those who are pulled."""
+        """Remove an author's entries, and the author from the pulled ones."""
         await self._remove_author(_key(viewer), author_id.to_bytes(8))
 
     async def check(self) -> None:
@@ -147,7 +147,7 @@ def _batches(viewers: Sequence[int]) -> Iterator[list[str]]:
 
 
 def _home(entries: list[Entry], heads: list[bytes]) -> HomeWindow | None:
-    """Return what a timeline's members are, if it is live."""
+    """Return a timeline's members as a window, or None if it is not live."""
     if not heads or len(heads[0]) != LIVE_MARKER_SIZE:
         return None
     marker = heads[0]

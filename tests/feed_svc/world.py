@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 from feed_svc.fan_out.apply_follow import ApplyFollow
 from feed_svc.fan_out.chunks import FanOutChunk, FollowerPage
 from feed_svc.fan_out.fan_out_post import FanOut
-from feed_svc.fan_out.push_to_followers import ReachFollowers
+from feed_svc.fan_out.push_to_followers import PushToFollowers
 from feed_svc.fan_out.remove_post import RemovePost
 from feed_svc.model import Entry, Places, author_of, entry_of, place_of
 from feed_svc.reading.get_feed import FeedPage, GetFeed
@@ -16,7 +16,7 @@ from feed_svc.reading.readers import open_skeleton
 from feed_svc.store.author_timelines import RedisAuthorTimelines
 from feed_svc.store.cards import RedisCards
 from feed_svc.store.celebrities import RedisCelebrities
-from feed_svc.store.recent_unfollows import RedisPartings
+from feed_svc.store.recent_unfollows import RedisRecentUnfollows
 from feed_svc.store.timelines import RedisTimelines
 from meshkit.cursors import Cursors
 from meshkit.grpc.status import is_outage
@@ -142,13 +142,13 @@ class Feed:
     timelines: RedisTimelines
     authors: RedisAuthorTimelines
     celebrities: RedisCelebrities
-    partings: RedisPartings
+    recent_unfollows: RedisRecentUnfollows
     cards: RedisCards
     get_feed: GetFeed
     fan_out: FanOut
     remove_post: RemovePost
     apply_follow: ApplyFollow
-    reach: ReachFollowers
+    push_to_followers: PushToFollowers
     chunks: WorldChunks
 
     async def walk(self, viewer: int, limit: int) -> list[Entry]:
@@ -197,19 +197,19 @@ def open_feed(
 ) -> Feed:
     """Connect everything, as the composition root does."""
     timelines = RedisTimelines(mux, redis, ttl_seconds=ttl_seconds, length=sizes.length, slack=sizes.slack)
-    partings = RedisPartings(redis)
+    recent_unfollows = RedisRecentUnfollows(redis)
     celebrities = RedisCelebrities(mux, threshold=celebrity_followers, grace_ms=grace_ms, keep_ms=10_000_000)
     authors = RedisAuthorTimelines(mux, length=sizes.author_length, slack=sizes.slack)
     cards = RedisCards(mux)
     chunks = WorldChunks()
-    follow = ApplyFollow(world, world, timelines, partings, celebrities)
-    reach = ReachFollowers(world, timelines, partings, follow, chunks, lambda _place: None)
-    chunks.hear = reach.go_on
+    follow = ApplyFollow(world, world, timelines, recent_unfollows, celebrities)
+    push_to_followers = PushToFollowers(world, timelines, recent_unfollows, follow, chunks, lambda _place: None)
+    chunks.hear = push_to_followers.continue_chunk
     skeleton = open_skeleton(
         timelines,
         authors,
         celebrities,
-        partings,
+        recent_unfollows,
         world,
         world,
         is_outage=is_outage,
@@ -225,12 +225,12 @@ def open_feed(
         timelines,
         authors,
         celebrities,
-        partings,
+        recent_unfollows,
         cards,
         get_feed,
-        FanOut(world, authors, celebrities, reach),
-        RemovePost(cards, authors, celebrities, reach, grace_ms),
+        FanOut(world, authors, celebrities, push_to_followers),
+        RemovePost(cards, authors, celebrities, push_to_followers, grace_ms),
         follow,
-        reach,
+        push_to_followers,
         chunks,
     )

@@ -197,7 +197,7 @@ async def test_who_follows_again_while_a_timeline_is_rebuilt_sees_the_author(red
 
     feed = celebrity_feed(Returning(), redis, mux)
     feed.world.post(STAR, 5)
-    await feed.partings.add(1, STAR)
+    await feed.recent_unfollows.add(1, STAR)
     assert await feed.walk(1, 5) == [entry_of(5, STAR)]
 
 

@@ -97,8 +97,8 @@ async def test_crossings_lose_nothing_and_show_nothing_twice(redis: "Redis", mux
         tasks.create_task(stage.cross())
         for server in stage.servers:
             tasks.create_task(stage.read(server))
-    news = await stage.feed.celebrities.news(b"", 0)
-    crossings = [(change.author_id, change.is_pulled) for change in news.changes]
+    update = await stage.feed.celebrities.changes_since(b"", 0)
+    crossings = [(change.author_id, change.is_pulled) for change in update.changes]
     for author in AUTHORS[:3]:
         assert crossings.count((author, True)) >= 2
         assert crossings.count((author, False)) >= 2

@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 from feed_svc.events import FAN_OUT, GROUP, FeedEvents, StreamedChunks
 from feed_svc.fan_out.chunks import PAGES_PER_CHUNK, Change, FanOutChunk, FollowerPage, PostChange
 from feed_svc.fan_out.lag import NAME, FanOutLag
-from feed_svc.fan_out.push_to_followers import ReachFollowers
+from feed_svc.fan_out.push_to_followers import PushToFollowers
 from feed_svc.fan_out.refresh_author import RefreshAuthor
 from feed_svc.model import entry_of
 from meshkit.events import Consumer, DeadLetters, EventStream, new_record
@@ -69,7 +69,7 @@ async def open_world(world: World, redis: "Redis", mux: RedisMux) -> Feed:
 def handler_of(feed: Feed) -> Handle:
     """Return what a worker does with an event."""
     refresh = RefreshAuthor(feed.world, feed.cards)
-    return FeedEvents(feed.fan_out, feed.remove_post, feed.reach, feed.apply_follow, refresh)
+    return FeedEvents(feed.fan_out, feed.remove_post, feed.push_to_followers, feed.apply_follow, refresh)
 
 
 @contextlib.asynccontextmanager
@@ -243,8 +243,10 @@ async def test_who_leaves_during_a_fan_out_keeps_nothing_of_it(redis: "Redis", m
         async def follower_page(self, author_id: int, token: str) -> FollowerPage:  # noqa: ARG002 - the port's names
             return FollowerPage(stale.viewers, "")
 
-    reach = ReachFollowers(Stale(), feed.timelines, feed.partings, feed.apply_follow, feed.chunks, lambda _place: None)
-    await reach.go_on(FanOutChunk(PostChange(STAR, place, Change.PUSH), 1, "the page"))
+    push_to_followers = PushToFollowers(
+        Stale(), feed.timelines, feed.recent_unfollows, feed.apply_follow, feed.chunks, lambda _place: None
+    )
+    await push_to_followers.continue_chunk(FanOutChunk(PostChange(STAR, place, Change.PUSH), 1, "the page"))
     assert await redis.zscore(f"tl:{{{leaver}}}", entry_of(place, STAR)) is None
     assert await redis.zscore(f"tl:{{{stale.viewers[-1]}}}", entry_of(place, STAR)) is not None
 
@@ -264,9 +266,9 @@ async def test_new_followers_between_two_tries_move_nobody_out_of_reach(
 
     async def reach() -> None:
         if is_first:
-            await feed.reach(change)
+            await feed.push_to_followers(change)
         else:
-            await feed.reach.go_on(FanOutChunk(change, 1, str(10 * first)))
+            await feed.push_to_followers.continue_chunk(FanOutChunk(change, 1, str(10 * first)))
 
     async def die(chunk: FanOutChunk) -> bool:
         await chunks.add(chunk)
@@ -289,11 +291,13 @@ async def test_the_lag_of_a_fan_out_is_measured(world: World, redis: "Redis", mu
     feed = await open_world(world, redis, mux)
     reader = InMemoryMetricReader()
     lag = FanOutLag(MeterProvider(metric_readers=[reader]).get_meter("test"))
-    reach = ReachFollowers(world, feed.timelines, feed.partings, feed.apply_follow, feed.chunks, lag)
-    feed.chunks.hear = reach.go_on
+    push_to_followers = PushToFollowers(
+        world, feed.timelines, feed.recent_unfollows, feed.apply_follow, feed.chunks, lag
+    )
+    feed.chunks.hear = push_to_followers.continue_chunk
     for change in (Change.PUSH, Change.REMOVE):
-        await reach(PostChange(STAR, new_id(), change))
-    await reach(PostChange(STAR, new_id(_an_hour_ago()), Change.PUSH))
+        await push_to_followers(PostChange(STAR, new_id(), change))
+    await push_to_followers(PostChange(STAR, new_id(_an_hour_ago()), Change.PUSH))
     [point] = _points(reader)
     assert point.count == 2 * (CHUNKS + 1)
     assert (CHUNKS + 1) * 3_600 <= point.sum < (CHUNKS + 1) * 3_700

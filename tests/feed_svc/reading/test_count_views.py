@@ -9,7 +9,7 @@ from lensfeed.post.v1 import post_pb2
 from structlog.testing import capture_logs
 
 from feed_svc.peers import media_of
-from feed_svc.reading.count_views import MAX_MEDIA, SampleReads
+from feed_svc.reading.count_views import MAX_MEDIA, CountViews
 from meshkit.errors import UnavailableError
 
 
@@ -34,13 +34,13 @@ class _Told:
 async def test_every_item() -> None:
     """With a step of one each item of each page is counted once, with all of its media."""
     told = _Told()
-    sample = SampleReads(told, media_of, every=1)
-    sample.saw([_card("a"), _card("b", "c"), _card()])
-    sample.saw([])
-    sample.saw([_card("a")])
-    await sample.tell()
+    sample = CountViews(told, media_of, every=1)
+    sample.record([_card("a"), _card("b", "c"), _card()])
+    sample.record([])
+    sample.record([_card("a")])
+    await sample.flush()
     assert told.calls == [{"a": 2, "b": 1, "c": 1}]
-    await sample.tell()
+    await sample.flush()
     assert len(told.calls) == 1
 
 
@@ -48,10 +48,10 @@ async def test_estimate() -> None:
     """One item in a hundred stands for a hundred: the sum is near the truth, whatever the size of pages."""
     for size in (1, 7, 20, 100):
         told = _Told()
-        sample = SampleReads(told, media_of)
+        sample = CountViews(told, media_of)
         for _ in range(100_000 // size):
-            sample.saw([_card("a")] * size)
-        await sample.tell()
+            sample.record([_card("a")] * size)
+        await sample.flush()
         (views,) = told.calls
         # A thousand picks, of which the deviation is below 2 %: six of those.
         assert 88_000 < views["a"] < 112_000
@@ -60,9 +60,9 @@ async def test_estimate() -> None:
 async def test_many_media() -> None:
     """No message has more media than the contract takes."""
     told = _Told()
-    sample = SampleReads(told, media_of, every=1)
-    sample.saw([_card(f"m{number}") for number in range(2 * MAX_MEDIA + 1)])
-    await sample.tell()
+    sample = CountViews(told, media_of, every=1)
+    sample.record([_card(f"m{number}") for number in range(2 * MAX_MEDIA + 1)])
+    await sample.flush()
     assert [len(each) for each in told.calls] == [MAX_MEDIA, MAX_MEDIA, 1]
 
 
@@ -70,32 +70,32 @@ async def test_away() -> None:
     """While nobody takes counts they are lost, and reads go on; the next ones are told again."""
     told = _Told()
     told.away = True
-    sample = SampleReads(told, media_of, every=1)
-    sample.saw([_card("a")])
-    await sample.tell()
+    sample = CountViews(told, media_of, every=1)
+    sample.record([_card("a")])
+    await sample.flush()
     told.away = False
-    sample.saw([_card("b")])
-    await sample.tell()
+    sample.record([_card("b")])
+    await sample.flush()
     assert told.calls == [{"b": 1}]
 
 
 async def test_an_item_that_is_none() -> None:
     """It is logged and lost with its sample: the process serves feeds, which matters more."""
     told = _Told()
-    sample = SampleReads(told, media_of, every=1)
-    sample.saw([b"\xff no item"])
+    sample = CountViews(told, media_of, every=1)
+    sample.record([b"\xff no item"])
     with capture_logs() as logs:
-        await sample.tell()
+        await sample.flush()
     assert [log["event"] for log in logs] == ["views_not_counted"]
-    sample.saw([_card("b")])
-    await sample.tell()
+    sample.record([_card("b")])
+    await sample.flush()
     assert told.calls == [{"b": 1}]
 
 
 async def test_ends_with_the_process() -> None:
     """The loop ends as soon as the process stops."""
     stopping = asyncio.Event()
-    running = asyncio.create_task(SampleReads(_Told(), media_of).run(stopping))
+    running = asyncio.create_task(CountViews(_Told(), media_of).run(stopping))
     await asyncio.sleep(0)
     stopping.set()
     async with asyncio.timeout(2):

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feed_svc.model import END, LOWEST, Entry, Run, Window, entry_of, part_of, run_of
-from feed_svc.reading.lazy_merge import MOST, newest, share
+from feed_svc.reading.lazy_merge import MOST, newest, read_size
 
 AUTHORS = st.integers(1, 6)
 worlds = st.dictionaries(AUTHORS, st.sets(st.integers(1, 60), max_size=25), max_size=6)
@@ -83,5 +83,5 @@ def test_a_part_of_a_window_tells_what_is_not_known(
 
 def test_many_authors_share_what_is_wanted() -> None:
     """Few authors are read deep, many only a little; who decides is read ever deeper, but never in one gulp."""
-    assert [share(21, count, 0) for count in (0, 1, 2, 10, 7_500)] == [44, 44, 23, 6, 2]
-    assert [share(21, 7_500, times) for times in range(6)] == [2, 8, 32, 128, MOST, MOST]
+    assert [read_size(21, count, 0) for count in (0, 1, 2, 10, 7_500)] == [44, 44, 23, 6, 2]
+    assert [read_size(21, 7_500, times) for times in range(6)] == [2, 8, 32, 128, MOST, MOST]

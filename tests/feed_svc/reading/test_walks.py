@@ -7,9 +7,9 @@ import pytest
 from redis.asyncio import Redis
 
 from feed_svc.fan_out.chunks import Change, FollowerPage, PostChange
-from feed_svc.fan_out.push_to_followers import ReachFollowers
+from feed_svc.fan_out.push_to_followers import PushToFollowers
 from feed_svc.model import author_of, entry_of, place_of
-from feed_svc.store.recent_unfollows import RedisPartings
+from feed_svc.store.recent_unfollows import RedisRecentUnfollows
 from meshkit.redis.mux import RedisMux
 from tests.feed_svc.world import Feed, Sizes, World, open_feed
 
@@ -95,19 +95,19 @@ async def test_who_comes_back_during_a_fan_out_keeps_the_post(feed: Feed) -> Non
     """The fan-out finds the parting, and the follow anew is over before it acts on that."""
     feed.world.follows.add((1, 2))
     await feed.walk(1, 5)
-    await feed.partings.add(1, 2)
+    await feed.recent_unfollows.add(1, 2)
 
-    class Late(RedisPartings):
-        async def viewers_who_left(self, author_id: int) -> set[int]:
-            left = await super().viewers_who_left(author_id)
+    class Late(RedisRecentUnfollows):
+        async def unfollowers_of(self, author_id: int) -> set[int]:
+            left = await super().unfollowers_of(author_id)
             await feed.apply_follow(1, 2)
             return left
 
-    reach = ReachFollowers(
+    push_to_followers = PushToFollowers(
         feed.world, feed.timelines, Late(feed.redis), feed.apply_follow, feed.chunks, lambda _place: None
     )
     feed.world.post(2, 9)
-    await reach(PostChange(2, 9, Change.PUSH))
+    await push_to_followers(PostChange(2, 9, Change.PUSH))
     assert await feed.walk(1, 5) == [entry_of(9, 2)]
 
 
