@@ -24,8 +24,8 @@ class FanOut:
     async def __call__(self, author_id: int, place: int) -> None:
         """Push a post to all followers, unless its author is a celebrity. Repeatable.
 
-        The author timeline comes first, so a reader finds the post there whatever is decided next. With many followers, the rest is
-        queued in chunks.
+        The author timeline comes first, so a reader finds the post there whatever is decided next. With many followers, the
+        rest is queued in chunks.
         """
         await self._authors.push(entry_of(place, author_id))
         if await self._celebrities.decide(author_id, await self._graph.follower_count(author_id)):

@@ -17,8 +17,8 @@ FEWEST, GROWTH, MOST = 2, 4, 500
 async def newest(runs: Sequence[Run], wanted: int, deepen: Deepen) -> list[Entry]:
     """Return the newest `wanted` entries of all runs and of everything below them, each once.
 
-    Returns fewer only if there are no more. A run whose bound is at or below the last wanted entry cannot change the result, so it is
-    not read further. So only authors who post a lot are.
+    Returns fewer only if there are no more. A run whose bound is at or below the last wanted entry cannot change the result, so
+    it is not read further. So only authors who post a lot are.
     """
     known, times = list(runs), 0
     while True:

@@ -110,8 +110,8 @@ class Celebrities(Protocol):
     async def decide(self, author_id: int, follower_count: int) -> bool:
         """Promote or demote an author by its follower count; tell whether to push its posts to followers.
 
-        Call this for each post after the push to the author timeline and before the first push to a follower. For the grace period
-        after a promotion the answer is still True, until every reader has learned of it.
+        Call this for each post after the push to the author timeline and before the first push to a follower. For the grace
+        period after a promotion the answer is still True, until every reader has learned of it.
         """
         ...
 

@@ -2,9 +2,9 @@
 
 A timeline is a sorted set of score 0. Its members, in byte order:
 
-- the *marker*: 8 zero bytes, a zero, the floor (16), and how far the timeline knows the celebrities' log: its life (8) and the number
-  of a change (8). With 41 bytes the timeline is live. While it is being built, the builder's token (8) follows, which begins with
-  the time of the build;
+- the *marker*: 8 zero bytes, a zero, the floor (16), and how far the timeline knows the celebrities' log: its life (8) and the
+  number of a change (8). With 41 bytes the timeline is live. While it is being built, the builder's token (8) follows, which
+  begins with the time of the build;
 - *pulled* authors: 8 zero bytes, a one, the author (8): their posts are not all in the timeline;
 - entries: place (8), author (8). No place is 0, so they sort above all other members.
 
