@@ -1,7 +1,7 @@
-"""The runtime that every service shares. It knows no service."""
+"""The runtime that every service shares. It imports no service."""
 
 import os
 
-# We start other programs, and never fork to go on in Python. Without its handlers for that, which run between fork and exec in
-# a process with threads, gRPC cannot crash what we start. It reads this when it is imported.
+# We start programs but never continue in Python after a fork. gRPC's fork handlers run between fork and exec in a process with
+# threads and can crash the programs we start, so turn them off. gRPC reads this when it is imported.
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")

@@ -1,4 +1,4 @@
-"""The call that is being served: who calls, and what ties its logs, traces and child calls together."""
+"""The current call: its user, deadline, and the ids that connect its logs, traces and child calls."""
 
 import time
 from contextvars import ContextVar
@@ -8,9 +8,9 @@ from meshkit.errors import UnauthenticatedError
 
 
 class Call(NamedTuple):
-    """One call. `user_id` is None for a call without a token and between services; `deadline` is in time.monotonic() seconds.
+    """One call. `user_id` is None without a token and between services; `deadline` is by time.monotonic().
 
-    A tuple, because one is made for every call: a frozen dataclass takes five times as long to make.
+    A tuple, because one is created per call and a frozen dataclass takes five times as long to create.
     """
 
     request_id: str
@@ -21,7 +21,7 @@ class Call(NamedTuple):
     deadline: float | None = None
 
     def remaining(self) -> float | None:
-        """Return the seconds that are left, or None without a deadline."""
+        """Return the seconds left, or None without a deadline."""
         return None if self.deadline is None else self.deadline - time.monotonic()
 
 
@@ -30,12 +30,12 @@ CURRENT: ContextVar[Call] = ContextVar("lensfeed_call", default=NO_CALL)
 
 
 def current_call() -> Call:
-    """Return the call being served; outside of one, an empty call."""
+    """Return the call being served, or an empty call outside of one."""
     return CURRENT.get()
 
 
 def caller_id() -> int:
-    """Return the id of the user who calls. Raises UnauthenticatedError (TOKEN_MISSING) where there is none."""
+    """Return the calling user's id. Raises UnauthenticatedError (TOKEN_MISSING) if there is none."""
     user_id = CURRENT.get().user_id
     if user_id is None:
         raise UnauthenticatedError("TOKEN_MISSING", "this method needs an access token")

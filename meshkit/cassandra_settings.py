@@ -1,4 +1,4 @@
-"""How a service reaches its cluster."""
+"""Settings for connecting to Cassandra."""
 
 from pathlib import Path
 from typing import Self
@@ -48,7 +48,7 @@ class CassandraSettings(ServerSettings):
     """Turn this off only if the certificates do not name the nodes' addresses."""
 
     @model_validator(mode="after")
-    def _belongs_together(self) -> Self:
+    def _check_pairs(self) -> Self:
         if (self.cassandra_username is None) != (self.cassandra_password is None):
             raise ValueError("LENSFEED_CASSANDRA_USERNAME and LENSFEED_CASSANDRA_PASSWORD go together")
         if (self.cassandra_tls_cert_file is None) != (self.cassandra_tls_key_file is None):

@@ -1,8 +1,8 @@
-"""Signed keyset cursors: opaque to apps, bound to a viewer and a list, and good for ever.
+"""Signed keyset cursors: opaque to apps, bound to a viewer and a list. They never expire.
 
-A cursor is `base64url(version ‖ viewer ‖ position).signature`. The position is where the last item stood, never an offset
-and never the name of a thing that may be deleted. It has no expiry, and nothing on the server backs it. Keys rotate by
-adding the new one last: all sign-checks accept every key, the last one signs.
+A cursor is `base64url(version ‖ viewer ‖ position).signature`. The position is the sort key of the last item, never an
+offset, and it stays valid when that item is deleted. The server stores nothing. To rotate keys, add the new one last: every key
+verifies, the last one signs.
 """
 
 import base64
@@ -28,12 +28,12 @@ class Cursors:
         self._signer = _Signer(list(keys), f"lensfeed.cursor.{kind}")
 
     def encode(self, viewer: int, position: bytes) -> str:
-        """Return the cursor of a position, good for one viewer."""
+        """Return the cursor of a position, valid for one viewer."""
         payload = base64.urlsafe_b64encode(_HEADER.pack(VERSION, viewer) + position).rstrip(b"=")
         return f"{payload.decode()}.{self._signer.signature(payload)}"
 
     def decode(self, viewer: int, cursor: str) -> bytes:
-        """Return the position. Raises InvalidArgumentError (CURSOR_INVALID) for what this viewer did not get from this list."""
+        """Return the position. Raises InvalidArgumentError (CURSOR_INVALID) for any other viewer's or list's cursor."""
         try:
             payload = self._signer.unsign(cursor.encode())
             decoded = base64.urlsafe_b64decode(payload + b"=" * (-len(payload) % 4))
@@ -46,9 +46,9 @@ class Cursors:
 
 
 class _HmacSha256(SigningAlgorithm):
-    """HMAC-SHA256 that goes on from a copy of what has taken the key in: a cursor is signed for every page.
+    """HMAC-SHA256 that copies a keyed state instead of hashing the key for every page.
 
-    OpenSSL's own HMAC, which the standard library prefers, takes three times as long for a text as short as a cursor.
+    OpenSSL's HMAC, which the standard library prefers, takes three times as long for a text as short as a cursor.
     """
 
     def __init__(self) -> None:
@@ -63,12 +63,12 @@ class _HmacSha256(SigningAlgorithm):
 
 
 def _sha256(data: bytes = b"") -> "hashlib._Hash":
-    """Make a digest; a plain function is what tells the standard library not to use OpenSSL's HMAC."""
+    """Create a digest. Passing a function keeps the standard library from using OpenSSL's HMAC."""
     return hashlib.sha256(data)
 
 
 class _Signer(itsdangerous.Signer):
-    """Signs as itsdangerous does, and derives its keys once instead of for each signature."""
+    """An itsdangerous signer that derives its keys once instead of for each signature."""
 
     def __init__(self, keys: list[str], salt: str) -> None:
         super().__init__(keys, salt=salt, key_derivation="hmac", digest_method=hashlib.sha256, algorithm=_HmacSha256())
@@ -76,7 +76,7 @@ class _Signer(itsdangerous.Signer):
         self._newest = self._derived[self.secret_key]
 
     def signature(self, payload: bytes) -> str:
-        """Return what stands behind the dot: as `sign` does, by a quarter of its calls."""
+        """Return the part after the dot, as `sign` does but with a quarter of the function calls."""
         signed = self.algorithm.get_signature(self._newest, payload)
         return base64.urlsafe_b64encode(signed).rstrip(b"=").decode()
 
@@ -85,5 +85,5 @@ class _Signer(itsdangerous.Signer):
 
 
 def invalid_cursor() -> InvalidArgumentError:
-    """Make the error of a cursor that is not one of the list's."""
+    """Create the error for a cursor that is not valid for a list."""
     return InvalidArgumentError.of_field("cursor", "CURSOR_INVALID", "the cursor is not one of this list")

@@ -1,6 +1,6 @@
-"""The error tree of the domain. It knows neither grpc nor HTTP: `status.py` has the one table of codes.
+"""The domain's errors. They are independent of gRPC and HTTP: `grpc/status.py` maps them to codes.
 
-Every error carries a stable `reason` for programs and a message for people, which is sent to the caller: it names no
+Every error has a stable `reason` for programs and a message for people. The message is sent to the caller, so it names no
 backend, path or other user's data.
 """
 
@@ -18,7 +18,7 @@ class FieldViolation:
 
 
 class LensfeedError(Exception):
-    """What a use case raises for its caller. Raise a subclass."""
+    """Base class of errors for the caller. Raise a subclass."""
 
     def __init__(
         self,
@@ -40,12 +40,12 @@ class InvalidArgumentError(LensfeedError):
 
     @classmethod
     def of_field(cls, field: str, reason: str, message: str) -> "InvalidArgumentError":
-        """Make the error of one field."""
+        """Create an error about one field."""
         return cls(reason, message, violations=[FieldViolation(field, message, reason)])
 
 
 class UnauthenticatedError(LensfeedError):
-    """It is not known who calls."""
+    """The caller is not known."""
 
 
 class PermissionDeniedError(LensfeedError):
@@ -53,38 +53,38 @@ class PermissionDeniedError(LensfeedError):
 
 
 class NotFoundError(LensfeedError):
-    """The thing is not there, or the caller may not know that it is."""
+    """The resource does not exist, or the caller may not see it."""
 
 
 class AlreadyExistsError(LensfeedError):
-    """The thing is there already."""
+    """The resource already exists."""
 
 
 class FailedPreconditionError(LensfeedError):
-    """The state of the system does not allow this now; repeating the call alone does not help."""
+    """The current state does not allow this. Retrying alone does not help."""
 
 
 class ResourceExhaustedError(LensfeedError):
-    """A limit is reached. `retry_after` says in seconds when to come again."""
+    """A limit is reached. `retry_after` is the seconds to wait before a retry."""
 
 
 class MessageTooLargeError(ResourceExhaustedError):
-    """A message is over the limit of bytes. Coming again does not help."""
+    """A message is too large. Retrying does not help."""
 
 
 class UnimplementedError(LensfeedError):
-    """The contract has this, the server not yet."""
+    """The contract defines this, but the server does not implement it."""
 
 
 class DeadlineExceededError(LensfeedError):
-    """Time ran out. Whether a write took effect is unknown."""
+    """The deadline passed. A write may have taken effect."""
 
     def __init__(self, message: str = "the deadline passed") -> None:
         super().__init__("DEADLINE_EXCEEDED", message)
 
 
 class UnavailableError(LensfeedError):
-    """A part that is needed does not answer. Coming again helps."""
+    """A required part does not respond. Retrying helps."""
 
     def __init__(self, message: str = "a part of the service is down", *, retry_after: float = 1.0) -> None:
         super().__init__("UNAVAILABLE", message, retry_after=retry_after)

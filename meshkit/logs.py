@@ -1,4 +1,4 @@
-"""Logs: readable on a terminal, one JSON object a line elsewhere, each line with its call's request id."""
+"""Logging: readable on a terminal, JSON lines elsewhere, each line with the call's request id."""
 
 import logging
 import sys
@@ -14,7 +14,7 @@ _GRPC = "grpc._cython.cygrpc"
 
 
 def set_up_logs(process: str, level: str = "INFO", log_format: LogFormat = "auto") -> None:
-    """Set the process's logging up. Libraries' warnings come out in the same shape."""
+    """Set up logging for the process. Warnings of libraries get the same format."""
     is_console = log_format == "console" or (log_format == "auto" and sys.stderr.isatty())
     shared: list[Processor] = [
         structlog.stdlib.add_log_level,
@@ -24,7 +24,7 @@ def set_up_logs(process: str, level: str = "INFO", log_format: LogFormat = "auto
     ]
     if not is_console:
         shared.append(structlog.processors.format_exc_info)
-    # Plain tracebacks: richer ones print local variables, and those hold passwords.
+    # Plain tracebacks: rich ones print local variables, which may hold passwords.
     renderer: Processor = (
         structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
         if is_console
@@ -39,11 +39,11 @@ def set_up_logs(process: str, level: str = "INFO", log_format: LogFormat = "auto
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=shared))
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
-    logging.getLogger(_GRPC).addFilter(_is_no_callers_mistake)
+    logging.getLogger(_GRPC).addFilter(_is_worth_logging)
 
 
-def _is_no_callers_mistake(record: logging.LogRecord) -> bool:
-    """Tell whether a record of grpc's is worth a line. Of each header that is no UTF-8 it tells with a stack trace."""
+def _is_worth_logging(record: logging.LogRecord) -> bool:
+    """Drop gRPC's stack trace for each request header that is not UTF-8."""
     return not str(record.msg).startswith("Invalid encoding on")
 
 

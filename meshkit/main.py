@@ -15,14 +15,14 @@ from meshkit.logs import set_up_logs
 from meshkit.settings import SettingsError
 from meshkit.telemetry import set_up_telemetry
 
-# Its parameters, if it has any, are words of the command line, each turned into what its annotation names.
+# Its parameters become arguments of the command line, converted to the annotated types.
 Command = Callable[..., Awaitable[None]]
 
 
 def main(name: str, commands: Mapping[str, Command]) -> None:
     """Run one of a service's commands on uvloop. The first line of a command's docstring is its help.
 
-    Exits with 2 for settings that are mistyped, missing or wrong, after saying which, and with 1 for what went wrong later.
+    Exits with 2 and a message if settings are mistyped, missing or wrong, and with 1 for any later failure.
     """
     parser = argparse.ArgumentParser(prog=f"python -m {name}", description=f"One process of {name}.")
     choices = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -39,17 +39,17 @@ def main(name: str, commands: Mapping[str, Command]) -> None:
         uvloop.run(_run(partial(commands[chosen], **arguments)))
     except SettingsError as error:
         sys.exit(_usage(str(error)))
-    except Exception:  # noqa: BLE001 - the end of the process, told in the shape of its other logs
+    except Exception:  # noqa: BLE001 - the process ends, and this is logged like everything else
         structlog.get_logger().exception("process_failed")
         sys.exit(1)
 
 
 def _usage(text: str) -> int:
-    print(text, file=sys.stderr)  # noqa: T201 - for the person at the terminal, before logs make sense
+    print(text, file=sys.stderr)  # noqa: T201 - for the person at the terminal, before logging is set up
     return 2
 
 
 async def _run(command: Command) -> None:
-    # One loop a process: grpc.aio fails on a second one.
+    # Only one event loop per process: grpc.aio fails on a second one.
     asyncio.get_running_loop().slow_callback_duration = 1.0
     await command()

@@ -1,6 +1,6 @@
-"""Opening a service's store, with the outbox that lies in it: the same for all services, on SQLite and on Cassandra.
+"""Opens a service's store and the outbox in it, on SQLite or Cassandra.
 
-What a kind of store needs is imported when it is opened: the driver of Cassandra takes memory and time.
+Imports happen when a store is opened, because the Cassandra driver takes memory and time to import.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ S = TypeVar("S")
 
 
 class Opened(NamedTuple, Generic[S]):
-    """A store, the outbox that it writes its events to, and what raises while the two do not answer."""
+    """A store, its outbox, and the health check of both."""
 
     store: S
     outbox: OutboxStore
@@ -31,7 +31,7 @@ class Opened(NamedTuple, Generic[S]):
 async def open_on_sqlite(
     settings: ServiceSettings, service: str, migrations: Path, make: "Callable[[Database], S]"
 ) -> AsyncIterator[Opened[S]]:
-    """Open the store of `user` and so on, in a file of its own."""
+    """Open the store of a service (`user`, `post`, …) in its own file."""
     from meshkit.events.sqlite_outbox import MIGRATIONS as OUTBOX_MIGRATIONS
     from meshkit.events.sqlite_outbox import SqliteOutbox
     from meshkit.sqlite import open_database
@@ -44,7 +44,7 @@ async def open_on_sqlite(
 async def open_on_cassandra(
     settings: ServiceSettings, service: str, migrations: Path, make: "Callable[[Cassandra], S]"
 ) -> AsyncIterator[Opened[S]]:
-    """Open the store of `user` and so on, in a keyspace of its own."""
+    """Open the store of a service (`user`, `post`, …) in its own keyspace."""
     from meshkit.cassandra import CassandraOutbox, open_cassandra
     from meshkit.cassandra.outbox import MIGRATIONS as OUTBOX_MIGRATIONS
 

@@ -1,8 +1,8 @@
-"""Sessions that have ended while access tokens of theirs are still good: every service refuses them within a second or two.
+"""Ended sessions, so that every service refuses their access tokens within a second or two.
 
-The edge verifies tokens without asking anybody, so that a log-out would leave a token good for the rest of its minutes. user_svc
-writes ended sessions down in Redis until their last token has expired, and each serving process keeps a copy in memory. While
-Redis is away no log-out is heard of, and tokens live as long as they say.
+The edge verifies tokens without calling a service, so after a log-out a token would stay valid until it expires. user_svc stores
+ended sessions in Redis until their last token has expired, and each serving process keeps a copy in memory. While Redis is down,
+new log-outs are not noticed and tokens stay valid until they expire.
 """
 
 import asyncio
@@ -24,16 +24,16 @@ from meshkit.redis.client import open_redis
 
 # A sorted set of session ids, scored by when their last token expires, in whole seconds since 1970.
 KEY = "sessions:revoked"
-LOOK_SECONDS = 1.0
-# Logging out a second time says the same as the first time.
+POLL_SECONDS = 1.0
+# A repeated log-out is answered like the first one.
 LOG_OUT = "/lensfeed.user.v1.UserService/DeleteSession"
-# How far the clocks of two writers may be apart without an entry being overlooked.
+# How much the clocks of two writers may differ without an entry being missed.
 OVERLAP_SECONDS = 300
 _log = structlog.get_logger()
 
 
 class Revocations:
-    """The book of ended sessions, and this process's copy of it."""
+    """The ended sessions in Redis, and this process's copy of them."""
 
     def __init__(self, redis: "Redis", now: Callable[[], float] = time.time) -> None:
         self._redis = redis
@@ -42,7 +42,7 @@ class Revocations:
         self._newest = 0
 
     async def add(self, session_id: str, until: int) -> None:
-        """Refuse a session's tokens, the last of which expires at `until`. Repeatable; never fails."""
+        """Refuse a session's tokens, of which the last expires at `until`. Repeatable; never fails."""
         self._until[session_id] = until
         try:
             async with self._redis.pipeline(transaction=False) as pipeline:
@@ -50,7 +50,7 @@ class Revocations:
                 pipeline.zremrangebyscore(KEY, "-inf", self._now())
                 await pipeline.execute()
         except (RedisError, OSError) as error:
-            _log.warning("revocation_not_told", session_id=session_id, error=repr(error))
+            _log.warning("revocation_not_stored", session_id=session_id, error=repr(error))
 
     def has(self, session_id: str | None) -> bool:
         """Tell whether a session has ended."""
@@ -61,17 +61,17 @@ class Revocations:
         is_away = False
         while not stopping.is_set():
             try:
-                await self.look()
+                await self.poll()
                 is_away = False
             except (RedisError, OSError) as error:
-                if not is_away:  # once an outage
+                if not is_away:  # log once per outage
                     _log.warning("revocations_not_read", error=repr(error))
                 is_away = True
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stopping.wait(), LOOK_SECONDS)
+                await asyncio.wait_for(stopping.wait(), POLL_SECONDS)
 
-    async def look(self) -> None:
-        """Read what is new, and forget whose tokens have all expired."""
+    async def poll(self) -> None:
+        """Read new entries, and forget sessions whose tokens have all expired."""
         since = max(self._now(), self._newest - OVERLAP_SECONDS)
         found: Any = await self._redis.zrange(KEY, since, "+inf", byscore=True, withscores=True)
         for member, score in found:
@@ -100,6 +100,6 @@ class Revocations:
 
 @contextlib.asynccontextmanager
 async def open_revocations(redis_url: str) -> AsyncIterator[Revocations]:
-    """Open the book."""
+    """Open the ended sessions."""
     async with open_redis(redis_url) as redis:
         yield Revocations(redis)

@@ -1,4 +1,4 @@
-"""The settings that services have in common."""
+"""Settings that several services share."""
 
 import platform
 from pathlib import Path
@@ -19,7 +19,7 @@ class RedisSettings(ServerSettings):
 
     @field_validator("redis_url")
     @classmethod
-    def _names_a_redis(cls, url: str) -> str:
+    def _check_url(cls, url: str) -> str:
         read_redis_url(url)
         return url
 
@@ -32,9 +32,9 @@ class CursorKeySettings(ServerSettings):
 
     @field_validator("cursor_keys")
     @classmethod
-    def _has_a_key(cls, keys: SecretStr) -> SecretStr:
+    def _check_keys(cls, keys: SecretStr) -> SecretStr:
         if not _split(keys):
-            raise ValueError("at least one key is needed")
+            raise ValueError("at least one key is required")
         return keys
 
     @property
@@ -65,7 +65,7 @@ class ServiceSettings(RedisSettings, CassandraSettings):
 
 
 class CursorSettings(ServiceSettings, CursorKeySettings):
-    """A service with a store and with cursors."""
+    """Settings of a service with a store and cursors."""
 
 
 def _split(keys: SecretStr) -> list[str]:

@@ -1,7 +1,7 @@
-"""Every environment variable that some part of lensfeed reads, so that each part can refuse a mistyped one.
+"""Every environment variable that lensfeed reads, so that a mistyped one can be refused.
 
-A process reads only its own settings, but the variables of a whole mesh often stand in one environment: what is foreign is
-fine, what is unknown is a mistake. A test holds this list against the settings classes of all rooms.
+A process reads only its own settings, but the variables of a whole mesh often share one environment. So other parts' variables
+are fine, and unknown ones are errors. A test compares this list with the settings classes of all packages.
 """
 
 SETTING_NAMES = frozenset(

@@ -15,7 +15,7 @@ PREFIX = "LENSFEED_"
 
 
 class SettingsError(Exception):
-    """A setting is mistyped, missing or wrong. Its text is for the person who started the process."""
+    """A setting is mistyped, missing or wrong. The message is for the person who started the process."""
 
 
 class Settings(BaseSettings):
@@ -30,26 +30,26 @@ class Settings(BaseSettings):
     def load(cls) -> Self:
         """Read the environment.
 
-        Raises SettingsError, in one sentence a setting, for a name that nothing reads or a value that does not fit.
+        Raises SettingsError, with one line per setting, for unknown names and invalid values.
         """
         refuse_unknown_names(os.environ)
         try:
             return cls()
         except ValidationError as error:
             raise SettingsError("\n".join(_sentences(error))) from None
-        except UnreadableError as error:  # a list or table that is no JSON; the text names the field, and no value
+        except UnreadableError as error:  # a list or table that is not JSON; the text names the field but no value
             raise SettingsError(str(error)) from None
 
 
 def refuse_unknown_names(environment: Mapping[str, str]) -> None:
-    """Raise SettingsError where a variable has our prefix and is no setting: it is most likely mistyped."""
+    """Raise SettingsError if a variable has our prefix but is not a setting."""
     unknown = sorted(name for name in environment if name.startswith(PREFIX) and name not in SETTING_NAMES)
     if unknown:
         raise SettingsError("\n".join(_unknown(name) for name in unknown))
 
 
 def _unknown(name: str) -> str:
-    # Without the prefix, which would make any two names alike.
+    # Compare without the prefix, which would make all names similar.
     words = [known.removeprefix(PREFIX) for known in sorted(SETTING_NAMES)]
     near = difflib.get_close_matches(name.removeprefix(PREFIX), words, n=1)
     return f"{name} is not a setting" + (f"; did you mean {PREFIX}{near[0]}?" if near else "")
@@ -60,5 +60,5 @@ def _sentences(error: ValidationError) -> list[str]:
 
 
 def _sentence(field: str, message: str) -> str:
-    # A rule over several settings belongs to no field, and names them itself.
+    # A rule about several settings has no field. Its message names them.
     return f"{PREFIX}{field.upper()}: {message}" if field else message

@@ -1,7 +1,7 @@
-"""SQLite for asyncio: one thread that writes, one that reads, and functions that run in them.
+"""SQLite for asyncio, with one thread for writes and one for reads.
 
-A store hands over a plain function of a connection; `write` runs it inside one IMMEDIATE transaction. So a statement's
-Python is as plain as SQL allows, a call costs one hop to a thread, and two processes may share a file (WAL).
+A store passes a function of a connection; `write` runs it in one IMMEDIATE transaction. So stores contain plain SQL, a call
+costs one hop to a thread, and two processes may share a file (WAL).
 """
 
 import asyncio
@@ -17,18 +17,18 @@ from meshkit.errors import UnavailableError
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
-# How long a writer waits for the other process's transaction, in seconds; ours take milliseconds.
+# How long a writer waits for another process's transaction, in seconds. Ours take milliseconds.
 BUSY_TIMEOUT = 10.0
 PRAGMAS = (
     "PRAGMA journal_mode = WAL",
-    # An acknowledged write survives the loss of power, as it does in production.
+    # An acknowledged write survives a power failure, as in production.
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
 )
 
 
 class Database:
-    """One SQLite file. Make it by `open_database`."""
+    """One SQLite file. Created by `open_database`."""
 
     def __init__(self, path: Path) -> None:
         self._writer = _connect(path)
@@ -37,18 +37,18 @@ class Database:
         self._read_thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-read")
 
     async def write(self, work: Work[T]) -> T:
-        """Run `work` in one transaction, and return what it returns. What it raises rolls back.
+        """Run `work` in one transaction and return its result. An exception rolls it back.
 
-        The transaction goes on when the caller is cancelled: whether it took effect is then unknown to the caller.
+        The transaction continues if the caller is cancelled, who then does not know whether it took effect.
         """
         return await self._run(self._write_thread, lambda: _transaction(self._writer, work))
 
     async def read(self, work: Work[T]) -> T:
-        """Run `work` outside of a transaction; it sees what is committed."""
+        """Run `work` outside of a transaction. It sees committed data."""
         return await self._run(self._read_thread, lambda: work(self._reader))
 
     async def check(self) -> None:
-        """Return if the file answers; the health check."""
+        """Return if the database responds: the health check."""
         await self.read(lambda connection: connection.execute("SELECT 1").fetchone())
 
     @staticmethod
@@ -56,13 +56,13 @@ class Database:
         try:
             return await asyncio.get_running_loop().run_in_executor(thread, work)
         except sqlite3.OperationalError as error:
-            # What is wrong with the statement itself stays an error of ours: coming again does not help.
+            # An error in the statement itself is a bug, and retrying does not help.
             if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) == sqlite3.SQLITE_ERROR:
                 raise
             raise UnavailableError from error
 
     def close(self) -> None:
-        """Finish what is under way and close the file."""
+        """Finish running work and close the file."""
         for thread, connection in ((self._write_thread, self._writer), (self._read_thread, self._reader)):
             thread.shutdown()
             connection.close()
@@ -70,7 +70,7 @@ class Database:
 
 @contextlib.asynccontextmanager
 async def open_database(path: Path, *migrations: Path) -> AsyncIterator[Database]:
-    """Open a file, made and migrated where needed; `migrations` are folders of yoyo's numbered `.sql` files."""
+    """Open a file, creating and migrating it if needed. `migrations` are folders of yoyo's `.sql` files."""
     path.parent.mkdir(parents=True, exist_ok=True)
     await asyncio.to_thread(_migrate, path, migrations)
     database = Database(path)
@@ -81,7 +81,7 @@ async def open_database(path: Path, *migrations: Path) -> AsyncIterator[Database
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    # Each connection is used by one thread alone, but opened in another.
+    # Each connection is opened in one thread and used in another one only.
     connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False)
     for pragma in PRAGMAS:
         connection.execute(pragma)
@@ -94,7 +94,8 @@ def _transaction(connection: sqlite3.Connection, work: Work[T]) -> T:
         result = work(connection)
         connection.execute("COMMIT")
     except BaseException:
-        # A full disk, for one, has rolled back already; without this a failed COMMIT would fail every write after it.
+        # Some errors, such as a full disk, have already rolled back. If a COMMIT fails, an open transaction would fail every
+        # later write.
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
@@ -114,9 +115,9 @@ def _migrate(path: Path, migrations: tuple[Path, ...]) -> None:
 
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Hold a lock between processes, so that all of a service may start at once.
+    """Lock the file between processes, so that all processes of a service can start at once.
 
-    The kernel lets go of it when its holder dies; yoyo's own lock is a row, which a killed process leaves behind for ever.
+    The kernel releases this lock if its holder dies. yoyo's own lock is a row, which a killed process would leave behind.
     """
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

@@ -1,4 +1,4 @@
-"""OpenTelemetry by the standard `OTEL_*` variables. Off unless an OTLP endpoint is named: then nothing of it is set up."""
+"""OpenTelemetry, configured by the standard `OTEL_*` variables. Off unless an OTLP endpoint is set."""
 
 import os
 
@@ -12,8 +12,8 @@ _SWITCHES = (
     "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
 )
 _TIMEOUT = "OTEL_EXPORTER_OTLP_TIMEOUT"
-# Unless that says otherwise. Both exports are tried at the end of a process, one after the other: with the usual 10 s each,
-# a collector that is away would keep it beyond the time that its supervisor gives it.
+# The default for that variable. Both exporters flush when a process ends, one after the other. With OpenTelemetry's default of
+# 10 s each, an unreachable collector would delay the exit beyond the supervisor's patience.
 EXPORT_SECONDS = 2.0
 
 
@@ -24,7 +24,7 @@ def is_enabled() -> bool:
 
 
 def set_up_telemetry(service: str) -> None:
-    """Begin to export spans and metrics of this process, if an endpoint is set. Call once, before the server is built."""
+    """Start exporting spans and metrics if an endpoint is set. Call once, before building the server."""
     if not is_enabled():
         return
     from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
@@ -45,7 +45,7 @@ def set_up_telemetry(service: str) -> None:
 
 
 def outgoing_traceparent() -> str | None:
-    """Return the W3C trace context for a child call or an event: our own span's, else the one that came in."""
+    """Return the W3C trace context for child calls and events: our own span's, or else the incoming one."""
     if not is_enabled():
         return current_call().traceparent
     carrier: dict[str, str] = {}

@@ -1,7 +1,7 @@
-"""Bounds on how long something may take, for where every call has one: they share a timer.
+"""Time limits that share one timer, for code in which every call has a limit.
 
-`asyncio.timeout` sets a timer and takes it back each time, which costs as much as all else that a call passes on its way to a
-method. Hardly any bound is ever reached, so that here one timer watches the nearest, and mostly finds nothing to do.
+`asyncio.timeout` sets and cancels a timer each time, which costs as much as all other layers of a call together. Since limits are
+rarely reached, one timer here watches the nearest one and usually finds nothing to do.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from typing import Any
 
 
 class TimeLimits:
-    """Bounds of one event loop."""
+    """The time limits of one event loop."""
 
     def __init__(self) -> None:
         self._due: dict[_Limit, float] = {}
@@ -20,17 +20,17 @@ class TimeLimits:
         self._wakes = math.inf
 
     def within(self, seconds: float) -> "_Limit":
-        """Bound a `with` block of the current task: it raises TimeoutError when it takes longer, as asyncio.timeout does."""
+        """Limit a `with` block of the current task, which raises TimeoutError like asyncio.timeout."""
         return _Limit(self, time.monotonic() + seconds)
 
     def begin(self, limit: "_Limit", due: float) -> None:
-        """Watch a block; `due` is in time.monotonic() seconds."""
+        """Start watching a block; `due` is in time.monotonic() seconds."""
         self._due[limit] = due
         if due < self._wakes:
             self._wake_at(due)
 
     def end(self, limit: "_Limit") -> None:
-        """Let a block go."""
+        """Stop watching a block."""
         self._due.pop(limit, None)
 
     def _wake_at(self, due: float) -> None:
@@ -40,7 +40,7 @@ class TimeLimits:
         self._timer = asyncio.get_running_loop().call_later(max(0.0, due - time.monotonic()), self._look)
 
     def _look(self) -> None:
-        """End whose time has come, and sleep until the next: the one for whom the timer was set has mostly ended long ago."""
+        """Cancel the blocks that are due and set the timer for the next. Usually none is due any more."""
         self._timer, self._wakes = None, math.inf
         now = time.monotonic()
         for limit in [limit for limit, due in self._due.items() if due <= now]:
@@ -51,7 +51,7 @@ class TimeLimits:
 
 
 class _Limit:
-    """One block."""
+    """The limit of one block."""
 
     __slots__ = ("_cancelled_before", "_due", "_is_reached", "_limits", "_task")
 
@@ -63,14 +63,14 @@ class _Limit:
         self._cancelled_before = 0
 
     def reach(self) -> None:
-        """Cancel what runs in the block."""
+        """Cancel the block."""
         self._is_reached = True
         self._task.cancel()
 
     def __enter__(self) -> None:
         task = asyncio.current_task()
         if task is None:
-            raise RuntimeError("only a task can be bounded")
+            raise RuntimeError("a time limit needs a running task")
         self._task = task
         self._cancelled_before = task.cancelling()
         self._limits.begin(self, self._due)
@@ -79,6 +79,6 @@ class _Limit:
         self, kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
     ) -> None:
         self._limits.end(self)
-        # Somebody else's cancellation stays one.
+        # A cancellation by somebody else stays a CancelledError.
         if self._is_reached and self._task.uncancel() <= self._cancelled_before and kind is asyncio.CancelledError:
             raise TimeoutError from error

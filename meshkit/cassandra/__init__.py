@@ -1,8 +1,8 @@
 """Cassandra for asyncio: a bridge over the DataStax driver, its settings, migrations and outbox.
 
-A store makes its statements as module constants (`read`, `write`, `claim`) and runs them by `Cassandra.execute` and
-`Cassandra.execute_batch`. `open_cassandra` connects in the background: until the cluster is there, and whenever it is not,
-a statement fails at once with UnavailableError.
+A store defines its statements as module constants (`read`, `write`, `claim`) and runs them with `Cassandra.execute` and
+`Cassandra.execute_batch`. `open_cassandra` connects in the background. While the cluster is unreachable, a statement fails at
+once with UnavailableError.
 """
 
 from meshkit.cassandra.bridge import Cassandra, open_cassandra

@@ -1,7 +1,7 @@
 """The bridge from the driver's IO thread to asyncio.
 
-The driver's callbacks only hand results over; everything else happens in the event loop. Several results that arrive before the
-loop turns are handed over in one go, because waking a loop costs a system call.
+The driver's callbacks only hand over results; everything else happens in the event loop. Results that arrive before the loop
+wakes up are handed over together, because waking it costs a system call.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ from meshkit.cassandra_settings import CassandraSettings
 from meshkit.errors import DeadlineExceededError, LensfeedError, UnavailableError
 
 DEFAULT_TIMEOUT = 10.0
-# Pauses between tries to reach a cluster, each twice the one before. Short to the end: it is used as soon as it is there.
+# Pauses between attempts to connect, doubling. The longest one is short, so that a cluster is used soon after it comes up.
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 2.0
 Rows = list[tuple[Any, ...]]
 _CHECK = read("SELECT key FROM system.local WHERE key = 'local' LIMIT 1")
@@ -47,7 +47,7 @@ _log = structlog.get_logger()
 
 
 class Cassandra:
-    """One keyspace of a cluster, for asyncio. Make it by `open_cassandra`."""
+    """One keyspace of a cluster, for asyncio. Created by `open_cassandra`."""
 
     def __init__(self, settings: CassandraSettings, keyspace: str, migrations: tuple[Path, ...]) -> None:
         self._settings = settings
@@ -74,24 +74,24 @@ class Cassandra:
         }
 
     async def execute(self, statement: Statement, *parameters: Any) -> Rows:
-        """Run a statement; returns its rows as tuples.
+        """Run a statement and return its rows as tuples.
 
-        Raises UnavailableError where it was not carried out, UnknownOutcomeError where a write may have been, and
-        DeadlineExceededError where a read took longer than its call has left.
+        Raises UnavailableError if it was not executed, UnknownOutcomeError if a write may have been, and DeadlineExceededError if
+        the call's deadline has passed.
         """
         bound = (await self._prepare(statement)).bind(parameters)
         bound.consistency_level = self._consistency[statement.kind]
         bound.is_idempotent = statement.is_idempotent
-        # The statement's own LIMIT bounds the answer; the driver would cut it at its page without a word.
+        # The statement's LIMIT bounds the answer. With a fetch size, the driver would silently cut it.
         bound.fetch_size = None
         return await self._send(bound, statement.kind)
 
     async def execute_batch(self, *steps: Step) -> None:
         """Run writes as one logged batch: all of them take effect, or none.
 
-        Two nodes beside the coordinator must have the batch before it begins. Until a dead one is known to be dead, one has it
-        and the batch ends there. That one carries it out in the end; here, the same writes are sent without a log, so that they
-        are confirmed now. The first step is then sent last: who sees it may take the others for done.
+        A batch is first stored on two other nodes. If one of these has just died, only the other has it and the batch fails; that
+        node will execute it eventually. In that case, send the same writes without a log to get them confirmed now. The first
+        step is sent last, so that readers who see it can rely on the others.
         """
         bound = [(await self._prepare(statement)).bind(parameters) for statement, parameters in steps]
         is_idempotent = all(statement.is_idempotent for statement, _ in steps)
@@ -106,13 +106,13 @@ class Cassandra:
                 await self._send(self._batch(BatchType.UNLOGGED, part, is_idempotent=True), Kind.WRITE, at)
 
     async def check(self) -> None:
-        """Return if the cluster answers; the health check."""
+        """Return if the cluster responds: the health check."""
         if self._failure is not None:
             raise self._failure
         await self.execute(_CHECK)
 
     async def connect(self) -> None:
-        """Connect and migrate, trying until the cluster is there. Returns when statements can run."""
+        """Connect and migrate, retrying until the cluster is reachable."""
         pause = FIRST_PAUSE
         for tries in itertools.count(1):
             try:
@@ -121,12 +121,12 @@ class Cassandra:
                 _log.error("migration_refused", keyspace=self._keyspace, error=str(error))
                 self._failure = error
                 return
-            except Exception as error:  # noqa: BLE001 - whatever the cluster says while it starts, it may say otherwise soon
+            except Exception as error:  # noqa: BLE001 - a starting cluster may fail in any way
                 if tries & (tries - 1) == 0:  # at 1, 2, 4, 8 …: a long outage does not fill the log
                     why = f"{type(error).__name__}: {error}"
                     _log.warning("cassandra_not_reached", keyspace=self._keyspace, tries=tries, error=why)
-                # Spread, because all processes of a mesh miss the same cluster.
-                await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - spreads tries, hides nothing
+                # Jitter, because all processes of a mesh wait for the same cluster.
+                await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - jitter is no secret
                 pause = min(2 * pause, LONGEST_PAUSE)
             else:
                 self._preparing = Preparing(self._session)
@@ -134,7 +134,7 @@ class Cassandra:
                 return
 
     async def close(self) -> None:
-        """Close all connections, also one that is being opened."""
+        """Close all connections, including one that is being opened."""
         self._is_closed = True
         if self._cluster is not None:
             await asyncio.to_thread(self._cluster.shutdown)
@@ -147,7 +147,7 @@ class Cassandra:
             migrate(session, self._keyspace, replication, self._migrations)
             self._cluster = cluster
             if self._is_closed:
-                raise UnavailableError  # noqa: TRY301 - closed while this thread was opening: shut down as after a failure
+                raise UnavailableError  # noqa: TRY301 - closed while this thread was connecting: shut down as after a failure
         except BaseException:
             cluster.shutdown()
             raise
@@ -199,11 +199,11 @@ class Cassandra:
             _duration.record(time.perf_counter() - start, {"kind": kind.name})
 
     def _hand_over(self, answer: "asyncio.Future[Rows]", result: Rows | BaseException) -> None:
-        """Leave a result for the loop. Runs in the driver's IO thread, which swallows exceptions: nothing here raises."""
+        """Queue a result for the loop. Must not raise: the driver's IO thread, which runs it, swallows exceptions."""
         self._arrived.append((answer, result))
         if not self._is_waking:
             self._is_waking = True
-            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            with contextlib.suppress(RuntimeError):  # the loop is closed and nobody waits
                 self._loop.call_soon_threadsafe(self._receive)
 
     def _receive(self) -> None:
@@ -221,7 +221,7 @@ class Cassandra:
 
 @contextlib.asynccontextmanager
 async def open_cassandra(settings: CassandraSettings, service: str, *migrations: Path) -> AsyncIterator[Cassandra]:
-    """Open a service's keyspace. Connecting goes on in the background: a process starts without its cluster."""
+    """Open a service's keyspace. It connects in the background, so a process can start before its cluster."""
     keyspace = f"{settings.cassandra_keyspace_prefix}_{service}"
     bridge = Cassandra(settings, keyspace, migrations)
     connecting = asyncio.create_task(bridge.connect())

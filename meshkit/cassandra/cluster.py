@@ -1,4 +1,4 @@
-"""The driver, set up: routing, retries, consistency, TLS and authentication."""
+"""Sets up the driver: routing, retries, consistency, TLS and authentication."""
 
 import logging
 import ssl
@@ -24,18 +24,18 @@ from meshkit.cassandra_settings import CassandraSettings
 
 PROTOCOL_VERSION = 5
 CONNECT_TIMEOUT = 3.0
-# A node that comes back is used again within seconds.
+# A node that comes back is used again within 10 s.
 RECONNECT_BASE, RECONNECT_MAX = 0.5, 10.0
 MAX_RETRIES = 2
-# A node that hangs with its connections open is left after 2 intervals and the time-out at most: a connection that has brought
-# nothing for an interval is asked. The driver's own 30 s would make every third statement wait for half a minute.
+# A hung node with open connections is abandoned after at most 2 intervals and the time-out, because idle connections are probed.
+# With the driver's default of 30 s every third statement would wait for half a minute.
 HEARTBEAT_INTERVAL, HEARTBEAT_TIMEOUT = 2, 4
 
 _Decision = tuple[int, int | None]
 
 
 class SafeRetries(RetryPolicy):  # type: ignore[misc]  # the driver has no types
-    """Retries on another node, and only what may be sent twice or was certainly not carried out."""
+    """Retries only idempotent statements, on another node."""
 
     def on_read_timeout(self, query: Any, consistency: int, *_args: Any, retry_num: int, **_kwargs: Any) -> _Decision:
         """Retry: reads have no effect."""
@@ -50,20 +50,21 @@ class SafeRetries(RetryPolicy):  # type: ignore[misc]  # the driver has no types
         received_responses: int,
         retry_num: int,
     ) -> _Decision:
-        """Repeat a write that may have taken effect only where that changes nothing.
+        """Retry a write that may have taken effect only if it is idempotent.
 
-        A batch whose log has one node is not sent again: with three nodes every coordinator would wait for the same dead one.
+        A batch whose log reached only one node is not retried: with three nodes, every coordinator would wait for the same dead
+        one.
         """
         if write_type == WriteType.BATCH_LOG and received_responses > 0:
             return (self.RETHROW, None)
         return self._elsewhere(query, consistency, retry_num)
 
     def on_unavailable(self, query: Any, consistency: int, *_args: Any, retry_num: int, **_kwargs: Any) -> _Decision:
-        """Ask another coordinator: it may know of more live replicas. A claim may have come as far as its commit."""
+        """Ask another coordinator, which may see more live replicas. Not for claims, which may be near their commit."""
         return self._elsewhere(query, consistency, retry_num)
 
     def on_request_error(self, query: Any, consistency: int, error: Any, retry_num: int) -> _Decision:  # noqa: ARG002 - the driver's names
-        """Leave a coordinator that is overloaded, starting, or gone."""
+        """Leave a coordinator that is overloaded, starting or gone."""
         return self._elsewhere(query, consistency, retry_num)
 
     def _elsewhere(self, query: Any, consistency: int, retry_num: int) -> _Decision:
@@ -73,8 +74,8 @@ class SafeRetries(RetryPolicy):  # type: ignore[misc]  # the driver has no types
 
 
 def make_cluster(settings: CassandraSettings) -> Cluster:
-    """Make the driver's cluster; it connects by `connect()`, which blocks."""
-    # The driver logs each lost and regained node at length; the bridge says the same in one line.
+    """Create the driver's cluster. Its `connect()` blocks."""
+    # The driver logs each lost and regained node at length. The bridge logs one line instead.
     logging.getLogger("cassandra").setLevel(logging.CRITICAL)
     profile = ExecutionProfile(
         load_balancing_policy=TokenAwarePolicy(DCAwareRoundRobinPolicy(settings.cassandra_local_dc)),
@@ -85,7 +86,7 @@ def make_cluster(settings: CassandraSettings) -> Cluster:
     )
     return Cluster(
         [DefaultEndPoint(host, port) for host, port in settings.contact_points],
-        # Nodes that are found by way of the first are expected on its port.
+        # Discovered nodes are expected on the same port.
         port=settings.contact_points[0][1],
         execution_profiles={EXEC_PROFILE_DEFAULT: profile},
         auth_provider=_authentication(settings),
@@ -100,7 +101,7 @@ def make_cluster(settings: CassandraSettings) -> Cluster:
         reconnection_policy=ExponentialReconnectionPolicy(RECONNECT_BASE, RECONNECT_MAX),
         idle_heartbeat_interval=HEARTBEAT_INTERVAL,
         idle_heartbeat_timeout=HEARTBEAT_TIMEOUT,
-        # It would wait for one that hangs; a node that does not know a statement says so, and the driver prepares it there.
+        # It would wait for a hung node. If a node does not know a statement, the driver prepares it there on demand.
         prepare_on_all_hosts=False,
         timestamp_generator=WriteTimes(),
         application_name="lensfeed",

@@ -1,4 +1,4 @@
-"""What the driver's errors mean: nothing was done, or what was done is not known."""
+"""Classifies the driver's errors: the statement was not executed, or the outcome is unknown."""
 
 import cassandra
 from cassandra import WriteType
@@ -20,9 +20,9 @@ _IN_DOUBT = (
     IsBootstrappingErrorMessage,
     OverloadedErrorMessage,
 )
-# A claim's own kind of doubt in protocol 5, for which the driver has no class.
+# The unknown outcome of a claim in protocol 5, for which the driver has no class.
 _CAS_WRITE_UNKNOWN = 0x1700
-# All that a node or the way to it may be to blame for.
+# All failures of a node or its connection.
 FAILURES = (*_NOT_DONE, *_IN_DOUBT)
 unknown_writes = metrics.get_meter("meshkit").create_counter(
     "cassandra.writes_unknown", unit="1", description="Writes that were not confirmed in time and may have taken effect"
@@ -30,18 +30,18 @@ unknown_writes = metrics.get_meter("meshkit").create_counter(
 
 
 class UnknownOutcomeError(UnavailableError):
-    """A write may or may not have taken effect. Repeat it if it is idempotent, else read what it has come to."""
+    """A write may have taken effect. Repeat it if it is idempotent, or else read the outcome."""
 
     def __init__(self) -> None:
         super().__init__("the store did not confirm in time; whether the change took effect is unknown")
 
 
 class HalfLoggedError(UnknownOutcomeError):
-    """A logged batch was not begun, because fewer nodes than usual have its log; one that has it will carry it out later."""
+    """A logged batch reached only one node's log and was not started. That node will execute it later."""
 
 
 def translated(error: BaseException, kind: Kind) -> BaseException:
-    """Return what a failed statement of a kind raises for its caller; an error that is nobody's failure stays as it is."""
+    """Return the error to raise for a failed statement. Errors that are bugs stay as they are."""
     if _is_half_logged(error):
         return HalfLoggedError()
     if _is_in_doubt(error, kind):
@@ -62,9 +62,9 @@ def _is_half_logged(error: object) -> bool:
 
 def _is_in_doubt(error: object, kind: Kind) -> bool:
     if isinstance(error, NoHostAvailable):
-        # No node is left to try. Each has its error; the plain one is of a node that nothing was sent to.
+        # No node is left to try. A plain ConnectionException means that nothing was sent to that node.
         return any(type(each) is not ConnectionException and _is_in_doubt(each, kind) for each in error.errors.values())
     if isinstance(error, cassandra.Unavailable):
-        # A claim is checked again before its commit, when it may have been decided already.
+        # A claim checks for live replicas again before its commit, when it may already be decided.
         return kind is Kind.CLAIM
     return isinstance(error, _IN_DOUBT) or (isinstance(error, ErrorMessage) and error.code == _CAS_WRITE_UNKNOWN)

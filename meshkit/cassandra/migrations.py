@@ -1,8 +1,8 @@
-"""Migrations: numbered `.cql` files, applied once, in order, by whichever process comes first.
+"""Migrations: numbered `.cql` files, each applied once and in order by the first process to start.
 
-No maintained library does this for Cassandra 5. Many processes may start at once: one takes a lock by a lightweight transaction,
-the others wait. A file that was applied must not change: its checksum is recorded. The lock's table has a fixed id, because two
-nodes that make one table at the same moment would otherwise make two.
+No maintained library does this for Cassandra 5. If several processes start at once, one takes a lock by a lightweight transaction
+and the others wait. An applied file must not change, so its checksum is recorded. The lock's table has a fixed id, because two
+nodes that create a table at the same moment would otherwise create two.
 """
 
 import hashlib
@@ -19,24 +19,24 @@ import structlog
 from cassandra import ConsistencyLevel
 from cassandra.query import SimpleStatement
 
-# A process that dies with the lock gives it up after this; a migration must be shorter.
+# The lock of a dead process expires after this. A migration must take less.
 LOCK_TTL_SECONDS = 60
 POLL_SECONDS = 0.2
 _NAMESPACE = uuid.UUID("1f1c3a54-7f0f-4f0e-9a39-3d5a3f8a9d21")
 _NO_COMMENTS = re.compile(r"^\s*--.*$", re.MULTILINE)
-# One for the life of the process: after a time-out it is not known whether the lock was taken, and the next try must see that.
+# One per process: after a time-out the lock may have been taken, and the next attempt must recognize it.
 _HOLDER = uuid.uuid4().hex
-# What is open in one process has one holder, and the lock between processes does not tell them apart.
+# All keyspaces opened in one process share a holder, so the lock between processes does not separate them.
 _one_at_a_time = threading.Lock()
 _log = structlog.get_logger()
 
 
 class MigrationError(Exception):
-    """A migration that was applied has changed since, or the schema is not ours."""
+    """An applied migration has changed since."""
 
 
 def migrate(session: Any, keyspace: str, replication: dict[str, str | int], folders: Sequence[Path]) -> None:
-    """Bring a keyspace up to date, and use it for the session. Blocks; safe from many processes at once."""
+    """Migrate a keyspace and select it for the session. Blocks. Safe from many processes at once."""
     files = sorted((path for folder in folders for path in folder.glob("*.cql")), key=lambda path: path.name)
     with _one_at_a_time:
         _make_keyspace(session, keyspace, replication)
@@ -45,7 +45,7 @@ def migrate(session: Any, keyspace: str, replication: dict[str, str | int], fold
 
 
 def statements_of(text: str) -> list[str]:
-    """Split a `.cql` file into its statements. A line that begins with `--` is a comment."""
+    """Split a `.cql` file into its statements. Lines that begin with `--` are comments."""
     return [part.strip() for part in _NO_COMMENTS.sub("", text).split(";") if part.strip()]
 
 
@@ -55,7 +55,7 @@ def _bring_up_to_date(session: Any, keyspace: str, files: Sequence[Path]) -> Non
     while not _lock(session):
         time.sleep(POLL_SECONDS)
         if not _pending(session, files):
-            return  # another process has done it all
+            return  # another process has applied them
     try:
         for path in _pending(session, files):
             _apply(session, path)
@@ -76,7 +76,7 @@ def _make_keyspace(session: Any, keyspace: str, replication: dict[str, str | int
 
 
 def _pending(session: Any, files: Sequence[Path]) -> list[Path]:
-    """Return what is not applied yet. Raises MigrationError where an applied file has changed."""
+    """Return the files that are not applied yet. Raises MigrationError if an applied one has changed."""
     applied = dict(_run(session, "SELECT name, checksum FROM migrations"))
     for path in files:
         if applied.get(path.stem, _checksum(path)) != _checksum(path):
@@ -87,7 +87,7 @@ def _pending(session: Any, files: Sequence[Path]) -> list[Path]:
 def _lock(session: Any) -> bool:
     insert = "INSERT INTO migration_lock (id, holder) VALUES (0, %s) IF NOT EXISTS USING TTL %s"
     is_applied, *found = _run(session, insert, _HOLDER, LOCK_TTL_SECONDS)[0]
-    # Under contention an insert may be answered as not applied by what it has itself written.
+    # Under contention an insert may report as not applied although it was: the existing row is then its own.
     return is_applied or _HOLDER in found
 
 
@@ -99,7 +99,7 @@ def _apply(session: Any, path: Path) -> None:
 
 
 def _run(session: Any, cql: str, *parameters: Any) -> list[Any]:
-    # Of all datacenters: the schema is one for all of them.
+    # Not LOCAL_: the schema is shared by all datacenters.
     statement = SimpleStatement(
         cql, consistency_level=ConsistencyLevel.QUORUM, serial_consistency_level=ConsistencyLevel.SERIAL
     )

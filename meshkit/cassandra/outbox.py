@@ -1,4 +1,4 @@
-"""The outbox in Cassandra: steps for a service's own batches, and the sweeper's side."""
+"""The outbox in Cassandra: writing it in a service's batches, and reading it for the sweeper."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -8,19 +8,19 @@ from meshkit.cassandra.bridge import Cassandra
 from meshkit.cassandra.statements import Step, read, sure_read, write
 from meshkit.events.outbox import EventKey, OutboxRecord
 
-# A service with an outbox applies these beside its own.
+# Services with an outbox apply these in addition to their own.
 MIGRATIONS = Path(__file__).parent / "migrations"
 _INSERT = write("INSERT INTO outbox_by_key (minute, shard, event_id, digest, payload) VALUES (?, ?, ?, ?, ?)")
-# At the consistency of writes: a minute is closed on what these find.
+# At the consistency of writes, because a minute is closed based on these.
 _READ = sure_read(
     "SELECT event_id, payload FROM outbox_by_key WHERE minute = ? AND shard = ? AND (event_id, digest) > (?, ?) LIMIT ?"
 )
-# The table of the version before, which its processes write while both run: the last of them may have left something unsent.
+# The previous version's table. Its processes write to it while both versions run, and may leave events unsent.
 _READ_FORMER = sure_read(
     "SELECT event_id, payload FROM outbox WHERE minute = ? AND shard = ? AND event_id >= ? LIMIT ?"
 )
 _PROGRESS = read("SELECT done_before FROM outbox_progress WHERE id = 0 LIMIT 1")
-# Written with its own value as the write time, so that it never moves back, whoever writes last.
+# Its own value is the write time, so it never moves back, whoever writes last.
 _SET_PROGRESS = write("INSERT INTO outbox_progress (id, done_before) VALUES (0, ?) USING TIMESTAMP ?")
 
 
@@ -30,9 +30,9 @@ def outbox_steps(records: Sequence[OutboxRecord]) -> list[Step]:
 
 
 def kept_events(records: Sequence[OutboxRecord]) -> dict[int, bytes]:
-    """Return events as a row keeps them in a map column until they are in the outbox: payloads by ids.
+    """Return events as a map column that keeps them in a row until they are in the outbox.
 
-    Of two with one id the second takes the next one.
+    If two events have the same id, the second one gets the next id.
     """
     kept: dict[int, bytes] = {}
     for record in records:
@@ -44,19 +44,19 @@ def kept_events(records: Sequence[OutboxRecord]) -> dict[int, bytes]:
 
 
 def records_of(kept: Mapping[int, bytes] | None) -> list[OutboxRecord]:
-    """Return the events of a map column; an empty one is None."""
+    """Return the events of a map column. An empty one is read as None."""
     return [OutboxRecord(*event) for event in (kept or {}).items()]
 
 
 class CassandraOutbox:
-    """OutboxStore over a service's own keyspace. Rows go by the table's TTL."""
+    """OutboxStore over a service's own keyspace. Rows expire by the table's TTL."""
 
     def __init__(self, cassandra: Cassandra) -> None:
         self._cassandra = cassandra
 
     async def read_outbox(self, minute: int, shard: int, after: EventKey, limit: int) -> Sequence[OutboxRecord]:
         """Return a bucket's records above a key, ascending."""
-        # The former table may have one record of the id itself, which is then one too many.
+        # The previous table may return one record with the id itself, so read one more.
         rows, former = await asyncio.gather(
             self._cassandra.execute(_READ, minute, shard, *after, limit),
             self._cassandra.execute(_READ_FORMER, minute, shard, after[0], limit + 1),
@@ -65,7 +65,7 @@ class CassandraOutbox:
         return [records[key] for key in sorted(records) if key > after][:limit]
 
     async def outbox_done_before(self) -> int:
-        """Return the minute before which all is done."""
+        """Return the minute before which everything is handled."""
         rows = await self._cassandra.execute(_PROGRESS)
         return int(rows[0][0]) if rows else 0
 
@@ -74,4 +74,4 @@ class CassandraOutbox:
         await self._cassandra.execute(_SET_PROGRESS, minute, minute)
 
     async def purge_outbox(self, before_minute: int) -> None:
-        """Do nothing: the TTL does."""
+        """Do nothing: records expire."""

@@ -1,4 +1,4 @@
-"""Prepared statements: each is prepared once a process, however many tasks need it, and whichever node hangs."""
+"""Prepares each statement once per process, even while a node hangs."""
 
 import asyncio
 from typing import Any
@@ -7,7 +7,7 @@ from meshkit.cassandra.failures import FAILURES
 from meshkit.cassandra.statements import Statement
 from meshkit.errors import UnavailableError
 
-# A statement that takes longer to prepare is prepared on another node, too. One that hangs would take the driver's own 10 s.
+# After this long a statement is also prepared on another node. With a hung node it would take the driver's 10 s.
 TRIES, TRY_SECONDS = 3, 1.0
 
 
@@ -19,7 +19,7 @@ class Preparing:
         self._tasks: dict[Statement, asyncio.Task[Any]] = {}
 
     async def prepared(self, statement: Statement) -> Any:
-        """Return the prepared statement; all tasks that need a new one share one preparation. Raises UnavailableError."""
+        """Return the prepared statement. Tasks share its preparation. Raises UnavailableError."""
         task = self._tasks.get(statement)
         if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
             task = asyncio.create_task(self._prepare(statement.cql))
@@ -30,11 +30,13 @@ class Preparing:
             raise UnavailableError from error
 
     async def _prepare(self, cql: str) -> Any:
-        """Prepare on one node; where that takes long or fails, on the next one too."""
+        """Prepare on one node, and if that fails or takes long, also on the next one."""
         asked: set[asyncio.Task[Any]] = set()
         for tries_left in reversed(range(TRIES)):
             task = asyncio.create_task(asyncio.to_thread(self._session.prepare, cql))
-            task.add_done_callback(lambda task: task.cancelled() or task.exception())  # not every one is waited for
+            task.add_done_callback(
+                lambda task: task.cancelled() or task.exception()
+            )  # mark as retrieved: not all are awaited
             asked.add(task)
             patience = TRY_SECONDS if tries_left else None
             done, asked = await asyncio.wait(asked, timeout=patience, return_when=asyncio.FIRST_COMPLETED)

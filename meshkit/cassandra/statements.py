@@ -1,4 +1,4 @@
-"""Statements: prepared once a process, and marked with what the bridge may do with them."""
+"""Statements and their kinds."""
 
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -6,21 +6,21 @@ from typing import Any
 
 
 class Kind(Enum):
-    """Which consistency a statement takes, and what a failure of it means."""
+    """Determines a statement's consistency level and the meaning of a failure."""
 
     READ = auto()
-    # A read that sees every write and claim that was confirmed.
+    # A read that sees every confirmed write and claim.
     SURE_READ = auto()
-    # A read that sees, and completes, every claim that may still be under way.
+    # A read that completes and sees every claim in progress.
     SERIAL_READ = auto()
     WRITE = auto()
-    # A lightweight transaction: its answer's first column tells whether it was applied.
+    # A lightweight transaction. The first column of its answer tells whether it was applied.
     CLAIM = auto()
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One CQL statement with `?` parameters. Only an idempotent one is ever sent twice."""
+    """One CQL statement with `?` parameters. Only an idempotent one may be sent twice."""
 
     cql: str
     kind: Kind
@@ -32,28 +32,28 @@ Step = tuple[Statement, tuple[Any, ...]]
 
 
 def read(cql: str) -> Statement:
-    """Make a read. It must be bounded by its whole partition key and a LIMIT."""
+    """Create a read. It must have the whole partition key and a LIMIT."""
     return Statement(cql, Kind.READ, is_idempotent=True)
 
 
 def sure_read(cql: str) -> Statement:
-    """Make a read at the consistency of writes, for where a miss or an old value would be believed. Bounded as `read` is."""
+    """Create a read at the consistency of writes, for decisions that need the latest value. Bounded like `read`."""
     return Statement(cql, Kind.SURE_READ, is_idempotent=True)
 
 
 def serial_read(cql: str) -> Statement:
-    """Make a read that decides what a claim of unknown outcome has come to."""
+    """Create a read that finds out the result of a claim with an unknown outcome."""
     return Statement(cql, Kind.SERIAL_READ, is_idempotent=True)
 
 
 def write(cql: str, *, is_idempotent: bool = True) -> Statement:
-    """Make a write. Counter updates and list appends are not idempotent."""
+    """Create a write. Counter updates and list appends are not idempotent."""
     return Statement(cql, Kind.WRITE, is_idempotent)
 
 
 def claim(cql: str) -> Statement:
-    """Make a lightweight transaction (`IF …`). It is never repeated: the second try would see the first one's effect.
+    """Create a lightweight transaction (`IF …`). It is never repeated, because a second one would see the first one's effect.
 
-    A coordinator does repeat it under contention: what is answered as not applied may be what stands by this very claim.
+    Under contention a coordinator does repeat it, so the row of an answer that says "not applied" may be this claim's own.
     """
     return Statement(cql, Kind.CLAIM, is_idempotent=False)

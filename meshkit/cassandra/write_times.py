@@ -1,4 +1,4 @@
-"""When a write was made: Cassandra keeps the latest of a cell by this, not by when it arrives."""
+"""Write times. Cassandra keeps the cell with the latest write time, not the one that arrived last."""
 
 import contextlib
 from collections.abc import Iterator
@@ -10,19 +10,19 @@ _written_at: ContextVar[int | None] = ContextVar("cassandra_written_at", default
 
 
 class WriteTimes:
-    """Gives each statement the time at which it is sent, in microseconds, unless `written_at` says otherwise."""
+    """Gives each statement the current time in microseconds, unless `written_at` sets one."""
 
     def __init__(self) -> None:
         self._clock = MonotonicTimestampGenerator()
 
     def __call__(self) -> int:
-        """Return the write time of what is being sent."""
+        """Return the write time of the statement being sent."""
         return _written_at.get() or self._clock()
 
 
 @contextlib.contextmanager
 def written_at(time: int) -> Iterator[None]:
-    """Give what is sent in here one write time: sent again, it is no newer than the first time."""
+    """Give all statements in the block one write time, so that a repeated write is not newer than the first."""
     token = _written_at.set(time)
     try:
         yield

@@ -1,9 +1,8 @@
 """The event bus: a transactional outbox in each producing service's store, Redis Streams as the fast path, and a sweeper.
 
-A service writes an event in the transaction of what it tells (`OutboxRecord`), then adds it to its stream as best it can
-(`Publisher`). The `Sweeper` adds what is missing there. Consumers (`Consumer`) get each event at least once, in groups; what
-they give up lies among the `DeadLetters`. A stream that has no outbox, because its events are steps of work that another
-event began, is cut by `Trim`.
+A service writes an event (`OutboxRecord`) in the same transaction as the change itself, then tries to add it to its stream
+(`Publisher`). The `Sweeper` adds missing ones later. Consumer groups (`Consumer`) get each event at least once and move what they
+give up to the `DeadLetters`. `Trim` shortens streams that have no outbox, because their events are steps of another event's work.
 """
 
 from meshkit.events.consumer import Consumer

@@ -1,4 +1,4 @@
-"""One try of a handler with one entry: within its limit, again where a peer is only away for a moment, and never a raise."""
+"""Runs a handler once for an entry: within a time limit, retrying short outages, and never raising."""
 
 import asyncio
 import time
@@ -18,18 +18,18 @@ _log = structlog.get_logger()
 
 
 class Outcome(Enum):
-    """What came of a try."""
+    """The outcome of an attempt."""
 
     DONE = auto()
-    AGAIN = auto()
-    # Again, and this time did not count: it failed by nobody's fault but an outage's.
-    PASSING = auto()
-    # Never again: it is no event.
+    FAILED = auto()
+    # Failed because of an outage, which does not count as a delivery.
+    OUTAGE = auto()
+    # Not an event, so retrying cannot help.
     POISON = auto()
 
 
 async def attempt(handler: Handler, entry: Entry, limit: float, stream: str) -> Outcome:
-    """Hand an entry's event to a handler, which has `limit` seconds. `stream` is its name, for the log."""
+    """Pass an entry's event to a handler, which has `limit` seconds. `stream` is the name for the log."""
     try:
         event = decode(entry.payload)
         async with asyncio.timeout(limit):
@@ -37,7 +37,7 @@ async def attempt(handler: Handler, entry: Entry, limit: float, stream: str) -> 
             await _with_retries(handler, event)
     except PoisonError:
         return Outcome.POISON
-    except Exception as error:  # noqa: BLE001 - the boundary: whatever a handler raises means another try later
+    except Exception as error:  # noqa: BLE001 - any exception of a handler means another attempt later
         _log.warning(
             "event_not_handled",
             stream=stream,
@@ -45,12 +45,12 @@ async def attempt(handler: Handler, entry: Entry, limit: float, stream: str) -> 
             error=repr(error),
             exc_info=None if known_error(error) else error,
         )
-        return Outcome.PASSING if is_outage(error) else Outcome.AGAIN
+        return Outcome.OUTAGE if is_outage(error) else Outcome.FAILED
     return Outcome.DONE
 
 
 def _call_of(event: event_pb2.Event, seconds: float) -> Call:
-    """Make the call that a handler runs in; its child calls end before the handler must."""
+    """Create the call that a handler runs in, so that its child calls end before the handler must."""
     return Call(
         request_id=f"event-{event.event_id}",
         traceparent=event.traceparent or None,
@@ -59,7 +59,7 @@ def _call_of(event: event_pb2.Event, seconds: float) -> Call:
 
 
 async def _with_retries(handler: Handler, event: event_pb2.Event) -> None:
-    """Run a handler, again where a peer is only away for a moment."""
+    """Run a handler, retrying while a peer is briefly unavailable."""
     async for try_ in stamina.retry_context(on=is_outage, attempts=4, wait_initial=0.1, wait_max=1.0):
         with try_:
             await handler(event)

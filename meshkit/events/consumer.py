@@ -1,8 +1,8 @@
-"""A member of a consumer group: hands each event to a handler, at least once, and never lets one poison or hold up the rest.
+"""A member of a consumer group: passes each event to a handler at least once, and isolates failing ones.
 
-Handlers must be idempotent. An event whose handler fails is given again after CLAIM_IDLE_MS, to whichever member asks first;
-after MAX_DELIVERIES it goes to the dead letters. While the handler fails only because a part is down or slow, that does
-not count: an outage must not bury the events that came in during it. It does for an event older than the outbox keeps one.
+Handlers must be idempotent. An event whose handler fails is delivered again after CLAIM_IDLE_MS, to any member; after
+MAX_DELIVERIES it goes to the dead letters. Failures because a part is down or slow do not count, so that an outage does not
+move events to the dead letters; they do count for an event that is older than the outbox's retention.
 """
 
 import asyncio
@@ -22,13 +22,13 @@ from meshkit.events.outbox import MINUTE_MS, RETENTION_MINUTES
 from meshkit.events.stream import EventStream
 
 HANDLER_LIMIT_SECONDS = 10.0
-# Above the handler limit, so that no event is handled twice at once only because it is slow.
+# Above the handler limit, so that a slow event is not handled twice at once.
 CLAIM_IDLE_MS = 30_000
 CLAIM_INTERVAL_SECONDS = 5.0
 MAX_DELIVERIES = 5
-# How many events are in hand at once, each acknowledged by itself: as soon as one is done, another is read.
+# How many events are handled at once. As soon as one is done, another is read.
 AT_ONCE = 32
-# With less room than that share of them, a read waits a moment for more to be done: it costs as much as several events.
+# With less free room than this share, a read waits a moment for more, because it costs as much as several events.
 GOOD_SHARE = 4
 LINGER_SECONDS = 0.002
 BLOCK_MS = 1_000
@@ -39,7 +39,7 @@ _log = structlog.get_logger()
 
 
 class Consumer:
-    """One member of a group on one stream. `member` is stable over restarts, so that what was pending is its own again."""
+    """One member of a group on one stream. A stable `member` name gets its pending entries back after a restart."""
 
     def __init__(
         self,
@@ -69,14 +69,14 @@ class Consumer:
         self._acknowledging = asyncio.Lock()
 
     async def is_idle(self) -> bool:
-        """Tell whether this member has nothing in hand, and no new event waits for any. Raises UnavailableError."""
+        """Tell whether this member handles nothing and no new event waits. Raises UnavailableError."""
         try:
             return not self._in_hand and not await self._stream.has_new(self._redis, self._group)
         except (RedisError, OSError) as error:
             raise UnavailableError from error
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Consume until the process stops; what is in hand then is finished."""
+        """Consume until the process stops, and finish the events being handled."""
         async with asyncio.TaskGroup() as handling:
             await self._consume(handling, stopping)
 
@@ -92,11 +92,11 @@ class Consumer:
                     is_group_known = True
                 if loop.time() >= next_claim:
                     is_more = await self._claim(handling)
-                    # An outage leaves many, and they are late already.
+                    # After an outage many are left, and they are late already.
                     next_claim = loop.time() + (0 if is_more else self._claim_interval)
                 self._begin(handling, await self._read(">", await self._room(), until=next_claim))
             except (RedisError, OSError) as error:
-                is_group_known = False  # it is gone when Redis lost its data
+                is_group_known = False  # Redis may have lost its data, and the group with it
                 _log.warning("consuming_failed", stream=self._stream.name, error=repr(error))
                 await asyncio.sleep(PAUSE_SECONDS)
 
@@ -108,14 +108,14 @@ class Consumer:
                 raise
 
     async def _resume(self, handling: asyncio.TaskGroup, stopping: asyncio.Event) -> None:
-        """Begin with what this member was given before it was started anew, each entry once."""
+        """Handle the entries that this member was given before its restart, each once."""
         position = b"0"
         while not stopping.is_set() and (entries := await self._read(position, await self._room())):
             self._begin(handling, entries)
             position = entries[-1].entry_id
 
     async def _room(self) -> int:
-        """Wait until something may be taken in hand; returns how many entries."""
+        """Wait until there is room, and return for how many entries."""
         while len(self._in_hand) >= self._at_once:
             self._freed.clear()
             await self._freed.wait()
@@ -124,7 +124,7 @@ class Consumer:
         return self._at_once - len(self._in_hand)
 
     async def _read(self, position: str | bytes, count: int, until: float = 0.0) -> list[Entry]:
-        """Read new entries (">"), waiting for some at most until a time of the loop, or own pending ones after a position."""
+        """Read new entries (">", waiting until a time of the loop at most) or own pending ones after a position."""
         wait_ms = round((until - asyncio.get_running_loop().time()) * 1000)
         streams: Any = {self._stream.key: position}
         answer: Any = await self._redis.xreadgroup(
@@ -136,7 +136,10 @@ class Consumer:
         return [entry for entries in batches for entry in entries_of(entries)]
 
     async def _claim(self, handling: asyncio.TaskGroup) -> bool:
-        """Take over what some member has left lying, and bury what has failed too often. Tells whether there may be more."""
+        """Take over entries that any member left pending; move those that failed too often to the dead letters.
+
+        Returns whether there may be more.
+        """
         room = await self._room()
         found: Any = await self._redis.xpending_range(
             self._stream.key, self._group, "-", "+", room, idle=self._claim_idle_ms
@@ -160,7 +163,7 @@ class Consumer:
         return len(pending) == room
 
     def _begin(self, handling: asyncio.TaskGroup, entries: Iterable[Entry]) -> None:
-        """Take entries in hand, but for those that are: after a break they are given once more."""
+        """Start handling entries, except those being handled: after a break they are delivered again."""
         for entry in entries:
             if entry.entry_id not in self._in_hand:
                 self._in_hand.add(entry.entry_id)
@@ -169,7 +172,7 @@ class Consumer:
     async def _handle(self, entry: Entry) -> None:
         try:
             await self._settle(entry, await attempt(self._handler, entry, self._handler_limit, self._stream.name))
-        except (RedisError, OSError) as error:  # it stays pending, and is given again
+        except (RedisError, OSError) as error:  # it stays pending and is delivered again
             _log.warning(
                 "event_not_settled", stream=self._stream.name, entry=entry.entry_id.decode(), error=repr(error)
             )
@@ -181,13 +184,13 @@ class Consumer:
         match outcome:
             case Outcome.DONE:
                 await self._acknowledge(entry)
-            case Outcome.PASSING:
+            case Outcome.OUTAGE:
                 await self._discount(entry)
             case Outcome.POISON:
-                await self._bury(entry, "no event")
+                await self._bury(entry, "not an event")
 
     async def _acknowledge(self, entry: Entry) -> None:
-        """Acknowledge an entry, together with all that are done while the command before is under way."""
+        """Acknowledge an entry, together with all that finish while the previous command is running."""
         self._done.append(entry.entry_id)
         async with self._acknowledging:
             done, self._done = self._done, []
@@ -195,7 +198,7 @@ class Consumer:
                 await self._redis.xack(self._stream.key, self._group, *done)
 
     async def _discount(self, entry: Entry) -> None:
-        """Take back the count of a delivery that failed by nobody's fault but an outage's."""
+        """Do not count a delivery that failed because of an outage."""
         if entry.added_ms > time.time_ns() // 1_000_000 - PATIENCE_MS:
             ids: Any = [entry.entry_id]
             await self._redis.xclaim(self._stream.key, self._group, self._member, 0, ids, retrycount=0, justid=True)

@@ -1,6 +1,6 @@
-"""Events that were given up: put aside by consumers, looked at and put back by a person.
+"""Events that consumers gave up, for a person to inspect and replay or drop.
 
-`events:{post}:dead` is a stream beside `events:{post}`, in the same slot, so that one script moves an event between them.
+`events:{post}:dead` is a stream in the same slot as `events:{post}`, so that one script can move an event between them.
 """
 
 from collections.abc import Sequence
@@ -13,17 +13,17 @@ from redis.asyncio import Redis
 from meshkit.events.entry import Entry, PoisonError, decode
 from meshkit.events.stream import PAYLOAD_FIELD, EventStream, execute
 
-# More than anybody looks at, and little enough that a flood of poison does not fill Redis. Each one is in the log, too.
+# More than anybody inspects, but few enough not to fill Redis. Each one is in the log, too.
 MAX_LETTERS = 100_000
-# KEYS stream, dead letters; ARGV group, entry, the payload's field, payload, why, length. Of two members that bury an entry, one
-# does.
+# KEYS stream, dead letters; ARGV group, entry, the payload's field, payload, why, length. If two members bury
+# the same entry, only one succeeds.
 _BURY = """
 if redis.call('XACK', KEYS[1], ARGV[1], ARGV[2]) == 0 then return 0 end
 redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[6], '*',
   ARGV[3], ARGV[4], 'group', ARGV[1], 'why', ARGV[5], 'entry', ARGV[2])
 return 1
 """
-# KEYS stream, dead letters; ARGV the payload's field, letters… A letter that is gone is passed over: somebody else put it back.
+# KEYS stream, dead letters; ARGV the payload's field, letters… Skips a letter that somebody else has already replayed.
 _REPLAY = """
 local replayed = 0
 for i = 2, #ARGV do
@@ -43,7 +43,7 @@ return replayed
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """What one group gave up: `entry_id` is where it had stood in the stream. `letter_id` is like 1735689600000-0."""
+    """An event that one group gave up. `entry_id` was its id in the stream; `letter_id` is like 1735689600000-0."""
 
     letter_id: str
     payload: bytes
@@ -58,7 +58,7 @@ class DeadLetter:
 
     @property
     def event(self) -> event_pb2.Event | None:
-        """The event; None where the payload is none, which no replay can help."""
+        """The event, or None if the payload is not one. A replay cannot help then."""
         try:
             return decode(self.payload)
         except PoisonError:
@@ -73,29 +73,29 @@ class DeadLetters:
         self._keys = (stream.key, stream.dead_key)
 
     async def bury(self, group: str, entry: Entry, why: str) -> None:
-        """Move an entry that a group has pending here. Repeatable."""
+        """Move a group's pending entry to the dead letters. Repeatable."""
         await self._run(_BURY, group, entry.entry_id, PAYLOAD_FIELD, entry.payload, why, MAX_LETTERS)
 
     async def count(self) -> int:
-        """Return how many there are."""
+        """Return the number of dead letters."""
         return int(await self._redis.xlen(self._keys[1]))
 
     async def last_id(self) -> str | None:
-        """Return the id of the newest one; None without any."""
+        """Return the id of the newest letter, or None."""
         newest: Any = await self._redis.xrevrange(self._keys[1], count=1)
         return newest[0][0].decode() if newest else None
 
     async def read(self, first: str = "-", last: str = "+", limit: int | None = None) -> list[DeadLetter]:
-        """Return letters from one id to another, oldest first; "(1735689600000-0" begins behind an id."""
+        """Return letters from one id to another, oldest first. "(1735689600000-0" begins after that id."""
         found: Any = await self._redis.xrange(self._keys[1], first, last, limit)
         return [_letter(letter_id, fields) for letter_id, fields in found]
 
     async def replay(self, letter_ids: Sequence[str]) -> int:
-        """Put events back into their stream, for all of its groups, and drop their letters; returns how many were still there."""
+        """Move events back to their stream, for all its groups. Returns how many letters still existed."""
         return await self._run(_REPLAY, PAYLOAD_FIELD, *letter_ids)
 
     async def drop(self, letter_ids: Sequence[str]) -> int:
-        """Drop letters for good; returns how many were still there."""
+        """Delete letters for good. Returns how many still existed."""
         return int(await self._redis.xdel(self._keys[1], *letter_ids))
 
     async def _run(self, script: str, *arguments: bytes | str | int) -> int:

@@ -1,4 +1,4 @@
-"""The outbox: events that stand in the same store, and are written in the same transaction, as what they tell."""
+"""The outbox: events in the same store, written in the same transaction, as the change they report."""
 
 import hashlib
 from collections.abc import Sequence
@@ -7,12 +7,12 @@ from typing import Protocol
 
 from meshkit.ids import id_millis
 
-# A minute's events are split so that no partition grows with the whole mesh's writes.
+# A minute's events are sharded, so that no partition takes the whole mesh's writes.
 SHARDS = 4
 MINUTE_MS = 60_000
-# How long an event is kept, done or not; the store's TTL.
+# How long an event is kept, handled or not: the store's TTL.
 RETENTION_MINUTES = 24 * 60
-# What tells events apart, and orders them: an id and a digest.
+# Identifies and orders events: an id and a digest.
 EventKey = tuple[int, int]
 _DIGEST_BYTES = 8
 
@@ -21,8 +21,8 @@ _DIGEST_BYTES = 8
 class OutboxRecord:
     """One event, ready to be written: a serialized `lensfeed.events.v1.Event` and its id.
 
-    Many events of a service share a millisecond, so that two may get one id. What tells them apart is `key`: the same id and the
-    same bytes are the same event, however often it is written or added.
+    Two of a service's events in the same millisecond may get the same id, so an event is identified by its `key`: the same id and
+    the same bytes are the same event, however often it is written or added.
     """
 
     event_id: int
@@ -30,27 +30,27 @@ class OutboxRecord:
 
     @property
     def digest(self) -> int:
-        """63 bits that follow from its payload; never negative."""
+        """63 bits of the payload's hash; never negative."""
         return int.from_bytes(hashlib.blake2b(self.payload, digest_size=_DIGEST_BYTES).digest()) >> 1
 
     @property
     def key(self) -> EventKey:
-        """What it is known by, in the store and in the stream."""
+        """Identifies the event in the store and in the stream."""
         return self.event_id, self.digest
 
     @property
     def minute(self) -> int:
-        """The minute since 1970 in which it happened."""
+        """The minute of its id, counted from 1970."""
         return id_millis(self.event_id) // MINUTE_MS
 
     @property
     def shard(self) -> int:
-        """Its part of that minute."""
+        """Its shard of that minute."""
         return self.event_id % SHARDS
 
 
 def before(event_id: int) -> EventKey:
-    """Return a key that is below those of all events of an id, and above those of all lower ids."""
+    """Return a key below all keys with this id and above all keys with lower ids."""
     return event_id, -1
 
 
@@ -59,14 +59,14 @@ BEFORE_ALL = before(-1)
 
 
 class OutboxStore(Protocol):
-    """What the sweeper needs of a store. Records get in through the service's own writes."""
+    """What the sweeper needs from a store. Services write records in their own transactions."""
 
     async def read_outbox(self, minute: int, shard: int, after: EventKey, limit: int) -> Sequence[OutboxRecord]:
         """Return a bucket's records with keys above `after`, ascending, at most `limit`."""
         ...
 
     async def outbox_done_before(self) -> int:
-        """Return the minute before which every event is known to be done by every consumer; 0 at first."""
+        """Return the minute before which every group has handled every event; 0 at first."""
         ...
 
     async def set_outbox_done_before(self, minute: int) -> None:
@@ -74,5 +74,5 @@ class OutboxStore(Protocol):
         ...
 
     async def purge_outbox(self, before_minute: int) -> None:
-        """Drop records of minutes before `before_minute`. A store with a TTL need not do anything."""
+        """Delete records of minutes before `before_minute`. A store with a TTL need not do anything."""
         ...

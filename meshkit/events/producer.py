@@ -1,4 +1,4 @@
-"""A service's side as a producer: the fast path and the sweeper over one stream."""
+"""The producer's side of one stream: the fast path and the sweeper."""
 
 import asyncio
 import contextlib
@@ -12,24 +12,24 @@ from meshkit.redis.client import open_redis
 
 
 class Producer:
-    """What a composition root gives to use cases (`send_soon`) and to the server as a loop (`sweep`)."""
+    """Offers `send_soon` to use cases, and `sweep` to the server as a background loop."""
 
     def __init__(self, publisher: Publisher, sweeper: Sweeper) -> None:
         self._publisher = publisher
         self._sweeper = sweeper
 
     def send_soon(self, *records: OutboxRecord) -> None:
-        """Begin to add committed events to the stream; never waits, never fails."""
+        """Start adding committed events to the stream. Never waits, never fails."""
         self._publisher.send_soon(*records)
 
     async def sweep(self, stopping: asyncio.Event) -> None:
-        """Re-drive what the fast path missed, until the process stops."""
+        """Add events that the fast path missed, until the process stops."""
         await self._sweeper.run(stopping)
 
 
 @contextlib.asynccontextmanager
 async def open_producer(redis_url: str, stream: EventStream, outbox: OutboxStore) -> AsyncIterator[Producer]:
-    """Open a producer. A Redis that is down makes events late, and nothing else."""
+    """Open a producer. If Redis is down, events are late but not lost."""
     async with open_redis(redis_url) as redis:
         publisher = Publisher(redis, stream)
         try:

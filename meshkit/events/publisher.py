@@ -1,4 +1,4 @@
-"""The fast path: an event goes into its stream right after its commit, beside the answer to the caller."""
+"""The fast path: adds an event to its stream right after the commit, without delaying the caller."""
 
 import asyncio
 
@@ -9,13 +9,13 @@ from redis.exceptions import RedisError
 from meshkit.events.outbox import OutboxRecord
 from meshkit.events.stream import EventStream
 
-# More adds under way than this means that Redis is slow: the sweeper will catch up.
+# With more adds than this in progress Redis is slow, and the sweeper will catch up.
 MAX_UNDER_WAY = 1_000
 _log = structlog.get_logger()
 
 
 class Publisher:
-    """Adds events without making anybody wait or fail: what it misses is the sweeper's."""
+    """Adds events without making callers wait or fail. The sweeper adds what this misses."""
 
     def __init__(self, redis: "Redis", stream: EventStream) -> None:
         self._redis = redis
@@ -23,14 +23,14 @@ class Publisher:
         self._under_way: set[asyncio.Task[None]] = set()
 
     def send_soon(self, *records: OutboxRecord) -> None:
-        """Begin to add committed events to the stream."""
+        """Start adding committed events to the stream."""
         for record in records[: MAX_UNDER_WAY - len(self._under_way)]:
             task = asyncio.create_task(self._send(record))
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
 
     async def drain(self) -> None:
-        """Wait for what is under way."""
+        """Wait for adds in progress."""
         await asyncio.gather(*self._under_way)
 
     async def _send(self, record: OutboxRecord) -> None:

@@ -1,4 +1,4 @@
-"""From an event's payload to an outbox record."""
+"""Creates outbox records."""
 
 import secrets
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from meshkit.events.outbox import OutboxRecord
 from meshkit.ids import new_id
 from meshkit.telemetry import outgoing_traceparent
 
-# Beside the id: two events of one millisecond are told apart although 22 random bits often collide among a service's many.
+# Distinguishes events of one millisecond, whose ids' 22 random bits often collide within a service.
 NONCE_BITS = 64
 _FIELDS = {
     field.message_type.full_name: field.name
@@ -20,9 +20,9 @@ _FIELDS = {
 
 
 def new_record(payload: Message, make_id: Callable[[], int] = new_id) -> OutboxRecord:
-    """Make the record of an event that happens now; `payload` is one of the payloads of `lensfeed.events.v1.Event`.
+    """Create the record of an event that happens now from one of the payloads of `lensfeed.events.v1.Event`.
 
-    Ids from `make_id` may collide: no two records made here are equal.
+    Two records never have the same key, even if their ids collide.
     """
     nonce = secrets.randbits(NONCE_BITS)
     event = event_pb2.Event(event_id=make_id(), traceparent=outgoing_traceparent() or "", nonce=nonce)

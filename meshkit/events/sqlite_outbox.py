@@ -1,4 +1,4 @@
-"""The outbox in SQLite: what a service's store uses inside its own transactions, and the sweeper's side."""
+"""The outbox in SQLite: writing it in a service's transactions, and reading it for the sweeper."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -8,12 +8,12 @@ from meshkit.events.outbox import MINUTE_MS, EventKey, OutboxRecord
 from meshkit.ids import first_id
 from meshkit.sqlite import Database
 
-# A service with an outbox applies these beside its own.
+# Services with an outbox apply these in addition to their own.
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def insert_records(connection: sqlite3.Connection, records: Sequence[OutboxRecord]) -> None:
-    """Write events in the caller's transaction. One that is there already stays."""
+    """Write events in the caller's transaction. Existing ones stay."""
     connection.executemany(
         "INSERT OR IGNORE INTO outbox (minute, shard, event_id, digest, payload) VALUES (?, ?, ?, ?, ?)",
         [(record.minute, record.shard, *record.key, record.payload) for record in records],
@@ -40,7 +40,7 @@ class SqliteOutbox:
         )
 
     async def outbox_done_before(self) -> int:
-        """Return the minute before which all is done."""
+        """Return the minute before which everything is handled."""
         return await self._database.read(
             lambda connection: int(connection.execute("SELECT done_before FROM outbox_progress").fetchone()[0])
         )
@@ -54,7 +54,7 @@ class SqliteOutbox:
         )
 
     async def purge_outbox(self, before_minute: int) -> None:
-        """Drop what a TTL would have dropped. The primary key begins with the minute, so this scans nothing else."""
+        """Delete what a TTL would have deleted. The primary key begins with the minute, so this scans nothing else."""
         first = first_id(before_minute * MINUTE_MS)
         await self._database.write(
             lambda connection: connection.execute(

@@ -1,8 +1,7 @@
-"""One producing service's stream in Redis: its keys, adding to it exactly once in the life of the Redis, and its positions.
+"""A producing service's stream in Redis: its keys, adding each event once, and its positions.
 
-`events:{post}` is the stream; `events:{post}:sent:<minute>:<shard>` is the set of the events that are in it, by their keys of two
-64-bit numbers: an id alone is not unique. Both lie in one slot of a cluster, and one script writes both, so that an event which
-Redis lost is also one that Redis does not know.
+`events:{post}` is the stream. `events:{post}:sent:<minute>:<shard>` is the set of the keys of events that were added to it. Both
+are in one slot of a cluster and written by one script, so if Redis loses an event, it also forgets that it was added.
 """
 
 import struct
@@ -16,7 +15,7 @@ from redis.exceptions import ResponseError
 from meshkit.events.outbox import RETENTION_MINUTES, SHARDS, OutboxRecord
 
 PAYLOAD_FIELD = b"event"
-# Beyond the retention of the outbox nobody asks for the set any more.
+# The set is not read after the retention of the outbox.
 SENT_TTL_SECONDS = (RETENTION_MINUTES + 60) * 60
 _ADD = """
 if redis.call('SADD', KEYS[2], ARGV[1]) == 0 then return 0 end
@@ -24,31 +23,31 @@ redis.call('EXPIRE', KEYS[2], ARGV[3])
 redis.call('XADD', KEYS[1], '*', ARGV[4], ARGV[2])
 return 1
 """
-# KEYS stream, how far a job has come; ARGV step, payload, time to live, the payload's field.
+# KEYS stream, the job's progress; ARGV step, payload, time to live, the payload's field.
 _ADD_STEP = """
 if tonumber(redis.call('GET', KEYS[2]) or '0') >= tonumber(ARGV[1]) then return 0 end
 redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[3])
 redis.call('XADD', KEYS[1], '*', ARGV[4], ARGV[2])
 return 1
 """
-# Longer than a step that is under way can take, and than most events come again.
+# Longer than a step can take, and than most events are delivered again.
 JOB_TTL_SECONDS = 60 * 60
-# After its minute is closed, a sweep or a fast path that began before may still look into the set.
+# A sweep or fast path that began before its minute was closed may still read the set.
 CLOSED_TTL_SECONDS = 600
-# A restart may have lost the last second of data, and a failover more: each begins another life.
-_LIFE = """
+# A restart may lose the last second of data, and a failover more. Each begins a new incarnation.
+_INCARNATION = """
 local name = redis.call('SET', KEYS[1], ARGV[1], 'NX', 'GET') or ARGV[1]
 return name .. ':' .. string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
 """
-# 16 bytes, where the digits of both numbers would take twice as many.
+# 16 bytes, half of what the decimal digits of both numbers would take.
 _MEMBER = struct.Struct(">qq")
-# An entry's place in its stream: milliseconds and a sequence number.
+# An entry's id: milliseconds and a sequence number.
 Position = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class EventStream:
-    """A stream and the consumer groups that must have handled an event before it is done.
+    """A stream and the groups that must handle each event.
 
     `name` is the producing service's short name ("post"), `groups` the names of the groups that consume it.
     """
@@ -67,20 +66,20 @@ class EventStream:
         return f"{self.key}:dead"
 
     def sent_key(self, minute: int, shard: int) -> str:
-        """Return the key of the set of a bucket's events that are in the stream."""
+        """Return the key of the set of a bucket's events that were added."""
         return f"{self.key}:sent:{minute}:{shard}"
 
     async def add(self, redis: "Redis", record: OutboxRecord) -> bool:
-        """Add an event unless it is, or was, in the stream. Returns whether it was added."""
+        """Add an event unless it was added before. Returns whether it was added now."""
         keys = (self.key, self.sent_key(record.minute, record.shard))
         arguments: tuple[Any, ...] = (_member(record), record.payload, SENT_TTL_SECONDS, PAYLOAD_FIELD)
         return bool(await execute(redis, "EVAL", _ADD, len(keys), *keys, *arguments))
 
     async def add_step(self, redis: "Redis", job: str, number: int, payload: bytes) -> bool:
-        """Add a step of a job that goes on from event to event, numbered from 1, unless it or a later one is, or was, here.
+        """Add a step of a job that consists of several events, unless it or a later step was added before.
 
-        That is remembered for an hour after the last step: a job's events must bear to be handled twice. Returns whether it
-        was added.
+        Steps are numbered from 1. The number is remembered for an hour after the last step, so handling a step twice must be
+        harmless. Returns whether it was added.
         """
         keys = (self.key, f"{self.key}:job:{job}")
         arguments: tuple[Any, ...] = (number, payload, JOB_TTL_SECONDS, PAYLOAD_FIELD)
@@ -89,38 +88,38 @@ class EventStream:
     async def missing(
         self, redis: "Redis", minute: int, shard: int, records: Sequence[OutboxRecord]
     ) -> list[OutboxRecord]:
-        """Return those of a bucket's records that are not, and were not, in the stream."""
+        """Return the records of a bucket that were never added to the stream."""
         if not records:
             return []
         members = map(_member, records)
         known = await execute(redis, "SMISMEMBER", self.sent_key(minute, shard), *members)
         return [record for record, is_known in zip(records, known, strict=True) if not is_known]
 
-    async def life(self, redis: "Redis", proposal: str) -> str:
-        """Return what names this life of the Redis, another one after each loss of data.
+    async def incarnation(self, redis: "Redis", proposal: str) -> str:
+        """Return an identifier that changes whenever Redis may have lost data.
 
-        `proposal` becomes part of it, where all data was lost since the last name.
+        `proposal` becomes part of it if Redis has lost everything.
         """
-        return _text(await execute(redis, "EVAL", _LIFE, 1, f"{self.key}:life", proposal))
+        return _text(await execute(redis, "EVAL", _INCARNATION, 1, f"{self.key}:life", proposal))
 
     async def forget_sent(self, redis: "Redis", minute: int) -> None:
-        """Let go of which events of a closed minute are in the stream, soon."""
+        """Let the sets of a closed minute expire soon."""
         async with redis.pipeline(transaction=False) as pipeline:
             for shard in range(SHARDS):
                 pipeline.expire(self.sent_key(minute, shard), CLOSED_TTL_SECONDS)
             await pipeline.execute()
 
     async def last_position(self, redis: "Redis") -> Position:
-        """Return where the newest entry stands; (0, 0) without any."""
+        """Return the id of the newest entry, or (0, 0)."""
         try:
             return _position((await redis.xinfo_stream(self.key))["last-generated-id"])
         except ResponseError:
             return (0, 0)  # no stream yet
 
     async def handled_position(self, redis: "Redis") -> Position | None:
-        """Return the position up to which all groups have handled the stream; None while a group is not there.
+        """Return the position up to which all groups have handled the stream; None while a group is missing.
 
-        A stream that names no groups waits for those that it has.
+        A stream without named groups uses the groups that exist.
         """
         try:
             groups = {_text(group["name"]): group for group in await redis.xinfo_groups(self.key)}
@@ -132,7 +131,7 @@ class EventStream:
         return min([await self._handled_by(redis, name, groups[name]["last-delivered-id"]) for name in needed])
 
     async def has_new(self, redis: "Redis", group: str) -> bool:
-        """Tell whether there are events that no member of a group was given yet."""
+        """Tell whether a group has undelivered events."""
         try:
             groups = {_text(each["name"]): each for each in await redis.xinfo_groups(self.key)}
         except ResponseError:
@@ -141,7 +140,7 @@ class EventStream:
         return delivered < await self.last_position(redis)
 
     async def trim(self, redis: "Redis", handled: Position) -> None:
-        """Drop entries below a position that all groups have handled. A pending entry must never be dropped."""
+        """Delete entries below a position that all groups have handled. Never delete a pending entry."""
         await redis.xtrim(self.key, minid=f"{handled[0]}-{handled[1]}", approximate=True)
 
     async def _handled_by(self, redis: "Redis", group: str, last_delivered: bytes) -> Position:
@@ -167,5 +166,5 @@ def _text(value: bytes | str | None) -> str:
 
 async def execute(redis: "Redis", *command: Any) -> Any:
     """Run one command, by its name."""
-    # redis-py's own methods for these are typed for its sync client, too.
+    # redis-py's methods for these have the types of its synchronous client as well.
     return await redis.execute_command(*command)  # type: ignore[no-untyped-call]  # it has no types

@@ -1,9 +1,9 @@
-"""The sweeper: brings into the stream what the fast path missed, and tells when events are done.
+"""The sweeper: adds events that the fast path missed, and closes the outbox's minutes.
 
-An event is done when every consumer group has acknowledged it. No mark is kept for each event: a group has handled every entry
-up to its oldest pending one (or, with none pending, up to the last it was given), and entries are added in time order. So the
-lowest such position over all groups tells both how far the stream may be trimmed and which minutes of the outbox are closed.
-After the loss of all of Redis, the sweeper goes on from the last closed minute, which the store keeps.
+An event is done once every consumer group has acknowledged it. This is not recorded per event: a group has handled every entry
+before its oldest pending one (or, with none pending, up to the last delivered one), and entries are added in time order. So the
+lowest such position of all groups says how far the stream may be trimmed and which minutes of the outbox are closed. After Redis
+loses all data, the sweeper continues from the last closed minute, which the store keeps.
 """
 
 import asyncio
@@ -20,16 +20,16 @@ from meshkit.events.stream import EventStream, Position
 from meshkit.ids import first_id
 
 INTERVAL_SECONDS = 2.0
-# Younger events are still the fast path's.
+# Younger events are left to the fast path.
 GRACE_MS = 2_000
-# From this age on, no write of a minute can still be on its way to the store.
+# At this age, no write for a minute can still be in progress.
 CLOSING_MINUTES = 2
 PAGE = 500
 _log = structlog.get_logger()
 
 
 class Sweeper:
-    """Sweeps one service's outbox. Several may run at once: adding is exactly once."""
+    """Sweeps one service's outbox. Several may run at once, because each event is added only once."""
 
     def __init__(self, redis: "Redis", stream: EventStream, store: OutboxStore) -> None:
         self._redis = redis
@@ -50,7 +50,7 @@ class Sweeper:
                 continue
 
     async def sweep(self, now_ms: int | None = None) -> int:
-        """Sweep once; returns how many events were missing. `now_ms` is the time in milliseconds since 1970."""
+        """Sweep once and return how many events were missing. `now_ms` is in milliseconds since 1970."""
         now = time.time_ns() // 1_000_000 if now_ms is None else now_ms
         await self._notice_loss()
         this_minute = now // MINUTE_MS
@@ -66,28 +66,28 @@ class Sweeper:
         return added
 
     def _forget(self) -> None:
-        self._life: str | None = None
-        # Minutes that are wholly in the stream -> the stream's last entry when that was seen.
+        self._incarnation: str | None = None
+        # Minutes that are completely in the stream -> the stream's last entry at that time.
         self._complete: dict[int, Position] = {}
-        # Buckets of open minutes -> the id below which they were looked at.
+        # Buckets of open minutes -> the id up to which they were checked.
         self._reached: dict[tuple[int, int], int] = {}
 
     def _forget_before(self, minute: int) -> None:
-        """Let go of minutes that another sweeper closed."""
+        """Forget minutes that another sweeper closed."""
         self._complete = {each: position for each, position in self._complete.items() if each >= minute}
         self._reached = {bucket: reached for bucket, reached in self._reached.items() if bucket[0] >= minute}
 
     async def _notice_loss(self) -> bool:
-        """Begin anew where Redis lost data since the last time: what was seen in the stream is then in doubt."""
-        life = await self._stream.life(self._redis, uuid.uuid4().hex)
-        if life == self._life:
+        """Start over if Redis lost data since the last time, because the stream may lack what was seen in it."""
+        incarnation = await self._stream.incarnation(self._redis, uuid.uuid4().hex)
+        if incarnation == self._incarnation:
             return False
         self._forget()
-        self._life = life
+        self._incarnation = incarnation
         return True
 
     async def _sweep_minute(self, minute: int, now: int, *, closing: bool) -> int:
-        """Add what is missing of a minute. An open one is looked at as it grows; a closing one once more as a whole."""
+        """Add a minute's missing events. An open minute is read as it grows; a closing one is read once more completely."""
         upto = first_id(now - GRACE_MS)
         added = 0
         for shard in range(SHARDS):
@@ -112,16 +112,16 @@ class Sweeper:
         return added
 
     async def _close(self, done_before: int, this_minute: int) -> None:
-        """Close the minutes that every group has passed, oldest first, and trim what no group needs."""
+        """Close the minutes that every group has handled, oldest first, and trim the stream."""
         handled = await self._stream.handled_position(self._redis)
-        # Positions of two lives tell nothing about each other: a loss since the sweep began must not close anything.
+        # Positions before and after a loss of data cannot be compared: a loss since the sweep began must not close anything.
         if handled is None or await self._notice_loss():
             return
         minute = done_before
         while minute in self._complete and self._complete[minute] <= handled:
             minute += 1
         if minute > done_before:
-            # In this order: a minute that is open and has no sets would go into the stream once more.
+            # In this order: the events of an open minute without sets would be added again.
             await self._store.set_outbox_done_before(minute)
             for closed in range(done_before, minute):
                 await self._stream.forget_sent(self._redis, closed)

@@ -1,4 +1,4 @@
-"""Keeps a stream short that has no outbox, and so no sweeper to do it: what its groups have handled goes."""
+"""Shortens a stream that has no outbox, and so no sweeper to trim it."""
 
 import asyncio
 
@@ -20,7 +20,7 @@ class Trim:
         self._stream = stream
 
     async def __call__(self) -> None:
-        """Trim once. Nothing goes that a group has pending, or was not given yet."""
+        """Trim once. Entries that a group has pending or was not given yet stay."""
         handled = await self._stream.handled_position(self._redis)
         if handled is not None:
             await self._stream.trim(self._redis, handled)

@@ -1,4 +1,4 @@
-"""Channels to the other services: deadlines that shrink on the way, and retries where the contract says that they are safe."""
+"""Channels to other services, with shrinking deadlines and retries of idempotent methods."""
 
 import json
 from collections.abc import Callable
@@ -17,9 +17,9 @@ from meshkit.identity.parts import MeshIdentity, dns_name
 from meshkit.telemetry import outgoing_traceparent
 
 DEFAULT_TIMEOUT = 10.0
-# A page of 200 posts with ten described media each takes some 12 MiB.
+# A page of 200 posts with ten described media each takes about 12 MiB.
 MAX_RESPONSE_BYTES = 16 * 1024 * 1024
-# What a caller keeps of its own time to answer with what a peer said.
+# The time a caller keeps for itself to answer after its peer.
 MARGIN = 0.01
 _NOT_IDEMPOTENT = descriptor_pb2.MethodOptions.IDEMPOTENCY_UNKNOWN
 if TYPE_CHECKING:
@@ -31,19 +31,19 @@ _RETRY_POLICY = {
     "initialBackoff": "0.05s",
     "maxBackoff": "0.5s",
     "backoffMultiplier": 2,
-    # CANCELLED is what grpc tells calls that arrive while a server begins to stop; no handler has seen them.
+    # gRPC answers CANCELLED to calls that arrive while a server begins to stop. No handler has seen them.
     "retryableStatusCodes": ["UNAVAILABLE", "CANCELLED"],
 }
 
 
 def connect(target: str, *services: str, identity: MeshIdentity | None = None) -> grpc.aio.Channel:
-    """Open a channel to `target` (any gRPC name) for some services, named as in the contract.
+    """Open a channel to `target` (any gRPC name) for services named as in the contract.
 
-    Calls are spread by round_robin; idempotent methods are retried where the peer is away; each call carries the request id
-    and the trace context of the call being served, and ends before that one's deadline. With `identity`, both ends show their
-    certificates, and the peer's must be that of the service. The caller closes the channel.
+    Calls are balanced by round_robin, and idempotent methods are retried if the peer is unavailable. Each call passes on the
+    request id and trace context of the current call and ends before its deadline. With `identity`, the channel uses mutual TLS
+    and the peer must have the service's certificate. The caller closes the channel.
     """
-    # The stubs type a list of interceptors by a placeholder.
+    # The stubs have a placeholder type for interceptors.
     interceptors: Any = [_Outgoing()]
     options = (
         ("grpc.service_config", json.dumps(service_config(services))),
@@ -53,7 +53,7 @@ def connect(target: str, *services: str, identity: MeshIdentity | None = None) -
     )
     if identity is None:
         return grpc.aio.insecure_channel(target, options=options, interceptors=interceptors)
-    # Whatever address it has, the peer is known by the name of its part: `media` of lensfeed.media.v1.MediaInternalService.
+    # Whatever its address, the peer is identified by the name of its part: `media` of lensfeed.media.v1.MediaInternalService.
     named = ("grpc.ssl_target_name_override", dns_name(services[0].split(".")[1]))
     own = identity
 
@@ -65,7 +65,7 @@ def connect(target: str, *services: str, identity: MeshIdentity | None = None) -
 
 
 def service_config(services: tuple[str, ...]) -> dict[str, Any]:
-    """Return the gRPC service config: which methods are retried follows from `idempotency_level` in the contract."""
+    """Return the gRPC service config. Methods with an `idempotency_level` in the contract are retried."""
     pool = descriptor_pool.Default()
     retried = [name for each in services for name in _idempotent(pool.FindServiceByName(each))]
     methods = [{"name": retried, "retryPolicy": _RETRY_POLICY}] if retried else []
@@ -81,7 +81,7 @@ def _idempotent(service: ServiceDescriptor) -> list[dict[str, str]]:
 
 
 def child_timeout(wanted: float | None) -> float:
-    """Return how long a child call may take, in seconds. Raises DeadlineExceededError where nothing is left."""
+    """Return how long a child call may take, in seconds. Raises DeadlineExceededError if no time is left."""
     timeout = DEFAULT_TIMEOUT if wanted is None else wanted
     remaining = current_call().remaining()
     if remaining is None:
@@ -92,7 +92,7 @@ def child_timeout(wanted: float | None) -> float:
 
 
 class _Outgoing(_ClientInterceptor):
-    """Gives each call its deadline, request id and trace context."""
+    """Adds the deadline, request id and trace context to each call."""
 
     async def intercept_unary_unary(
         self,

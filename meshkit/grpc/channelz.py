@@ -1,6 +1,6 @@
-"""channelz: which connections and calls a process has, told to the people who run the mesh.
+"""channelz: shows operators the connections and calls of a process.
 
-It stands apart from a process's own methods: what is full must still say with what.
+It does not pass the load-shedding layer, because an overloaded process must still be inspectable.
 """
 
 from collections.abc import Mapping
@@ -16,27 +16,27 @@ SERVICE_NAME: str = channelz_pb2.DESCRIPTOR.services_by_name["Channelz"].full_na
 
 
 def add_channelz(server: grpc.aio.Server, layers: tuple[Layer, ...]) -> None:
-    """Let a server answer channelz, each call behind `layers`."""
+    """Add channelz to a server, with each call behind `layers`."""
     channelz_pb2_grpc.add_ChannelzServicer_to_server(ChannelzServicer(), _Behind(server, layers))
 
 
 class _Behind:
-    """Takes what the generated code registers, and hands it on wrapped."""
+    """Wraps the methods that the generated code registers in layers."""
 
     def __init__(self, server: Any, layers: tuple[Layer, ...]) -> None:
         self._server, self._layers = server, layers
 
     def add_generic_rpc_handlers(self, handlers: object) -> None:
-        """Ignore the older form of registration: it says the same as the next."""
+        """Ignore the older form of registration, which repeats the next."""
 
     def add_registered_method_handlers(self, service: str, handlers: Mapping[str, Any]) -> None:
-        """Wrap the methods, all of them unary, and register them."""
+        """Wrap and register the methods, which are all unary."""
         wrapped = {name: self._wrapped(f"/{service}/{name}", handler) for name, handler in handlers.items()}
         self._server.add_registered_method_handlers(service, wrapped)
 
     def _wrapped(self, path: str, handler: Any) -> Any:
         method = Method.of(path, handler.request_deserializer)
-        # In the forms of the library: what is not there it answers with a status, and no message.
+        # Keep the library's serializers: for a missing item it sets a status and returns no message.
         return grpc.unary_unary_rpc_method_handler(
             compose(method, self._layers, handler.unary_unary),
             request_deserializer=handler.request_deserializer,

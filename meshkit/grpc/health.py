@@ -1,4 +1,4 @@
-"""Health that asks: a process is SERVING while every part that it cannot work without answers."""
+"""Health checks: a process is SERVING while all its dependencies respond."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -7,7 +7,7 @@ import structlog
 from grpc_health.v1 import health_pb2
 from grpc_health.v1._async import HealthServicer
 
-# A dependency's check returns when the part answers and raises when it does not.
+# Returns if a dependency responds, and raises if it does not.
 Check = Callable[[], Awaitable[None]]
 INTERVAL_SECONDS = 1.0
 TIMEOUT_SECONDS = 2.0
@@ -15,7 +15,7 @@ _log = structlog.get_logger()
 
 
 class Health:
-    """Keeps grpc.health.v1 true. The empty service name stands for the whole process."""
+    """Keeps grpc.health.v1 up to date. The empty service name stands for the whole process."""
 
     def __init__(self, dependencies: Mapping[str, Check]) -> None:
         self._dependencies = dependencies
@@ -23,20 +23,20 @@ class Health:
         self.servicer = HealthServicer()
 
     async def watch(self, stopping: asyncio.Event) -> None:
-        """Ask every dependency again and again until the process stops."""
+        """Check all dependencies regularly until the process stops."""
         while not stopping.is_set():
-            await self.ask()
+            await self.check()
             try:
                 await asyncio.wait_for(stopping.wait(), INTERVAL_SECONDS)
             except TimeoutError:
                 continue
 
-    async def leave(self) -> None:
-        """Say NOT_SERVING, for good: the process drains."""
+    async def drain(self) -> None:
+        """Set NOT_SERVING for good, because the process drains."""
         await self.servicer.enter_graceful_shutdown()
 
-    async def ask(self) -> None:
-        """Ask every dependency once. Do so before the server starts: until then the servicer says SERVING unasked."""
+    async def check(self) -> None:
+        """Check all dependencies once. Call this before the server starts, as the servicer's default is SERVING."""
         outcomes = await asyncio.gather(*(self._failure(check) for check in self._dependencies.values()))
         failing = {name: why for name, why in zip(self._dependencies, outcomes, strict=True) if why is not None}
         if failing.keys() != self._failing.keys():
@@ -50,6 +50,6 @@ class Health:
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 await check()
-        except Exception as error:  # noqa: BLE001 - whatever a check raises means that the part is down
+        except Exception as error:  # noqa: BLE001 - any exception of a check means that the part is down
             return repr(error)
         return None

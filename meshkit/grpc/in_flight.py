@@ -1,4 +1,4 @@
-"""The calls in flight, so that a process can wait until the last of their code has run."""
+"""Tracks calls in flight, so that a process can wait until all their code has run."""
 
 import asyncio
 from typing import Any
@@ -7,13 +7,13 @@ from meshkit.grpc.layers.base import Handler, Method
 
 
 class InFlight:
-    """Keeps the task of each call. Its `layer` is the outermost one."""
+    """Tracks the task of each call. Its `layer` must be the outermost one."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def layer(self, _method: Method, handler: Handler) -> Handler:
-        """Wrap a method, as every layer does."""
+        """Wrap a method, like every layer."""
 
         async def call(request: Any, context: Any) -> Any:
             task = asyncio.current_task()
@@ -25,6 +25,6 @@ class InFlight:
         return call
 
     async def wait(self, seconds: float) -> None:
-        """Return when no call is left, their answers sent and their `finally` blocks run; at the latest after `seconds`."""
+        """Wait, at most `seconds`, until all calls have been answered and their `finally` blocks have run."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds)

@@ -1,4 +1,4 @@
-"""A channel for the people who run a mesh, and for what looks after it."""
+"""Channels for operators and their tools."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from meshkit.identity.parts import OPS, MeshIdentity, dns_name
 
 
 def ops_channel(address: str, part: str, mesh_tls: Path | None) -> grpc.aio.Channel:
-    """Open a bare channel to a part (`user`, `feed`, …) of a mesh; with mTLS as `ops`, and only if it is that part."""
+    """Open a plain channel to a part (`user`, `feed`, …); with mTLS, as `ops` and verifying the part."""
     if mesh_tls is None:
         return grpc.aio.insecure_channel(address)
     credentials = channel_credentials(MeshIdentity.find(mesh_tls, OPS))

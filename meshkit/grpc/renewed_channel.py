@@ -1,6 +1,6 @@
-"""A channel whose certificate may be renewed while the process runs.
+"""A channel that picks up a renewed certificate while the process runs.
 
-grpc's Python library takes a client's certificate once, when a channel is made. Servers take renewed ones by themselves.
+gRPC reads a client's certificate only when a channel is created. Servers can reload theirs.
 """
 
 import asyncio
@@ -12,16 +12,16 @@ import grpc
 import structlog
 
 LOOK_SECONDS = 5.0
-"""How often a channel that is used looks whether its certificate was replaced."""
+"""How often a channel in use checks whether its certificate was replaced."""
 
 GRACE_SECONDS = 300.0
-"""How long calls on the channel before may go on: as long as any call may take."""
+"""How long calls on the previous channel may continue: as long as any call may take."""
 
 _log = structlog.get_logger()
 
 
 class RenewedChannel(grpc.aio.Channel):
-    """Makes its calls on the newest of channels, one for each version of a certificate."""
+    """Opens a channel per version of the certificate, and calls on the newest."""
 
     def __init__(self, open_channel: Callable[[], grpc.aio.Channel], version: Callable[[], object]) -> None:
         self._open, self._version = open_channel, version
@@ -31,7 +31,7 @@ class RenewedChannel(grpc.aio.Channel):
         self.current = open_channel()
 
     def look(self) -> grpc.aio.Channel:
-        """Return the channel for the next call, a new one where the certificate is another."""
+        """Return the channel for the next call, opening a new one if the certificate was replaced."""
         if time.monotonic() - self._looked > LOOK_SECONDS:
             self._looked = time.monotonic()
             self._renew()
@@ -43,7 +43,7 @@ class RenewedChannel(grpc.aio.Channel):
             if version == self._known:
                 return
             fresh = self._open()
-        except OSError as error:  # files that are just being replaced; the next look finds them whole
+        except OSError as error:  # the files are just being replaced; the next check will succeed
             _log.warning("certificate_not_renewed", error=repr(error))
             return
         old, self.current, self._known = self.current, fresh, version
@@ -52,7 +52,7 @@ class RenewedChannel(grpc.aio.Channel):
         task.add_done_callback(self._closing.discard)
 
     def unary_unary(self, *args: Any, **kwargs: Any) -> Any:
-        """Make a method of the contract; all of lensfeed's are unary."""
+        """Create a unary method, the only kind that lensfeed has."""
         return _Renewed(self, args, kwargs)
 
     async def close(self, grace: float | None = None) -> None:
@@ -63,7 +63,7 @@ class RenewedChannel(grpc.aio.Channel):
         await self.current.close(grace)
 
     async def __aenter__(self) -> "RenewedChannel":
-        """Enter a block that ends by closing it."""
+        """Return itself."""
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -83,20 +83,20 @@ class RenewedChannel(grpc.aio.Channel):
         await self.current.channel_ready()
 
     def unary_stream(self, *args: Any, **kwargs: Any) -> Any:
-        """Make a method on the channel as it is now."""
+        """Create a method on the current channel."""
         return self.current.unary_stream(*args, **kwargs)
 
     def stream_unary(self, *args: Any, **kwargs: Any) -> Any:
-        """Make a method on the channel as it is now."""
+        """Create a method on the current channel."""
         return self.current.stream_unary(*args, **kwargs)
 
     def stream_stream(self, *args: Any, **kwargs: Any) -> Any:
-        """Make a method on the channel as it is now."""
+        """Create a method on the current channel."""
         return self.current.stream_stream(*args, **kwargs)
 
 
 class _Renewed:
-    """One method, on whichever channel is the newest."""
+    """A method on the newest channel."""
 
     def __init__(self, owner: RenewedChannel, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
         self._owner, self._args, self._kwargs = owner, args, kwargs

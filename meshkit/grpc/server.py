@@ -1,4 +1,4 @@
-"""The gRPC server that every process runs, and its whole life: start, serve, drain, close."""
+"""The gRPC server of every process: start, serve, drain, stop."""
 
 import asyncio
 import contextlib
@@ -25,14 +25,14 @@ from meshkit.identity.parts import MeshIdentity
 from meshkit.logs import LogFormat
 from meshkit.settings import Settings
 
-# What adds a servicer: the generated `add_…Servicer_to_server`, with its servicer bound.
+# Adds a servicer: the generated `add_…Servicer_to_server` with its servicer bound.
 Registration = Callable[[Any], None]
-# A loop beside the server. It returns soon after the event is set; one that returns or raises before ends the process.
+# A background loop. It returns soon after the event is set; if it returns or raises earlier, the process ends.
 Background = Callable[[asyncio.Event], Awaitable[None]]
 MAX_MESSAGE_BYTES = 1024 * 1024
-# How long clients may take to hear that we go, before their health watches are cut.
-FAREWELL_SECONDS = 0.5
-# What a handler that was cancelled may take for its `finally`.
+# How long clients may take to notice the shutdown before their health watches are cancelled.
+NOTICE_SECONDS = 0.5
+# How long a cancelled handler may take for its `finally`.
 CANCELLED_SECONDS = 2.0
 # Client keepalive is 30 s (channels.py), the edge's 5 s; a server minimum above it would answer GOAWAY too_many_pings.
 OPTIONS = (
@@ -41,8 +41,8 @@ OPTIONS = (
     ("grpc.http2.min_ping_interval_without_data_ms", 3_000),
     ("grpc.keepalive_permit_without_calls", 1),
 )
-# What every process answers beside its own services.
-BESIDE = (health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME, CHANNELZ)
+# The services of every process in addition to its own.
+BUILT_IN_SERVICES = (health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME, CHANNELZ)
 _log = structlog.get_logger()
 if TYPE_CHECKING:
     _GenericRpcHandler = grpc.GenericRpcHandler[Any, Any]
@@ -71,36 +71,36 @@ class ServerSettings(Settings):
     """`console`, `json`, or `auto`: readable on a terminal, JSON elsewhere."""
 
     def identity_of(self, part: str) -> MeshIdentity | None:
-        """Return who `part` (user, feed, …) is by its certificate, or None in a mesh without mTLS. Raises SettingsError."""
+        """Return the certificate of a part (user, feed, …), or None without mTLS. Raises SettingsError."""
         return None if self.mesh_tls is None else MeshIdentity.find(self.mesh_tls, part)
 
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """What one process does: the services it answers for, the loops beside them, and what it cannot work without."""
+    """What one process does: its services, background loops and dependencies."""
 
     name: str
-    """As in logs: its room, and what it does beside serving (`feed_svc`, `post_svc work`)."""
+    """The name in logs: its package, and its command unless that is `serve` (`feed_svc`, `post_svc work`)."""
     registrations: Sequence[Registration] = ()
     background: Mapping[str, Background] = field(default_factory=dict)
     dependencies: Mapping[str, Check] = field(default_factory=dict)
     layers: Sequence[Layer] = ()
-    """What calls pass beside the layers that every server has, right inside of them."""
+    """Layers in addition to the default ones, just inside of them."""
 
     @property
     def part(self) -> str:
-        """The part of the mesh that it belongs to: `post` of `post_svc work`."""
+        """The part of the mesh, such as `post` for `post_svc work`."""
         return self.name.partition(" ")[0].removesuffix("_svc")
 
 
 class LoopEndedError(Exception):
-    """A background loop returned although nobody stopped the process."""
+    """A background loop returned although the process was not stopped."""
 
 
 async def serve(process: Process, settings: ServerSettings) -> None:
-    """Serve until SIGTERM or SIGINT, then drain: NOT_SERVING, no new calls, those in flight finish, loops end.
+    """Serve until SIGTERM or SIGINT, then drain: finish the calls in flight and stop the background loops.
 
-    Raises what a background loop raised, after the drain: a process without one of its loops must not go on.
+    If a background loop raises, the process drains and this raises the same exception.
     """
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -116,7 +116,7 @@ async def serve(process: Process, settings: ServerSettings) -> None:
 async def running(
     process: Process, settings: ServerSettings, stopping: asyncio.Event | None = None
 ) -> AsyncIterator[str]:
-    """Run a process's server and loops while the body runs; yields the address it listens on."""
+    """Run a process's server and loops during the block. Yields the address it listens on."""
     stopping = stopping or asyncio.Event()
     health = Health(process.dependencies)
     in_flight = InFlight()
@@ -131,24 +131,24 @@ async def running(
     add_channelz(
         server, ops_layers(default_deadline=settings.default_deadline_seconds, mutual_tls=identity is not None)
     )
-    reflection.enable_server_reflection([*names, *BESIDE], server)
+    reflection.enable_server_reflection([*names, *BUILT_IN_SERVICES], server)
     host, _, _ = settings.listen_addr.rpartition(":")
     port = listen(server, settings.listen_addr, identity)
-    await health.ask()
+    await health.check()
     await server.start()
     loops = {"health": health.watch, **process.background}
-    tasks = [asyncio.create_task(_keep(name, loop, stopping), name=name) for name, loop in loops.items()]
+    tasks = [asyncio.create_task(_run_loop(name, loop, stopping), name=name) for name, loop in loops.items()]
     try:
         yield f"{host}:{port}"
     finally:
         stopping.set()
-        await health.leave()
+        await health.drain()
         await _drain(server, in_flight, settings.drain_seconds)
-        await _end(tasks, settings.drain_seconds)
+        await _stop_loops(tasks, settings.drain_seconds)
 
 
 def build_server(registrations: Sequence[Registration], layers: tuple[Layer, ...]) -> tuple[grpc.aio.Server, list[str]]:
-    """Build a server whose methods all stand behind the same layers. Returns it with its services' names."""
+    """Build a server with all methods behind the same layers. Returns it with its services' names."""
     methods = _Methods(layers)
     for register in registrations:
         register(methods)
@@ -157,35 +157,35 @@ def build_server(registrations: Sequence[Registration], layers: tuple[Layer, ...
     return server, sorted(methods.services)
 
 
-async def _keep(name: str, loop: Background, stopping: asyncio.Event) -> None:
+async def _run_loop(name: str, loop: Background, stopping: asyncio.Event) -> None:
     try:
         await loop(stopping)
         if not stopping.is_set():
-            raise LoopEndedError(f"the loop {name!r} returned while the process was to go on")  # noqa: TRY301 - as it died
+            raise LoopEndedError(f"the loop {name!r} returned before the process was stopped")  # noqa: TRY301 - handled like an exception of the loop
     except Exception:
-        _log.error("loop_ended", loop=name)  # what it raised is shown after the drain
+        _log.error("loop_ended", loop=name)  # the exception is logged after the drain
         raise
     finally:
         stopping.set()
 
 
 async def _drain(server: grpc.aio.Server, in_flight: InFlight, seconds: float) -> None:
-    """Refuse new calls, let those in flight finish, and cancel what is left after `seconds`.
+    """Refuse new calls, wait for those in flight, and cancel the rest after `seconds`.
 
-    grpc's own stop would wait for open health watches as for calls, and not at all for what cancelled handlers still do.
+    gRPC's own stop would wait for open health watches, but not for the `finally` blocks of cancelled handlers.
     """
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds
     stopped = asyncio.create_task(server.stop(seconds))
     await in_flight.wait(seconds)
-    await asyncio.wait({stopped}, timeout=FAREWELL_SECONDS)
-    await in_flight.wait(end - loop.time())  # a call that crossed our farewell
+    await asyncio.wait({stopped}, timeout=NOTICE_SECONDS)
+    await in_flight.wait(end - loop.time())  # calls that arrived meanwhile
     await server.stop(None)
     await stopped
     await in_flight.wait(CANCELLED_SECONDS)
 
 
-async def _end(tasks: Sequence[asyncio.Task[None]], seconds: float) -> None:
+async def _stop_loops(tasks: Sequence[asyncio.Task[None]], seconds: float) -> None:
     _, late = await asyncio.wait(tasks, timeout=seconds)
     for task in late:
         task.cancel()
@@ -196,7 +196,7 @@ async def _end(tasks: Sequence[asyncio.Task[None]], seconds: float) -> None:
 
 
 class _Methods(_GenericRpcHandler):
-    """Collects what the generated code registers, wraps it, and answers for every path, the unknown ones too."""
+    """Collects and wraps the methods that the generated code registers, and refuses unknown paths."""
 
     def __init__(self, layers: tuple[Layer, ...]) -> None:
         self._layers = layers
@@ -204,21 +204,21 @@ class _Methods(_GenericRpcHandler):
         self.services: set[str] = set()
 
     def add_generic_rpc_handlers(self, handlers: Sequence[_GenericRpcHandler]) -> None:
-        """Ignore the generated code's older form of registration: it says the same as the next."""
+        """Ignore the generated code's older form of registration, which repeats the next."""
 
     def add_registered_method_handlers(self, service: str, handlers: Mapping[str, _RpcMethodHandler]) -> None:
-        """Take a service's methods. All of lensfeed's are unary."""
+        """Register a service's methods, which are all unary."""
         self.services.add(service)
         for name, registered in handlers.items():
             path = f"/{service}/{name}"
-            handler: Any = registered  # every attribute of it is optional to the stubs
+            handler: Any = registered  # its attributes are optional in the stubs
             method = Method.of(path, handler.request_deserializer)
             self._handlers[path] = grpc.unary_unary_rpc_method_handler(
                 compose(method, self._layers, handler.unary_unary)
             )
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> _RpcMethodHandler | None:
-        """Return the handler of a path. Health, reflection and channelz were registered apart, and come first."""
+        """Return the handler of a path. Health, reflection and channelz are registered separately and come first."""
         handler: _RpcMethodHandler = self._handlers.get(handler_call_details.method, _UNKNOWN)
         return handler
 

@@ -1,4 +1,4 @@
-"""The one table from errors to gRPC codes, and the google.rpc.Status that a caller gets."""
+"""Maps errors to gRPC codes and to the google.rpc.Status that a caller gets."""
 
 import math
 from collections.abc import Callable
@@ -15,7 +15,7 @@ DOMAIN = "lensfeed"
 DETAILS_KEY = "grpc-status-details-bin"
 RETRY_AFTER_KEY = "retry-after"
 
-# Looked up along the MRO, so that a subclass needs no row of its own.
+# Looked up along the MRO, so that subclasses need no entry.
 CODES: dict[type[BaseException], grpc.StatusCode] = {
     errors.InvalidArgumentError: grpc.StatusCode.INVALID_ARGUMENT,
     errors.UnauthenticatedError: grpc.StatusCode.UNAUTHENTICATED,
@@ -28,17 +28,17 @@ CODES: dict[type[BaseException], grpc.StatusCode] = {
     errors.DeadlineExceededError: grpc.StatusCode.DEADLINE_EXCEEDED,
     errors.UnavailableError: grpc.StatusCode.UNAVAILABLE,
 }
-# What libraries raise, as one of ours. A peer's other codes are our own fault, and stay unknown errors.
+# Errors of peers as our own. Any other code of a peer is a bug of ours and stays an unknown error.
 _PEER: dict[grpc.StatusCode, Callable[[], errors.LensfeedError]] = {
     grpc.StatusCode.UNAVAILABLE: errors.UnavailableError,
-    # It stopped. A call that we cancel ourselves raises asyncio's CancelledError instead.
+    # The peer stopped. A call that we cancel ourselves raises asyncio's CancelledError instead.
     grpc.StatusCode.CANCELLED: errors.UnavailableError,
     grpc.StatusCode.RESOURCE_EXHAUSTED: errors.UnavailableError,
     grpc.StatusCode.DEADLINE_EXCEEDED: errors.DeadlineExceededError,
 }
 
 
-# A Redis that cannot be reached; or one that can and does not serve, as it is a replica by now, full, or without the slot.
+# Redis cannot be reached, or it does not serve because it has become a replica, is full or lacks the slot.
 _AWAY = (
     redis.exceptions.ConnectionError,
     redis.exceptions.TimeoutError,
@@ -47,12 +47,12 @@ _AWAY = (
     redis.exceptions.ClusterDownError,
     redis.exceptions.TryAgainError,
 )
-# Without its disk, or with too few replicas: redis-py has no class for these.
+# Redis has no disk, or too few replicas. redis-py has no classes for these.
 _REFUSAL_WORDS = ("MISCONF", "NOREPLICAS")
 
 
 def known_error(error: BaseException) -> errors.LensfeedError | None:
-    """Return the error that the caller may know of, or None where it is nobody's business but ours."""
+    """Return the error to send to the caller, or None if it is internal."""
     match error:
         case errors.LensfeedError():
             return error
@@ -73,7 +73,7 @@ def _is_away(error: redis.exceptions.RedisError) -> bool:
 
 
 def is_outage(error: BaseException) -> bool:
-    """Tell whether an error means that a part is down or too slow, so that another try or another way may help."""
+    """Tell whether an error means that a part is down or too slow, so that a retry or fallback may help."""
     return isinstance(known_error(error), errors.UnavailableError | errors.DeadlineExceededError)
 
 
@@ -83,7 +83,7 @@ def code_of(error: errors.LensfeedError) -> grpc.StatusCode:
 
 
 def status_of(error: errors.LensfeedError) -> status_pb2.Status:
-    """Return the whole status of an error: ErrorInfo always, BadRequest and RetryInfo where they apply."""
+    """Return the status of an error, with ErrorInfo and, where they apply, BadRequest and RetryInfo."""
     details: list[Message] = [error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN)]
     if error.violations:
         details.append(_bad_request(error))
@@ -97,7 +97,7 @@ def status_of(error: errors.LensfeedError) -> status_pb2.Status:
 
 
 def trailers_of(error: errors.LensfeedError) -> tuple[tuple[str, str | bytes], ...]:
-    """Return the metadata that carries the status' details."""
+    """Return the metadata with the details of the status."""
     trailers: list[tuple[str, str | bytes]] = [(DETAILS_KEY, status_of(error).SerializeToString())]
     if error.retry_after is not None:
         trailers.append((RETRY_AFTER_KEY, str(max(1, math.ceil(error.retry_after)))))

@@ -1,1 +1,1 @@
-"""Which part of the mesh a process is: mTLS certificates and their names. Users and their tokens are not here."""
+"""The identity of a part of the mesh: mTLS certificates and names. Users and tokens are elsewhere."""

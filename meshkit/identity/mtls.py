@@ -1,4 +1,4 @@
-"""mTLS between the parts of a mesh: the credentials of a part's server and channels, and who is at the other end."""
+"""mTLS between the parts of a mesh: credentials for servers and channels, and the peer's name."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -12,27 +12,27 @@ _log = structlog.get_logger()
 
 
 def server_credentials(identity: MeshIdentity) -> grpc.ServerCredentials:
-    """Make credentials that ask every client for a certificate of the mesh. Renewed files count from the next handshake on."""
+    """Create credentials that require clients' certificates. Renewed files are used from the next handshake on."""
     return grpc.dynamic_ssl_server_credentials(
         _configuration(identity), _Renewal(identity), require_client_authentication=True
     )
 
 
 def listen(server: grpc.aio.Server, address: str, identity: MeshIdentity | None) -> int:
-    """Let a server listen, with `identity` by mTLS and else in the clear; returns the port."""
+    """Let a server listen, with mTLS if `identity` is given. Returns the port."""
     if identity is None:
         return server.add_insecure_port(address)
     return server.add_secure_port(address, server_credentials(identity))
 
 
 def channel_credentials(identity: MeshIdentity) -> grpc.ChannelCredentials:
-    """Make credentials that show the part's certificate, as its files are now. Raises OSError where they are none."""
+    """Create credentials from a part's current files. Raises OSError if they are invalid."""
     pems = identity.read()
     return grpc.ssl_channel_credentials(pems.authorities, pems.key, pems.certificate)
 
 
 def peer_name(auth_context: Mapping[str, Iterable[bytes]]) -> str:
-    """Return the part at the other end of a call; empty where its certificate names none of ours, or more than one."""
+    """Return the name of the peer; empty if its certificate names no part of ours, or several."""
     identities = list(auth_context.get("peer_spiffe_id", ()))
     return name_of(identities[0].decode()) if len(identities) == 1 else ""
 
@@ -43,7 +43,7 @@ def _configuration(identity: MeshIdentity) -> Any:
 
 
 class _Renewal:
-    """Asked by grpc before each handshake, on a thread of its own: what to show from now on, or None for what it has."""
+    """Called by gRPC before each handshake, in its own thread. Returns a new configuration, or None to keep the old one."""
 
     def __init__(self, identity: MeshIdentity) -> None:
         self._identity = identity
@@ -55,7 +55,7 @@ class _Renewal:
             if version == self._version:
                 return None
             renewed = _configuration(self._identity)
-        except OSError as error:  # a file that is just being replaced; the next handshake asks again
+        except OSError as error:  # a file is just being replaced; the next handshake tries again
             _log.warning("certificate_not_renewed", error=repr(error))
             return None
         self._version = version

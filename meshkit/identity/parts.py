@@ -1,7 +1,7 @@
-"""Who is who in a mesh with mTLS: the names of its parts, and the files of a part's certificate.
+"""The names of the parts of a mesh with mTLS, and the files of their certificates.
 
-`LENSFEED_MESH_TLS` names a folder with a folder for each part (`post`, `edge`, …), which holds `tls.crt`, `tls.key` and `ca.crt`:
-the names that a Kubernetes secret of cert-manager has. A part needs its own folder only.
+`LENSFEED_MESH_TLS` names a folder with a subfolder per part (`post`, `edge`, …), which contains `tls.crt`, `tls.key` and
+`ca.crt`, named as in a Kubernetes secret of cert-manager. A part only needs its own folder.
 """
 
 import ssl
@@ -12,9 +12,9 @@ from typing import NamedTuple
 from meshkit.settings import SettingsError
 
 SERVICES = ("user", "follow", "post", "media", "feed")
-# Brings apps' calls, and is the only one that states for which user a call is.
+# Forwards apps' calls, and is the only part that may set the user of a call.
 EDGE = "edge"
-# The people who run a mesh, and what looks after it for them.
+# Operators and their tools.
 OPS = "ops"
 NAMES = (*SERVICES, EDGE, OPS)
 
@@ -22,17 +22,17 @@ _ROOT = "spiffe://lensfeed/"
 
 
 def spiffe_id(name: str) -> str:
-    """Return what the certificate of a part says of it as a client, as its URI."""
+    """Return the URI in a part's certificate, which identifies it as a client."""
     return f"{_ROOT}{name}"
 
 
 def dns_name(name: str) -> str:
-    """Return what it says as a server, as its DNS name, wherever it listens."""
+    """Return the DNS name in a part's certificate, which identifies it as a server at any address."""
     return f"{name}.lensfeed"
 
 
 def name_of(identity: str) -> str:
-    """Return the part of a SPIFFE ID; empty where it is none of ours."""
+    """Return the part of a SPIFFE ID; empty if it is not one of ours."""
     name = identity.removeprefix(_ROOT)
     return name if name in NAMES and name != identity else ""
 
@@ -47,44 +47,44 @@ class Pems(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class MeshIdentity:
-    """One part, and where its certificate lies."""
+    """A part and the folder of its certificate."""
 
     name: str
     folder: Path
 
     @classmethod
     def find(cls, mesh_tls: Path, name: str) -> "MeshIdentity":
-        """Find the files of a part. Raises SettingsError where they cannot be read, or do not belong together."""
+        """Find the files of a part. Raises SettingsError if they cannot be read or do not match."""
         found = cls(name, (mesh_tls / name).absolute())
         try:
             found.read()
         except OSError as error:
-            reason = f"{found.folder} holds no certificate with its key ({error}); `lensfeed certs` makes them"
+            reason = f"{found.folder} contains no certificate with its key ({error}); `lensfeed certs` creates them"
             raise SettingsError(f"LENSFEED_MESH_TLS: {reason}") from None
         return found
 
     @property
     def certificate(self) -> Path:
-        """Its certificate, and what leads from it to an authority, PEM."""
+        """The certificate chain, PEM."""
         return self.folder / "tls.crt"
 
     @property
     def key(self) -> Path:
-        """The key of its certificate, PEM."""
+        """The certificate's key, PEM."""
         return self.folder / "tls.key"
 
     @property
     def authorities(self) -> Path:
-        """The authorities that it trusts to name others, PEM. While one is replaced, the old and the new."""
+        """The trusted authorities, PEM. While one is replaced, both the old and the new one."""
         return self.folder / "ca.crt"
 
     def read(self) -> Pems:
-        """Read the files. Raises OSError where one is missing, or where key and certificate are not a pair (any more, or yet)."""
+        """Read the files. Raises OSError if one is missing, or if key and certificate do not match."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.certificate, self.key)  # an SSLError is an OSError
         context.load_verify_locations(self.authorities)
         return Pems(self.key.read_bytes(), self.certificate.read_bytes(), self.authorities.read_bytes())
 
     def version(self) -> tuple[int, ...]:
-        """Return something that is another after one of the files was replaced."""
+        """Return a value that changes when one of the files is replaced."""
         return tuple(file.stat().st_mtime_ns for file in (self.certificate, self.key, self.authorities))

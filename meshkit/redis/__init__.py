@@ -1,1 +1,1 @@
-"""Connections to Redis, one server or a cluster. What is stored there belongs to each service."""
+"""Connections to Redis, a single server or a cluster. Each service owns what it stores there."""

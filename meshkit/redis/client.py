@@ -1,4 +1,4 @@
-"""The Redis client of everything but the hot read path."""
+"""The Redis client for everything except the hot read path."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -11,18 +11,15 @@ from redis.backoff import NoBackoff
 from meshkit.redis.cluster_client import ClusterClient
 from meshkit.redis.url import RedisUrl, read_redis_url
 
-# A command that takes longer means that Redis is in trouble; blocking reads ask for less than this.
+# A command that takes longer means that Redis is in trouble. Blocking reads wait less than this.
 TIMEOUT_SECONDS = 5.0
-# To each server; further commands wait for one. So many keep a server busy, and a burst of events does not open a thousand.
+# Per server; further commands wait. Enough to keep a server busy, and a burst of events does not open a thousand.
 MAX_CONNECTIONS = 64
 
 
 @contextlib.asynccontextmanager
 async def open_redis(url: str) -> AsyncIterator["Redis"]:
-    """Open a client of binary values, of one server or of a cluster.
-
-    It connects at the first command, and again whenever it must.
-    """
+    """Open a client for a server or a cluster, with binary values. It connects at the first command."""
     read = read_redis_url(url)
     client = _open_cluster(read) if read.is_cluster else _open_server(url)
     try:
@@ -32,18 +29,18 @@ async def open_redis(url: str) -> AsyncIterator["Redis"]:
 
 
 def check_redis(client: "Redis") -> "CheckRedis":
-    """Make the health check of a client."""
+    """Create the health check of a client."""
     return CheckRedis(client)
 
 
 class CheckRedis:
-    """Returns when Redis answers, of a cluster every master."""
+    """Returns if Redis responds; in a cluster, if every master does."""
 
     def __init__(self, client: "Redis") -> None:
         self._client = client
 
     async def __call__(self) -> None:
-        """Ask."""
+        """Ping Redis."""
         await self._client.ping()
 
 
@@ -54,7 +51,7 @@ def _open_server(url: str) -> "Redis":
         timeout=TIMEOUT_SECONDS,
         socket_timeout=TIMEOUT_SECONDS,
         socket_connect_timeout=TIMEOUT_SECONDS,
-        # No hidden retries: a repeated XADD would be a second event. Who may try again says so.
+        # No hidden retries: a repeated XADD would be a second event. Callers retry where that is safe.
         retry=Retry(NoBackoff(), 0),
     )
     return Redis.from_pool(pool)
@@ -67,5 +64,5 @@ def _open_cluster(url: RedisUrl) -> "Redis":
         socket_timeout=TIMEOUT_SECONDS,
         socket_connect_timeout=TIMEOUT_SECONDS,
     )
-    # What is used here, both have alike; suites that run on both hold them to it.
+    # Both classes have everything we use. Test suites run on both.
     return cast("Redis", client)

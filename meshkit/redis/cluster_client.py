@@ -1,4 +1,4 @@
-"""The client of a Redis Cluster: redis-py's, with the failures and the bound of connections that the client of one server has."""
+"""redis-py's cluster client, with the errors and the connection limit of the client for one server."""
 
 import asyncio
 from typing import Any
@@ -13,40 +13,38 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from meshkit.redis.url import RedisUrl
 
-# A pipeline that meets one of these may have met servers that are no more, or have other slots by now.
+# After one of these errors in a pipeline, the map of slots may be out of date.
 _STALE = (RedisConnectionError, RedisTimeoutError, ClusterDownError, SlotNotCoveredError)
 
 
 class ClusterClient(RedisCluster):
-    """A cluster, of which each server takes at most `max_connections` connections; further commands wait for one.
+    """A cluster client with at most `max_connections` connections per server; further commands wait.
 
-    A cluster that cannot be reached, is down, or does not have a slot for now raises ConnectionError: for callers, Redis is away.
+    Raises ConnectionError if the cluster cannot be reached, is down, or has no server for a slot.
     """
 
     def __init__(self, url: RedisUrl, *, max_connections: int, **options: Any) -> None:
         arguments = {**url.options, **options}
-        arguments["ssl"] = (
-            arguments.pop("connection_class", None) is not None
-        )  # a cluster's URL names a class only for TLS
+        arguments["ssl"] = arguments.pop("connection_class", None) is not None  # for a cluster, only TLS sets a class
         super().__init__(
             startup_nodes=[ClusterNode(node.host, node.port) for node in url.endpoints],
-            # Who has lost one master goes on with the others.
+            # Without one master, the others still work.
             require_full_coverage=False,
-            # No hidden retries: see `open_redis`. Redirections are followed all the same.
+            # No hidden retries, see `open_redis`. Redirections are still followed.
             retry=Retry(NoBackoff(), 0),
-            # A slot that has moved is noted. Without this, some redirections later, all connections would be closed under
-            # those who use them, and nobody could tell which of their commands were executed.
+            # Otherwise, after a few redirections redis-py would close all connections while they are in use, and it would be
+            # unknown which commands were executed.
             reinitialize_steps=0,
-            # Pipelines take theirs beside those of commands; redis-py raises where there is none left.
+            # Pipelines take connections in addition to commands, and redis-py raises if none is left.
             max_connections=2 * max_connections,
             **arguments,
         )
         self._free = asyncio.Semaphore(max_connections)
-        # What is asked of one server as a whole is asked of all masters; redis-py picks one.
+        # Send server-wide commands to all masters; redis-py would pick one.
         self.command_flags |= dict.fromkeys(("DBSIZE", "KEYS", "PING"), self.PRIMARIES)
 
     async def initialize(self, *args: Any, **kwargs: Any) -> "RedisCluster":
-        """Learn the cluster's map, where that is to be done."""
+        """Load the cluster's map if needed."""
         try:
             return await super().initialize(*args, **kwargs)
         except RedisClusterException as error:
@@ -56,27 +54,27 @@ class ClusterClient(RedisCluster):
         """Run a command."""
         try:
             async with self._free:
-                # As long as redis-py has no map, it sends commands to masters picked at random, to be told better.
+                # Without a map, redis-py sends commands to random masters and relies on redirections.
                 await self.initialize()
                 return await super().execute_command(*args, **kwargs)
         except (ClusterError, SlotNotCoveredError) as error:
             raise RedisConnectionError(f"the cluster cannot serve this now: {error}") from error
 
     def pipeline(self, transaction: Any | None = None, shard_hint: Any | None = None) -> ClusterPipeline:
-        """Make a pipeline. One that is a transaction takes keys of one slot, any other keys of all slots."""
+        """Create a pipeline. A transaction may use the keys of one slot only."""
         if shard_hint:
             raise ValueError("redis-py has no shard hints for clusters")
-        return _Pipeline(self, transaction)  # type: ignore[abstract]  # so is redis-py's own, by a mistake in its types
+        return _Pipeline(self, transaction)  # type: ignore[abstract]  # redis-py's own types have this mistake
 
 
 class _Pipeline(ClusterPipeline):
-    """One after whose failure the client learns the map anew, as after that of a command."""
+    """A pipeline after whose failure the client reloads the map, as it does after a failed command."""
 
     async def execute(self, *args: Any, **kwargs: Any) -> list[Any]:
         try:
             return await super().execute(*args, **kwargs)
         except _STALE as error:
-            self.cluster_client._initialize = True  # redis-py's own sign for it, which its pipelines forget
+            self.cluster_client._initialize = True  # redis-py's flag for a reload, which its pipelines do not set
             if isinstance(error, RedisConnectionError | RedisTimeoutError):
                 raise
             raise RedisConnectionError(f"the cluster cannot serve this now: {error}") from error

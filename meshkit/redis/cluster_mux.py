@@ -1,7 +1,7 @@
-"""The multiplexed connection to a Redis Cluster: one link to each master, and each command to the one that has its slot.
+"""The multiplexed connection to a Redis Cluster: one link per master.
 
-What was certainly not executed is tried again, a few times and not for long: where a slot has moved or is moving, where a server
-cannot be reached and another has its slots by now. What may have been executed never is.
+Commands that were certainly not executed are retried a few times: when a slot has moved or is moving, or when a server cannot be
+reached and another one has taken over its slots. Commands that may have been executed are never retried.
 """
 
 import asyncio
@@ -19,21 +19,21 @@ from meshkit.redis.link import Argument, Command, NotSentError, error_of
 from meshkit.redis.slots import Address, address_of, slot_of
 from meshkit.redis.url import Endpoint
 
-# A slot on the move takes two redirections, one that moves back meanwhile three.
+# A moving slot takes two redirections, or three if it moves back meanwhile.
 TRIES = 6
-# Keys of one command on two sides of a move, or a master that has just come: either is over soon, or not soon enough.
+# The pause while a move splits the keys of one command, or while a new master takes over.
 PAUSE_SECONDS = 0.04
 
 
 class ClusterMux:
-    """One shared connection to each master, made when first needed and again whenever it was lost."""
+    """One shared connection per master, opened when first needed and again after it was lost."""
 
     def __init__(self, seeds: Sequence[Endpoint], timeout: float) -> None:
         self._servers = ClusterServers(seeds, timeout)
 
     @property
     def is_cluster(self) -> bool:
-        """No command may take keys of several slots."""
+        """A command may not use keys of several slots."""
         return True
 
     async def execute(self, *command: Argument) -> Any:
@@ -41,7 +41,7 @@ class ClusterMux:
         return (await self.execute_many([command]))[0]
 
     async def execute_many(self, commands: Sequence[Command]) -> list[Any]:
-        """Run commands, those of each master in one round trip, all masters at once."""
+        """Run commands in one round trip per master, all masters at once."""
         answers = await self._ask(commands)
         for answer in answers:
             if isinstance(answer, hiredis.ReplyError):
@@ -51,7 +51,7 @@ class ClusterMux:
         return answers
 
     async def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
-        """Read strings, each by a command of its own: MGET must not cross slots."""
+        """Read strings with one GET each, because MGET must not cross slots."""
         answers = await self._ask([("GET", key) for key in keys])
         wrong = [answer for answer in answers if isinstance(answer, hiredis.ReplyError)]
         away = [answer for answer in answers if isinstance(answer, RedisError)]
@@ -66,29 +66,29 @@ class ClusterMux:
         self._servers.close()
 
     async def _ask(self, commands: Sequence[Command]) -> list[Any]:
-        """Run commands; returns an answer, an error answer or what happened instead for each, in order."""
+        """Run commands; returns for each, in order, its answer, error answer or exception."""
         await self._servers.learn()
         results: list[Any] = [None] * len(commands)
-        todo = [_Todo(index, command, slot_of(command)) for index, command in enumerate(commands)]
+        todo = [_Pending(index, command, slot_of(command)) for index, command in enumerate(commands)]
         for _ in range(TRIES):
             todo = await self._try(todo, results)
             if not todo:
                 break
             await self._prepare_again(todo)
         for each in todo:
-            results[each.index] = RedisConnectionError(f"the cluster does not settle: {each.why}")
+            results[each.index] = RedisConnectionError(f"the cluster keeps redirecting: {each.why}")
         return results
 
-    async def _try(self, todo: list["_Todo"], results: list[Any]) -> list["_Todo"]:
-        """Send commands and take their answers in; returns those that are to be sent again: they were not executed."""
-        groups: dict[Line, list[_Todo]] = {}
+    async def _try(self, todo: list["_Pending"], results: list[Any]) -> list["_Pending"]:
+        """Send commands and store their answers. Returns those that were not executed and must be sent again."""
+        groups: dict[Line, list[_Pending]] = {}
         for each in todo:
             try:
                 groups.setdefault(self._route(each), []).append(each)
             except RedisError as error:
                 results[each.index] = error
         asked = [(group, line, line.ask(_messages(group))) for line, group in groups.items()]
-        again: list[_Todo] = []
+        again: list[_Pending] = []
         try:
             for group, line, answer in asked:
                 try:
@@ -101,13 +101,13 @@ class ClusterMux:
                         results[each.index] = error
         finally:
             for _, _, answer in asked:
-                # Whoever gave up waits for none of them; nor will anybody ask how the others ended.
+                # After a cancellation nobody waits for the answers. Retrieve exceptions, so that asyncio does not log them.
                 if not answer.cancel() and not answer.cancelled():
                     answer.exception()
         return sorted(again, key=lambda each: each.index)
 
-    def _route(self, each: "_Todo") -> Line:
-        """Find a command's line. Raises ConnectionError where there is none, or only the one that has just failed."""
+    def _route(self, each: "_Pending") -> Line:
+        """Find a command's line. Raises ConnectionError if there is none except the one that just failed."""
         line = self._line_of(each)
         if line is None:
             self._servers.refresh_soon()
@@ -116,7 +116,7 @@ class ClusterMux:
             raise each.error or RedisConnectionError("a server of the cluster cannot be reached")
         return line
 
-    def _line_of(self, each: "_Todo") -> Line | None:
+    def _line_of(self, each: "_Pending") -> Line | None:
         if each.asking:
             return self._servers.at(each.asking)
         if each.slot is None:
@@ -124,7 +124,7 @@ class ClusterMux:
         return self._servers.of_slot(each.slot)
 
     def _take(
-        self, group: list["_Todo"], line: Line, answers: Sequence[Any], results: list[Any], again: list["_Todo"]
+        self, group: list["_Pending"], line: Line, answers: Sequence[Any], results: list[Any], again: list["_Pending"]
     ) -> None:
         if len(answers) != len(group):
             answers = _without_asking(group, answers)
@@ -134,8 +134,8 @@ class ClusterMux:
             else:
                 results[each.index] = answer
 
-    def _redirects(self, each: "_Todo", reply: str, line: Line) -> bool:
-        """Whether an error answer says that the command is to be sent again, and where."""
+    def _redirects(self, each: "_Pending", reply: str, line: Line) -> bool:
+        """Handle an error answer. Returns whether the command must be sent again."""
         word, _, rest = reply.partition(" ")
         asked = (line.endpoint.host, line.endpoint.port)
         each.asking, each.failed, each.must_wait = None, None, False
@@ -152,16 +152,16 @@ class ClusterMux:
         each.why = reply
         return True
 
-    async def _prepare_again(self, todo: Iterable["_Todo"]) -> None:
+    async def _prepare_again(self, todo: Iterable["_Pending"]) -> None:
         if any(each.failed for each in todo):
-            with contextlib.suppress(RedisError):  # then the map is as it was, and the commands fail as they did
+            with contextlib.suppress(RedisError):  # the map stays as it was, and the commands fail again
                 await self._servers.refresh()
         if any(each.must_wait for each in todo):
             await asyncio.sleep(PAUSE_SECONDS)
 
 
-class _Todo:
-    """A command on its way, and what has become of it."""
+class _Pending:
+    """A command that is not answered yet, and its state."""
 
     __slots__ = ("asking", "command", "error", "failed", "index", "must_wait", "slot", "why")
 
@@ -175,13 +175,13 @@ class _Todo:
         self.must_wait = False
         self.why = ""
 
-    def not_sent(self, line: Line, error: RedisError) -> "_Todo":
+    def not_sent(self, line: Line, error: RedisError) -> "_Pending":
         self.asking, self.failed, self.error, self.why = None, line, error, str(error)
         return self
 
 
-def _messages(group: Iterable[_Todo]) -> list[Command]:
-    """Return the commands, each that was sent here by ASK with its own permission right before it."""
+def _messages(group: Iterable[_Pending]) -> list[Command]:
+    """Return the commands, with ASKING before each one that was redirected by ASK."""
     messages: list[Command] = []
     for each in group:
         if each.asking:
@@ -190,7 +190,7 @@ def _messages(group: Iterable[_Todo]) -> list[Command]:
     return messages
 
 
-def _without_asking(group: Iterable[_Todo], answers: Sequence[Any]) -> list[Any]:
+def _without_asking(group: Iterable[_Pending], answers: Sequence[Any]) -> list[Any]:
     left = iter(answers)
     kept = []
     for each in group:
@@ -201,7 +201,7 @@ def _without_asking(group: Iterable[_Todo], answers: Sequence[Any]) -> list[Any]
 
 
 def _target(redirection: str, asked: Address) -> tuple[int, Address]:
-    """Read `SLOT HOST:PORT`, whose host may be left out."""
+    """Parse `SLOT HOST:PORT`, where the host may be missing."""
     slot, _, place = redirection.partition(" ")
     host, _, port = place.rpartition(":")
     return int(slot), address_of(host, port, asked)

@@ -1,4 +1,4 @@
-"""The masters of a Redis Cluster: which slots each has, as far as is known, and the line to each."""
+"""The masters of a Redis Cluster: the known map of slots, and a line to each master."""
 
 import asyncio
 import contextlib
@@ -12,14 +12,14 @@ from meshkit.redis.link import NotSentError
 from meshkit.redis.slots import Address, SlotMap
 from meshkit.redis.url import Endpoint
 
-# The map is not read more often, however many calls find it wrong.
+# The map is not read more often than this, however many calls find it wrong.
 REFRESH_SECONDS = 0.2
-# How long one server may take to tell the map before another is asked.
+# How long to wait for one server's map before asking another.
 MAP_SECONDS = 0.3
 
 
 class ClusterServers:
-    """Lines, made when first needed, and the map of slots, read anew whenever it turns out to be wrong."""
+    """Opens lines when needed, and reloads the map of slots when it turns out to be wrong."""
 
     def __init__(self, seeds: Sequence[Endpoint], timeout: float) -> None:
         self._seeds = [(seed.host, seed.port) for seed in seeds]
@@ -41,39 +41,39 @@ class ClusterServers:
         return line
 
     def of_slot(self, slot: int) -> Line | None:
-        """Return the line to the master of a slot; None where nobody has it."""
+        """Return the line to the master of a slot, or None."""
         address = self._map[slot]
         return self.at(address) if address else None
 
     def any(self, failed: Line | None) -> Line | None:
-        """Return some line, an open one if there is any, and not the one that has just failed if there is another."""
+        """Return any line: preferably an open one, and not the one that just failed."""
         lines = [self.at(address) for address in self._map.addresses]
         usable = [line for line in lines if line is not failed and not line.is_resting]
         return next((line for line in usable if line.is_open), None) or next(iter(usable or lines), None)
 
     def move(self, slot: int, address: Address) -> None:
-        """Note where a slot has gone. Where one has, others have: the whole map is read anew, too."""
+        """Record where a slot has moved, and reload the map, because others have probably moved as well."""
         self._map.move(slot, address)
         self.refresh_soon()
 
     async def learn(self) -> None:
-        """Read the map if it was never read. Raises ConnectionError where no server tells it."""
+        """Load the map unless that was done before. Raises ConnectionError if no server returns it."""
         if not self._is_known:
             await self.refresh()
 
     def refresh_soon(self) -> None:
-        """Begin to read the map anew."""
+        """Start reloading the map."""
         if self._refresher is None or self._refresher.done():
             self._refresher = asyncio.create_task(self._refresh_quietly())
 
     async def refresh(self) -> None:
-        """Read the map, unless somebody has just done so. Raises ConnectionError where no server tells it."""
+        """Load the map unless that was just done. Raises ConnectionError if no server returns it."""
         if self._is_lost and (self._refreshing.locked() or self._has_just_looked()):
             raise NotSentError("the cluster could not be reached a moment ago")
         async with self._refreshing:
             if self._has_just_looked():
                 if self._is_lost:
-                    raise NotSentError("the cluster cannot be reached")  # found out by whom we waited for
+                    raise NotSentError("the cluster cannot be reached")  # the task we waited for has just tried
                 return
             try:
                 self._map = await self._read_map()
@@ -92,7 +92,7 @@ class ClusterServers:
             line.close()
 
     async def _refresh_quietly(self) -> None:
-        with contextlib.suppress(RedisError):  # the next call that fails asks again
+        with contextlib.suppress(RedisError):  # the next failing call tries again
             await self.refresh()
 
     def _note(self, *, is_lost: bool) -> None:
@@ -113,13 +113,11 @@ class ClusterServers:
                 why = error if isinstance(error, RedisError) else why
                 continue
             if isinstance(answer, hiredis.ReplyError):
-                raise ResponseError(
-                    f"this Redis tells of no cluster ({answer}): does its URL have to begin with redis://?"
-                )
+                raise ResponseError(f"this Redis is not a cluster ({answer}): should its URL begin with redis://?")
             return SlotMap.read(answer, address)
         raise NotSentError(f"the cluster cannot be reached: {why}")
 
     def _forget_lines(self) -> None:
-        """Let go of servers that are gone; one that still answers may owe somebody an answer."""
+        """Drop the lines to servers that are gone, except open ones, which may still owe answers."""
         wanted = {*self._map.addresses, *self._seeds}
         self._lines = {address: line for address, line in self._lines.items() if address in wanted or line.is_open}

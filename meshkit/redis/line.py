@@ -1,4 +1,4 @@
-"""The way to one Redis server: a link, made when first needed and again whenever it was lost, with a rest after failures."""
+"""A reconnecting link to one Redis server, which pauses after failures."""
 
 import asyncio
 from collections.abc import Sequence
@@ -9,14 +9,14 @@ from redis.exceptions import RedisError
 from meshkit.redis.link import Command, Link, NotSentError, open_link
 from meshkit.redis.url import Endpoint
 
-# For so long after a failure nobody is made to wait for the server; whoever has another source for a feed needs the time.
+# For this long after a failure, callers fail at once instead of waiting: they need the time for a fallback.
 REST_SECONDS = 0.2
-# After a rest one caller tries, for so long; the others do not wait for it.
+# After the pause one caller tries to connect for this long. Others do not wait for it.
 TRIAL_SECONDS = 0.2
 
 
 class Line:
-    """Commands go over one link. After it could not be made, or stalled, callers fail at once until one has got through."""
+    """Sends commands over one link. After a failure or stall, callers fail at once until one gets through."""
 
     def __init__(self, endpoint: Endpoint, timeout: float) -> None:
         self.endpoint = endpoint
@@ -37,17 +37,17 @@ class Line:
         return self._is_down and (self._connecting.locked() or asyncio.get_running_loop().time() < self._rests_until)
 
     def ask(self, commands: Sequence[Command]) -> asyncio.Future[list[Any]]:
-        """Send commands in one round trip; the future gets their answers in order, error answers as values.
+        """Send commands in one round trip. The future gets their answers in order, with error answers as values.
 
-        It fails with NotSentError where they were certainly not executed, with ConnectionError or TimeoutError where nobody
-        knows.
+        It fails with NotSentError if they were certainly not executed, and with ConnectionError or TimeoutError if that is
+        unknown.
         """
         if self._link is not None and self._link.is_open:
             return self._link.send(commands)
         return asyncio.ensure_future(self._connect_and_ask(commands))
 
     def close(self) -> None:
-        """Close the link; what is under way fails."""
+        """Close the link. Commands in progress fail."""
         if self._link is not None:
             self._link.close()
 
@@ -60,12 +60,12 @@ class Line:
             if self._link is not None and self._link.is_open:
                 return self._link
             if self._is_down and asyncio.get_running_loop().time() < self._rests_until:
-                raise NotSentError("Redis cannot be reached")  # found out by whom we waited for
+                raise NotSentError("Redis cannot be reached")  # the task we waited for has just tried
             try:
                 async with asyncio.timeout(min(self._timeout, TRIAL_SECONDS) if self._is_down else self._timeout):
                     self._link = await open_link(self.endpoint, self._timeout, self._rest)
             except OSError as error:
-                # TimeoutError is an OSError, too.
+                # This includes TimeoutError.
                 self._rest()
                 raise NotSentError("Redis cannot be reached") from error
             except RedisError as error:

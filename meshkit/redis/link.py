@@ -1,6 +1,6 @@
 """One connection to one Redis server, shared by all tasks.
 
-The commands of one tick of the event loop leave in one write; answers are matched to them in order (RESP is strictly ordered).
+All commands of one tick of the event loop are sent in one write. Answers arrive in the order of the commands.
 """
 
 import asyncio
@@ -18,12 +18,12 @@ from meshkit.redis.url import Endpoint
 
 Argument = str | bytes | int
 Command = tuple[Argument, ...]
-# A server whose answer is overdue is given one more look at what has come in: it may be our own process that stood still.
+# When an answer is overdue, wait this long for unread input: our own process may have been paused.
 _LAST_LOOK_SECONDS = 0.02
 
 
 class NotSentError(RedisConnectionError):
-    """The commands were certainly not executed: they never left."""
+    """The commands were never sent, and so not executed."""
 
 
 def error_of(reply: hiredis.ReplyError) -> RedisError:
@@ -33,7 +33,7 @@ def error_of(reply: hiredis.ReplyError) -> RedisError:
 
 
 class Link(asyncio.Protocol):
-    """The protocol of one connection's life. `on_stall` is called when the server is found not to answer in time."""
+    """The protocol of one connection. Calls `on_stall` if the server does not answer in time."""
 
     def __init__(self, timeout: float, on_stall: Callable[[], None]) -> None:
         self._loop = asyncio.get_running_loop()
@@ -51,9 +51,9 @@ class Link(asyncio.Protocol):
         return self._transport is not None and not self._transport.is_closing()
 
     def send(self, commands: Sequence[Command]) -> asyncio.Future[list[Any]]:
-        """Queue commands for this tick's write; the future gets their answers, error answers as values.
+        """Queue commands for this tick's write. The future gets their answers, with error answers as values.
 
-        It fails with ConnectionError or TimeoutError where the outcome is unknown. Only an open link takes commands.
+        It fails with ConnectionError or TimeoutError if the outcome is unknown. The link must be open.
         """
         batch = _Batch(self._loop.create_future(), len(commands), self._loop.time() + self._timeout)
         if not self._unsent:
@@ -66,12 +66,12 @@ class Link(asyncio.Protocol):
         return batch.done
 
     def close(self) -> None:
-        """Close it; what is under way fails."""
+        """Close the connection. Commands in progress fail."""
         self._fail(RedisConnectionError("the connection to Redis was lost"))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin."""
-        # A stream's transport writes; uvloop's does so without being asyncio's class.
+        """Store the transport."""
+        # A stream's transport can write. uvloop's is not a subclass of asyncio's.
         self._transport = cast("asyncio.WriteTransport", transport)
 
     def data_received(self, data: bytes) -> None:
@@ -84,13 +84,13 @@ class Link(asyncio.Protocol):
                 batch.answers.append(answer)
                 if len(batch.answers) == batch.size:
                     waiting.popleft()
-                    if not batch.done.done():  # its task may have given up
+                    if not batch.done.done():  # its task may have been cancelled
                         batch.done.set_result(batch.answers)
         except (hiredis.ProtocolError, IndexError):
-            self.close()  # not RESP, or an answer to nothing: no later answer could be trusted
+            self.close()  # invalid RESP or an unexpected answer: no later answer can be trusted
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
-        """Fail what is under way."""
+        """Fail the commands in progress."""
         self.close()
 
     def _flush(self) -> None:
@@ -100,7 +100,7 @@ class Link(asyncio.Protocol):
             self._transport.write(data)
 
     def _look(self) -> None:
-        """Look after the oldest batch: one timer a link costs less than one a command."""
+        """Check the oldest batch. One timer per link costs less than one per command."""
         self._watch = None
         if not self._waiting:
             return
@@ -113,7 +113,7 @@ class Link(asyncio.Protocol):
     def _give_up(self, overdue: "_Batch") -> None:
         if self._waiting and self._waiting[0] is overdue:
             self._on_stall()
-            # A late answer must not be taken for the answer to a later command.
+            # A late answer must not be mistaken for the answer to a later command.
             self._fail(RedisTimeoutError("Redis did not answer in time"))
         else:
             self._look()
@@ -129,11 +129,11 @@ class Link(asyncio.Protocol):
             done = self._waiting.popleft().done
             if not done.done():
                 done.set_exception(error)
-                done.exception()  # nobody may be waiting any more, and that is nobody's fault
+                done.exception()  # mark as retrieved: nobody may be waiting any more
 
 
 class _Batch:
-    """Commands that were sent together, and those of their answers that have come."""
+    """Commands sent together, and the answers received so far."""
 
     __slots__ = ("answers", "done", "due", "size")
 
@@ -145,7 +145,7 @@ class _Batch:
 
 
 async def open_link(endpoint: Endpoint, timeout_seconds: float, on_stall: Callable[[], None]) -> Link:
-    """Connect and greet. Raises OSError, or redis-py's exception for a server that refuses or is not ready."""
+    """Connect and authenticate. Raises OSError, or redis-py's exception if the server refuses or is not ready."""
     loop = asyncio.get_running_loop()
 
     def make() -> Link:
@@ -169,7 +169,7 @@ async def _greet(link: Link, endpoint: Endpoint) -> None:
         greeting.append(("AUTH", endpoint.username or "default", endpoint.password))
     if endpoint.db:
         greeting.append(("SELECT", endpoint.db))
-    # A server that stands still is connected to all the same, and one that loads its data answers nothing else.
+    # A hung server accepts connections, and one that is loading its data answers only errors.
     greeting.append(("PING",))
     for answer in await link.send(greeting):
         if isinstance(answer, hiredis.ReplyError):

@@ -1,8 +1,8 @@
 """A multiplexed Redis connection for the hot read path.
 
-All tasks share one connection to each server; the commands of one tick of the event loop leave in one write. Beside redis-py,
-whose pool hands each task a connection of its own, this answers 2.3 times as many two-round-trip reads a second on one core. It
-has no blocking commands, no transactions and no subscriptions: use redis-py.
+All tasks share one connection per server, and the commands of one tick of the event loop are sent in one write. On one core this
+serves 2.3 times as many two-round-trip reads per second as redis-py, whose pool gives each task its own connection. Use redis-py
+for blocking commands, transactions and subscriptions.
 """
 
 import contextlib
@@ -17,54 +17,53 @@ from meshkit.redis.line import Line
 from meshkit.redis.link import Argument, Command, error_of
 from meshkit.redis.url import Endpoint, RedisUrl, read_redis_url
 
-# A hot read that takes longer is a failure; the connection is then in doubt and is made anew.
+# A hot read that takes longer has failed, and the connection is replaced.
 TIMEOUT_SECONDS = 1.0
 
 
 class RedisMux(Protocol):
-    """What the hot path has of a Redis, be it one server or a cluster."""
+    """The hot path's connection to a Redis server or cluster."""
 
     @property
     def is_cluster(self) -> bool:
-        """Whether keys of several slots lie on several servers, so that no command may take them together."""
+        """Whether a command is limited to the keys of one slot."""
         ...
 
     async def execute(self, *command: Argument) -> Any:
-        """Run one command; returns Redis' answer with binary strings as bytes.
+        """Run one command and return Redis' answer, with strings as bytes.
 
-        Raises redis-py's ResponseError for an error answer, ConnectionError or TimeoutError where the outcome is unknown.
+        Raises redis-py's ResponseError for an error answer, and ConnectionError or TimeoutError if the outcome is unknown.
         """
         ...
 
     async def execute_many(self, commands: Sequence[Command]) -> list[Any]:
         """Run commands in one round trip; returns their answers in order. Raises the first error answer.
 
-        Each command's keys lie in one slot; those of one slot are run in order.
+        Each command's keys must be in one slot. The commands of one slot run in order.
         """
         ...
 
     async def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
-        """Read strings of any slots in one round trip; None where there is none.
+        """Read strings of any slots in one round trip; None for missing ones.
 
-        Nor is there any on a master of a cluster that is away while another answers: it is for caches, whose readers know
-        another way to what is missing.
+        Strings on an unreachable master also count as missing, unless all masters are unreachable. So use this for caches only.
         """
         ...
 
     async def close(self) -> None:
-        """Close all connections; what is under way fails."""
+        """Close all connections. Commands in progress fail."""
         ...
 
 
 class ServerMux:
-    """One shared connection to one server, made when first needed and again whenever it was lost."""
+    """One shared connection to one server, opened when first needed and again after it was lost."""
 
     def __init__(self, endpoint: Endpoint, timeout: float = TIMEOUT_SECONDS) -> None:
         self._line = Line(endpoint, timeout)
 
     @property
     def is_cluster(self) -> bool:
-        """One server takes all keys together."""
+        """A single server accepts any keys together."""
         return False
 
     async def execute(self, *command: Argument) -> Any:
@@ -82,7 +81,7 @@ class ServerMux:
         return results
 
     async def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
-        """Read strings by one command."""
+        """Read strings with one MGET."""
         answers: list[bytes | None] = await self.execute("MGET", *keys) if keys else []
         return answers
 
@@ -93,7 +92,7 @@ class ServerMux:
 
 @contextlib.asynccontextmanager
 async def open_mux(url: str, timeout_seconds: float = TIMEOUT_SECONDS) -> AsyncIterator[RedisMux]:
-    """Open a multiplexed connection; it connects at the first command. `timeout_seconds` bounds each answer."""
+    """Open a multiplexed connection. It connects at the first command; `timeout_seconds` limits each answer."""
     read = read_redis_url(url)
     mux: RedisMux = _make(read, timeout_seconds)
     try:

@@ -1,4 +1,8 @@
-"""Which server of a cluster a command belongs to: the slot of its key, and the servers of the slots."""
+"""The slot of a command's key, and the server of each slot.
+
+redis-py computes the slot of a key. It finds the key in a command by asking a server, which is too slow for the hot path, so the
+positions are listed here.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,7 +12,7 @@ from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
 from meshkit.redis.link import Command
 
 Address = tuple[str, int]
-# Where the first key stands, if not right after the name. None: the command has no key, and any server will do.
+# The index of the first key if it is not 1. None: the command has no key and any server can run it.
 _KEY_AT: Mapping[str, int | None] = {
     "PING": None,
     "ECHO": None,
@@ -23,8 +27,8 @@ _KEY_AT: Mapping[str, int | None] = {
     "OBJECT": 2,
     "XINFO": 2,
 }
-# They are about a server, not about a key: redis-py asks all of them.
-_ABOUT_A_SERVER = frozenset(
+# Commands about a server, not about a key. Use redis-py for these.
+_SERVER_COMMANDS = frozenset(
     {
         "ACL",
         "CLIENT",
@@ -44,22 +48,22 @@ _ABOUT_A_SERVER = frozenset(
 
 
 def slot_of(command: Command) -> int | None:
-    """Return the slot of a command's first key, None where it has none; the server checks the other keys.
+    """Return the slot of a command's first key, or None without a key. The server checks the other keys.
 
-    Raises ValueError for a command that is about a server.
+    Raises ValueError for a command about a server.
     """
     name = str(command[0])
-    if name in _ABOUT_A_SERVER:
-        raise ValueError(f"{name} is about one server, and this is a cluster")
+    if name in _SERVER_COMMANDS:
+        raise ValueError(f"{name} addresses one server, not a cluster")
     at = _KEY_AT.get(name, 1)
-    if at is None or (at == 3 and not int(command[2])):  # noqa: PLR2004 - a script that says it has no keys
+    if at is None or (at == 3 and not int(command[2])):  # noqa: PLR2004 - a script without keys
         return None
     key = command[at]
     return int(key_slot(key if isinstance(key, bytes) else str(key).encode()))
 
 
 class SlotMap:
-    """The address of each slot's master, as far as is known."""
+    """The known address of each slot's master."""
 
     def __init__(self) -> None:
         self._addresses: list[Address | None] = [None] * REDIS_CLUSTER_HASH_SLOTS
@@ -74,7 +78,7 @@ class SlotMap:
         return list({address: None for address in self._addresses if address})
 
     def move(self, slot: int, address: Address) -> None:
-        """Remember one slot's new address."""
+        """Record one slot's new address."""
         self._addresses[slot] = address
 
     @classmethod
@@ -88,6 +92,6 @@ class SlotMap:
 
 
 def address_of(host: bytes | str | None, port: int | str, asked: Address) -> Address:
-    """Return the address that the server at `asked` means: one that does not know its name has the one by which it was asked."""
+    """Return an address as a server reports it. A server that does not know its name is reachable as `asked`."""
     name = host.decode() if isinstance(host, bytes) else host
     return (name if name and name != "?" else asked[0], int(port))

@@ -1,8 +1,8 @@
-"""Where Redis is: one server, or a cluster, by one URL.
+"""The URL of a Redis server or cluster.
 
-One server: `redis://`, `rediss://` (TLS) or `unix://`, as redis-py reads them. A cluster: `redis+cluster://` or
-`rediss+cluster://` with one node or more, comma-separated (`redis+cluster://user:password@a:6379,b:6379`). Any live node will do,
-the others are learnt from it; name more than one, so that a process can start while that one is away.
+redis-py parses the URLs of servers: `redis://`, `rediss://` (TLS) and `unix://`. It has none for clusters, so this adds
+`redis+cluster://` and `rediss+cluster://` with comma-separated nodes (`redis+cluster://user:password@a:6379,b:6379`). The other
+nodes are discovered; name several, so that a process can start while one is down.
 """
 
 import ssl
@@ -19,7 +19,7 @@ _DEFAULT_PORT = 6379
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One server, and how to greet it."""
+    """One server and its credentials."""
 
     host: str
     port: int
@@ -30,30 +30,30 @@ class Endpoint:
     db: int = 0
 
     def at(self, host: str, port: int) -> "Endpoint":
-        """Return another server that is greeted in the same way."""
+        """Return another server with the same credentials."""
         return replace(self, host=host, port=port)
 
 
 @dataclass(frozen=True, slots=True)
 class RedisUrl:
-    """A URL that was read: the same URL for each named node alone, as redis-py wants it."""
+    """A parsed URL: one URL per named node, in redis-py's form."""
 
     nodes: tuple[str, ...]
     is_cluster: bool
 
     @property
     def options(self) -> dict[str, Any]:
-        """What the URL says but for host and port, as arguments of redis-py's connections."""
+        """The URL's options without host and port, as arguments of redis-py's connections."""
         return {name: value for name, value in _read(self.nodes[0]).items() if name not in ("host", "port")}
 
     @property
     def endpoints(self) -> list[Endpoint]:
-        """The named nodes, for connections of our own."""
+        """The named nodes, for the multiplexed connection."""
         return [_endpoint(node) for node in self.nodes]
 
 
 def read_redis_url(url: str) -> RedisUrl:
-    """Read a URL. Raises ValueError, whose text does not tell the password, for one that names no Redis."""
+    """Parse a URL. Raises ValueError, without the password in its text, for an invalid one."""
     scheme, separator, _ = url.partition("://")
     if not separator or scheme not in _SCHEMES:
         raise ValueError(f"it must begin with one of {', '.join(f'{each}://' for each in _SCHEMES)}")
@@ -70,7 +70,7 @@ def read_redis_url(url: str) -> RedisUrl:
 
 
 def _split(url: str) -> list[str]:
-    """Give each node a URL of its own."""
+    """Return one URL per node."""
     parts = urlsplit(url)
     credentials, at, hosts = parts.netloc.rpartition("@")
     scheme = parts.scheme.removesuffix(CLUSTER_SUFFIX)
@@ -97,5 +97,5 @@ def _endpoint(url: str) -> Endpoint:
 
 
 def _tls(read: dict[str, Any]) -> ssl.SSLContext:
-    """Make the context that redis-py would, so that both of our clients trust the same."""
+    """Create the context as redis-py does, so that both clients trust the same certificates."""
     return SSLConnection(**{name: value for name, value in read.items() if name.startswith("ssl_")}).ssl_context.get()

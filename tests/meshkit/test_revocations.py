@@ -25,11 +25,11 @@ async def test_what_one_process_writes_another_reads(book: "Redis") -> None:
     writer, early = Revocations(book), Revocations(book)
     until = int(time.time()) + 900
     await writer.add("first", until)
-    await early.look()
+    await early.poll()
     await writer.add("second", until + 1)
-    await early.look()
+    await early.poll()
     late = Revocations(book)
-    await late.look()
+    await late.poll()
     for each in (writer, early, late):
         assert each.has("first")
         assert each.has("second")
@@ -44,7 +44,7 @@ async def test_a_session_is_forgotten_when_its_last_token_has_expired(book: "Red
     await revocations.add("short", int(clock[0]) + 10)
     clock[0] += 11
     await revocations.add("later", int(clock[0]) + 900)
-    await revocations.look()
+    await revocations.poll()
     assert not revocations.has("short")
     assert await book.zrange(KEY, 0, -1) == [b"later"]
 

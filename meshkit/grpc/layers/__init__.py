@@ -1,6 +1,6 @@
-"""What every call passes on its way to a method, composed once a method when the server is built.
+"""The layers around every method, composed once when the server is built.
 
-grpc.aio runs its own interceptors anew for each call; ours wrap a method once, so that a layer costs one await.
+grpc.aio sets up its interceptors again for each call. These layers wrap a method once, so each costs one await.
 """
 
 from meshkit.grpc.layers.base import Handler, Layer, Method
@@ -17,21 +17,21 @@ __all__ = ["Handler", "Layer", "Method", "compose", "default_layers", "ops_layer
 
 
 def default_layers(*, max_in_flight: int, default_deadline: float, mutual_tls: bool = False) -> tuple[Layer, ...]:
-    """Return the layers of a server, outermost first. With mutual TLS, callers are told apart by their certificates."""
+    """Return the layers of a server, outermost first. With mutual TLS, they check callers' certificates."""
     return (
-        caller(default_deadline),  # first: everything below, logs included, knows the request id and who calls
+        caller(default_deadline),  # first: everything below, including logs, knows the request id and the caller
         telemetry(),  # outside of errors, to see the status that the caller gets
         errors(),  # turns what the layers below raise into a status
-        *((peers(),) if mutual_tls else ()),  # before the call costs anybody else anything
+        *((peers(),) if mutual_tls else ()),  # before the call takes a place
         shedding(max_in_flight),  # before any work is done for the call
         deadline(),  # bounds parsing, too
-        parsing(),  # bytes to message: below errors, so that bad bytes are an error of ours
-        validation(),  # the rules of the contract, the last before the method
+        parsing(),  # inside of errors, so that invalid bytes get an error of the contract
+        validation(),  # the rules of the contract, just before the method
     )
 
 
 def ops_layers(*, default_deadline: float, mutual_tls: bool = False) -> tuple[Layer, ...]:
-    """Return the layers of what a server tells the people who run it: none that a full or slow one would refuse them by."""
+    """Return the layers of operators' methods, without those that refuse calls to a busy server."""
     return (caller(default_deadline), errors(), *((peers(),) if mutual_tls else ()))
 
 

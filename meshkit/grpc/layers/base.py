@@ -1,4 +1,4 @@
-"""The shapes of a layer."""
+"""The types of layers."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ from google.protobuf import descriptor_pb2, descriptor_pool
 from google.protobuf.descriptor import MethodDescriptor
 from lensfeed.options.v1 import options_pb2
 
-# The request is bytes above the parsing layer and a message below it; the response is a message, or bytes that are one.
+# The request is bytes outside of the parsing layer and a message inside. The response is a message or a serialized one.
 Handler = Callable[[Any, "grpc.aio.ServicerContext[Any, Any]"], Awaitable[Any]]
 INTERNAL_SUFFIX = "InternalService"
 
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """One RPC method as its contract describes it. `is_read`: it changes nothing, so its requests hold no secret."""
+    """One RPC method of the contract. `is_read`: it changes nothing, so its requests contain no secrets."""
 
     path: str
     service: str

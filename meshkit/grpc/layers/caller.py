@@ -1,4 +1,4 @@
-"""Who calls, and until when: reads a call's metadata once."""
+"""Reads the caller, ids and deadline from a call's metadata."""
 
 import time
 import uuid
@@ -12,12 +12,12 @@ SESSION_KEY = "x-session-id"
 REQUEST_KEY = "x-request-id"
 TRACE_KEY = "traceparent"
 IDEMPOTENCY_KEY = "idempotency-key"
-# A client may state any deadline; nothing that we serve is worth waiting for longer.
+# A client may set any deadline, but no call of ours should take longer.
 MAX_DEADLINE = 300.0
 
 
 def caller(default_deadline: float) -> Layer:
-    """Make the layer that sets the current Call. A call without a deadline gets `default_deadline` seconds."""
+    """Create the layer that sets the current Call. A call without a deadline gets `default_deadline` seconds."""
 
     def layer(_method: Method, handler: Handler) -> Handler:
         async def call(request: Any, context: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Deadlines: a call ends when its caller has given up on it."""
+"""Ends a call at its deadline."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from meshkit.time_limits import TimeLimits
 
 
 def deadline() -> Layer:
-    """Make the layer that cancels a method at its call's deadline."""
+    """Create the layer that cancels a method at its call's deadline."""
     limits = TimeLimits()
 
     def layer(_method: Method, handler: Handler) -> Handler:

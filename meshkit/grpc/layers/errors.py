@@ -1,4 +1,4 @@
-"""Errors to statuses. What is not known is logged whole and told to nobody."""
+"""Turns exceptions into statuses. Unknown ones are logged and become INTERNAL without details."""
 
 from typing import Any
 
@@ -13,28 +13,28 @@ _log = structlog.get_logger()
 
 
 class _InternalError(LensfeedError):
-    """Something broke that we did not foresee. Without a row in the table of codes it is INTERNAL."""
+    """An unexpected error. It has no entry in the table of codes, so it is INTERNAL."""
 
 
 _INTERNAL = _InternalError("INTERNAL", "something went wrong on our side")
 
 
 def errors() -> Layer:
-    """Make the layer that ends a failing call with code, message and details."""
+    """Create the layer that ends a failing call with code, message and details."""
 
     def layer(method: Method, handler: Handler) -> Handler:
         async def call(request: Any, context: Any) -> Any:
             try:
                 return await handler(request, context)
             except grpc.aio.AbortError:
-                raise  # an Exception, and already the end of the call
-            except Exception as error:  # noqa: BLE001 - the boundary: all that a method can raise ends here
+                raise  # an Exception that has already ended the call
+            except Exception as error:  # noqa: BLE001 - the boundary for all exceptions of methods
                 known = known_error(error)
                 if known is None:
                     _log.exception("call_failed", method=method.path, exc_info=error)
                     known = _INTERNAL
                 elif isinstance(known, UnavailableError):
-                    # Which part is down is for us to know, and not for the caller.
+                    # Log which part is down, as the caller is not told.
                     _log.warning("call_unavailable", method=method.path, error=repr(error.__cause__ or error))
             return await context.abort(code_of(known), known.message, trailers_of(known))
 

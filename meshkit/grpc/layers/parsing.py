@@ -1,4 +1,4 @@
-"""Bytes to messages, so that bytes that are no message get the error of the contract."""
+"""Parses requests, so that invalid bytes get the error of the contract."""
 
 from typing import Any
 
@@ -9,9 +9,9 @@ from meshkit.grpc.layers.base import Handler, Layer, Method
 
 
 def parsing() -> Layer:
-    """Make the layer that parses the request (BODY_MALFORMED where it cannot) and serializes the response.
+    """Create the layer that parses the request (or raises BODY_MALFORMED) and serializes the response.
 
-    A method may return bytes that are already its serialized response.
+    A method may also return its response as serialized bytes.
     """
 
     def layer(method: Method, handler: Handler) -> Handler:

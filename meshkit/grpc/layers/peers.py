@@ -1,4 +1,4 @@
-"""Which part of the mesh may call what, told by its certificate."""
+"""Decides by certificate which part of the mesh may call which method."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from meshkit.grpc.layers.caller import SESSION_KEY, USER_KEY
 from meshkit.identity.mtls import peer_name
 from meshkit.identity.parts import EDGE, OPS, SERVICES
 
-# Apps' methods are called by whom apps call; the services' own by them, and by people who look for a fault.
+# Public methods are called by the edge; internal ones by services, and by operators for debugging.
 _PUBLIC = frozenset({EDGE})
 _INTERNAL = frozenset({*SERVICES, OPS})
 _OURS = "lensfeed."
@@ -16,7 +16,10 @@ _IDENTITY = frozenset({USER_KEY, SESSION_KEY})
 
 
 def peers() -> Layer:
-    """Make the layer that refuses (PEER_REFUSED) callers that a method is not for, and any but the edge that state a user."""
+    """Create the layer that refuses (PEER_REFUSED) callers a method is not for.
+
+    It also refuses calls with a user id from anybody but the edge.
+    """
 
     def layer(method: Method, handler: Handler) -> Handler:
         admitted = _admitted(method.service)
@@ -35,7 +38,7 @@ def peers() -> Layer:
 
 
 def _admitted(service: str) -> frozenset[str]:
-    """Return who may call a service. What is not of our contracts, as channelz, is for people only."""
+    """Return who may call a service. Services that are not ours, such as channelz, are for operators only."""
     if not service.startswith(_OURS):
         return frozenset({OPS})
     return _INTERNAL if service.endswith(INTERNAL_SUFFIX) else _PUBLIC

@@ -1,4 +1,4 @@
-"""Load shedding: a full server says so at once, instead of making everybody wait."""
+"""Load shedding: an overloaded server refuses calls at once instead of making all of them wait."""
 
 from typing import Any
 
@@ -9,9 +9,9 @@ RETRY_AFTER_SECONDS = 1.0
 
 
 def shedding(max_in_flight: int) -> Layer:
-    """Make the layer that refuses calls (OVERLOADED) while `max_in_flight` are being served in the whole process.
+    """Create the layer that refuses calls (OVERLOADED) while the process is serving `max_in_flight`.
 
-    grpc's own maximum_concurrent_rpcs is not reliable under aio, and its refusal has no details.
+    gRPC's maximum_concurrent_rpcs is not reliable with aio, and its error has no details.
     """
     in_flight = 0
 

@@ -1,4 +1,4 @@
-"""Spans and request metrics. A call that is not sampled costs a clock and one histogram record, and nothing when both are off."""
+"""Spans and request metrics. An unsampled call costs one histogram record; with telemetry off, nothing."""
 
 import time
 from typing import Any
@@ -14,7 +14,7 @@ _SAMPLED_OFF = "-00"
 
 
 def telemetry() -> Layer:
-    """Make the layer that measures each call by method and code (`rpc.server.duration`, seconds) and traces sampled ones."""
+    """Create the layer that records `rpc.server.duration` by method and code, and traces sampled calls."""
 
     def layer(method: Method, handler: Handler) -> Handler:
         if not is_enabled():

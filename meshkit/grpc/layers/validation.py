@@ -1,4 +1,4 @@
-"""The rules that stand in the contract (protovalidate), and that a user must be known."""
+"""Checks the rules of the contract (protovalidate), and that a method that needs a user has one."""
 
 from typing import Any
 
@@ -8,19 +8,19 @@ from meshkit.call import caller_id
 from meshkit.errors import FieldViolation, InvalidArgumentError
 from meshkit.grpc.layers.base import Handler, Layer, Method
 
-# For rules that have no reason of their own in the error table.
+# The reason of rules without one in the error table.
 DEFAULT_REASON = "FIELD_INVALID"
 
 
-# A check takes as long as a trip to Redis, and the requests that come most often are short and all alike: first pages. Whether
-# one is good follows from its bytes alone, so that good ones are remembered, by method; when these are many, anew. Only those of
-# reads: a password has no place in here.
+# A check takes as long as a round trip to Redis, and the most frequent requests are short and identical: first pages. So valid
+# requests of up to KNOWN_BYTES are remembered per method, up to KNOWN_REQUESTS. Only those of reads, as others may hold a
+# password.
 KNOWN_BYTES = 64
 KNOWN_REQUESTS = 1_024
 
 
 def validation() -> Layer:
-    """Make the layer that refuses a request which breaks its contract, naming every field that does."""
+    """Create the layer that refuses invalid requests, naming every invalid field."""
     validator = protovalidate.Validator()
 
     def layer(method: Method, handler: Handler) -> Handler:
@@ -49,7 +49,7 @@ def validation() -> Layer:
 
 
 def refusal(violations: list[FieldViolation]) -> InvalidArgumentError:
-    """Make one error of all violations; its reason and message are those of the first."""
+    """Create one error for all violations, with the reason and message of the first."""
     return InvalidArgumentError(violations[0].reason, violations[0].message, violations=violations)
 
 
@@ -57,6 +57,6 @@ def _violation(found: protovalidate.Violation) -> FieldViolation:
     rule_id = found.proto.rule_id
     elements = found.proto.field.elements if found.proto.field else ()
     path = ".".join(element.field_name for element in elements)
-    # Our own rules are named by their reason, in capitals; the standard ones as `string.max_len`.
+    # Our own rules have their reason as id, in capitals. Standard ones are named like `string.max_len`.
     reason = rule_id if rule_id.isupper() else DEFAULT_REASON
     return FieldViolation(path, found.proto.message, reason)

@@ -122,7 +122,7 @@ async def test_a_post_of_a_celebrity_writes_to_no_follower(feed: Feed) -> None:
     assert feed.world.pages == [FRIEND]
     after = await timelines_of(feed.redis)
     assert [key for key in before if after[key] != before[key]] == [1]
-    assert (await feed.walk(1, 5))[:2] == [friend, star]
+    assert set((await feed.walk(1, 5))[:2]) == {friend, star}
     assert (await feed.walk(2, 5))[0] == star
 
 

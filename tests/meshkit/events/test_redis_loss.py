@@ -68,12 +68,12 @@ async def test_a_loss_closes_nothing(tmp_path: Path, outbox: Outbox) -> None:
 async def test_a_restart_is_a_new_life(tmp_path: Path) -> None:
     """A sweeper can tell that Redis was started anew, which may have lost the last second, or that all its data is gone."""
     async with running_valkey(tmp_path) as url, open_redis(url) as redis:
-        first = await STREAM.life(redis, "a")
-        assert await STREAM.life(redis, "b") == first
+        first = await STREAM.incarnation(redis, "a")
+        assert await STREAM.incarnation(redis, "b") == first
         await redis.flushall()
-        second = await STREAM.life(redis, "c")
+        second = await STREAM.incarnation(redis, "c")
     async with running_valkey(tmp_path) as url, open_redis(url) as redis:
-        third = await STREAM.life(redis, "d")
+        third = await STREAM.incarnation(redis, "d")
     assert len({first, second, third}) == 3
 
 

@@ -119,7 +119,7 @@ async def test_a_channel_shows_a_renewed_certificate(tls: Path, monkeypatch: pyt
 async def test_a_missing_file_is_told(tls: Path, missing: str) -> None:
     """A process without its certificate does not start, and says where it looked."""
     (tls / "user" / missing).unlink()
-    with pytest.raises(SettingsError, match=r"LENSFEED_MESH_TLS: .*/user holds no certificate"):
+    with pytest.raises(SettingsError, match=r"LENSFEED_MESH_TLS: .*/user contains no certificate"):
         async with users(tls):
             pass
 
