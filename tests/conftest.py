@@ -1,4 +1,4 @@
-"""The real servers that tests share. Each starts once, when the first test asks for it."""
+"""The real servers that tests share. Each starts when the first test needs it."""
 
 import asyncio
 import os

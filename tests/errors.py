@@ -1,4 +1,4 @@
-"""Reading what a refused call says about itself."""
+"""Reads the details of failed calls."""
 
 from typing import Any
 
@@ -10,13 +10,13 @@ _DETAILS_KEY = "grpc-status-details-bin"
 
 
 def status_of(error: grpc.aio.AioRpcError) -> status_pb2.Status:
-    """Return the google.rpc.Status of a refusal; fails where there is none."""
+    """Return the google.rpc.Status of an error; fails if there is none."""
     trailers: Any = error.trailing_metadata()  # its stubs know no aio Metadata
     return status_pb2.Status.FromString(trailers[_DETAILS_KEY])
 
 
 def reason_of(error: grpc.aio.AioRpcError) -> str:
-    """Return the reason of a refusal's ErrorInfo; fails where it has none, or one of a foreign domain."""
+    """Return the reason of an error's ErrorInfo; fails if it is missing or of another domain."""
     info = error_details_pb2.ErrorInfo()
     _unpack(error, info)
     assert info.domain == "lensfeed"
@@ -24,7 +24,7 @@ def reason_of(error: grpc.aio.AioRpcError) -> str:
 
 
 def violations_of(error: grpc.aio.AioRpcError) -> list[tuple[str, str]]:
-    """Return the (field, reason) of each violation in a refusal's BadRequest; fails where it has none."""
+    """Return the (field, reason) of each violation in an error's BadRequest; fails if there is none."""
     found = error_details_pb2.BadRequest()
     _unpack(error, found)
     return [(violation.field, violation.reason) for violation in found.field_violations]

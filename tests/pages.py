@@ -1,4 +1,4 @@
-"""The commands of documentation, run in bash against a running mesh as they stand on their page."""
+"""Runs commands of documentation pages in bash against a running mesh."""
 
 import os
 import re
@@ -31,18 +31,18 @@ def blocks(text: str, kind: str = "bash") -> list[str]:
 
 
 def run_blocks(script_blocks: list[str], environment: Mapping[str, str], programs: str = "") -> list[str]:
-    """Run blocks in one bash, whose commands must all succeed; the output of each."""
+    """Run blocks in one bash, where all commands must succeed. Returns the output of each."""
     assert script_blocks
     script = "set -eu -o pipefail\n" + f"echo '{RULE}'\n".join(script_blocks)
     outer = {name: value for name, value in os.environ.items() if not name.startswith("LENSFEED_")}
     done = subprocess.run(
-        # The reader's environment is .venv; ours is the one that runs this test.
+        # Readers have .venv; use the environment of this test.
         ["bash", "-c", script.replace(".venv/bin/", f"{Path(sys.executable).parent}/")],
         cwd=ROOT,
         env={**outer, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", **environment},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        # What a command complains of is read like what it prints.
+        # Capture stderr together with stdout.
         stderr=subprocess.STDOUT,
         text=True,
         timeout=SCRIPT_SECONDS,
@@ -53,7 +53,7 @@ def run_blocks(script_blocks: list[str], environment: Mapping[str, str], program
 
 
 def grpcurl_folder(config: pytest.Config) -> str:
-    """Find grpcurl, or build it once, as the README says. Passes the test over only where there is no Go, and never in CI."""
+    """Find grpcurl, or build it once as in the README. Skips the test without Go, except in CI."""
     if found := shutil.which("grpcurl"):
         return str(Path(found).parent)
     if not shutil.which("go"):

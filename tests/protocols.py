@@ -1,4 +1,4 @@
-"""One call in each protocol of the edge, with one shape of outcome."""
+"""Calls the edge in each protocol, with one type of outcome."""
 
 import base64
 import struct
@@ -19,7 +19,7 @@ _DATA, _TRAILERS = 0, 0x80
 
 
 class Edge(Protocol):
-    """Ways to an edge."""
+    """Clients of an edge."""
 
     @property
     def http(self) -> httpx.AsyncClient:
@@ -32,7 +32,7 @@ class Edge(Protocol):
 
 @dataclass
 class Outcome:
-    """What a caller learns: the answer's bytes, or the gRPC code and what it was told. `violations` are (field, reason)."""
+    """The answer's bytes, or the gRPC code and error details. `violations` are (field, reason)."""
 
     code: int
     message: str = ""
@@ -58,14 +58,14 @@ async def grpc_call(edge: Edge, path: str, request: Message, headers: Headers) -
 
 
 async def grpc_web_call(edge: Edge, path: str, request: Message, headers: Headers) -> Outcome:
-    """Call by gRPC-Web, framed by hand."""
+    """Call by gRPC-Web, with manual framing."""
     content = struct.pack(">BI", _DATA, request.ByteSize()) + request.SerializeToString()
     sent = {"content-type": "application/grpc-web+proto", "x-grpc-web": "1", **headers}
     return grpc_web_outcome(await edge.http.post(path, content=content, headers=sent))
 
 
 def grpc_web_outcome(response: httpx.Response) -> Outcome:
-    """Read what gRPC-Web answered; a refusal of the edge by gRPC over HTTP/1.1 looks alike."""
+    """Parse a gRPC-Web answer. An error of the edge for gRPC over HTTP/1.1 has the same form."""
     assert response.status_code == 200
     assert response.headers["content-type"] in {"application/grpc-web+proto", "application/grpc"}
     if response.headers.get("grpc-status", "0") != "0":
@@ -79,7 +79,7 @@ def grpc_web_outcome(response: httpx.Response) -> Outcome:
 
 
 def rest_outcome(response: httpx.Response) -> Outcome:
-    """Read what REST answered."""
+    """Parse a REST answer."""
     if response.is_success:
         return Outcome(0, answer=response.content)
     body = response.json()
@@ -104,7 +104,7 @@ def _metadata(headers: Headers) -> Iterable[tuple[str, str | bytes]]:
 
 
 def _timeout(headers: Headers) -> float | None:
-    """Read `grpc-timeout` in milliseconds, which the gRPC library sets by itself."""
+    """Parse `grpc-timeout`, which the gRPC library sets, to milliseconds."""
     return int(headers["grpc-timeout"].removesuffix("m")) / 1000 if "grpc-timeout" in headers else None
 
 

@@ -1,4 +1,4 @@
-"""Every method of every contract, read from the descriptors: a new one is in every matrix by itself."""
+"""Every method of every contract, from the descriptors, so that new ones are tested as well."""
 
 import re
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ VERBS = ("get", "post", "delete", "patch", "put")
 
 @dataclass(frozen=True)
 class Rpc:
-    """One method. `verb` and `rest_path` are empty where it has no REST; parameters of the path are 1."""
+    """One method. `verb` and `rest_path` are empty without REST; path parameters are 1."""
 
     service: str
     name: str

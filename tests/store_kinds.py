@@ -1,3 +1,3 @@
-"""The stores that every contract suite, and the black-box suite, run on."""
+"""The stores that contract suites and the black-box suite run on."""
 
 STORE_KINDS = ("sqlite", "cassandra")

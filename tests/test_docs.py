@@ -43,8 +43,8 @@ def test_the_settings_of_the_readme_have_their_defaults() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_what_a_page_names_is_there(page: Path) -> None:
-    """Links to files of the repository, files and folders in backticks, settings and make targets exist."""
+def test_references_in_pages_exist(page: Path) -> None:
+    """Links, files, folders, settings and make targets that pages mention exist."""
     text = page.read_text()
     links = [link for link in re.findall(r"\]\(([^)#]+)", text) if not re.match(r"https?:", link)]
     assert [link for link in links if not (page.parent / link).exists()] == []

@@ -1,4 +1,4 @@
-"""What setup.cfg puts into a wheel beside code: a forgotten file would be missed only by who installs one."""
+"""Data files are in the wheel. A missing one would only be noticed after an installation."""
 
 from configparser import ConfigParser
 from fnmatch import fnmatch
@@ -21,7 +21,7 @@ def packages() -> set[str]:
 
 
 def test_every_data_file_is_packaged() -> None:
-    """Whatever is no Python in a room (migrations, configuration, the descriptors of the contracts) matches a pattern."""
+    """Every non-Python file of a package (migrations, configuration, descriptors) matches a pattern."""
     patterns = [each.strip() for each in config()["options.package_data"]["*"].split(",")]
     inside_rooms = [path for room in ROOMS for path in (ROOT / room).rglob("*") if path.is_file()]
     files = [path.relative_to(ROOT) for path in inside_rooms if path.suffix not in {".py", ".pyc"}]

@@ -1,4 +1,4 @@
-"""The descriptor set that stubs of every language are made from: all that apps may call, and nothing else."""
+"""The descriptor set from which stubs are generated contains exactly the public methods."""
 
 import subprocess
 import sys
@@ -56,7 +56,7 @@ def types_of(message: DescriptorProto) -> set[str]:
 
 
 def test_every_public_method_is_in_it_and_no_internal_one() -> None:
-    """The set has exactly the methods that the edge routes, each with the idempotency level that its contract states."""
+    """The set contains exactly the methods that the edge routes, with their idempotency levels."""
     levels = {
         f"/{file.package}.{service.name}/{method.name}": method.options.idempotency_level
         for file in ours(read(PUBLIC))
@@ -73,8 +73,8 @@ def test_every_public_method_is_in_it_and_no_internal_one() -> None:
     assert levels == {rpc.path: full[rpc.path] for rpc in RPCS if not rpc.is_internal}
 
 
-def test_it_holds_what_its_methods_need_and_no_more() -> None:
-    """Each message of the set is an argument or a result of a public method, or part of one."""
+def test_it_contains_only_the_needed_messages() -> None:
+    """Each message is a request or response of a public method, or part of one."""
     messages = {f".{file.package}.{each.name}": each for file in ours(read(PUBLIC)) for each in file.message_type}
     methods = [each for file in ours(read(PUBLIC)) for service in file.service for each in service.method]
     needed = {name for method in methods for name in (method.input_type, method.output_type)}
@@ -86,8 +86,8 @@ def test_it_holds_what_its_methods_need_and_no_more() -> None:
     assert set(messages) == needed
 
 
-def test_it_has_no_option_and_no_import_of_others() -> None:
-    """Nothing of Google's APIs, of buf or of our own options is left: a generator needs only protobuf itself."""
+def test_it_has_no_foreign_options_or_imports() -> None:
+    """A generator needs only protobuf itself."""
     assert {file.name.split("/v1/")[0] for file in ours(read(DESCRIPTORS))} >= {"lensfeed/options"}
     assert all(file.name.startswith(("lensfeed/", "google/protobuf/")) for file in read(PUBLIC).file)
     for message in every_message(read(PUBLIC)):
@@ -95,8 +95,8 @@ def test_it_has_no_option_and_no_import_of_others() -> None:
         assert len(UnknownFieldSet(message)) == 0, message
 
 
-def test_comments_stand_where_they_stood() -> None:
-    """Each service, method, message and field has the comment that its contract gives it."""
+def test_comments_are_kept() -> None:
+    """Each service, method, message and field has the comment of its contract."""
     full = {name: said for file in ours(read(DESCRIPTORS)) for name, said in comments(file).items()}
     public = {name: said for file in ours(read(PUBLIC)) for name, said in comments(file).items()}
     assert len(public) > 100
@@ -105,7 +105,7 @@ def test_comments_stand_where_they_stood() -> None:
 
 
 def test_it_compiles_alone(tmp_path: Path) -> None:
-    """A compiler makes code of it with nothing else at hand."""
+    """A compiler can generate code from it without other files."""
     names = [file.name for file in ours(read(PUBLIC))]
     protoc = (sys.executable, "-m", "grpc_tools.protoc", f"--descriptor_set_in={PUBLIC}")
     subprocess.run([*protoc, f"--python_out={tmp_path}", f"--grpc_python_out={tmp_path}", *names], check=True)

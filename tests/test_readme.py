@@ -1,4 +1,4 @@
-"""The commands of the README and of docs/debugging.md, run as they stand there against one mesh."""
+"""The commands of the README and docs/debugging.md work on a mesh."""
 
 import asyncio
 import re
@@ -54,7 +54,7 @@ async def test_the_tour_ends_with_the_post_in_the_feed(mesh: Mesh) -> None:
 
 
 async def test_grpcurl_asks_a_service_and_the_edge(mesh: Mesh, pytestconfig: pytest.Config) -> None:
-    """After the tour, which may be gone twice, the README's commands get the same feed from the service and the edge."""
+    """After the tour, which may be repeated, the README's commands get the same feed from the service and the edge."""
     signed_up, *_, reflected, through_edge = await run(
         mesh, blocks(section("README.md", TOUR)), grpcurl_folder(pytestconfig)
     )
@@ -68,7 +68,7 @@ async def test_grpcurl_asks_a_service_and_the_edge(mesh: Mesh, pytestconfig: pyt
 
 
 async def test_every_command_of_the_page_on_debugging_works(mesh: Mesh, pytestconfig: pytest.Config) -> None:
-    """Its grpcurl commands, on the ports of `make dev`: list, describe, call, internal methods, health and channelz."""
+    """Its grpcurl commands work on the ports of `make dev`."""
     commands = [on(mesh, block) for block in blocks((ROOT / "docs" / "debugging.md").read_text())]
     listed, described, signed_up, feed, refused, direct, internal, health, channelz = await run(
         mesh, commands, grpcurl_folder(pytestconfig)

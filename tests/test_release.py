@@ -1,4 +1,4 @@
-"""The contracts of releases: how they are frozen, and that nothing may be taken from them."""
+"""Contracts of releases are frozen, and later ones stay compatible."""
 
 import shutil
 import subprocess
@@ -53,8 +53,8 @@ def compare(copy: Path) -> subprocess.CompletedProcess[str]:
     return run("sh", copy / "protos" / "breaking.sh", Path(sys.executable).parent)
 
 
-def test_contracts_are_frozen_under_the_version_that_is_worked_on(copy: Path) -> None:
-    """A new version gets the contracts as they are; doing it again changes nothing."""
+def test_contracts_are_frozen_under_the_current_version(copy: Path) -> None:
+    """A new version gets the current contracts; freezing it again changes nothing."""
     set_version(copy, "7.8.9")
     for _ in range(2):
         done = freeze(copy)
@@ -63,8 +63,8 @@ def test_contracts_are_frozen_under_the_version_that_is_worked_on(copy: Path) ->
     assert frozen.read_bytes() == (copy / "build" / "public.binpb").read_bytes()
 
 
-def test_a_release_is_never_frozen_anew(copy: Path) -> None:
-    """Other contracts do not take the place of those of a release."""
+def test_a_release_is_never_changed(copy: Path) -> None:
+    """Other contracts cannot replace those of a release."""
     set_version(copy, "7.8.9")
     assert freeze(copy).returncode == 0
     without_a_field(copy / "build" / "public.binpb")
@@ -73,8 +73,8 @@ def test_a_release_is_never_frozen_anew(copy: Path) -> None:
     assert "7.8.9 has been released with other contracts" in done.stderr
 
 
-def test_contracts_that_keep_to_all_releases_pass(copy: Path) -> None:
-    """Today's contracts are compared with each release, also without git, and break none."""
+def test_compatible_contracts_pass(copy: Path) -> None:
+    """The current contracts are compatible with each release, also without git."""
     releases = [path.stem for path in (copy / "protos" / "released").glob("*.binpb")]
     done = compare(copy)
     assert done.returncode == 0, done.stderr
@@ -82,8 +82,8 @@ def test_contracts_that_keep_to_all_releases_pass(copy: Path) -> None:
     assert all(f"they break no app that was built with release {each}" in done.stdout for each in releases)
 
 
-def test_contracts_that_break_apps_of_a_release_are_refused(copy: Path) -> None:
-    """Where a field is gone that a release had, the comparison fails and names field and release."""
+def test_incompatible_contracts_are_refused(copy: Path) -> None:
+    """If a released field is missing, the comparison fails and names field and release."""
     without_a_field(copy / "build" / "public.binpb")
     done = compare(copy)
     assert done.returncode == 1

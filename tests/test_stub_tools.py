@@ -1,4 +1,4 @@
-"""What is said to somebody who wants stubs of a language without its tools."""
+"""Missing tools for generating stubs are reported."""
 
 import shutil
 import subprocess
@@ -20,7 +20,7 @@ def program(path: Path, says: str) -> None:
 
 
 def test_each_missing_tool_is_named_with_a_remedy(tmp_path: Path) -> None:
-    """Without any tool it fails, and says for each language what is missing and what to install."""
+    """Without any tool it fails, and says for each language what to install."""
     answer = need(tmp_path)
     assert answer.returncode == 1
     for words in (
@@ -32,8 +32,8 @@ def test_each_missing_tool_is_named_with_a_remedy(tmp_path: Path) -> None:
         assert words in answer.stderr
 
 
-def test_an_old_tool_is_not_enough(tmp_path: Path) -> None:
-    """A Node.js that is too old is refused with its version, one that is new enough is not."""
+def test_an_old_tool_is_refused(tmp_path: Path) -> None:
+    """An old Node.js is refused with its version; a new one is accepted."""
     for tool in ("sort", "head"):
         (tmp_path / tool).symlink_to(shutil.which(tool) or tool)
     program(tmp_path / "npm", "11.0.0")

@@ -1,4 +1,4 @@
-"""Real Valkey clusters for tests: processes that share out all slots among them."""
+"""Real Valkey clusters for tests."""
 
 import asyncio
 import contextlib
@@ -18,9 +18,9 @@ from devmesh.supervise.process import Command
 from devmesh.supervise.readiness import valkey_answers
 from devmesh.supervise.running import running
 
-# After so long without a sign a node is taken for dead. The shortest that a busy machine does not reach by itself.
+# After this long without a sign a node counts as dead. Short, but not too short for a busy machine.
 NODE_TIMEOUT_MS = 2_000
-# Only against hanging for ever.
+# Only so that a failing test ends.
 LIMIT_SECONDS = 60.0
 
 
@@ -39,12 +39,12 @@ class Node:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[int]:
-        """Run it, with what it left in its folder; gives its process id."""
+        """Run it with the data in its folder; gives its process id."""
         async with running("Valkey", self._command(), partial(valkey_answers, self.port)) as child:
             yield child.pid
 
     async def ask(self, *command: str | int) -> Any:
-        """Ask this very node."""
+        """Send a command to this node."""
         async with Redis(port=self.port, decode_responses=True) as client:
             return await client.execute_command(*command)  # type: ignore[no-untyped-call]  # it has no types
 
@@ -53,7 +53,7 @@ class Node:
         with (self.folder / "valkey.conf").open("a") as config:
             config.write(
                 f"cluster-enabled yes\ncluster-port {self.bus_port}\ncluster-node-timeout {NODE_TIMEOUT_MS}\n"
-                # Who has lost one master goes on with the others: so it is run in production, too.
+                # Without one master, the others still work. Production is configured like this.
                 "cluster-require-full-coverage no\n"
             )
         return command
@@ -61,7 +61,7 @@ class Node:
 
 @dataclass(frozen=True)
 class ValkeyCluster:
-    """Some masters that share all slots evenly, and where asked for, a replica of the first."""
+    """Masters that share all slots evenly, and optionally a replica of the first."""
 
     masters: tuple[Node, ...]
     replica: Node | None
@@ -69,7 +69,7 @@ class ValkeyCluster:
 
     @property
     def url(self) -> str:
-        """Where clients find it."""
+        """The address for clients."""
         return "redis+cluster://" + ",".join(node.address for node in self.masters)
 
     def owner(self, key: str) -> Node:
@@ -98,7 +98,7 @@ class ValkeyCluster:
             await node.ask("CLUSTER", "SETSLOT", slot, "NODE", target_id)
 
     async def until_agreed(self) -> None:
-        """Wait until all nodes know each other and say that all is well."""
+        """Wait until all nodes report a healthy cluster."""
         nodes = [*self.masters, *([self.replica] if self.replica else [])]
         async with asyncio.timeout(LIMIT_SECONDS):
             while not all([await _is_well(node, len(nodes)) for node in nodes]):  # noqa: ASYNC110 - it raises no event here

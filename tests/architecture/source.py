@@ -1,4 +1,4 @@
-"""The source of the project as tests of its structure read it."""
+"""Reads the project's source for tests of its structure."""
 
 import ast
 from collections.abc import Iterable, Iterator
@@ -28,7 +28,7 @@ def modules_of(package: str, root: Path = ROOT) -> Iterator[Path]:
 
 
 def offences(files: Iterable[Path], *, forbidden: tuple[str, ...], root: Path = ROOT) -> list[str]:
-    """Return `file: import` for each import that some files must not have."""
+    """Return `file: import` for each forbidden import."""
     return [
         f"{file.relative_to(root)}: {name}"
         for file in files
@@ -38,5 +38,5 @@ def offences(files: Iterable[Path], *, forbidden: tuple[str, ...], root: Path = 
 
 
 def is_in(name: str, packages: tuple[str, ...]) -> bool:
-    """Tell whether a full name lies in one of some packages."""
+    """Tell whether a full name is in one of the packages."""
     return any(f"{name}.".startswith(f"{package}.") for package in packages)

@@ -7,7 +7,7 @@ import pytest
 
 from tests.architecture.source import PACKAGES, ROOT, SERVICES, imports_of, is_in, modules_of, offences
 
-# What use cases, models and ports must not know: transports, generated code, stores' drivers, and our bridges to them.
+# What use cases, models and ports must not import: transports, generated code, drivers, and our bridges to them.
 TECHNOLOGY = (
     *(
         "grpc",
@@ -25,11 +25,10 @@ TECHNOLOGY = (
     *("meshkit.cassandra", "meshkit.grpc.channels", "meshkit.grpc.layers", "meshkit.redis.client", "meshkit.redis.mux"),
     *("meshkit.grpc.server", "meshkit.sqlite", "meshkit.grpc.status"),
 )
-# The files of a service that stand between the domain and a technology: in every service these, and whatever lies in store/
-# beside its ports and rules …
+# The adapters of a service: in every service these, and everything in store/ except ports and rules.
 ADAPTERS = frozenset({"__main__.py", "app.py", "events.py", "peers.py", "rpc.py", "settings.py"})
 STORE, STORE_DOMAIN = "store", frozenset({"port.py", "ports.py", "model.py", "rules.py"})
-# … and in one alone.
+# Adapters in one service only.
 OWN_ADAPTERS = {
     "feed_svc": set[str](),
     "follow_svc": set[str](),
@@ -57,7 +56,7 @@ def domain_of(service: str, root: Path = ROOT) -> Iterator[Path]:
             yield file
 
 
-def test_the_reader_of_imports_sees_every_kind(tmp_path: Path) -> None:
+def test_all_kinds_of_imports_are_found(tmp_path: Path) -> None:
     """Plain, aliased, nested, conditional and relative imports are all found."""
     file = tmp_path / "post_svc" / "store" / "port.py"
     file.parent.mkdir(parents=True)
@@ -75,15 +74,15 @@ def test_the_reader_of_imports_sees_every_kind(tmp_path: Path) -> None:
     assert not is_in("lensfeed_tools.x", ("lensfeed",))
 
 
-def test_the_runtime_knows_no_room() -> None:
-    """Meshkit can be read, tested and moved without any of what is built on it."""
+def test_meshkit_imports_no_service() -> None:
+    """Meshkit imports nothing that is built on it."""
     assert len(list(modules_of("meshkit"))) > 20
     assert offences(modules_of("meshkit"), forbidden=tuple(each for each in PACKAGES if each != "meshkit")) == []
 
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_services_meet_only_through_contracts(service: str) -> None:
-    """No service imports another one, or what runs the mesh."""
+    """No service imports another one or the code that runs the mesh."""
     assert list(modules_of(service))
     assert (
         offences(modules_of(service), forbidden=tuple(each for each in PACKAGES if each not in {"meshkit", service}))
@@ -92,15 +91,15 @@ def test_services_meet_only_through_contracts(service: str) -> None:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_the_domain_knows_no_technology(service: str) -> None:
-    """Use cases, models and ports import no transport, no generated code and no store's driver."""
+def test_the_domain_imports_no_technology(service: str) -> None:
+    """Use cases, models and ports import no transport, generated code or driver."""
     domain = list(domain_of(service))
     assert len(domain) > 3
     assert offences(domain, forbidden=TECHNOLOGY) == []
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_the_list_of_adapters_is_no_longer_than_it_must_be(service: str) -> None:
-    """Each file that one service alone has as an adapter is there, and does import a technology."""
+def test_every_listed_adapter_is_needed(service: str) -> None:
+    """Each file listed as an adapter exists and imports a technology."""
     for name in OWN_ADAPTERS[service]:
         assert any(is_in(imported, TECHNOLOGY) for imported in imports_of(ROOT / service / name)), name

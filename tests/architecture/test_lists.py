@@ -18,7 +18,7 @@ READ_ELSEWHERE = frozenset({"LENSFEED_URL", "LENSFEED_VALKEY_BINARY", "LENSFEED_
 
 
 def test_every_package_is_installed() -> None:
-    """setup.cfg names exactly the packages that are there, the generated ones among them; it would leave one out in silence."""
+    """setup.cfg lists exactly the existing packages, including generated ones. Missing ones would be left out silently."""
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg")
     listed = setup["options"]["packages"].split()
@@ -27,7 +27,7 @@ def test_every_package_is_installed() -> None:
 
 
 def test_every_setting_is_known() -> None:
-    """The list of names is what all settings classes of all rooms read, and what the command reads; nothing else."""
+    """The list of names matches the settings that settings classes and the command read."""
     classes = {each for module in _settings_modules() for each in _settings_in(module)}
     assert len(classes) > len(SERVICES)
     fields = {f"{PREFIX}{field.upper()}" for each in classes for field in each.model_fields}

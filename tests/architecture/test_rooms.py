@@ -1,4 +1,4 @@
-"""Folders that a newcomer finds their way in: not too full, described, and without circles between the rooms of a package."""
+"""Folders are small, described, and without cycles between the rooms of a package."""
 
 import ast
 from collections import Counter
@@ -11,7 +11,7 @@ import pytest
 from tests.architecture.source import PACKAGES, ROOT, imports_of, modules_of
 
 MOST_FILES = 24
-"""More files than this in one folder and nobody finds anything: divide it into rooms."""
+"""Folders with more files must be divided into rooms."""
 
 # Which other rooms of its package a room may import. Files on top of a package are shared by its rooms; its composition root
 # and its entry points import them all. A room that is not here fails.
@@ -64,7 +64,7 @@ MAY_IMPORT: Mapping[str, Mapping[str, frozenset[str]]] = {
 
 
 def rooms_of(package: Path) -> set[str]:
-    """Return the names of a package's rooms: its folders with Python in them."""
+    """Return the names of a package's rooms: its folders with Python files."""
     return {file.relative_to(package).parts[0] for file in package.rglob("*.py") if file.parent != package}
 
 
@@ -98,34 +98,34 @@ def full_folders(root: Path) -> dict[str, int]:
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_rooms_import_only_what_they_may(package: str) -> None:
-    """No room of a package imports another that is not listed for it."""
+    """No room of a package imports another one that is not listed for it."""
     assert rooms_of(ROOT / package) == set(MAY_IMPORT[package]), "each room is listed"
     assert forbidden_crossings(package) == []
 
 
 @pytest.mark.parametrize("package", PACKAGES)
-def test_the_list_of_imports_between_rooms_is_no_longer_than_needed(package: str) -> None:
-    """Each entry of the list is used, and the rooms form no circle."""
+def test_every_listed_import_between_rooms_is_needed(package: str) -> None:
+    """Each listed import between rooms is used, and the rooms form no cycle."""
     used = {(room, other) for room, other, _ in crossings(package)}
     assert used == {(room, other) for room, others in MAY_IMPORT[package].items() for other in others}
     TopologicalSorter(MAY_IMPORT[package]).prepare()  # raises CycleError
 
 
 @pytest.mark.parametrize("package", PACKAGES)
-def test_every_room_says_what_lives_there(package: str) -> None:
-    """The `__init__.py` of each package and room opens with a docstring."""
+def test_every_room_has_a_docstring(package: str) -> None:
+    """The `__init__.py` of each package and room begins with a docstring."""
     inits = [file for file in modules_of(package) if file.name == "__init__.py"]
     assert {file.parent for file in modules_of(package)} == {file.parent for file in inits}
     assert [str(file) for file in inits if not ast.get_docstring(ast.parse(file.read_text()))] == []
 
 
 def test_no_folder_is_too_full() -> None:
-    """No folder has more Python files than a person can take in at once."""
+    """No folder has more Python files than a person can keep in mind."""
     assert full_folders(ROOT) == {}
 
 
 def test_a_forbidden_import_and_a_full_folder_are_found(tmp_path: Path) -> None:
-    """An import against the list and a twenty-fifth file are reported."""
+    """An import that is not listed and a twenty-fifth file are reported."""
     sandbox = tmp_path / "media_svc" / "sandbox"
     sandbox.mkdir(parents=True)
     (sandbox / "decode.py").write_text("from media_svc.store import port\nfrom media_svc.model import Media\n")

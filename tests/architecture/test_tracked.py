@@ -15,8 +15,8 @@ REGISTRIES = (
 )
 
 
-def test_what_is_kept_names_no_machine_and_no_registry() -> None:
-    """No tracked file names a folder of the machine that it was written on, or the host of a package registry."""
+def test_no_tracked_file_names_a_machine_or_registry() -> None:
+    """No tracked file names a folder of a developer's machine or the host of a package registry."""
     hosts = [re.escape(host.replace(" ", ".")) for host in REGISTRIES]
     private = re.compile("|".join([r"(?<![\w.])/" + "work/", *hosts]))
     files = _tracked()

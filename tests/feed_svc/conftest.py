@@ -36,7 +36,7 @@ async def redis(feed_redis_url: str) -> AsyncIterator["Redis"]:
 
 @pytest.fixture
 async def mux(feed_redis_url: str) -> AsyncIterator[RedisMux]:
-    """Give the hot path's connection."""
+    """Give a multiplexed connection."""
     async with open_mux(feed_redis_url) as mux:
         yield mux
 

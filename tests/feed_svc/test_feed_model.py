@@ -12,20 +12,20 @@ worlds = st.dictionaries(st.integers(1, 9), st.sets(st.integers(1, 60), max_size
 
 @given(ids, ids)
 def test_an_entry_gives_back_its_place_and_author(place: int, author: int) -> None:
-    """What goes into 16 bytes comes out again."""
+    """An entry contains its place and author."""
     entry = entry_of(place, author)
     assert (len(entry), place_of(entry), author_of(entry)) == (16, place, author)
 
 
 @given(ids, ids, ids, ids)
 def test_entries_order_as_place_then_author(place: int, author: int, place2: int, author2: int) -> None:
-    """The order of bytes is the order of numbers, over their whole range."""
+    """Entries sort as numbers do, over the whole range."""
     assert (entry_of(place, author) < entry_of(place2, author2)) == ((place, author) < (place2, author2))
 
 
 @given(worlds, st.integers(1, 20), st.integers(0, 50))
 def test_nothing_above_the_floor_of_a_merge_is_missing(world: dict[int, set[int]], cap: int, limit: int) -> None:
-    """However few places of each author were read, what a merge returns is the newest, without a gap down to its floor."""
+    """However few places of each author were read, a merge returns the newest entries without a gap above its floor."""
     known = [Places(author, sorted(places, reverse=True)[:cap], len(places) < cap) for author, places in world.items()]
     everything = sorted((entry_of(place, author) for author, places in world.items() for place in places), reverse=True)
     merged = merge(known, limit)

@@ -1,4 +1,4 @@
-"""A small world of people and posts behind feed_svc's ports, and the oracle of what a feed must show."""
+"""An in-memory world of users and posts behind feed_svc's ports, with an oracle for feeds."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ FOLLOWERS_PAGE = 2
 
 
 class WorkerDiedError(Exception):
-    """A worker died in the middle of an event."""
+    """A worker died during an event."""
 
 
 @dataclass
@@ -36,7 +36,7 @@ class World:
     follows: set[tuple[int, int]] = field(default_factory=set)
     posts: dict[int, set[int]] = field(default_factory=dict)
     made: int = 0
-    # After so many calls, whoever asks dies.
+    # After this many calls, the caller dies.
     calls_left: int | None = None
 
     def oracle(self, viewer: int) -> list[Entry]:
@@ -73,11 +73,11 @@ class World:
         return sorted(author for follower, author in self.follows if follower == viewer)
 
     async def follows_anybody(self, viewer: int) -> bool:
-        """Tell whether there is one."""
+        """Tell whether there is a followee."""
         return bool(await self.followees(viewer))
 
     async def is_following(self, viewer: int, author_id: int) -> bool:
-        """Tell of one pair."""
+        """Check one pair."""
         self._count_down()
         return (viewer, author_id) in self.follows
 
@@ -123,13 +123,13 @@ def card_of(entry: Entry) -> bytes:
 
 
 class WorldChunks:
-    """Chunks that are done at once, unless `hear` is set to something else."""
+    """Chunks that are done at once, unless `hear` is replaced."""
 
     def __init__(self) -> None:
         self.hear: Callable[[FanOutChunk], Awaitable[bool | None]]
 
     async def add(self, chunk: FanOutChunk) -> bool:
-        """Let it be heard of."""
+        """Pass the chunk to `hear`."""
         return await self.hear(chunk) is not False
 
 
@@ -172,7 +172,7 @@ def entries_of(page: FeedPage) -> list[Entry]:
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much the caches hold. Small ones end soon, so that little is needed to come to what lies below them."""
+    """The sizes of caches. With small ones, few posts are needed to get below them."""
 
     length: int = 500
     author_length: int = 200
@@ -195,7 +195,7 @@ def open_feed(
     grace_ms: int = 600_000,
     fresh_seconds: float = 1.0,
 ) -> Feed:
-    """Connect everything, as the composition root does."""
+    """Connect everything like the composition root."""
     timelines = RedisTimelines(mux, redis, ttl_seconds=ttl_seconds, length=sizes.length, slack=sizes.slack)
     recent_unfollows = RedisRecentUnfollows(redis)
     celebrities = RedisCelebrities(mux, threshold=celebrity_followers, grace_ms=grace_ms, keep_ms=10_000_000)

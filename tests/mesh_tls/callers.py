@@ -1,4 +1,4 @@
-"""Calls on a service's own address, by every kind of caller, and what comes of them."""
+"""Calls a service's own address as every kind of caller."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ NO_METADATA: tuple[tuple[str, str], ...] = ()
 
 
 class Answer(NamedTuple):
-    """A status and its reason; OK has none, and what never became a call is UNAVAILABLE without one."""
+    """A status and its reason. OK has no reason, nor has UNAVAILABLE for a failed connection."""
 
     code: grpc.StatusCode
     reason: str = ""
@@ -24,7 +24,7 @@ NO_CONNECTION = Answer(grpc.StatusCode.UNAVAILABLE)
 
 
 def channel_as(address: str, part: str, identity: MeshIdentity | None) -> grpc.aio.Channel:
-    """Open a channel that shows a certificate; without one, in the clear."""
+    """Open a channel with a certificate, or in the clear."""
     # No channel of another caller is shared, and nothing is tried twice.
     options: list[tuple[str, Any]] = [("grpc.use_local_subchannel_pool", 1), ("grpc.enable_retries", 0)]
     if identity is None:
@@ -36,7 +36,7 @@ def channel_as(address: str, part: str, identity: MeshIdentity | None) -> grpc.a
 
 
 def channel_without_certificate(address: str, part: str, trusting: MeshIdentity) -> grpc.aio.Channel:
-    """Open a channel with TLS that shows nothing."""
+    """Open a channel with TLS but no client certificate."""
     credentials = grpc.ssl_channel_credentials(trusting.authorities.read_bytes())
     return _secure(address, part, credentials, [("grpc.use_local_subchannel_pool", 1), ("grpc.enable_retries", 0)])
 

@@ -1,4 +1,4 @@
-"""One mesh with mTLS for all tests here, certificates of every kind, and two people on it."""
+"""A mesh with mTLS, all kinds of certificates, and two users."""
 
 import datetime as dt
 from collections.abc import AsyncIterator, Callable
@@ -17,7 +17,7 @@ from tests.media_svc.pictures import encoded, quarters
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def mesh(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mesh]:
-    """Give a running mesh whose parts speak by mTLS."""
+    """Give a running mesh with mTLS."""
     data = tmp_path_factory.mktemp("mesh")
     async with running_mesh(data, "sqlite", "--mesh-tls") as mesh:
         yield mesh
@@ -33,14 +33,14 @@ class Certificates:
     own: Path
     """Of the mesh."""
     foreign: Path
-    """Of another authority, with the same names, but trusting this mesh: what is refused is refused by the other side."""
+    """Of another authority with the same names. They trust this mesh, so any refusal comes from the other side."""
 
     def of(self, part: str) -> MeshIdentity:
         """Return a part of the mesh."""
         return MeshIdentity.find(self.own, part)
 
     def foreign_of(self, part: str) -> MeshIdentity:
-        """Return who only says to be that part."""
+        """Return an impostor of a part."""
         return MeshIdentity.find(self.foreign, part)
 
 
@@ -70,13 +70,13 @@ def photo() -> bytes:
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def owner(reach: Reach) -> Person:
-    """Give somebody who has something."""
+    """Give a user who owns resources."""
     return await newcomer(reach, "owner")
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def other(reach: Reach) -> Person:
-    """Give somebody else, who reaches for it."""
+    """Give another user."""
     return await newcomer(reach, "other")
 
 

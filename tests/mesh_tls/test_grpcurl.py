@@ -10,8 +10,8 @@ from tests.pages import ROOT, blocks, grpcurl_folder, run_blocks
 pytestmark = pytest.mark.mesh
 
 
-async def test_people_ask_with_their_certificate(mesh: Mesh, pytestconfig: pytest.Config) -> None:
-    """Its commands list a service, and get health, channelz and the answer of an internal method."""
+async def test_the_documented_grpcurl_commands_work(mesh: Mesh, pytestconfig: pytest.Config) -> None:
+    """The documented commands list a service and return health, channelz and an internal method's answer."""
     (commands,) = blocks((ROOT / "docs" / "debugging.md").read_text(), "bash mtls")
     replaced = {
         "~/.local/share/lensfeed": str(mesh.data),

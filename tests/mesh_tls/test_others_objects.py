@@ -1,4 +1,4 @@
-"""Every method that asks for a token, by somebody whose token is good and whose business it is not."""
+"""Calls every method that needs a token for another user's resources."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ pytestmark = pytest.mark.mesh
 
 @dataclass(frozen=True)
 class Things:
-    """What the owner has."""
+    """The owner's resources."""
 
     waiting: str
-    """A medium without its bytes."""
+    """A medium without uploaded bytes."""
     waiting_post: str
     """A post that waits for it."""
     post: str
@@ -30,13 +30,13 @@ class Things:
 
 @dataclass(frozen=True)
 class Case:
-    """Somebody else's try, what it is answered, and how the owner's thing looks afterwards as before."""
+    """A call by another user, its expected error, and how to check that nothing changed."""
 
     send: Callable[[Person, Things], Awaitable[httpx.Response]]
     refusal: tuple[int, str]
 
 
-# What a method has to do with others' things. One that is new has to be put here, or into CASES.
+# How each method relates to other users' resources. Add new methods here or to CASES.
 OWN_ONLY = {
     "CreateFollow": "makes what is the caller's",
     "DeleteFollow": "undoes what is the caller's: the path names whom the caller follows",
@@ -72,17 +72,15 @@ async def things(owner: Person, other: Person, photo: bytes) -> Things:
     return Things(waiting, await owner.post("waits", [waiting]), await owner.post("for all", [ready]), other.user_id)
 
 
-def test_every_method_is_thought_of() -> None:
-    """A method that asks for a token is in one of the tables here."""
+def test_every_method_has_a_case() -> None:
+    """Every method that needs a token is in one of the tables here."""
     asking = {rpc.name for rpc in PUBLIC if not rpc.is_open}
     assert asking == {*OWN_ONLY, *FOR_EVERYBODY, *CASES, "GetFeed"}
 
 
 @pytest.mark.parametrize("method", CASES)
-async def test_others_things_are_as_if_they_were_not_there(
-    owner: Person, other: Person, things: Things, method: str
-) -> None:
-    """The refusal is the one for what does not exist, and the owner's things stay as they were."""
+async def test_another_users_resources_look_absent(owner: Person, other: Person, things: Things, method: str) -> None:
+    """The error is the one for a missing resource, and the owner's resource is unchanged."""
     response = await CASES[method].send(other, things)
     assert (response.status_code, rest_outcome(response).reason) == CASES[method].refusal
     assert (await owner.call("GET", f"/media/{things.waiting}"))["media"]["state"] == "MEDIA_STATE_AWAITING_UPLOAD"
@@ -90,7 +88,7 @@ async def test_others_things_are_as_if_they_were_not_there(
     assert (await owner.call("GET", f"/posts/{things.post}"))["post"]["caption"] == "for all"
 
 
-async def test_anothers_cursor_opens_no_feed(owner: Person, other: Person, things: Things) -> None:
+async def test_another_users_cursor_is_refused(owner: Person, other: Person, things: Things) -> None:
     """A cursor is bound to its viewer."""
     await other.follow(owner)
     await other.sees("for all", "older")
@@ -100,8 +98,8 @@ async def test_anothers_cursor_opens_no_feed(owner: Person, other: Person, thing
     assert (response.status_code, rest_outcome(response).reason) == (400, "CURSOR_INVALID")
 
 
-async def test_one_ends_only_ones_own_follow(owner: Person, other: Person, things: Things) -> None:
-    """Who unfollows somebody leaves others' follows of the same person alone."""
+async def test_an_unfollow_ends_only_the_callers_follow(owner: Person, other: Person, things: Things) -> None:
+    """Unfollowing an account does not affect other followers of it."""
     await other.call("DELETE", f"/follows/{things.follows}")
     seen = await owner.call("GET", f"/users/{things.follows}/relationship")
     assert seen["following"] is True

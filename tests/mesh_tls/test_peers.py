@@ -1,4 +1,4 @@
-"""Every method of every service, by every caller that it is not for: no answer."""
+"""Every method refuses every caller that it is not for."""
 
 from collections.abc import Callable
 
@@ -36,7 +36,7 @@ def served(part: str) -> list[Rpc]:
 
 
 def admitted(rpc: Rpc, caller: str, states_user: bool) -> bool:
-    """Whether a method is for a caller: the table that docs/edge.md has, in other words than the code's."""
+    """Whether a method is for a caller, as in the table of docs/edge.md."""
     if rpc.is_internal:
         return caller in (*SERVICES, OPS) and not states_user
     return caller == EDGE
@@ -46,7 +46,7 @@ def admitted(rpc: Rpc, caller: str, states_user: bool) -> bool:
 async def test_without_a_certificate_of_the_mesh_there_is_no_connection(
     mesh: Mesh, certificates: Certificates, part: str, tell: Tell
 ) -> None:
-    """In the clear, with TLS but no certificate, and as `edge` of another authority: no method answers, stated user or not."""
+    """In the clear, over TLS without a certificate, or as another authority's `edge`, no method answers."""
     address, calls = mesh.addresses[f"{part}-serve"], 0
     for channel in (
         channel_as(address, part, None),
@@ -62,10 +62,10 @@ async def test_without_a_certificate_of_the_mesh_there_is_no_connection(
 
 
 @pytest.mark.parametrize("part", SERVICES)
-async def test_a_method_answers_only_whom_it_is_for(
+async def test_a_method_answers_only_permitted_callers(
     mesh: Mesh, certificates: Certificates, part: str, tell: Tell
 ) -> None:
-    """Each part, and a stranger with a certificate of the mesh, with and without a stated user: only what the table admits."""
+    """Each part, and a stranger with a certificate of the mesh, is admitted only as the table says."""
     address, refused, answered = mesh.addresses[f"{part}-serve"], 0, 0
     for caller in (*NAMES, "stranger"):
         async with channel_as(address, part, certificates.of(caller)) as channel:
@@ -86,8 +86,8 @@ async def test_a_method_answers_only_whom_it_is_for(
     )
 
 
-async def test_a_service_is_asked_only_under_its_own_name(mesh: Mesh, certificates: Certificates) -> None:
-    """Who answers where post_svc should be, and is user_svc, gets no call."""
+async def test_a_peer_must_have_the_services_certificate(mesh: Mesh, certificates: Certificates) -> None:
+    """If user_svc listens where post_svc should be, it gets no call."""
     public = next(rpc for rpc in PUBLIC if rpc.part == "post")
     async with channel_as(mesh.addresses["user-serve"], "post", certificates.of(EDGE)) as channel:
         assert await answer(channel, public.path, USER) == NO_CONNECTION
@@ -96,8 +96,8 @@ async def test_a_service_is_asked_only_under_its_own_name(mesh: Mesh, certificat
 
 
 @pytest.mark.parametrize("part", PROCESSES)
-async def test_health_is_told_to_whoever_is_of_the_mesh(mesh: Mesh, certificates: Certificates, part: str) -> None:
-    """Services and workers tell it to any part, and to nobody else."""
+async def test_health_is_open_to_every_part_of_the_mesh(mesh: Mesh, certificates: Certificates, part: str) -> None:
+    """Services and workers report their health to any part, and to nobody else."""
     name, request = part.partition("-")[0], health_pb2.HealthCheckRequest()
     async with ops_channel(mesh.addresses[part], name, certificates.own) as channel:
         answered = await health_pb2_grpc.HealthStub(channel).Check(request)
@@ -109,8 +109,8 @@ async def test_health_is_told_to_whoever_is_of_the_mesh(mesh: Mesh, certificates
 
 
 @pytest.mark.parametrize("part", PROCESSES)
-async def test_channelz_is_for_people(mesh: Mesh, certificates: Certificates, part: str) -> None:
-    """Services and workers tell of their connections to `ops`, and to no other part, stranger or user."""
+async def test_channelz_is_for_operators(mesh: Mesh, certificates: Certificates, part: str) -> None:
+    """Services and workers answer channelz for `ops` only."""
     name, path = part.partition("-")[0], "/grpc.channelz.v1.Channelz/GetServers"
     for caller in (*NAMES, "stranger"):
         async with channel_as(mesh.addresses[part], name, certificates.of(caller)) as channel:
@@ -120,7 +120,7 @@ async def test_channelz_is_for_people(mesh: Mesh, certificates: Certificates, pa
         assert await answer(channel, path) == NO_CONNECTION
 
 
-def test_the_matrix_is_whole() -> None:
-    """Both kinds of methods are in it, and every service."""
+def test_the_matrix_is_complete() -> None:
+    """The matrix contains public and internal methods and every service."""
     assert {rpc.part for rpc in PUBLIC} == set(SERVICES)
     assert len(INTERNAL) > 4

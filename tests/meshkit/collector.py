@@ -1,4 +1,4 @@
-"""A small real OTLP collector: it keeps the spans that it is sent."""
+"""A small OTLP collector that stores the spans it receives."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -12,7 +12,7 @@ from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_serv
 
 @dataclass
 class Span:
-    """A span as it was sent."""
+    """A received span."""
 
     service: str
     name: str
@@ -23,7 +23,7 @@ class Span:
 
 @dataclass
 class Collector:
-    """What was sent, and where to send it."""
+    """The received data and the collector's address."""
 
     endpoint: str = ""
     spans: list[Span] = field(default_factory=list)

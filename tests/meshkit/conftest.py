@@ -28,6 +28,6 @@ async def redis(bus_url: str) -> AsyncIterator["Redis"]:
 
 @pytest_asyncio.fixture
 async def outbox(tmp_path: Path) -> AsyncIterator[Outbox]:
-    """Give an outbox of the test's own."""
+    """Give an outbox."""
     async with open_outbox(tmp_path / "outbox.db") as opened:
         yield opened

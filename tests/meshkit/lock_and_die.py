@@ -8,7 +8,7 @@ from pathlib import Path
 
 from meshkit.sqlite import open_database
 
-# Python in a migration is yoyo's, and runs inside its transaction.
+# yoyo runs Python migrations inside its transaction.
 KILLER = f"""
 import os
 from yoyo import step
@@ -18,7 +18,7 @@ steps = [step("CREATE TABLE half (id INTEGER)"), step(lambda connection: os.kill
 
 
 async def die(path: Path, migrations: Path) -> None:
-    """Migrate, and never come back."""
+    """Migrate and hang."""
     killing = path.parent / "killing"
     killing.mkdir()
     (killing / "killer-0001.py").write_text(KILLER)

@@ -20,8 +20,8 @@ FEED = Cursors([OLD], "feed")
 
 
 @given(VIEWERS, POSITIONS)
-def test_a_cursor_comes_back_as_its_position(viewer: int, position: bytes) -> None:
-    """Its viewer gets the very position back, and the cursor can stand in a URL as it is."""
+def test_a_cursor_decodes_to_its_position(viewer: int, position: bytes) -> None:
+    """Its viewer gets the same position back, and the cursor is safe in a URL."""
     cursor = FEED.encode(viewer, position)
     assert FEED.decode(viewer, cursor) == position
     assert set(cursor) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
@@ -29,7 +29,7 @@ def test_a_cursor_comes_back_as_its_position(viewer: int, position: bytes) -> No
 
 @given(VIEWERS, VIEWERS, POSITIONS)
 def test_a_foreign_cursor_is_refused(viewer: int, other: int, position: bytes) -> None:
-    """Nobody can page with the cursor of somebody else."""
+    """A cursor of another viewer is refused."""
     assume(viewer != other)
     _assert_invalid(FEED, other, FEED.encode(viewer, position))
 
@@ -45,23 +45,23 @@ def test_a_tampered_cursor_is_refused(viewer: int, position: bytes, data: st.Dat
 
 
 def test_a_cursor_of_another_list_is_refused() -> None:
-    """The same key signs the cursors of another list differently."""
+    """The same key signs another list's cursors differently."""
     _assert_invalid(Cursors([OLD], "followers"), 1, FEED.encode(1, b"here"))
 
 
 def test_a_cursor_of_another_version_is_refused() -> None:
-    """A cursor whose form this code does not know is refused, although its signature is right."""
+    """A cursor of an unknown version is refused, although its signature is valid."""
     assert FEED.decode(1, _signed(struct.pack(">Bq", VERSION, 1) + b"here")) == b"here"
     _assert_invalid(FEED, 1, _signed(struct.pack(">Bq", VERSION + 1, 1) + b"here"))
 
 
 def test_a_signed_cursor_that_is_too_short_is_refused() -> None:
-    """A payload without room for version and viewer is refused, although its signature is right."""
+    """A payload that is too short is refused, although its signature is valid."""
     _assert_invalid(FEED, 1, _signed(b"\x01"))
 
 
 def test_keys_rotate() -> None:
-    """After a new key was added last, old cursors go on to work, and new ones are signed by it."""
+    """After a new key was added last, old cursors remain valid and new ones use the new key."""
     rotated = Cursors([OLD, NEW], "feed")
     assert rotated.decode(1, FEED.encode(1, b"here")) == b"here"
     assert Cursors([NEW], "feed").decode(1, rotated.encode(1, b"here")) == b"here"
@@ -70,18 +70,18 @@ def test_keys_rotate() -> None:
 
 @given(st.text(max_size=80))
 def test_garbage_is_refused(text: str) -> None:
-    """Any text is refused in the same way, in whatever script it is."""
+    """Any text in any script is refused in the same way."""
     _assert_invalid(FEED, 1, text)
 
 
 @pytest.mark.parametrize("text", ["", ".", "..", "é.ü", "\ud800", "\x00.\x00", "AAAA.", ".AAAA", "A" * 10_000])
-def test_odd_texts_are_refused(text: str) -> None:
+def test_unusual_texts_are_refused(text: str) -> None:
     """Empty parts, non-ASCII letters, lone surrogates and long texts are refused in the same way."""
     _assert_invalid(FEED, 1, text)
 
 
-def test_cursors_of_long_ago_stay_good() -> None:
-    """A cursor has no expiry: what was signed years ago under a key that is still known is read as it was meant."""
+def test_old_cursors_remain_valid() -> None:
+    """A cursor does not expire: one signed years ago under a known key keeps its meaning."""
     cursor = "AQAAAAAAAAAHMDEyMzQ1Njc4OWFiY2RlZg.n2g8lhHsLWCz1IKow4GGnpRi1M22mY-DlZQD7Isk3PQ"
     assert Cursors([OLD, NEW], "feed").encode(7, b"0123456789abcdef") == cursor
     assert Cursors([NEW, "a newer key"], "feed").decode(7, cursor) == b"0123456789abcdef"

@@ -17,8 +17,8 @@ ALPHABET = string.ascii_lowercase + "234567"
 
 
 @given(MOMENTS)
-def test_an_id_keeps_its_moment(now_ms: int) -> None:
-    """The millisecond in which an id was made can be read from it, and it fits a signed 64-bit integer."""
+def test_an_id_contains_its_time(now_ms: int) -> None:
+    """The creation time in milliseconds can be read from an id, which fits a signed 64-bit integer."""
     made = new_id(now_ms)
     assert id_millis(made) == now_ms
     assert first_id(now_ms) <= made < first_id(now_ms + 1) <= MAX_ID + 1
@@ -26,19 +26,19 @@ def test_an_id_keeps_its_moment(now_ms: int) -> None:
 
 @given(st.lists(MOMENTS, min_size=2, max_size=2, unique=True))
 def test_ids_order_by_time(moments: list[int]) -> None:
-    """An id made in an earlier millisecond is lower, whatever its random bits are."""
+    """An id of an earlier millisecond is lower, whatever its random bits."""
     earlier, later = sorted(moments)
     assert new_id(earlier) < new_id(later)
 
 
 def test_ids_of_one_millisecond_differ() -> None:
-    """Two ids of one moment have random bits of their own."""
+    """Two ids of one millisecond have different random bits."""
     assert len({new_id(EPOCH_MS) for _ in range(20)}) > 1
 
 
 @given(PUBLIC_IDS)
-def test_a_public_id_comes_back_from_its_text(public: PublicId) -> None:
-    """Text and bytes of a public id name exactly that id, in 26 lower-case characters and 16 bytes."""
+def test_a_public_id_is_parsed_from_its_text(public: PublicId) -> None:
+    """Text and bytes identify exactly that id, in 26 lower-case characters and 16 bytes."""
     assert PublicId.parse(str(public)) == public
     assert PublicId.unpack(public.pack()) == public
     assert len(str(public)) == 26
@@ -47,13 +47,13 @@ def test_a_public_id_comes_back_from_its_text(public: PublicId) -> None:
 
 @given(PUBLIC_IDS, PUBLIC_IDS)
 def test_packed_ids_order_as_ids_do(one: PublicId, other: PublicId) -> None:
-    """Stores that compare bytes put public ids in the order of their ids."""
+    """Stores that compare bytes sort public ids like ids."""
     assert (one < other) == (one.pack() < other.pack())
 
 
 @given(PUBLIC_IDS, st.sampled_from(ALPHABET))
 def test_a_public_id_has_one_spelling(public: PublicId, last: str) -> None:
-    """A text that decodes to the same 16 bytes but is spelt differently is refused."""
+    """A text that decodes to the same 16 bytes but is spelled differently is refused."""
     text = str(public)
     other = text[:-1] + last
     assume(other != text)
@@ -67,7 +67,7 @@ def test_a_public_id_has_one_spelling(public: PublicId, last: str) -> None:
 
 @given(PUBLIC_IDS)
 def test_upper_case_is_another_spelling(public: PublicId) -> None:
-    """Capitals are refused, since a cache or a ban list would take them for another id."""
+    """Capitals are refused, because a cache or ban list would treat them as another id."""
     text = str(public).upper()
     assume(text != str(public))
     assert _parsed(text) is None
@@ -75,7 +75,7 @@ def test_upper_case_is_another_spelling(public: PublicId) -> None:
 
 @given(st.one_of(st.text(max_size=40), st.text(ALPHABET, max_size=40), st.text(ALPHABET, min_size=26, max_size=26)))
 def test_any_text_is_an_id_or_malformed(text: str) -> None:
-    """No text makes `parse` fail in another way, and what it accepts is spelt as `str` spells it."""
+    """`parse` raises only MalformedIdError, and `str` returns what it accepts."""
     parsed = _parsed(text)
     assert parsed is None or str(parsed) == text
 
@@ -99,7 +99,7 @@ def test_any_text_is_an_id_or_malformed(text: str) -> None:
     ],
 )
 def test_malformed_texts_are_refused(text: str) -> None:
-    """Wrong lengths, foreign characters, lone surrogates and ids above 63 bits are no public ids."""
+    """Wrong lengths, foreign characters, lone surrogates and ids above 63 bits are refused."""
     with pytest.raises(MalformedIdError):
         PublicId.parse(text)
 

@@ -1,4 +1,4 @@
-"""Ended sessions: every process hears of them, and refuses their tokens."""
+"""Every process learns of ended sessions and refuses their tokens."""
 
 import asyncio
 import time
@@ -20,8 +20,8 @@ async def book(valkey_url: str) -> AsyncIterator["Redis"]:
         await redis.delete(KEY)
 
 
-async def test_what_one_process_writes_another_reads(book: "Redis") -> None:
-    """Also one that starts later, and one that knows others already."""
+async def test_other_processes_learn_of_ended_sessions(book: "Redis") -> None:
+    """This includes a process that starts later, and one that knows other sessions already."""
     writer, early = Revocations(book), Revocations(book)
     until = int(time.time()) + 900
     await writer.add("first", until)
@@ -38,7 +38,7 @@ async def test_what_one_process_writes_another_reads(book: "Redis") -> None:
 
 
 async def test_a_session_is_forgotten_when_its_last_token_has_expired(book: "Redis") -> None:
-    """In memory and in Redis: the book does not grow for ever."""
+    """It is removed from memory and from Redis."""
     clock = [time.time()]
     revocations = Revocations(book, lambda: clock[0])
     await revocations.add("short", int(clock[0]) + 10)

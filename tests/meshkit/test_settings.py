@@ -13,7 +13,7 @@ from meshkit.settings import Settings, SettingsError
 
 @pytest.fixture(autouse=True)
 def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Begin with an environment in which nothing is set."""
+    """Begin with an empty environment."""
     for name in [name for name in os.environ if name.startswith("LENSFEED_")]:
         monkeypatch.delenv(name)
 
@@ -25,27 +25,27 @@ class _Odd(Settings):
 
 
 def test_a_variable_becomes_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The variable is the setting's name in capitals under the prefix, converted to its type."""
+    """The variable is the setting's name in capitals with the prefix."""
     monkeypatch.setenv("LENSFEED_MAX_IN_FLIGHT", "7")
     assert ServerSettings.load().max_in_flight == 7
 
 
 def test_a_foreign_setting_is_fine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A variable of another room does not disturb, since a whole mesh may share an environment."""
+    """Another part's variable is accepted, because a whole mesh may share an environment."""
     monkeypatch.setenv("LENSFEED_EDGE_ADDR", "127.0.0.1:8080")
     assert ServerSettings.load().listen_addr == "127.0.0.1:0"
 
 
 def test_a_mistyped_name_is_refused_with_a_suggestion(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A name that nothing reads is refused, and the nearest one is suggested."""
+    """An unknown name is refused, and the nearest one is suggested."""
     monkeypatch.setenv("LENSFEED_LISTEN_ADR", "127.0.0.1:1")
     with pytest.raises(SettingsError) as refused:
         ServerSettings.load()
     assert str(refused.value) == "LENSFEED_LISTEN_ADR is not a setting; did you mean LENSFEED_LISTEN_ADDR?"
 
 
-def test_every_mistyped_name_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two mistakes are told at once, each in a line; a name that is near to nothing gets no suggestion."""
+def test_every_mistyped_name_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each unknown name gets a line; one without a similar name gets no suggestion."""
     monkeypatch.setenv("LENSFEED_REDIS_URI", "redis://")
     monkeypatch.setenv("LENSFEED_COLOUR", "1")
     with pytest.raises(SettingsError) as refused:
@@ -57,7 +57,7 @@ def test_every_mistyped_name_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_bad_value_names_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each value that does not fit is told in a line that begins with its variable."""
+    """Each invalid value gets a line that begins with its variable."""
     monkeypatch.setenv("LENSFEED_MAX_IN_FLIGHT", "many")
     monkeypatch.setenv("LENSFEED_LOG_FORMAT", "xml")
     with pytest.raises(SettingsError) as refused:
@@ -69,7 +69,7 @@ def test_a_bad_value_names_its_variable(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_rule_over_several_settings_names_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Settings that do not go together are told by their own names, and no variable is made up for them."""
+    """The message names the settings themselves, and no other variable."""
     monkeypatch.setenv("LENSFEED_CASSANDRA_USERNAME", "ada")
     with pytest.raises(SettingsError) as refused:
         CassandraSettings.load()
@@ -77,35 +77,35 @@ def test_a_rule_over_several_settings_names_them(monkeypatch: pytest.MonkeyPatch
     assert "LENSFEED_:" not in str(refused.value)
 
 
-def test_a_list_that_is_no_json_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A value that cannot even be read is refused like any other, and named."""
+def test_a_list_that_is_not_json_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A value that cannot be parsed is refused and named."""
     monkeypatch.setenv("LENSFEED_CORS_ORIGINS", "[oops")
     with pytest.raises(SettingsError, match="cors_origins"):
         _Odd.load()
 
 
 def test_a_missing_setting_is_named() -> None:
-    """A setting without a default that is not set is told by its variable."""
+    """A missing setting without a default is reported by its variable."""
     with pytest.raises(SettingsError, match=r"^LENSFEED_CURSOR_KEYS: "):
         CursorSettings.load()
 
 
 @pytest.mark.parametrize("text", ["", " , ,"])
 def test_cursor_keys_without_a_key_are_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A text with no key in it is refused at the start, not at the first cursor."""
+    """A text without a key is refused at the start, not with the first cursor."""
     monkeypatch.setenv("LENSFEED_CURSOR_KEYS", text)
     with pytest.raises(SettingsError, match=r"^LENSFEED_CURSOR_KEYS: "):
         CursorSettings.load()
 
 
 def test_cursor_keys_are_split(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keys are separated by commas, in their order; space around them and empty ones do not count."""
+    """Keys are separated by commas and keep their order; spaces and empty ones are ignored."""
     monkeypatch.setenv("LENSFEED_CURSOR_KEYS", "old, new,")
     assert CursorSettings.load().cursor_key_list == ["old", "new"]
 
 
-def test_a_secret_shows_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither the settings' text nor a message about a bad value holds a secret."""
+def test_secrets_are_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the settings' text nor an error message contains a secret."""
     monkeypatch.setenv("LENSFEED_CURSOR_KEYS", "hunter2")
     assert "hunter2" not in f"{CursorSettings.load()!r} {CursorSettings.load()!s}"
     monkeypatch.setenv("LENSFEED_TOKEN_KEY_FILE", "hunter2")

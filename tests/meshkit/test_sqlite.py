@@ -44,14 +44,14 @@ def _value(connection: sqlite3.Connection) -> int:
 
 
 async def test_a_reader_sees_what_is_committed(database: Database) -> None:
-    """After a write has returned, a read sees it, each time anew."""
+    """After a write has returned, a read sees it."""
     for expected in (1, 2):
         await database.write(_add_one)
         assert await database.read(_value) == expected
 
 
 async def test_an_error_rolls_back(database: Database) -> None:
-    """What a function wrote before it raised is gone, its error comes out, and later writes work."""
+    """Writes before an exception are rolled back, the exception is raised, and later writes work."""
 
     def write_and_fail(connection: sqlite3.Connection) -> None:
         _add_one(connection)
@@ -64,8 +64,8 @@ async def test_an_error_rolls_back(database: Database) -> None:
     assert await database.read(_value) == 1
 
 
-async def test_a_broken_rule_rolls_back(database: Database) -> None:
-    """An error of SQLite inside a transaction takes all of the transaction back."""
+async def test_a_constraint_violation_rolls_back(database: Database) -> None:
+    """An error of SQLite rolls back the whole transaction."""
 
     def write_and_break(connection: sqlite3.Connection) -> None:
         _add_one(connection)
@@ -76,8 +76,8 @@ async def test_a_broken_rule_rolls_back(database: Database) -> None:
     assert await database.read(_value) == 0
 
 
-async def test_a_failed_commit_spoils_nothing(tmp_path: Path) -> None:
-    """When the COMMIT itself fails, its transaction is gone, and the next one begins as if nothing had been."""
+async def test_a_failed_commit_rolls_back(tmp_path: Path) -> None:
+    """The next transaction works after a failed COMMIT."""
     folder = tmp_path / "deferred"
     folder.mkdir()
     (folder / "deferred-0001.sql").write_text(
@@ -93,7 +93,7 @@ async def test_a_failed_commit_spoils_nothing(tmp_path: Path) -> None:
 
 
 async def test_a_cancelled_write_is_finished(database: Database) -> None:
-    """A caller that gives up does not tear a transaction apart: it is committed as a whole."""
+    """If the caller is cancelled, the transaction is still committed as a whole."""
     entered, go_on = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -114,14 +114,14 @@ async def test_a_cancelled_write_is_finished(database: Database) -> None:
     assert await database.read(_value) == 3
 
 
-async def test_a_wrong_statement_is_no_outage(database: Database) -> None:
-    """A statement that can never work raises SQLite's own error: coming again would not help."""
+async def test_an_invalid_statement_is_no_outage(database: Database) -> None:
+    """An invalid statement raises SQLite's own error, because retrying would not help."""
     with pytest.raises(sqlite3.OperationalError, match="no such table"):
         await database.read(lambda connection: connection.execute("SELECT * FROM absent"))
 
 
-async def test_a_file_that_is_locked_is_an_outage(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file that another process holds for too long is UNAVAILABLE: coming again helps."""
+async def test_a_locked_file_is_an_outage(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file locked by another process for too long is UNAVAILABLE, because retrying helps."""
     path = await database.read(lambda connection: connection.execute("PRAGMA database_list").fetchone()[2])
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -137,7 +137,7 @@ async def test_a_file_that_is_locked_is_an_outage(database: Database, monkeypatc
 
 
 async def test_processes_share_a_file(tmp_path: Path, migrations: Path) -> None:
-    """Four processes that start at once on a file that is not there migrate it once, and none loses a write of another."""
+    """Four processes that start on a new file migrate it once and lose no write."""
     path = tmp_path / "shared.db"
     processes = [
         await asyncio.create_subprocess_exec(
@@ -150,8 +150,8 @@ async def test_processes_share_a_file(tmp_path: Path, migrations: Path) -> None:
         assert await database.read(_value) == 4 * 50
 
 
-async def test_a_killed_migration_locks_nobody_out(tmp_path: Path, migrations: Path) -> None:
-    """A process that is killed while it holds the lock of the migrations does not keep the next one from starting."""
+async def test_a_killed_migration_releases_its_lock(tmp_path: Path, migrations: Path) -> None:
+    """A process killed during a migration does not keep the next one from starting."""
     path = tmp_path / "killed.db"
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.meshkit.lock_and_die", str(path), str(migrations)), cwd=ROOT

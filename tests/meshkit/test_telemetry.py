@@ -1,4 +1,4 @@
-"""Traces and metrics of real processes, as a real collector gets them."""
+"""Traces and metrics of real processes, received by a collector."""
 
 from typing import Any
 
@@ -20,14 +20,14 @@ async def _ask(front: Tiny, *metadata: tuple[str, str]) -> None:
 
 
 async def _stop(*processes: Tiny) -> None:
-    """End processes in order, which makes them send what they have."""
+    """Stop processes, which flushes their telemetry."""
     for process in processes:
         process.terminate()
         assert await process.exit_code() == 0
 
 
 async def test_a_sampled_call_is_one_trace_over_services() -> None:
-    """The spans of two services belong to the caller's trace, the second beneath the first; both send their metrics."""
+    """The spans of two services belong to the caller's trace, and both services send metrics."""
     async with running_collector() as collector:
         otel = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint}
         async with tiny(**otel) as peer, tiny(TINY_PEER=await peer.address(), **otel) as front:
@@ -48,7 +48,7 @@ async def test_a_sampled_call_is_one_trace_over_services() -> None:
 
 
 async def test_a_call_that_is_not_sampled_leaves_no_spans() -> None:
-    """Where the caller has decided against a trace, no service makes a span of it; a later call is traced all the same."""
+    """A call that the caller does not sample has no spans; a later one is traced."""
     async with running_collector() as collector:
         otel = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint}
         async with tiny(**otel) as peer, tiny(TINY_PEER=await peer.address(), **otel) as front:
@@ -61,7 +61,7 @@ async def test_a_call_that_is_not_sampled_leaves_no_spans() -> None:
 
 
 async def test_without_an_endpoint_there_is_no_telemetry() -> None:
-    """A process that is not told of a collector does not even import what would send to one."""
+    """A process without a collector does not import an exporter."""
     async with tiny() as peer, tiny(TINY_PEER=await peer.address()) as front:
         await _ask(front, ("traceparent", f"00-{TRACE}-{PARENT}-01"))
         await _stop(front, peer)
@@ -69,8 +69,8 @@ async def test_without_an_endpoint_there_is_no_telemetry() -> None:
     assert closing["telemetry"] is False
 
 
-async def test_a_collector_that_is_away_harms_nobody() -> None:
-    """Calls are answered and the process ends in order although nothing of its telemetry can be sent."""
+async def test_an_unreachable_collector_is_harmless() -> None:
+    """Calls are answered and the process exits normally."""
     async with tiny() as peer:
         environment = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1", "TINY_PEER": await peer.address()}
         async with tiny(**environment) as front:

@@ -1,4 +1,4 @@
-"""Celebrities are pulled: what that spares, what it costs a read, and that nothing is lost on the way."""
+"""Celebrities are pulled instead of pushed, cheaply and without losing posts."""
 
 import asyncio
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ class CountingMux:
 
     @property
     def is_cluster(self) -> bool:
-        """As the other one."""
+        """Delegate."""
         return self.mux.is_cluster
 
     async def execute(self, *command: str | bytes | int) -> Any:
@@ -53,7 +53,7 @@ class CountingMux:
 
 @dataclass
 class CountingWorld(World):
-    """A world that counts what is asked of the store and the graph."""
+    """A world that counts reads of the store and the graph."""
 
     store_calls: int = 0
     places_read: int = 0
@@ -82,7 +82,7 @@ def celebrity_feed(
 
 
 async def publish(feed: Feed, author: int) -> bytes:
-    """Publish a post that every worker has heard of."""
+    """Publish a post and handle its event."""
     place = new_id()
     feed.world.post(author, place)
     await feed.fan_out(author, place)
@@ -90,7 +90,7 @@ async def publish(feed: Feed, author: int) -> bytes:
 
 
 async def timelines_of(redis: "Redis") -> dict[int, list[bytes]]:
-    """Return what all home timelines hold."""
+    """Return the contents of all home timelines."""
     found: dict[int, list[bytes]] = {}
     for reader in (*READERS, 5):
         if members := await redis.zrange(f"tl:{{{reader}}}", 0, -1):
@@ -100,7 +100,7 @@ async def timelines_of(redis: "Redis") -> dict[int, list[bytes]]:
 
 @pytest.fixture
 async def feed(redis: "Redis", mux: RedisMux) -> Feed:
-    """Give a feed where a star has three followers, who have read it and follow a friend, too."""
+    """Give a feed where a star has three followers, who have read their feeds and also follow a friend."""
     feed = celebrity_feed(CountingWorld(), redis, mux)
     feed.world.follows |= {(reader, STAR) for reader in READERS} | {(1, FRIEND)}
     await publish(feed, STAR)
@@ -110,7 +110,7 @@ async def feed(redis: "Redis", mux: RedisMux) -> Feed:
 
 
 async def test_a_post_of_a_celebrity_writes_to_no_follower(feed: Feed) -> None:
-    """Not one follower is even looked up; a friend's post goes to its follower alone."""
+    """A celebrity's post does not even read the followers; a friend's post goes to its follower only."""
     assert isinstance(feed.world, CountingWorld)
     before = await timelines_of(feed.redis)
     assert len(before) == len(READERS)
@@ -126,8 +126,8 @@ async def test_a_post_of_a_celebrity_writes_to_no_follower(feed: Feed) -> None:
     assert (await feed.walk(2, 5))[0] == star
 
 
-async def test_a_new_celebrity_goes_on_being_pushed_for_the_grace(redis: "Redis", mux: RedisMux) -> None:
-    """So that a reader who has not learned of it yet misses nothing."""
+async def test_a_new_celebrity_is_still_pushed_during_the_grace_period(redis: "Redis", mux: RedisMux) -> None:
+    """A reader that has not learned of the promotion yet misses nothing."""
     feed = celebrity_feed(World(), redis, mux, grace_ms=A_DAY_MS)
     feed.world.follows |= {(reader, STAR) for reader in READERS}
     await feed.walk(1, 5)
@@ -139,8 +139,8 @@ async def test_a_new_celebrity_goes_on_being_pushed_for_the_grace(redis: "Redis"
     assert await feed.walk(1, 5) == [entry]
 
 
-async def test_a_celebrity_no_more_is_pushed_again_with_all_that_was_only_pulled(feed: Feed) -> None:
-    """The next read of each follower fetches what its timeline never got."""
+async def test_a_demoted_celebritys_pulled_posts_are_backfilled(feed: Feed) -> None:
+    """The next read of each follower fetches the posts that its timeline never got."""
     await publish(feed, STAR)
     for reader in READERS[:2]:
         feed.world.follows.remove((reader, STAR))
@@ -153,8 +153,8 @@ async def test_a_celebrity_no_more_is_pushed_again_with_all_that_was_only_pulled
     assert await feed.walk(1, 5) == []
 
 
-async def test_a_follower_of_a_celebrity_sees_it_at_once(feed: Feed) -> None:
-    """The timeline learns whom it pulls by the follow, as it already knows the log up to its end."""
+async def test_a_new_follower_of_a_celebrity_sees_its_posts_at_once(feed: Feed) -> None:
+    """The follow itself makes the celebrity a pulled author, because the timeline already knows the whole log."""
     feed.world.follows.add((5, FRIEND))
     await feed.walk(5, 5)
     feed.world.follows.add((5, STAR))
@@ -166,8 +166,8 @@ async def test_a_follower_of_a_celebrity_sees_it_at_once(feed: Feed) -> None:
     assert await feed.walk(5, 5) == feed.world.oracle(5)
 
 
-async def test_who_unfollows_while_changes_come_in_does_not_see_the_author_again(redis: "Redis", mux: RedisMux) -> None:
-    """The graph was asked before the unfollow, and the timeline is written after it."""
+async def test_an_unfollow_during_a_change_of_mode_is_kept(redis: "Redis", mux: RedisMux) -> None:
+    """An author unfollowed between the read of the graph and the write of the timeline does not come back."""
 
     class Late(World):
         async def followed_among(self, viewer: int, author_ids: Sequence[int]) -> set[int]:
@@ -186,8 +186,8 @@ async def test_who_unfollows_while_changes_come_in_does_not_see_the_author_again
     assert (window.pulled, window.position.seq) == ([], 1)
 
 
-async def test_who_follows_again_while_a_timeline_is_rebuilt_sees_the_author(redis: "Redis", mux: RedisMux) -> None:
-    """The rebuild finds a parting at its end that is none any more: the graph decides."""
+async def test_a_new_follow_during_a_rebuild_is_kept(redis: "Redis", mux: RedisMux) -> None:
+    """A rebuild that finds an outdated unfollow at its end keeps the author, because the graph decides."""
 
     class Returning(World):
         async def followees(self, viewer: int) -> list[int]:
@@ -201,10 +201,10 @@ async def test_who_follows_again_while_a_timeline_is_rebuilt_sees_the_author(red
     assert await feed.walk(1, 5) == [entry_of(5, STAR)]
 
 
-async def test_a_timeline_that_knows_too_little_is_built_anew(
+async def test_a_timeline_that_knows_too_little_of_the_log_is_rebuilt(
     feed: Feed, monkeypatch: pytest.MonkeyPatch, mux: RedisMux
 ) -> None:
-    """A process that no longer has the changes since cannot bring the timeline up to date."""
+    """A process that no longer has the changes since then cannot update the timeline."""
     monkeypatch.setattr(celebrity_modes, "MAX_CHANGES", 1)
     for author in range(20, 24):
         feed.world.follows |= {(reader, author) for reader in READERS}
@@ -218,10 +218,10 @@ async def test_a_timeline_that_knows_too_little_is_built_anew(
     assert (window.pulled, window.position.seq) == ([STAR, 20, 21, 22, 23], 5)
 
 
-async def test_a_delete_of_a_celebrity_goes_where_the_post_went(
+async def test_a_celebritys_delete_reaches_the_timelines_that_have_the_post(
     feed: Feed, redis: "Redis", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A post from before the promotion is in followers' timelines, one from long after it in none."""
+    """A post from before the promotion is in followers' timelines; one from long after it is in none."""
     assert isinstance(feed.world, CountingWorld)
     monkeypatch.setattr(remove_post, "CLOCKS_MS", 0)
     pushed = new_id(1_767_225_600_000)
@@ -238,8 +238,8 @@ async def test_a_delete_of_a_celebrity_goes_where_the_post_went(
 
 
 @pytest.mark.parametrize("celebrities", [0, 1, 50])
-async def test_a_warm_read_is_two_round_trips(redis: "Redis", mux: RedisMux, celebrities: int) -> None:
-    """However many celebrities are followed: their newest posts are in the process's memory."""
+async def test_a_cached_read_takes_two_round_trips(redis: "Redis", mux: RedisMux, celebrities: int) -> None:
+    """However many celebrities a viewer follows, their newest posts are in the process's memory."""
     counting = CountingMux(mux)
     world = CountingWorld()
     feed = open_feed(world, redis, counting, celebrity_followers=3, fresh_seconds=3_600)
@@ -257,8 +257,8 @@ async def test_a_warm_read_is_two_round_trips(redis: "Redis", mux: RedisMux, cel
     assert entries_of(pages[2]) == world.oracle(1)[:20]
 
 
-async def test_a_page_does_not_wait_for_the_store_while_the_timeline_lasts(redis: "Redis", mux: RedisMux) -> None:
-    """Below it, the store is asked for some places of each author: less than a page of each."""
+async def test_pages_above_the_floor_need_no_store(redis: "Redis", mux: RedisMux) -> None:
+    """Below the floor, the store is asked for some places of each author: less than a page of each."""
     world = CountingWorld()
     feed = celebrity_feed(world, redis, mux, sizes=Sizes(length=60, author_length=5, build_count=5))
     authors = range(100, 200)
@@ -280,8 +280,8 @@ async def test_a_page_does_not_wait_for_the_store_while_the_timeline_lasts(redis
     assert await feed.walk(1, 100) == world.oracle(1)
 
 
-async def test_a_feed_of_one_who_posts_very_much_is_walked_to_its_end(redis: "Redis", mux: RedisMux) -> None:
-    """Thousands of posts of one author, pulled and not."""
+async def test_a_feed_with_a_prolific_author_is_walked_to_its_end(redis: "Redis", mux: RedisMux) -> None:
+    """A walk returns thousands of posts of one author, whether pulled or pushed."""
     world = World()
     feed = celebrity_feed(world, redis, mux)
     world.follows |= {(reader, STAR) for reader in READERS} | {(1, FRIEND), (7, FRIEND)}

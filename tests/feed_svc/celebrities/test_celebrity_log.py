@@ -13,7 +13,7 @@ KEEP_MS = 1_000_000
 
 @pytest.fixture
 def log(redis: "Redis", mux: RedisMux) -> RedisCelebrities:
-    """Give a log whose celebrities have 100 followers, and are pushed no more at once."""
+    """Give a log with a threshold of 100 followers and no grace period."""
     return RedisCelebrities(mux, threshold=100, grace_ms=0, keep_ms=KEEP_MS)
 
 
@@ -22,14 +22,14 @@ def steps_of(update: LogUpdate) -> list[tuple[int, int, bool]]:
     return [(change.seq, change.author_id, change.is_pulled) for change in update.changes]
 
 
-async def test_an_author_is_pulled_at_the_threshold_until_a_tenth_has_gone(log: RedisCelebrities) -> None:
-    """Counts between nine tenths and the threshold change nothing: an author at the border would flap."""
+async def test_an_author_is_demoted_below_nine_tenths_of_the_threshold(log: RedisCelebrities) -> None:
+    """Counts between nine tenths and the threshold change nothing, so an author near it does not flap."""
     answers = [await log.decide(7, count) for count in (0, 90, 99, 100, 99, 90, 89, 90, 99, 100)]
     assert answers == [True, True, True, False, False, False, True, True, True, False]
     assert steps_of(await log.changes_since(b"", 0)) == [(1, 7, True), (2, 7, False), (3, 7, True)]
 
 
-async def test_a_new_celebrity_is_pushed_for_the_grace(redis: "Redis", mux: RedisMux) -> None:
+async def test_a_new_celebrity_is_pushed_during_the_grace_period(redis: "Redis", mux: RedisMux) -> None:
     """Readers that do not know of the promotion yet still get its posts."""
     patient = RedisCelebrities(mux, threshold=100, grace_ms=60_000, keep_ms=KEEP_MS)
     assert await patient.decide(7, 100)
@@ -40,8 +40,8 @@ async def test_a_new_celebrity_is_pushed_for_the_grace(redis: "Redis", mux: Redi
     assert await redis.dbsize() == 1
 
 
-async def test_who_was_never_promoted_leaves_no_trace(log: RedisCelebrities) -> None:
-    """The log holds the few, not the many."""
+async def test_authors_who_were_never_promoted_are_not_stored(log: RedisCelebrities) -> None:
+    """The log stores celebrities only, not all authors."""
     assert await log.decide(7, 99)
     assert await log.pulled_for_ms(7) is None
     update = await log.changes_since(b"", 0)
@@ -49,8 +49,8 @@ async def test_who_was_never_promoted_leaves_no_trace(log: RedisCelebrities) -> 
 
 
 @pytest.mark.parametrize("author", [0, 1, 0xFF, 2**53 + 1, MAX_ID])
-async def test_authors_of_any_id_stay_apart(log: RedisCelebrities, author: int) -> None:
-    """Ids beyond what a double holds, and ids one apart."""
+async def test_similar_author_ids_are_distinct(log: RedisCelebrities, author: int) -> None:
+    """Ids that a double cannot hold, and ids that differ by one, are distinct."""
     assert not await log.decide(author, 100)
     others = [other for other in (author - 1, author + 1) if 0 <= other <= MAX_ID]
     assert [await log.pulled_for_ms(other) for other in others] == [None] * len(others)
@@ -60,7 +60,7 @@ async def test_authors_of_any_id_stay_apart(log: RedisCelebrities, author: int) 
 
 
 async def test_a_reader_learns_only_what_is_new(log: RedisCelebrities) -> None:
-    """After the first time, update are the changes since."""
+    """After the first read, a reader gets only the changes since."""
     await log.decide(7, 100)
     first = await log.changes_since(b"", 0)
     assert (steps_of(first), first.pulled) == ([(1, 7, True)], [7])
@@ -74,7 +74,7 @@ async def test_a_reader_learns_only_what_is_new(log: RedisCelebrities) -> None:
 
 
 async def test_a_lost_log_begins_a_new_life(log: RedisCelebrities, redis: "Redis") -> None:
-    """What was known of the old one is void, and readers are told everything anew."""
+    """After a loss, readers start over, because what they knew is void."""
     await log.decide(7, 100)
     old = await log.changes_since(b"", 0)
     await redis.flushdb()
@@ -85,7 +85,7 @@ async def test_a_lost_log_begins_a_new_life(log: RedisCelebrities, redis: "Redis
 
 
 async def test_a_log_that_went_back_begins_a_new_life(log: RedisCelebrities, redis: "Redis") -> None:
-    """A replica that lagged took over: who knows more than the log does must not go on by its numbers."""
+    """After a failover to a lagging replica, a reader who knows more than the log must start over."""
     await log.decide(7, 100)
     before = await redis.dump("celebrities")
     await log.decide(8, 100)
@@ -97,8 +97,8 @@ async def test_a_log_that_went_back_begins_a_new_life(log: RedisCelebrities, red
     assert (steps_of(back), back.pulled) == ([(1, 7, True)], [7])
 
 
-async def test_old_changes_go_but_who_is_pulled_stays(redis: "Redis", mux: RedisMux) -> None:
-    """The log does not grow for ever, and its numbers go on; who knows only what is gone is told everything."""
+async def test_old_changes_are_dropped_but_celebrities_stay(redis: "Redis", mux: RedisMux) -> None:
+    """Old changes are dropped and numbers continue; a reader who knows only dropped ones starts over."""
     forgetful = RedisCelebrities(mux, threshold=100, grace_ms=0, keep_ms=-1)
     for author in range(1, 6):
         await forgetful.decide(author, 100)
@@ -110,8 +110,8 @@ async def test_old_changes_go_but_who_is_pulled_stays(redis: "Redis", mux: Redis
     assert await redis.zcard("celebrities") == 1 + 1 + 4
 
 
-async def test_a_change_tells_when_it_was(log: RedisCelebrities) -> None:
-    """By the clock of the log, in which ages are told, too."""
+async def test_a_change_has_its_time(log: RedisCelebrities) -> None:
+    """A change has its time by the log's own clock, which also gives the current time."""
     await log.decide(7, 100)
     update = await log.changes_since(b"", 0)
     age = await log.pulled_for_ms(7)

@@ -1,4 +1,4 @@
-"""Authors become celebrities and are so no more, while they post, and while feeds are read."""
+"""Authors are promoted and demoted while they post and while feeds are read."""
 
 import asyncio
 import random
@@ -13,14 +13,14 @@ from tests.feed_svc.world import Feed, Sizes, World, open_feed
 
 READERS, AUTHORS, FANS = range(1, 5), range(10, 14), range(100, 104)
 GRACE_MS = 300
-# With all fans an author is a celebrity; without them only readers are left, who are too few.
+# With all fans an author is a celebrity. The readers alone are too few.
 CELEBRITY_FOLLOWERS = len(READERS) + len(FANS)
 ROUNDS = 3
 
 
 @dataclass
 class Stage:
-    """The world while everything goes on, and what has certainly arrived in feeds."""
+    """A world that changes, and the posts that have certainly arrived in feeds."""
 
     feed: Feed
     servers: list[Feed]
@@ -31,7 +31,7 @@ class Stage:
     is_over: bool = False
 
     async def write(self) -> None:
-        """Post and delete, as fast as it goes."""
+        """Post and delete as fast as possible."""
         world = self.feed.world
         while not self.is_over:
             author, place = self.chance.choice(AUTHORS), new_id()
@@ -53,7 +53,7 @@ class Stage:
         await self.feed.remove_post(author, place)
 
     async def read(self, server: Feed) -> None:
-        """Walk feeds: what had arrived before, and was not deleted, comes once."""
+        """Walk feeds: posts that had arrived and were not deleted appear once."""
         while not self.is_over:
             viewer = self.chance.choice(READERS)
             before = set(self.arrived)
@@ -63,7 +63,7 @@ class Stage:
             self.walks += 1
 
     async def cross(self) -> None:
-        """Let authors cross, up and down; in between they post for longer than the grace."""
+        """Promote and demote authors, who post for longer than the grace period in between."""
         for _ in range(ROUNDS):
             for is_up in (True, False):
                 for author in AUTHORS[:3]:
@@ -74,7 +74,7 @@ class Stage:
 
 
 async def test_crossings_lose_nothing_and_show_nothing_twice(redis: "Redis", mux: RedisMux) -> None:
-    """Each walk has every post that had arrived when it began; at the end, two serving processes agree with the oracle."""
+    """Each walk returns every post that had arrived when it began; at the end, two serving processes agree with the oracle."""
     seed = random.randrange(2**32)
     print("seed", seed)  # noqa: T201 - to repeat a failure
     world, sizes = World(), Sizes(length=40, author_length=30, slack=5, window=10, build_count=5)

@@ -1,4 +1,4 @@
-"""Crossings through the real services, each on a port of its own: what an app sees while somebody becomes famous."""
+"""Promotion and demotion in the real services, as an app sees it."""
 
 import asyncio
 import contextlib
@@ -32,7 +32,7 @@ PATIENCE_SECONDS = 30
 
 @dataclass
 class Mesh:
-    """The services, and what is posted."""
+    """The services and the published posts."""
 
     graph: ServedGraph
     posts: App
@@ -56,7 +56,7 @@ class Mesh:
             cursor = page.next_cursor
 
     async def pulled(self) -> set[int]:
-        """Return who is pulled, as the log has it."""
+        """Return the celebrities in the log."""
         members = await self.redis.zrangebylex("celebrities", "[p", "(q")
         return {int.from_bytes(bytes(member)[1:9]) for member in members if isinstance(member, bytes)}
 
@@ -91,14 +91,14 @@ async def mesh(tmp_path: Path, redis: "Redis", feed_redis_url: str) -> AsyncIter
 
 
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:
-    """Wait until something holds: events take their time."""
+    """Wait until a condition holds."""
     async with asyncio.timeout(PATIENCE_SECONDS):
         while not await holds():  # noqa: ASYNC110 - what is waited for raises no event here
             await asyncio.sleep(0.02)
 
 
-async def test_a_feed_is_exact_while_an_author_becomes_famous_and_is_forgotten(mesh: Mesh) -> None:
-    """Below the threshold, above it, long after it and below it again: every post comes once, deleted ones do not."""
+async def test_a_feed_is_exact_while_an_author_is_promoted_and_demoted(mesh: Mesh) -> None:
+    """Below, above and again below the threshold, every post appears once and deleted ones do not."""
     star, friend, reader, *fans = await mesh.graph.new_users(3 + CELEBRITY_FOLLOWERS)
     await mesh.graph.follow(reader, star)
     await mesh.graph.follow(reader, friend)

@@ -1,4 +1,4 @@
-"""The drift sampler: it finds what is wrong and mends it, and takes nothing for wrong that is not."""
+"""The drift sampler finds and repairs errors, and reports no false ones."""
 
 import asyncio
 import time
@@ -22,14 +22,14 @@ from tests.feed_svc.world import Feed, Sizes, World, open_feed
 
 
 def sampler(feed: Feed, interval: float = 0.0) -> SampleDrift:
-    """Make the sampler of a feed's timelines."""
+    """Create the sampler of a feed's timelines."""
     modes = CelebrityModes(feed.celebrities, 0)
     return SampleDrift(feed.timelines, modes, feed.world, feed.world, is_outage, interval=interval, recheck_seconds=0)
 
 
 @pytest.fixture
 async def read_feed(redis: "Redis", mux: RedisMux) -> Feed:
-    """Give a feed that 1 has read: of 2, who has posted much, of 3, and of 4, who is a celebrity."""
+    """Give a feed that 1 has read, with posts of 2, a prolific author, of 3, and of 4, a celebrity."""
     world = World()
     feed = open_feed(world, redis, mux, sizes=Sizes(length=20, slack=0), celebrity_followers=3, grace_ms=0)
     world.follows |= {(1, 2), (1, 3), (1, 4), (8, 4), (9, 4)}
@@ -42,15 +42,15 @@ async def read_feed(redis: "Redis", mux: RedisMux) -> Feed:
     return feed
 
 
-async def test_what_is_right_shows_no_drift(read_feed: Feed) -> None:
-    """Entries above the floor are compared; celebrities', which are not pushed, and what is below, are nobody's fault."""
+async def test_correct_timelines_show_no_drift(read_feed: Feed) -> None:
+    """Entries above the floor are compared. Celebrities' posts and older entries are not."""
     drift = sampler(read_feed)
     assert await drift(1) == Drift(20)
     assert drift.divergence_ratio == 0
 
 
-async def test_a_lost_entry_is_found_and_mended(read_feed: Feed) -> None:
-    """The timeline is built anew by the next read, which is exact."""
+async def test_a_missing_entry_is_found_and_repaired(read_feed: Feed) -> None:
+    """The next read rebuilds the timeline, which is then exact."""
     await read_feed.redis.zrem("tl:{1}", entry_of(70, 3))
     drift = sampler(read_feed)
     assert (await drift(1)).missing == {entry_of(70, 3)}
@@ -59,8 +59,8 @@ async def test_a_lost_entry_is_found_and_mended(read_feed: Feed) -> None:
     assert (await drift(1)).diverging == 0
 
 
-async def test_ghosts_are_found_and_mended(read_feed: Feed) -> None:
-    """A post that is gone, and one of somebody who is not followed."""
+async def test_ghosts_are_found_and_removed(read_feed: Feed) -> None:
+    """A deleted post and a post of somebody who is not followed are both found."""
     ghosts = {entry_of(69, 3), entry_of(71, 7)}
     await read_feed.redis.zadd("tl:{1}", dict.fromkeys(ghosts, 0))
     drift = sampler(read_feed)
@@ -69,14 +69,14 @@ async def test_ghosts_are_found_and_mended(read_feed: Feed) -> None:
     assert await read_feed.walk(1, 10) == read_feed.world.oracle(1)
 
 
-async def test_what_may_still_be_on_its_way_is_no_drift(read_feed: Feed) -> None:
-    """A post of this minute whose fan-out has not come."""
+async def test_a_recent_post_is_no_drift(read_feed: Feed) -> None:
+    """A new post whose fan-out has not arrived yet is not counted."""
     read_feed.world.post(3, new_id())
     assert (await sampler(read_feed)(1)).diverging == 0
 
 
-async def test_who_has_crossed_over_unheeded_is_no_drift(read_feed: Feed) -> None:
-    """The next read heeds it; until then the timeline is as it should be."""
+async def test_a_change_of_mode_that_is_not_applied_is_no_drift(read_feed: Feed) -> None:
+    """The next read applies the change; until then the timeline is as it should be."""
     read_feed.world.follows |= {(8, 3), (9, 3)}
     read_feed.world.post(3, 80)
     await read_feed.fan_out(3, 80)
@@ -84,15 +84,15 @@ async def test_who_has_crossed_over_unheeded_is_no_drift(read_feed: Feed) -> Non
     assert await read_feed.walk(1, 10) == read_feed.world.oracle(1)
 
 
-async def test_looking_does_not_keep_a_timeline_alive(read_feed: Feed) -> None:
-    """Only its viewer's reads do."""
+async def test_sampling_does_not_renew_the_time_to_live(read_feed: Feed) -> None:
+    """Only reads by the viewer renew it."""
     await read_feed.redis.expire("tl:{1}", 50)
     await sampler(read_feed)(1)
     assert await read_feed.redis.ttl("tl:{1}") <= 50
 
 
-async def test_what_cannot_be_looked_at_is_passed_over(read_feed: Feed, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No timeline, and no trouble of another part, ends the loop and the worker with it: what comes after is mended."""
+async def test_a_failing_comparison_does_not_stop_the_sampler(read_feed: Feed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After an invalid timeline or another part's outage, the sampler continues with the next timeline."""
     monkeypatch.setattr(sample_drift, "PAUSE_SECONDS", 0.0)
     await read_feed.redis.set("tl:{7}", "no timeline")
     await read_feed.redis.zrem("tl:{1}", entry_of(70, 3))
@@ -118,8 +118,8 @@ async def test_what_cannot_be_looked_at_is_passed_over(read_feed: Feed, monkeypa
     assert {1, 7} <= set(failed)
 
 
-async def test_it_goes_through_all_timelines_and_shows_what_it_found(read_feed: Feed) -> None:
-    """In the background, as a metric."""
+async def test_the_sampler_visits_all_timelines_and_exports_the_ratio(read_feed: Feed) -> None:
+    """In the background it repairs timelines and exports the ratio as a metric."""
     for viewer in (8, 9):
         await read_feed.walk(viewer, 10)
     await read_feed.redis.zrem("tl:{1}", entry_of(70, 3))

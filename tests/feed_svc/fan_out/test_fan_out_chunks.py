@@ -34,7 +34,7 @@ Handle = Callable[[event_pb2.Event], Awaitable[None]]
 
 
 class HeldWorld(World):
-    """A world whose graph tells of a star's followers, but for the first page, only once `go_on` is set."""
+    """A world whose graph returns a star's further pages of followers only once `go_on` is set."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -51,7 +51,7 @@ class HeldWorld(World):
 
 @pytest.fixture
 async def world() -> World:
-    """Give a world with a star whom a hundred follow."""
+    """Give a world with a star who has a hundred followers."""
     world = World()
     world.follows |= {(follower, STAR) for follower in FOLLOWERS}
     return world
@@ -67,14 +67,14 @@ async def open_world(world: World, redis: "Redis", mux: RedisMux) -> Feed:
 
 
 def handler_of(feed: Feed) -> Handle:
-    """Return what a worker does with an event."""
+    """Return a worker's event handler."""
     refresh = RefreshAuthor(feed.world, feed.cards)
     return FeedEvents(feed.fan_out, feed.remove_post, feed.push_to_followers, feed.apply_follow, refresh)
 
 
 @contextlib.asynccontextmanager
 async def working(redis: "Redis", *handlers: Handle, **options: Any) -> AsyncIterator[None]:
-    """Run workers on posts and chunks beside the block, one for each handler."""
+    """Run workers on posts and chunks during the block, one per handler."""
     stopping = asyncio.Event()
     async with asyncio.timeout(LIMIT_SECONDS), asyncio.TaskGroup() as group:
         for number, handle in enumerate(handlers):
@@ -87,7 +87,7 @@ async def working(redis: "Redis", *handlers: Handle, **options: Any) -> AsyncIte
 
 
 async def publish(feed: Feed, author: int = STAR) -> bytes:
-    """Publish a post, and tell it as post_svc does; returns its entry."""
+    """Publish a post and add its event as post_svc does; returns its entry."""
     place = new_id()
     feed.world.post(author, place)
     await POST.add(feed.redis, new_record(event_pb2.PostPublished(author_id=author, place=place)))
@@ -95,7 +95,7 @@ async def publish(feed: Feed, author: int = STAR) -> bytes:
 
 
 async def who_has(feed: Feed, entry: bytes) -> set[int]:
-    """Return whose timelines hold an entry."""
+    """Return the viewers whose timelines contain an entry."""
     viewers = sorted({viewer for viewer, _ in feed.world.follows})
     windows = [await feed.timelines.read(viewer, None, 100) for viewer in viewers]
     return {
@@ -104,7 +104,7 @@ async def who_has(feed: Feed, entry: bytes) -> set[int]:
 
 
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:
-    """Wait until something holds in Redis."""
+    """Wait until a condition holds in Redis."""
     while not await holds():  # noqa: ASYNC110 - Redis raises no event here
         await asyncio.sleep(0.01)
 
@@ -125,7 +125,7 @@ async def chunks_in(redis: "Redis") -> list[bytes]:
 
 
 async def test_workers_share_a_large_fan_out(world: World, redis: "Redis", mux: RedisMux) -> None:
-    """Each of two workers does chunks of the same fan-out, no chunk is done twice, and everybody has the post."""
+    """Two workers both do chunks of a fan-out, no chunk is done twice, and every follower gets the post."""
     feed = await open_world(world, redis, mux)
     done: Counter[str] = Counter()
 
@@ -146,8 +146,8 @@ async def test_workers_share_a_large_fan_out(world: World, redis: "Redis", mux: 
     assert set(done) == {"one", "other"}
 
 
-async def test_a_deletion_reaches_all_followers_the_same_way(world: World, redis: "Redis", mux: RedisMux) -> None:
-    """No timeline keeps an entry of it."""
+async def test_a_deletion_reaches_all_followers(world: World, redis: "Redis", mux: RedisMux) -> None:
+    """No timeline keeps the entry of a deleted post."""
     feed = await open_world(world, redis, mux)
     async with working(redis, handler_of(feed)):
         entry = await publish(feed)
@@ -160,8 +160,8 @@ async def test_a_deletion_reaches_all_followers_the_same_way(world: World, redis
     assert len(await chunks_in(redis)) == 2 * CHUNKS
 
 
-async def test_small_fan_outs_pass_large_ones_by(redis: "Redis", mux: RedisMux) -> None:
-    """While many chunks of large fan-outs hang, a neighbour's posts reach all followers."""
+async def test_small_fan_outs_overtake_large_ones(redis: "Redis", mux: RedisMux) -> None:
+    """While many chunks of large fan-outs hang, another author's posts reach all followers."""
     world = HeldWorld()
     world.follows |= {(follower, STAR) for follower in FOLLOWERS} | {(1, NEIGHBOUR)}
     feed = await open_world(world, redis, mux)
@@ -175,8 +175,8 @@ async def test_small_fan_outs_pass_large_ones_by(redis: "Redis", mux: RedisMux) 
         world.go_on.set()
 
 
-async def test_chunks_that_come_again_change_nothing(world: World, redis: "Redis", mux: RedisMux) -> None:
-    """Not one timeline, and no chunk is added anew."""
+async def test_repeated_chunks_change_nothing(world: World, redis: "Redis", mux: RedisMux) -> None:
+    """A repeated chunk changes no timeline and adds no chunk."""
     feed = await open_world(world, redis, mux)
     async with working(redis, handler_of(feed)):
         entry = await publish(feed)
@@ -194,10 +194,8 @@ async def test_chunks_that_come_again_change_nothing(world: World, redis: "Redis
     assert await chunks_in(redis) == chunks * 2
 
 
-async def test_a_poisoned_chunk_holds_nobody_up_and_can_be_replayed(
-    world: World, redis: "Redis", mux: RedisMux
-) -> None:
-    """A chunk that cannot be done goes to the dead letters while the others go on; put right and replayed, it is done."""
+async def test_a_failing_chunk_delays_no_other_and_can_be_replayed(world: World, redis: "Redis", mux: RedisMux) -> None:
+    """A failing chunk goes to the dead letters while the others continue; a replay completes it."""
     feed = await open_world(world, redis, mux)
     first = FOLLOWERS_PAGE * (1 + PAGES_PER_CHUNK)
     second_chunk = FOLLOWERS[first : first + FOLLOWERS_PAGE * PAGES_PER_CHUNK]
@@ -226,8 +224,8 @@ async def test_a_poisoned_chunk_holds_nobody_up_and_can_be_replayed(
     assert await letters.count() == 0
 
 
-async def test_who_leaves_during_a_fan_out_keeps_nothing_of_it(redis: "Redis", mux: RedisMux) -> None:
-    """A follower whose page was read, and who unfollowed before the push, does not get the post."""
+async def test_an_unfollow_during_a_fan_out_removes_the_post(redis: "Redis", mux: RedisMux) -> None:
+    """A follower who unfollowed between the read of the page and the push does not keep the post."""
     world = World()
     world.follows |= {(follower, STAR) for follower in FOLLOWERS}
     feed = await open_world(world, redis, mux)
@@ -252,10 +250,8 @@ async def test_who_leaves_during_a_fan_out_keeps_nothing_of_it(redis: "Redis", m
 
 
 @pytest.mark.parametrize("is_first", [True, False])
-async def test_new_followers_between_two_tries_move_nobody_out_of_reach(
-    redis: "Redis", mux: RedisMux, is_first: bool
-) -> None:
-    """A worker dies when it has left the rest to the next chunk; the page that is read again ends before that begins."""
+async def test_new_followers_between_two_attempts_hide_nobody(redis: "Redis", mux: RedisMux, is_first: bool) -> None:
+    """After a worker died, the pages read again may end before the queued chunk begins. No follower is missed."""
     world = World()
     world.follows |= {(10 * follower, STAR) for follower in FOLLOWERS}
     feed = await open_world(world, redis, mux)
@@ -287,7 +283,7 @@ async def test_new_followers_between_two_tries_move_nobody_out_of_reach(
 
 
 async def test_the_lag_of_a_fan_out_is_measured(world: World, redis: "Redis", mux: RedisMux) -> None:
-    """Once for the first page and for each chunk, in seconds since the publication; a removal is not measured."""
+    """The lag is recorded for the first page and for each chunk, in seconds since the publication, but not for removals."""
     feed = await open_world(world, redis, mux)
     reader = InMemoryMetricReader()
     lag = FanOutLag(MeterProvider(metric_readers=[reader]).get_meter("test"))

@@ -45,14 +45,14 @@ NOWHERE = "127.0.0.1:1"
 KEYS = SecretStr("a key of the tests")
 STAR = 9_001
 FOLLOWERS = range(1, 40_001)
-# Most people are away at any time.
+# Most viewers have no live timeline.
 LIVE = FOLLOWERS[::8]
 LIMIT_SECONDS = 90.0
 
 
 @pytest.fixture
 async def settings(tmp_path: Path, feed_redis_url: str) -> AsyncIterator[WorkSettings]:
-    """Give a worker's settings: a follow_svc in which very many follow one, and a post_svc."""
+    """Give a worker's settings, with a follow_svc in which one author has very many followers, and a post_svc."""
     async with open_database(tmp_path / "follow_svc.db", MIGRATIONS, OUTBOX_MIGRATIONS) as database:
         await write_follows(database, [(follower, STAR) for follower in FOLLOWERS])
     common: Any = {"sqlite_dir": tmp_path, "redis_url": feed_redis_url, "cursor_keys": KEYS}
@@ -69,7 +69,7 @@ async def settings(tmp_path: Path, feed_redis_url: str) -> AsyncIterator[WorkSet
 
 @contextlib.asynccontextmanager
 async def worker(settings: WorkSettings, folder: Path, index: int, **more: str) -> AsyncIterator[Child]:
-    """Run `python -m feed_svc work`, the worker of an index, with some more environment."""
+    """Run `python -m feed_svc work` with an index and extra environment."""
     with reserved_ports(1) as [port]:
         env = {
             **os.environ,
@@ -87,7 +87,7 @@ async def worker(settings: WorkSettings, folder: Path, index: int, **more: str) 
 
 
 async def make_live(settings: WorkSettings, redis: "Redis") -> None:
-    """Make the timelines of LIVE live: one by a real read, the others as copies of it."""
+    """Make the timelines of LIVE live: one by a read, the others as copies of it."""
     reading = FeedSettings(**settings.model_dump(include=set(FeedSettings.model_fields)), cursor_keys=KEYS)
     async with (
         feed_app.serving_process(reading) as process,
@@ -117,14 +117,14 @@ async def without(redis: "Redis", entry: bytes) -> int:
 
 
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:
-    """Wait until something holds in Redis."""
+    """Wait until a condition holds in Redis."""
     async with asyncio.timeout(LIMIT_SECONDS):
         while not await holds():  # noqa: ASYNC110 - Redis raises no event here
             await asyncio.sleep(0.005)
 
 
 async def kill_at(redis: "Redis", settings: WorkSettings, folder: Path, index: int, chunks: int) -> None:
-    """Run a worker until so many chunks were made, and kill it while it has some in hand."""
+    """Run a worker until a number of chunks were added, and kill it while it handles some."""
 
     async def is_under_way() -> bool:
         return await redis.xlen(FAN_OUT.key) >= chunks
@@ -135,14 +135,14 @@ async def kill_at(redis: "Redis", settings: WorkSettings, folder: Path, index: i
         assert await killed.exited() < 0
     pending: Any = await redis.xpending_range(FAN_OUT.key, GROUP, "-", "+", 10)
     assert pending
-    # Let the time pass after which others take over what nobody is at.
+    # Skip the time after which others take over pending entries.
     for each in pending:
         ids: Any = [each["message_id"]]
         await redis.xclaim(FAN_OUT.key, GROUP, each["consumer"], 0, ids, idle=CLAIM_IDLE_MS, justid=True)
 
 
-async def test_killed_workers_are_gone_on_with(settings: WorkSettings, redis: "Redis", tmp_path: Path) -> None:
-    """What one worker leaves, another takes over; what that leaves, the first finishes, started anew, and measures."""
+async def test_a_fan_out_survives_killed_workers(settings: WorkSettings, redis: "Redis", tmp_path: Path) -> None:
+    """Another worker takes over from a killed one, and a restarted worker completes and measures the fan-out."""
     await make_live(settings, redis)
     place = new_id()
     entry = entry_of(place, STAR)

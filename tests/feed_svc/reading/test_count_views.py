@@ -1,4 +1,4 @@
-"""What media_svc is told of reads."""
+"""Views are reported to media_svc."""
 
 import asyncio
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ def _card(*media_ids: str) -> bytes:
 
 
 class _Told:
-    """What was counted; fails while it is `away`."""
+    """Collects counts; fails while it is `away`."""
 
     def __init__(self) -> None:
         self.calls: list[dict[str, int]] = []
@@ -32,7 +32,7 @@ class _Told:
 
 
 async def test_every_item() -> None:
-    """With a step of one each item of each page is counted once, with all of its media."""
+    """With a step of one, each item of each page is counted once, with all its media."""
     told = _Told()
     sample = CountViews(told, media_of, every=1)
     sample.record([_card("a"), _card("b", "c"), _card()])
@@ -45,7 +45,7 @@ async def test_every_item() -> None:
 
 
 async def test_estimate() -> None:
-    """One item in a hundred stands for a hundred: the sum is near the truth, whatever the size of pages."""
+    """Each sampled item counts as a hundred, so the sum is close to the truth for any page size."""
     for size in (1, 7, 20, 100):
         told = _Told()
         sample = CountViews(told, media_of)
@@ -58,7 +58,7 @@ async def test_estimate() -> None:
 
 
 async def test_many_media() -> None:
-    """No message has more media than the contract takes."""
+    """No request contains more media than the contract allows."""
     told = _Told()
     sample = CountViews(told, media_of, every=1)
     sample.record([_card(f"m{number}") for number in range(2 * MAX_MEDIA + 1)])
@@ -67,7 +67,7 @@ async def test_many_media() -> None:
 
 
 async def test_away() -> None:
-    """While nobody takes counts they are lost, and reads go on; the next ones are told again."""
+    """A sample is lost while media_svc is down; reads continue, and later samples are counted."""
     told = _Told()
     told.away = True
     sample = CountViews(told, media_of, every=1)
@@ -79,8 +79,8 @@ async def test_away() -> None:
     assert told.calls == [{"b": 1}]
 
 
-async def test_an_item_that_is_none() -> None:
-    """It is logged and lost with its sample: the process serves feeds, which matters more."""
+async def test_an_invalid_item() -> None:
+    """An invalid item is logged and its sample is lost, because serving feeds matters more."""
     told = _Told()
     sample = CountViews(told, media_of, every=1)
     sample.record([b"\xff no item"])

@@ -1,4 +1,4 @@
-"""Whatever happens, and in whatever order it is heard of: walks show exactly what the oracle says.
+"""A state machine: after any events in any order, walks equal the oracle.
 
 FEED_EXAMPLES is how many stories are told (500 unless set), FEED_SEED repeats a run: each prints its own.
 """
@@ -41,7 +41,7 @@ limits = st.integers(1, 7) | st.sampled_from([20, 100])
 
 @dataclass
 class Story:
-    """A world, the feeds of two serving processes over it, and the events that no worker has handled yet."""
+    """A world, two serving processes over it, and the events not handled yet."""
 
     redis: "Redis"
     mux: RedisMux
@@ -53,7 +53,7 @@ class Story:
     servers: list[Feed] = field(default_factory=list)
 
     def start(self, server: int) -> None:
-        """Start a serving process, again: its memory is empty."""
+        """Restart a serving process, so that its memory is empty."""
         self.servers[server : server + 1] = [
             open_feed(
                 self.world,
@@ -73,7 +73,7 @@ class Story:
             await handle(self.servers[0])
 
     async def hear_and_die(self, which: int, after: int) -> None:
-        """Let a worker die of an event after some of its calls; the event stays."""
+        """Let a worker die during an event, which stays unhandled."""
         self.world.calls_left = after
         try:
             await self.unheard[which % len(self.unheard)](self.servers[0])
@@ -83,12 +83,12 @@ class Story:
             self.world.calls_left = None
 
     async def hear_all(self) -> None:
-        """Deliver what is left."""
+        """Handle the remaining events."""
         while self.unheard:
             await self.hear(0, 1)
 
     async def check(self, limit: int) -> None:
-        """Hold all feeds to the oracle."""
+        """Compare all feeds with the oracle."""
         for server in self.servers:
             for viewer in PEOPLE:
                 assert await server.walk(viewer, limit) == self.world.oracle(viewer)
@@ -126,7 +126,7 @@ class FeedMachine(RuleBasedStateMachine):
         authors=st.lists(people, max_size=30),
     )
     def begin(self, sizes: Sizes, pairs: set[tuple[int, int]], authors: list[int]) -> None:
-        """Begin with some sizes of caches, some follows, and some posts of long ago."""
+        """Begin with given cache sizes, some follows and some old posts."""
         self.story = Story(self.redis, self.mux, sizes)
         self.do(self.story.lose_everything())
         self.story.world.follows |= {pair for pair in pairs if pair[0] != pair[1]}
@@ -172,14 +172,14 @@ class FeedMachine(RuleBasedStateMachine):
 
     @rule(author=people, up=st.booleans())
     def cross(self, author: int, up: bool) -> None:
-        """Make an author a celebrity, or one no more."""
+        """Promote or demote an author."""
         followers = [viewer for viewer in PEOPLE if viewer != author]
         for viewer in followers[:3] if up else followers[1:]:
             (self.follow if up else self.unfollow)(viewer=viewer, author=author)
 
     @rule(author=people, limit=limits)
     def rise_and_fall(self, author: int, limit: int) -> None:
-        """Make an author a celebrity, whom feeds learn to pull, and then one no more: both need a post, and a read after it."""
+        """Promote an author, read, then demote it: both need a post and a read after it."""
         for up in (True, False):
             self.cross(author=author, up=up)
             self.post_and_settle(author=author, limit=limit)
@@ -190,7 +190,7 @@ class FeedMachine(RuleBasedStateMachine):
         self.do(self.walk(viewer, limit, server))
 
     async def walk(self, viewer: int, limit: int, server: int) -> None:
-        """Walk; where every event was handled, the oracle agrees."""
+        """Walk; if every event is handled, compare with the oracle."""
         shown = await self.story.servers[server].walk(viewer, limit)
         assert shown == sorted(set(shown), reverse=True)
         if not self.story.unheard:
@@ -210,7 +210,7 @@ class FeedMachine(RuleBasedStateMachine):
 
     @rule(author=people, limit=limits)
     def post_and_settle(self, author: int, limit: int) -> None:
-        """Publish a post that reaches all feeds before anything else happens."""
+        """Publish a post and handle its event."""
         self.post(author=author, later=1, count=1)
         self.settle(limit=limit)
 
@@ -222,7 +222,7 @@ class FeedMachine(RuleBasedStateMachine):
 
     @rule(limit=limits)
     def settle(self, limit: int) -> None:
-        """Hold all feeds to the oracle when every event was handled."""
+        """Compare all feeds with the oracle once every event is handled."""
         self.do(self.story.hear_all())
         self.do(self.story.check(limit))
 
@@ -238,14 +238,14 @@ class FeedMachine(RuleBasedStateMachine):
                 self.do(self.story.forget(what.format(person)))
 
     def teardown(self) -> None:
-        """Hold all feeds to the oracle at the end."""
+        """Compare all feeds with the oracle at the end."""
         if hasattr(self, "story"):
             self.settle(limit=3)
 
 
 @contextlib.contextmanager
 def unmeasured() -> Iterator[None]:
-    """Count no lines meanwhile: it would take three times as long, and the other tests of feeds run the same lines."""
+    """Pause coverage, which would take three times as long. Other tests cover the same lines."""
     here, in_threads = sys.gettrace(), threading.gettrace()
     sys.settrace(None)
     threading.settrace(cast("Any", None))  # it takes None, whatever its stub says
@@ -257,7 +257,7 @@ def unmeasured() -> Iterator[None]:
 
 
 async def test_walks_equal_the_oracle(redis: "Redis", mux: RedisMux) -> None:
-    """Posts, deletes, follows, unfollows, crossings, expiry, losses, restarts, heard of late, twice or out of order."""
+    """After posts, deletes, follows, crossings, expiry, losses and restarts in any order, walks equal the oracle."""
     machine = type("Machine", (FeedMachine,), {"loop": asyncio.get_running_loop(), "redis": redis, "mux": mux})
     print("FEED_SEED", SEED)  # noqa: T201 - to repeat a failure
     config = settings(

@@ -1,4 +1,4 @@
-"""The first read of a timeline that is not there: complete in that read. How long it takes is printed, never asserted."""
+"""The first read of an absent timeline is complete. Its duration is printed, not asserted."""
 
 import time
 
@@ -16,7 +16,7 @@ FIRST_AUTHOR = 1_000
 
 @pytest.mark.parametrize("followees", [100, 1_000, 5_000])
 async def test_a_first_read_is_complete(redis: "Redis", mux: RedisMux, followees: int) -> None:
-    """Authors' posts come from the store for the first reader, and from their cached timelines for the second."""
+    """The first reader gets authors' posts from the store, and the second from their cached timelines."""
     counting, world = CountingMux(mux), CountingWorld()
     feed = open_feed(world, redis, counting)
     authors = range(FIRST_AUTHOR, FIRST_AUTHOR + followees)

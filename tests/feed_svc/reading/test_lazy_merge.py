@@ -1,4 +1,4 @@
-"""Merging runs: exact, however few entries are known at first, and lazy."""
+"""Merging runs is exact and lazy."""
 
 from collections.abc import Sequence
 
@@ -41,33 +41,31 @@ class Reader:
 async def test_a_lazy_merge_is_the_newest_of_all(
     world: dict[int, set[int]], known: dict[int, int], wanted: int
 ) -> None:
-    """Whatever was known of each author at first, and however many are wanted."""
+    """A lazy merge is exact, whatever was known of each author at first and however many entries are wanted."""
     reader = Reader(world)
     runs = [reader.run(author, None, known.get(author, 1)) for author in world]
     everything = sorted((entry for entries in reader.known.values() for entry in entries), reverse=True)
     assert await newest(runs, wanted, reader.deepen) == everything[:wanted]
 
 
-async def test_only_who_decides_is_read_on() -> None:
-    """One author posts all the time; of the others a glance is enough."""
+async def test_only_authors_who_matter_are_read_further() -> None:
+    """If one author posts all the time, little is read of the others."""
     reader = Reader({1: set(range(100, 200)), **{author: {10, 20, 30} for author in range(2, 50)}})
     runs = [reader.run(author, None, 2) for author in range(1, 50)]
     assert await newest(runs, 40, reader.deepen) == everything_of(1, set(range(160, 200)))
     assert {author for author, reads in reader.reads.items() if reads} == {1}
 
 
-async def test_what_two_runs_have_comes_once() -> None:
-    """A post may be pushed and pulled at once."""
+async def test_an_entry_in_two_runs_appears_once() -> None:
+    """A post may be both pushed and pulled."""
     both = everything_of(1, {3, 4, 5})
     runs = [Run(7, both, END), Run(1, both[1:], END), Run(2, everything_of(2, {4}), END)]
     assert await newest(runs, 10, Reader({}).deepen) == sorted([*both, entry_of(4, 2)], reverse=True)
 
 
 @given(st.sets(st.integers(2, 60)), st.integers(0, 60), st.none() | st.integers(1, 60), st.integers(1, 30))
-def test_a_part_of_a_window_tells_what_is_not_known(
-    places: set[int], floor: int, below: int | None, limit: int
-) -> None:
-    """Nothing between where a part begins and its bound is missing, and the part is no longer than asked for."""
+def test_a_part_of_a_run_has_a_correct_bound(places: set[int], floor: int, below: int | None, limit: int) -> None:
+    """Nothing between the beginning of a part and its bound is missing, and the part is not too long."""
     everything = everything_of(3, places)
     bottom = entry_of(floor, 3) if floor else LOWEST
     whole = run_of(3, Window([entry for entry in everything if entry > bottom], bottom), None, 100)
@@ -81,7 +79,7 @@ def test_a_part_of_a_window_tells_what_is_not_known(
         assert part.bound == END
 
 
-def test_many_authors_share_what_is_wanted() -> None:
-    """Few authors are read deep, many only a little; who decides is read ever deeper, but never in one gulp."""
+def test_read_sizes_depend_on_the_number_of_authors() -> None:
+    """Few authors are read deeply, many only a little; undecided ones are read further in growing steps."""
     assert [read_size(21, count, 0) for count in (0, 1, 2, 10, 7_500)] == [44, 44, 23, 6, 2]
     assert [read_size(21, 7_500, times) for times in range(6)] == [2, 8, 32, 128, MOST, MOST]

@@ -1,4 +1,4 @@
-"""Feeds while a part is down: from the cache without the store, from the store without the cache, and never a lie."""
+"""Feeds while a part is down: from the cache without the store, and from the store without the cache."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
@@ -17,7 +17,7 @@ NOWHERE = "redis://127.0.0.1:1/0"
 
 
 class Wavering(World):
-    """A world whose services can go away."""
+    """A world whose services can go down."""
 
     is_away = False
 
@@ -65,16 +65,16 @@ async def cacheless(world: Wavering) -> AsyncIterator[Feed]:
         yield open_feed(world, redis, mux)
 
 
-async def test_without_the_store_a_warm_page_is_whole(world: Wavering, short: Feed) -> None:
-    """Nothing of it needs the store, so that nobody is told of an outage."""
+async def test_without_the_store_a_cached_page_is_complete(world: Wavering, short: Feed) -> None:
+    """A cached page needs no store, so it is not degraded."""
     before = await short.get_feed(1, "", 5)
     world.is_away = True
     assert await short.get_feed(1, "", 5) == before
     assert not before.is_degraded
 
 
-async def test_without_the_store_a_page_shows_the_cards_that_are_there(world: Wavering, short: Feed) -> None:
-    """It ends with the last of them, and says so; the walk goes on right there when the store is back."""
+async def test_without_the_store_a_page_shows_cached_cards(world: Wavering, short: Feed) -> None:
+    """The page ends after its last cached card, and the walk continues there once the store is back."""
     await short.get_feed(1, "", 4)
     world.is_away = True
     page = await short.get_feed(1, "", 8)
@@ -87,10 +87,8 @@ async def test_without_the_store_a_page_shows_the_cards_that_are_there(world: Wa
     assert not after.is_degraded
 
 
-async def test_a_feed_does_not_end_with_posts_that_cannot_be_shown_now(
-    world: Wavering, redis: "Redis", mux: RedisMux
-) -> None:
-    """The last page has a cursor all the same, by which they come later; a card missing in the middle is left out."""
+async def test_a_feed_does_not_end_at_posts_without_cards(world: Wavering, redis: "Redis", mux: RedisMux) -> None:
+    """The last page has a cursor, so that posts without cards appear later. A missing card in the middle is left out."""
     feed = open_feed(world, redis, mux)
     assert await feed.walk(1, 100) == world.oracle(1)
     oracle = world.oracle(1)
@@ -108,10 +106,8 @@ async def test_a_feed_does_not_end_with_posts_that_cannot_be_shown_now(
     assert (entries_of(rest), rest.next_cursor) == (oracle[-2:], None)
 
 
-async def test_without_the_store_a_page_ends_where_the_timeline_does_and_the_feed_does_not(
-    world: Wavering, short: Feed
-) -> None:
-    """What lies below the timeline cannot be known: the page is short, has a cursor, and says that it is degraded."""
+async def test_without_the_store_a_page_ends_at_the_floor(world: Wavering, short: Feed) -> None:
+    """Entries below the floor are unknown: the page is short, has a cursor and is degraded."""
     await short.get_feed(1, "", 10)
     world.is_away = True
     page = await short.get_feed(1, "", 20)
@@ -123,8 +119,8 @@ async def test_without_the_store_a_page_ends_where_the_timeline_does_and_the_fee
 
 
 @pytest.mark.parametrize("cursor_at", [0, 10])
-async def test_where_nothing_is_known_the_outage_is_told(world: Wavering, short: Feed, cursor_at: int) -> None:
-    """An absent timeline, or a page right below it: an error, and no empty page."""
+async def test_without_cached_entries_a_read_fails(world: Wavering, short: Feed, cursor_at: int) -> None:
+    """An absent timeline, or a page below it, raises the outage instead of returning an empty page."""
     cursor = ""
     if cursor_at:
         cursor = (await short.get_feed(1, "", cursor_at)).next_cursor or ""
@@ -133,8 +129,8 @@ async def test_where_nothing_is_known_the_outage_is_told(world: Wavering, short:
         await short.get_feed(1 if cursor else 77, cursor, 5)
 
 
-async def test_without_any_card_the_outage_is_told(world: Wavering, short: Feed) -> None:
-    """The entries alone show nobody anything."""
+async def test_without_cached_cards_a_read_fails(world: Wavering, short: Feed) -> None:
+    """Entries without cards are not enough for a page."""
     await short.get_feed(1, "", 5)
     for key in await short.redis.keys("card:*"):
         await short.redis.delete(key)
@@ -143,8 +139,10 @@ async def test_without_any_card_the_outage_is_told(world: Wavering, short: Feed)
         await short.get_feed(1, "", 5)
 
 
-async def test_celebrities_are_read_from_their_timelines_alone(world: Wavering, redis: "Redis", mux: RedisMux) -> None:
-    """They are pulled without the store as far as the cache has them."""
+async def test_without_the_store_celebrities_are_read_from_the_cache(
+    world: Wavering, redis: "Redis", mux: RedisMux
+) -> None:
+    """Celebrities are pulled from their cached timelines as far as these go."""
     feed = open_feed(world, redis, mux, celebrity_followers=1, grace_ms=0, fresh_seconds=0)
     for place in (31, 32):
         world.post(2, place)
@@ -159,12 +157,12 @@ async def test_celebrities_are_read_from_their_timelines_alone(world: Wavering, 
 async def test_without_redis_feeds_come_from_the_store_and_are_exact(
     world: Wavering, cacheless: Feed, limit: int
 ) -> None:
-    """A walk equals the oracle, and no page says that it lacks something."""
+    """A walk equals the oracle, and no page is degraded."""
     assert await cacheless.walk(1, limit) == world.oracle(1)
     assert not (await cacheless.get_feed(1, "", 10)).is_degraded
 
 
-async def test_a_walk_goes_on_when_redis_goes_away(world: Wavering, short: Feed, cacheless: Feed) -> None:
+async def test_a_walk_continues_when_redis_goes_down(world: Wavering, short: Feed, cacheless: Feed) -> None:
     """A cursor means the same with and without the cache."""
     first = await short.get_feed(1, "", 7)
     assert first.next_cursor is not None
@@ -172,22 +170,22 @@ async def test_a_walk_goes_on_when_redis_goes_away(world: Wavering, short: Feed,
     assert entries_of(first) + entries_of(second) == world.oracle(1)
 
 
-async def test_without_both_the_outage_is_told(world: Wavering, cacheless: Feed) -> None:
+async def test_without_redis_and_the_store_a_read_fails(world: Wavering, cacheless: Feed) -> None:
     """There is nothing to show."""
     world.is_away = True
     with pytest.raises(RedisConnectionError):
         await cacheless.get_feed(1, "", 5)
 
 
-async def test_who_follows_nobody_is_told_so_without_redis(cacheless: Feed) -> None:
-    """The store knows."""
+async def test_without_redis_the_empty_reason_is_known(cacheless: Feed) -> None:
+    """FOLLOWS_NOBODY comes from the store."""
     page = await cacheless.get_feed(50, "", 5)
     assert page.items == []
     assert page.empty_reason is not None
 
 
-async def test_a_redis_that_is_full_is_away(world: Wavering, redis: "Redis", mux: RedisMux) -> None:
-    """It answers, but takes no timeline: the feed comes from the store, and is whole."""
+async def test_a_full_redis_counts_as_an_outage(world: Wavering, redis: "Redis", mux: RedisMux) -> None:
+    """If Redis accepts no writes, the feed comes from the store and is complete."""
     feed = open_feed(world, redis, mux)
     where: Any = {"target_nodes": "primaries"} if mux.is_cluster else {}
     await redis.config_set("maxmemory", "1", **where)

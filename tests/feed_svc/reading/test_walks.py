@@ -1,4 +1,4 @@
-"""Whatever happens, and in whatever order it is heard of: a walk shows exactly what the oracle says."""
+"""Walks equal the oracle, whatever happens meanwhile."""
 
 import asyncio
 import random
@@ -14,8 +14,8 @@ from meshkit.redis.mux import RedisMux
 from tests.feed_svc.world import Feed, Sizes, World, open_feed
 
 
-async def test_a_walk_goes_on_below_the_timeline_to_the_real_end(redis: "Redis", mux: RedisMux) -> None:
-    """Where the timeline ends, the store goes on without a jump."""
+async def test_a_walk_continues_below_the_timeline_to_the_end(redis: "Redis", mux: RedisMux) -> None:
+    """Below the timeline, the walk continues from the store without a gap."""
     feed = open_feed(World(), redis, mux, sizes=Sizes(length=10))
     feed.world.follows |= {(1, 2), (1, 3)}
     for place in range(1, 120):
@@ -25,8 +25,8 @@ async def test_a_walk_goes_on_below_the_timeline_to_the_real_end(redis: "Redis",
     assert await feed.walk(1, 100) == feed.world.oracle(1)
 
 
-async def test_every_old_post_comes_once_while_others_post_follow_and_delete(redis: "Redis", mux: RedisMux) -> None:
-    """Posts that were there when the walk began, and still are when it ends, come exactly once each."""
+async def test_a_walk_during_changes_returns_each_old_post_once(redis: "Redis", mux: RedisMux) -> None:
+    """Posts that exist from the beginning to the end of a walk appear exactly once."""
     feed = open_feed(World(), redis, mux, sizes=Sizes(length=20))
     seed = random.randrange(2**32)
     print("seed", seed)  # noqa: T201 - to repeat a failure
@@ -58,8 +58,8 @@ async def test_every_old_post_comes_once_while_others_post_follow_and_delete(red
     assert shown == sorted(shown, reverse=True)
 
 
-async def test_a_cursor_keeps_its_position_after_its_post_is_gone_and_the_cache_is_lost(feed: Feed) -> None:
-    """The next page is the same, before and after."""
+async def test_a_cursor_survives_its_post_and_the_cache(feed: Feed) -> None:
+    """The next page is the same after the cursor's post was deleted and the cache lost."""
     feed.world.follows.add((1, 2))
     for place in range(1, 30):
         feed.world.post(2, place)
@@ -74,7 +74,7 @@ async def test_a_cursor_keeps_its_position_after_its_post_is_gone_and_the_cache_
 
 
 async def test_an_unfollow_during_a_fan_out_leaves_no_ghost(feed: Feed, mux: RedisMux) -> None:
-    """The fan-out read its page of followers before the unfollow, and pushes after it."""
+    """A fan-out that read its followers before an unfollow and pushes after it leaves no entry."""
     feed.world.follows |= {(1, 2), (1, 3)}
     feed.world.post(3, 5)
     await feed.walk(1, 5)
@@ -91,8 +91,8 @@ async def test_an_unfollow_during_a_fan_out_leaves_no_ghost(feed: Feed, mux: Red
     assert await feed.walk(1, 5) == [entry_of(5, 3)]
 
 
-async def test_who_comes_back_during_a_fan_out_keeps_the_post(feed: Feed) -> None:
-    """The fan-out finds the parting, and the follow anew is over before it acts on that."""
+async def test_a_new_follow_during_a_fan_out_keeps_the_post(feed: Feed) -> None:
+    """A follower who unfollows and follows again during a fan-out keeps the post."""
     feed.world.follows.add((1, 2))
     await feed.walk(1, 5)
     await feed.recent_unfollows.add(1, 2)
@@ -111,7 +111,7 @@ async def test_who_comes_back_during_a_fan_out_keeps_the_post(feed: Feed) -> Non
     assert await feed.walk(1, 5) == [entry_of(9, 2)]
 
 
-async def test_deleted_posts_are_not_shown_even_where_the_timeline_still_has_them(feed: Feed) -> None:
+async def test_deleted_posts_in_a_timeline_are_not_shown(feed: Feed) -> None:
     """A ghost has no card: neither the cache nor the store makes one."""
     feed.world.follows.add((1, 2))
     for place in range(1, 9):
@@ -125,7 +125,7 @@ async def test_deleted_posts_are_not_shown_even_where_the_timeline_still_has_the
     assert {author_of(item[5:]) for item in page.items} == {2}
 
 
-async def test_a_warm_page_makes_no_card(feed: Feed) -> None:
+async def test_a_cached_page_makes_no_card(feed: Feed) -> None:
     """The second read finds all cards in the cache."""
     feed.world.follows.add((1, 2))
     for place in range(1, 9):
@@ -137,10 +137,8 @@ async def test_a_warm_page_makes_no_card(feed: Feed) -> None:
     assert feed.world.made == made
 
 
-async def test_many_readers_at_once_rebuild_once_and_all_see_everything(
-    feed: Feed, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Nobody gets an empty or half page while the timeline is being built."""
+async def test_concurrent_readers_share_a_rebuild(feed: Feed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No reader gets an empty or partial page while the timeline is being built."""
     feed.world.follows.add((1, 2))
     for place in range(1, 9):
         feed.world.post(2, place)

@@ -57,29 +57,29 @@ async def read(timelines: RedisTimelines) -> list[Entry]:
     return list(window.entries)
 
 
-async def test_a_push_passes_an_absent_timeline_by(timelines: RedisTimelines, redis: "Redis") -> None:
-    """Nobody reads it, so nothing is kept for it."""
+async def test_a_push_skips_an_absent_timeline(timelines: RedisTimelines, redis: "Redis") -> None:
+    """Nobody reads an absent timeline, so nothing is stored for it."""
     await timelines.push([VIEWER], entry_of(5, 3))
     assert await timelines.read(VIEWER, None, 10) is None
     assert await redis.dbsize() == 0
 
 
 async def test_a_live_timeline_without_posts_is_not_absent(timelines: RedisTimelines) -> None:
-    """Following people who have posted nothing is no reason to build it again at each read."""
+    """A viewer whose followees have no posts does not cause a rebuild on each read."""
     await make_live(timelines)
     assert await read(timelines) == []
 
 
 async def test_a_push_adds_to_a_live_timeline_once(timelines: RedisTimelines) -> None:
-    """A redelivered event changes nothing."""
+    """A repeated push changes nothing."""
     await make_live(timelines, 4)
     for _ in range(2):
         await timelines.push([VIEWER], entry_of(9, 3))
     assert await read(timelines) == entries(9, 4)
 
 
-async def test_ids_that_differ_by_one_stay_apart(timelines: RedisTimelines) -> None:
-    """Above 2**53 a score would hold both as one."""
+async def test_ids_that_differ_by_one_are_distinct(timelines: RedisTimelines) -> None:
+    """Above 2**53, a score would treat both ids as equal."""
     high = 2**62
     await make_live(timelines, high)
     await timelines.push([VIEWER], entry_of(high + 1, 3))
@@ -87,7 +87,7 @@ async def test_ids_that_differ_by_one_stay_apart(timelines: RedisTimelines) -> N
 
 
 async def test_a_timeline_is_cut_to_its_length_and_knows_its_floor(timelines: RedisTimelines) -> None:
-    """What is cut off is at or below the floor; nothing above it is missing."""
+    """Entries that are cut off are at or below the floor, and nothing above it is missing."""
     await make_live(timelines)
     count = 10 + SLACK + 1
     for place in range(1, count + 1):
@@ -98,8 +98,8 @@ async def test_a_timeline_is_cut_to_its_length_and_knows_its_floor(timelines: Re
     assert window.floor == entry_of(count - 10, 3)
 
 
-async def test_a_push_below_the_floor_is_left_to_the_store(timelines: RedisTimelines) -> None:
-    """A late fan-out of an old post makes no island below the floor."""
+async def test_a_push_below_the_floor_is_ignored(timelines: RedisTimelines) -> None:
+    """A late fan-out of an old post adds no isolated entry below the floor."""
     await make_live(timelines, 20, floor=entry_of(10, 3))
     await timelines.push([VIEWER], entry_of(9, 3))
     await timelines.push([VIEWER], entry_of(10, 3))
@@ -107,8 +107,8 @@ async def test_a_push_below_the_floor_is_left_to_the_store(timelines: RedisTimel
     assert await read(timelines) == entries(20, 11)
 
 
-async def test_a_backfill_raises_the_floor_to_what_is_known_of_the_author(timelines: RedisTimelines) -> None:
-    """Older posts of others below the new floor go, because older posts of this author were not read."""
+async def test_a_backfill_raises_the_floor_to_the_authors(timelines: RedisTimelines) -> None:
+    """Older posts of others below the new floor are removed, because this author's older posts were not read."""
     await make_live(timelines, 30, 5)
     await timelines.backfill(VIEWER, Window(entries(40, 20, author=4), entry_of(10, 4)))
     window = await timelines.read(VIEWER, None, 100)
@@ -117,14 +117,14 @@ async def test_a_backfill_raises_the_floor_to_what_is_known_of_the_author(timeli
     assert window.floor == entry_of(10, 4)
 
 
-async def test_a_backfill_does_not_make_an_absent_timeline(timelines: RedisTimelines, redis: "Redis") -> None:
-    """A timeline of one author's posts alone would look like the whole feed."""
+async def test_a_backfill_skips_an_absent_timeline(timelines: RedisTimelines, redis: "Redis") -> None:
+    """A timeline of one author's posts alone would look complete."""
     await timelines.backfill(VIEWER, Window(entries(1), LOWEST))
     assert await redis.dbsize() == 0
 
 
 async def test_a_timeline_being_built_takes_pushes_but_is_not_read(timelines: RedisTimelines) -> None:
-    """What is published during a build is in the timeline when it becomes live."""
+    """Posts published during a build are in the timeline once it is live."""
     token = await begin(timelines)
     await timelines.push([VIEWER], entry_of(50, 3))
     assert await timelines.read(VIEWER, None, 10) is None
@@ -144,13 +144,13 @@ async def test_a_backfill_during_a_build_keeps_its_floor(timelines: RedisTimelin
 
 
 async def test_only_one_of_many_readers_builds(timelines: RedisTimelines) -> None:
-    """The others see that somebody is at it."""
+    """The other readers see that a build is running."""
     tokens = await asyncio.gather(*(timelines.begin_build(VIEWER, POSITION, 0) for _ in range(20)))
     assert sum(token is not None for token in tokens) == 1
 
 
 async def test_a_dead_builder_is_replaced(timelines: RedisTimelines, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A build whose lease has run out is taken over, and what was pushed to it stays. The dead one finishes nothing any more."""
+    """After its lease another reader takes over, keeping pushed entries. The dead builder can no longer finish."""
     dead = await begin(timelines)
     await timelines.push([VIEWER], entry_of(8, 3))
     assert await is_refused(timelines)
@@ -163,7 +163,7 @@ async def test_a_dead_builder_is_replaced(timelines: RedisTimelines, monkeypatch
 
 
 async def test_an_abandoned_build_leaves_nothing(timelines: RedisTimelines, redis: "Redis") -> None:
-    """The next reader begins anew at once."""
+    """The next reader starts over at once."""
     token = await begin(timelines)
     await timelines.abandon_build(VIEWER, token)
     assert await redis.dbsize() == 0
@@ -173,15 +173,15 @@ async def test_an_abandoned_build_leaves_nothing(timelines: RedisTimelines, redi
 
 
 async def test_a_build_whose_timeline_vanished_does_not_come_back(timelines: RedisTimelines, redis: "Redis") -> None:
-    """Pushes passed it by while it was absent, so it would have gaps."""
+    """The timeline missed pushes while it was absent, so finishing the build would leave gaps."""
     token = await begin(timelines)
     await redis.flushdb()
     await finish(timelines, token, entries(1))
     assert await redis.dbsize() == 0
 
 
-async def test_a_timeline_of_another_log_of_celebrities_is_built_anew(timelines: RedisTimelines) -> None:
-    """Whom it pulls was learned from a log that is lost. So it is where the timeline knows too little of this one."""
+async def test_a_timeline_of_another_log_is_rebuilt(timelines: RedisTimelines) -> None:
+    """A timeline whose pulled authors come from a lost log, or that knows too little of this one, is rebuilt."""
     await make_live(timelines, 1)
     assert await is_refused(timelines)
     assert await is_refused(timelines, lowest_seq=5)
@@ -195,8 +195,8 @@ async def test_a_timeline_of_another_log_of_celebrities_is_built_anew(timelines:
     assert (list(window.entries), window.position) == (entries(2), newer)
 
 
-async def test_a_timeline_tells_whom_it_pulls(timelines: RedisTimelines) -> None:
-    """Those of the build and those who came later, each once; they are no entries, and go with their author."""
+async def test_a_timeline_returns_its_pulled_authors(timelines: RedisTimelines) -> None:
+    """Pulled authors from the build and later are returned once, are no entries, and are removed with their author."""
     token = await begin(timelines)
     await timelines.pull(VIEWER, MAX_ID)
     await finish(timelines, token, entries(1), pulled=(0, 1, 4))
@@ -211,8 +211,8 @@ async def test_a_timeline_tells_whom_it_pulls(timelines: RedisTimelines) -> None
     assert (list(window.entries), window.pulled) == ([], [0, 1, 5, MAX_ID])
 
 
-async def test_pulled_authors_take_no_room_of_entries(timelines: RedisTimelines, redis: "Redis") -> None:
-    """However many there are, a timeline keeps its length; an absent one gets none."""
+async def test_pulled_authors_do_not_count_towards_the_length(timelines: RedisTimelines, redis: "Redis") -> None:
+    """A timeline keeps its length however many authors it pulls; an absent one gets none."""
     await timelines.pull(VIEWER, 1)
     assert await redis.dbsize() == 0
     await make_live(timelines)
@@ -225,8 +225,8 @@ async def test_pulled_authors_take_no_room_of_entries(timelines: RedisTimelines,
     assert await read(timelines) == entries(*range(29, 19, -1))
 
 
-async def test_changes_of_celebrities_come_in_at_once(timelines: RedisTimelines) -> None:
-    """Whom to pull, whom to pull no more, the posts of these, and up to where the log is known then."""
+async def test_changes_of_mode_are_applied_atomically(timelines: RedisTimelines) -> None:
+    """Pulled authors, demoted authors with their posts, and the log position are written together."""
     await make_live(timelines, 30, floor=entry_of(2, 3))
     await timelines.pull(VIEWER, 4)
     await timelines.integrate(VIEWER, POSITION, 9, [6], [4, 5], Window(entries(40, 20, author=4), entry_of(10, 4)))
@@ -245,20 +245,18 @@ async def test_changes_of_celebrities_come_in_at_once(timelines: RedisTimelines)
         (LogPosition(b"old life", 1), 9),
     ],
 )
-async def test_changes_do_not_come_into_a_timeline_that_they_do_not_fit(
+async def test_changes_of_mode_skip_a_timeline_that_does_not_match(
     timelines: RedisTimelines, known: LogPosition, seq: int
 ) -> None:
-    """One that knows them, or was built anew meanwhile by a reader who knew less, or from another log."""
+    """A timeline that has the changes, or was rebuilt with less knowledge or another log, is left alone."""
     await make_live(timelines, 1)
     before = await timelines.read(VIEWER, None, 10)
     await timelines.integrate(VIEWER, known, seq, [6], [], Window(entries(2), LOWEST))
     assert await timelines.read(VIEWER, None, 10) == before
 
 
-async def test_changes_do_not_come_into_a_timeline_that_is_absent_or_being_built(
-    timelines: RedisTimelines, redis: "Redis"
-) -> None:
-    """Its builder looks at the log."""
+async def test_changes_of_mode_skip_a_timeline_that_is_not_live(timelines: RedisTimelines, redis: "Redis") -> None:
+    """The builder reads the log itself."""
     window = Window(entries(2), LOWEST)
     await timelines.integrate(VIEWER, POSITION, 9, [6], [], window)
     assert await redis.dbsize() == 0
@@ -270,8 +268,8 @@ async def test_changes_do_not_come_into_a_timeline_that_is_absent_or_being_built
     assert (list(found.entries), found.pulled, found.position) == ([], [], POSITION)
 
 
-async def test_an_author_is_taken_out_whole(timelines: RedisTimelines) -> None:
-    """Others' entries and the floor stay, even where the author's id looks like part of a marker."""
+async def test_an_author_is_removed_completely(timelines: RedisTimelines) -> None:
+    """Other authors' entries and the floor stay, even if the author's id resembles part of a marker."""
     await make_live(timelines, 30, 5)
     await timelines.backfill(VIEWER, Window(entries(40, 20, author=4), LOWEST))
     await timelines.remove_author(VIEWER, 4)
@@ -281,10 +279,8 @@ async def test_an_author_is_taken_out_whole(timelines: RedisTimelines) -> None:
     assert (list(window.entries), window.floor) == (entries(30, 5), LOWEST)
 
 
-async def test_a_read_renews_the_time_to_live_only_when_some_of_it_is_gone(
-    timelines: RedisTimelines, redis: "Redis"
-) -> None:
-    """A timeline that is read stays; a read that writes each time would cost replication."""
+async def test_reads_renew_the_time_to_live_rarely(timelines: RedisTimelines, redis: "Redis") -> None:
+    """A timeline in use does not expire, but few reads write, because writes are replicated."""
     await make_live(timelines, 1)
     key = (await redis.keys("tl:*"))[0]
     await redis.expire(key, 950)
@@ -296,7 +292,7 @@ async def test_a_read_renews_the_time_to_live_only_when_some_of_it_is_gone(
 
 
 async def test_the_time_to_live_survives_a_cut_to_nothing(timelines: RedisTimelines, redis: "Redis") -> None:
-    """A backfill that cuts every entry off must not turn the timeline into one that never expires."""
+    """A backfill that removes every entry must not leave a timeline that never expires."""
     await make_live(timelines, 1, 2)
     await timelines.backfill(VIEWER, Window([], entry_of(9, 3)))
     key = (await redis.keys("tl:*"))[0]

@@ -8,8 +8,8 @@ from redis.asyncio import Redis
 from feed_svc.store.recent_unfollows import TTL_SECONDS, RedisRecentUnfollows
 
 
-async def test_a_parting_is_known_from_both_sides_until_it_is_forgotten(redis: "Redis") -> None:
-    """Coming back is remembered at once."""
+async def test_an_unfollow_is_known_by_author_and_by_viewer(redis: "Redis") -> None:
+    """A new follow removes it from both sides."""
     recent_unfollows = RedisRecentUnfollows(redis)
     for viewer, author in ((1, 2), (1, 3), (4, 2)):
         await recent_unfollows.add(viewer, author)
@@ -20,10 +20,8 @@ async def test_a_parting_is_known_from_both_sides_until_it_is_forgotten(redis: "
     assert all([0 < await redis.ttl(key) <= TTL_SECONDS for key in await redis.keys("*")])
 
 
-async def test_somebody_whom_people_go_on_leaving_does_not_gather_them(
-    redis: "Redis", monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Each parting keeps the sets alive, and what is old in them goes all the same."""
+async def test_old_unfollows_are_removed(redis: "Redis", monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each unfollow keeps the sets alive, but removes old members."""
     now = 1_767_225_600.0
     monkeypatch.setattr(time, "time", lambda: now)
     recent_unfollows = RedisRecentUnfollows(redis)

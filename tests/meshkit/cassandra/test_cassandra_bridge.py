@@ -1,4 +1,4 @@
-"""The bridge to Cassandra, on a real cluster that is well."""
+"""The bridge to Cassandra on a healthy cluster."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -38,7 +38,7 @@ GET = read("SELECT number, word FROM words WHERE number = ? LIMIT 1")
 
 @pytest.fixture(scope="module")
 def migrations(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give migrations that make one table."""
+    """Give migrations that create one table."""
     folder = tmp_path_factory.mktemp("migrations")
     (folder / "0001-words.cql").write_text(TABLE)
     return folder
@@ -51,8 +51,8 @@ async def words(cassandra: str, migrations: Path) -> AsyncIterator[Cassandra]:
         yield words
 
 
-async def test_each_caller_has_its_own_answer(words: Cassandra) -> None:
-    """However many statements are under way at once, every caller has the rows that it asked for."""
+async def test_each_caller_gets_its_own_answer(words: Cassandra) -> None:
+    """However many statements run at once, every caller gets the rows it asked for."""
     numbers = range(600)
     await asyncio.gather(*(words.execute(PUT, each, f"word {each}") for each in numbers))
     rows = await asyncio.gather(*(words.execute(GET, each) for each in numbers))
@@ -60,8 +60,8 @@ async def test_each_caller_has_its_own_answer(words: Cassandra) -> None:
 
 
 @pytest.mark.parametrize("kind", [read, sure_read, serial_read])
-async def test_every_kind_of_read_reads(words: Cassandra, kind: Callable[[str], Statement]) -> None:
-    """Whatever it is to be sure of, a read finds what stands there, and no rows where nothing does."""
+async def test_every_kind_of_read_works(words: Cassandra, kind: Callable[[str], Statement]) -> None:
+    """At every consistency, a read returns existing rows and no others."""
     await words.execute(PUT, 1_001, "here")
     statement = kind("SELECT word FROM words WHERE number = ? LIMIT 1")
     assert await words.execute(statement, 1_001) == [("here",)]
@@ -69,14 +69,14 @@ async def test_every_kind_of_read_reads(words: Cassandra, kind: Callable[[str], 
 
 
 async def test_claim_tells_whether_it_was_applied(words: Cassandra) -> None:
-    """The first claim is applied; the answer to a later one shows what stands."""
+    """The first claim is applied; the answer to a later one contains the existing row."""
     first, second = [await words.execute(TAKE, 2_001, word) for word in ("mine", "yours")]
     assert first[0][0] is True
     assert second == [(False, 2_001, "mine")]
 
 
-async def test_batch_takes_effect_as_one(words: Cassandra) -> None:
-    """All writes of a batch are there; of one that is refused, none."""
+async def test_a_batch_is_atomic(words: Cassandra) -> None:
+    """All writes of a batch are visible, and none of a refused one."""
     await words.execute_batch((PUT, (3_001, "a")), (PUT, (3_002, "b")))
     assert [await words.execute(GET, each) for each in (3_001, 3_002)] == [[(3_001, "a")], [(3_002, "b")]]
     with pytest.raises(TypeError):
@@ -84,8 +84,8 @@ async def test_batch_takes_effect_as_one(words: Cassandra) -> None:
     assert await words.execute(GET, 3_003) == []
 
 
-async def test_only_so_many_are_under_way(cassandra: str, migrations: Path) -> None:
-    """No more statements are sent at once than the settings allow, and all are answered."""
+async def test_concurrent_statements_are_limited(cassandra: str, migrations: Path) -> None:
+    """No more statements than the settings allow run at once, and all of them finish."""
     bound = 5
     async with opened(settings_of(cassandra, cassandra_max_in_flight=bound), migrations) as words:
         await words.execute(GET, 0)
@@ -106,20 +106,20 @@ async def test_only_so_many_are_under_way(cassandra: str, migrations: Path) -> N
 
 
 async def test_call_without_time_left_sends_nothing(words: Cassandra) -> None:
-    """A statement of a call whose deadline has passed is not sent, and holds nobody up."""
+    """A statement of a call past its deadline is not sent and delays nobody."""
     with call_of(seconds=-1), pytest.raises(DeadlineExceededError):
         await words.execute(PUT, 4_001, "late")
     assert await words.execute(GET, 4_001) == []
 
 
-async def test_wrong_statement_is_no_outage(words: Cassandra) -> None:
-    """What is wrong with a statement is not told as a cluster that is away."""
+async def test_an_invalid_statement_is_no_outage(words: Cassandra) -> None:
+    """An error in a statement is not reported as an outage."""
     with pytest.raises(driver.InvalidRequest):
         await words.execute(read("SELECT missing FROM words WHERE number = ? LIMIT 1"), 1)
 
 
-async def test_cluster_that_is_away_fails_at_once() -> None:
-    """Without a cluster every statement fails at once, none is kept, and closing does not wait for one."""
+async def test_an_unreachable_cluster_fails_at_once() -> None:
+    """Without a cluster every statement fails at once, and closing does not wait."""
     async with open_cassandra(settings_of(NOWHERE), "meshkit") as words:
         for statement in (GET, PUT, TAKE):
             with pytest.raises(UnavailableError):
@@ -164,13 +164,13 @@ NEVER_SENT = ConnectionException("Host has been marked down or removed")
         (driver.InvalidRequest("what?"), Kind.WRITE, driver.InvalidRequest),
     ],
 )
-def test_failures_of_the_driver(error: Exception, kind: Kind, raised: type[Exception]) -> None:
-    """What may have taken effect is told apart from what has not, and both from a mistake."""
+def test_driver_errors_are_classified(error: Exception, kind: Kind, raised: type[Exception]) -> None:
+    """Errors with an unknown outcome are distinguished from failures without effect and from bugs."""
     assert type(translated(error, kind)) is raised
 
 
-def test_only_what_changes_nothing_is_sent_again() -> None:
-    """Whatever went wrong, an idempotent statement is sent to two more nodes at most, any other to none."""
+def test_only_idempotent_statements_are_retried() -> None:
+    """An idempotent statement is sent to at most two more nodes, any other to none."""
     policy, level = SafeRetries(), ConsistencyLevel.LOCAL_QUORUM
     for is_idempotent, sent_again in ((True, 2), (False, 0)):
         query = SimpleStatement("SELECT …", is_idempotent=is_idempotent)
@@ -185,8 +185,8 @@ def test_only_what_changes_nothing_is_sent_again() -> None:
             assert decisions == [again] * 4
 
 
-def test_batch_that_is_half_logged_is_not_sent_again() -> None:
-    """Another coordinator would wait for the same dead node; a batch of which there is no log at all is sent elsewhere."""
+def test_a_half_logged_batch_is_not_retried() -> None:
+    """Another coordinator would wait for the same dead node; a batch without any log is retried elsewhere."""
     policy, level = SafeRetries(), ConsistencyLevel.LOCAL_QUORUM
     query = SimpleStatement("BEGIN BATCH …", is_idempotent=True)
     decisions = [policy.on_write_timeout(query, level, WriteType.BATCH_LOG, 2, found, retry_num=0) for found in (1, 0)]

@@ -1,4 +1,4 @@
-"""The bridge to Cassandra while a node stalls, dies, or refuses those it does not know. The node is these tests' own."""
+"""The bridge to Cassandra while a node stalls, dies or refuses clients. Uses its own node."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -20,9 +20,9 @@ from tests.meshkit.redis.clusters import call_of, opened, settings_of, until_it_
 
 PUT = write("INSERT INTO words (number, word) VALUES (?, ?)")
 GET = read("SELECT word FROM words WHERE number = ? LIMIT 1")
-# A node makes this account itself.
+# Every node has this account.
 PASSWORD = SecretStr("cassandra")
-# Beyond a call's deadline, and below the time that a statement outside of a call has.
+# Longer than a call's deadline, and shorter than the time-out of a statement outside of a call.
 STALL_SECONDS = 8
 ENCRYPTION = """
 client_encryption_options:
@@ -37,7 +37,7 @@ client_encryption_options:
 
 @dataclass(frozen=True)
 class Guarded:
-    """A node that asks for a password and speaks TLS, and the settings of those whom it knows."""
+    """A node that requires a password and TLS, and the settings of an accepted client."""
 
     node: CassandraNode
     settings: CassandraSettings
@@ -71,7 +71,7 @@ async def guarded(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Gua
 
 @pytest.fixture(scope="module")
 def migrations(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give migrations that make one table."""
+    """Give migrations that create one table."""
     folder = tmp_path_factory.mktemp("migrations")
     (folder / "0001-words.cql").write_text("CREATE TABLE IF NOT EXISTS words (number int PRIMARY KEY, word text)")
     return folder
@@ -79,7 +79,7 @@ def migrations(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 async def words(guarded: Guarded, migrations: Path) -> AsyncIterator[Cassandra]:
-    """Give a keyspace on it, whose statements are prepared."""
+    """Give a keyspace on it with prepared statements."""
     async with opened(guarded.settings, migrations) as words:
         await words.execute(PUT, 0, "nought")
         assert await words.execute(GET, 0) == [("nought",)]
@@ -95,14 +95,14 @@ async def connect(settings: CassandraSettings) -> None:
         await asyncio.to_thread(cluster.shutdown)
 
 
-async def test_password_and_certificate_open_the_cluster(guarded: Guarded, words: Cassandra) -> None:
-    """Who has the password, the authority and a certificate comes in."""
+async def test_password_and_certificate_are_accepted(guarded: Guarded, words: Cassandra) -> None:
+    """A client with the password, the authority and a certificate can connect."""
     await connect(guarded.settings)
     await words.check()
 
 
 async def test_wrong_password_is_refused(guarded: Guarded, words: Cassandra) -> None:
-    """A wrong password does not come in, nor does no password; the process says so and stays up."""
+    """With a wrong or no password the process logs it and keeps running."""
     await words.check()
     for others in (
         {"cassandra_password": SecretStr("wrong")},
@@ -113,22 +113,22 @@ async def test_wrong_password_is_refused(guarded: Guarded, words: Cassandra) -> 
 
 
 async def test_foreign_authority_is_refused(guarded: Guarded, words: Cassandra) -> None:
-    """A node whose certificate another authority has signed is not spoken to."""
+    """A node with a certificate of another authority is refused."""
     await words.check()
     foreign = Authority(guarded.folder, "foreign")
     with pytest.raises(NoHostAvailable, match="CERTIFICATE_VERIFY_FAILED"):
         await connect(guarded.settings_but(cassandra_tls_ca_file=foreign.ca_file))
 
 
-async def test_no_certificate_is_refused(guarded: Guarded, words: Cassandra) -> None:
-    """A node that asks for certificates turns away who has none."""
+async def test_a_missing_certificate_is_refused(guarded: Guarded, words: Cassandra) -> None:
+    """A node that requires certificates refuses clients without one."""
     await words.check()
     with pytest.raises(NoHostAvailable):
         await connect(guarded.settings_but(cassandra_tls_cert_file=None, cassandra_tls_key_file=None))
 
 
-async def test_deadline_of_the_call_ends_a_statement(guarded: Guarded, words: Cassandra) -> None:
-    """On a node that stalls a statement ends when its call does: a read has failed, a write is in doubt."""
+async def test_a_statement_ends_at_the_calls_deadline(guarded: Guarded, words: Cassandra) -> None:
+    """On a stalled node a read fails and a write has an unknown outcome."""
     guarded.node.pause()
     try:
         async with asyncio.timeout(STALL_SECONDS):
@@ -143,8 +143,8 @@ async def test_deadline_of_the_call_ends_a_statement(guarded: Guarded, words: Ca
     assert await words.execute(GET, 0) == [("nought",)]
 
 
-async def test_cancelled_write_is_told(guarded: Guarded, words: Cassandra) -> None:
-    """A write whose caller has gone is logged as of unknown outcome, a read is not, and both make room for others."""
+async def test_a_cancelled_write_is_logged(guarded: Guarded, words: Cassandra) -> None:
+    """A cancelled write is logged as of unknown outcome, a read is not, and both free their slot."""
     guarded.node.pause()
     try:
         with capture_logs() as logs:
@@ -161,8 +161,8 @@ async def test_cancelled_write_is_told(guarded: Guarded, words: Cassandra) -> No
     assert await words.execute(GET, 0) == [("nought",)]
 
 
-async def test_cluster_may_come_late_and_come_back(guarded: Guarded, words: Cassandra, migrations: Path) -> None:
-    """While the node is dead statements fail, with or without a connection from before; once it is there, both work."""
+async def test_a_cluster_may_start_late_and_come_back(guarded: Guarded, words: Cassandra, migrations: Path) -> None:
+    """Statements fail while the node is down and work once it is up, with an old or a new connection."""
     await guarded.node.kill()
     async with open_cassandra(guarded.settings, "late", migrations) as late:
         async with asyncio.timeout(STALL_SECONDS):

@@ -30,7 +30,7 @@ def migrations(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def settings(cassandra: str) -> CassandraSettings:
-    """Give a keyspace that is not there yet."""
+    """Give a keyspace that does not exist yet."""
     return settings_of(cassandra)
 
 
@@ -42,7 +42,7 @@ async def until_it_is_logged(logs: Sequence[Mapping[str, object]], event: str) -
 
 
 async def test_processes_that_start_at_once_apply_once(settings: CassandraSettings, migrations: Path) -> None:
-    """Of four processes that open a new keyspace at once, each finds it up to date, and each migration was applied once."""
+    """When four processes open a new keyspace at once, each migration is applied once."""
     words = (settings.cassandra_contact_points, settings.cassandra_keyspace_prefix, str(migrations))
     command = (sys.executable, "-m", "tests.meshkit.cassandra.migrate_and_exit", *words)
     processes = [await asyncio.create_subprocess_exec(*command, stdout=DEVNULL) for _ in range(4)]
@@ -64,8 +64,8 @@ async def test_one_process_may_open_a_keyspace_many_times_at_once(
     assert await asyncio.gather(*(runs() for _ in range(4))) == [[(1,)]] * 4
 
 
-async def test_later_migration_is_added(settings: CassandraSettings, migrations: Path) -> None:
-    """A migration that comes later is applied alone, after those that were."""
+async def test_a_later_migration_is_applied(settings: CassandraSettings, migrations: Path) -> None:
+    """Only the new migration is applied, after the earlier ones."""
     async with opened(settings, migrations):
         pass
     (migrations / "0003-count-again.cql").write_text(COUNT)
@@ -74,7 +74,7 @@ async def test_later_migration_is_added(settings: CassandraSettings, migrations:
 
 
 async def test_changed_migration_is_refused(settings: CassandraSettings, migrations: Path) -> None:
-    """A file that was changed after it was applied is refused by name: health says so, and nothing is served."""
+    """A file that changed after it was applied is named in the health check, and nothing is served."""
     async with opened(settings, migrations):
         pass
     (migrations / "0002-count.cql").write_text(COUNT * 2)
@@ -90,7 +90,7 @@ async def test_changed_migration_is_refused(settings: CassandraSettings, migrati
 
 
 async def test_half_applied_migration_is_applied_again(settings: CassandraSettings, migrations: Path) -> None:
-    """A file that failed in its middle is tried until it passes, once it is mended by a process that is open still."""
+    """A migration that failed half-way is retried until it succeeds."""
     half = migrations / "0003-half.cql"
     half.write_text("CREATE TABLE IF NOT EXISTS halves (id int PRIMARY KEY); UPDATE nothing SET a = 1 WHERE b = 2;")
     with capture_logs() as logs:
@@ -112,6 +112,6 @@ async def found(cassandra: Cassandra) -> tuple[object, object]:
 
 
 def test_statements_of_a_file() -> None:
-    """Statements end with semicolons; lines that begin with dashes are no part of them."""
+    """Statements end with semicolons, and lines that begin with dashes are comments."""
     text = "-- first; a remark\nCREATE TABLE a (b int);\n\n  -- another\nINSERT INTO a\n  (b) VALUES (-1) ;\n"
     assert statements_of(text) == ["CREATE TABLE a (b int)", "INSERT INTO a\n  (b) VALUES (-1)"]

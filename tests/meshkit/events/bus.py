@@ -1,4 +1,4 @@
-"""What the tests of the event bus share: an outbox, handlers that remember, and consumers that run beside a test."""
+"""Helpers for tests of the event bus."""
 
 import asyncio
 import contextlib
@@ -17,24 +17,24 @@ from meshkit.events.outbox import MINUTE_MS
 from meshkit.events.sqlite_outbox import MIGRATIONS, SqliteOutbox, insert_records
 from meshkit.sqlite import Database, open_database
 
-# Only against hanging for ever.
+# Only so that a failing test ends.
 LIMIT_SECONDS = 30.0
 # Short enough that a test need not wait, long enough that no handler of a test is as slow.
 CLAIM_IDLE_MS = 300
 
 
 def new_stream(*groups: str) -> EventStream:
-    """Make a stream that no other test uses."""
+    """Create a stream that no other test uses."""
     return EventStream(uuid.uuid4().hex, groups)
 
 
 def soon_ms() -> int:
-    """Return a time at which all events written until now are the sweeper's, in milliseconds since 1970."""
+    """Return a time (milliseconds since 1970) when all events written so far are old enough for the sweeper."""
     return time.time_ns() // 1_000_000 + 10_000
 
 
 def later_ms() -> int:
-    """Return a time at which the minutes of all events written until now are over."""
+    """Return a time when the minutes of all events written so far are over."""
     return soon_ms() + 5 * MINUTE_MS
 
 
@@ -65,7 +65,7 @@ async def open_outbox(path: Path) -> AsyncIterator[Outbox]:
 
 
 class Heard:
-    """A handler that remembers the user ids it was given, and first does what `before` does."""
+    """A handler that records user ids, after calling `before`."""
 
     def __init__(self, before: Callable[[int], Awaitable[None]] | None = None) -> None:
         self._before = before
@@ -86,7 +86,7 @@ class Heard:
         await self._notify()
 
     async def until(self, *, handled: int = 0, tries: int = 0) -> None:
-        """Wait until so many were handled, or tried."""
+        """Wait until this many events were handled or tried."""
         async with asyncio.timeout(LIMIT_SECONDS), self._changed:
             await self._changed.wait_for(lambda: len(self.handled) >= handled and len(self.tries) >= tries)
 
@@ -104,7 +104,7 @@ class Heard:
 async def consuming(
     redis: "Redis", stream: EventStream, handler: Callable[[event_pb2.Event], Awaitable[None]], **options: Any
 ) -> AsyncIterator[None]:
-    """Run a consumer beside the block, as a member "m" of group "g" unless told otherwise; it stops in order."""
+    """Run a consumer during the block, as member "m" of group "g" by default, and stop it."""
     group, member = options.pop("group", "g"), options.pop("member", "m")
     consumer = Consumer(redis, stream, group, member, handler, **{"claim_idle_ms": CLAIM_IDLE_MS, **options})
     stopping = asyncio.Event()
@@ -118,7 +118,7 @@ async def consuming(
 
 
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:
-    """Wait until something holds in Redis, which raises no event."""
+    """Wait until a condition holds in Redis."""
     async with asyncio.timeout(LIMIT_SECONDS):
         while not await holds():  # noqa: ASYNC110 - see above
             await asyncio.sleep(0.02)

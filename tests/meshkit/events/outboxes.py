@@ -17,7 +17,7 @@ _EMPTY = (write("TRUNCATE outbox"), write("TRUNCATE outbox_by_key"))
 
 
 class WritableOutbox(OutboxStore, Protocol):
-    """An outbox, and the part of a service's write that fills it."""
+    """An outbox, and a way to write to it."""
 
     async def write(self, records: Sequence[OutboxRecord]) -> None:
         """Write records as a service does."""
@@ -25,14 +25,14 @@ class WritableOutbox(OutboxStore, Protocol):
 
 
 class FormerOutbox(Protocol):
-    """An outbox of the version before, and the way from there."""
+    """An outbox of the previous version, and its migration."""
 
     async def write_formerly(self, records: Sequence[OutboxRecord]) -> None:
-        """Write records as the version before does."""
+        """Write records like the previous version."""
         ...
 
     async def upgrade(self) -> WritableOutbox:
-        """Apply what is new; returns the outbox of today."""
+        """Migrate, and return the current outbox."""
         ...
 
 
@@ -76,7 +76,7 @@ class _Cassandra(CassandraOutbox):
             await self._written_to.execute(_FORMER_CASSANDRA, *row)
 
     async def upgrade(self) -> WritableOutbox:
-        """Do nothing: both tables are there."""
+        """Do nothing: both tables exist."""
         return self
 
 
@@ -99,7 +99,7 @@ async def former_sqlite(folder: Path) -> AsyncIterator[FormerOutbox]:
 
 
 async def empty_cassandra(keyspace: Cassandra) -> _Cassandra:
-    """Return the outbox of a keyspace, emptied of its records; progress has gone as far as it has."""
+    """Return the outbox of a keyspace without records. Its progress stays as it is."""
     for statement in _EMPTY:
         await keyspace.execute(statement)
     return _Cassandra(keyspace)

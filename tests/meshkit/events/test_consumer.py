@@ -1,4 +1,4 @@
-"""Consumers: each event at least once, and none spoils the rest."""
+"""Consumers handle each event at least once and isolate failing ones."""
 
 import asyncio
 import contextlib
@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.fixture(autouse=True)
 def no_waiting() -> Any:
-    """Let handlers be tried once a delivery, and say nothing: what is tested here is what happens after that."""
+    """Try handlers once per delivery, without logging, to test what happens after that."""
     with stamina.set_testing(True, attempts=1), capture_logs():
         yield
 
@@ -36,8 +36,8 @@ async def _send(redis: "Redis", stream: EventStream, outbox: Outbox, *user_ids: 
     return records
 
 
-async def test_every_group_hears_every_event(redis: "Redis", outbox: Outbox) -> None:
-    """Each of two groups is given each event once, however many members it has, and acknowledges it."""
+async def test_every_group_gets_every_event(redis: "Redis", outbox: Outbox) -> None:
+    """Each of two groups gets each event once, however many members it has, and acknowledges it."""
     stream, one, other = new_stream("one", "other"), Heard(), Heard()
     async with (
         consuming(redis, stream, one, group="one", member="a", at_once=2),
@@ -51,8 +51,8 @@ async def test_every_group_hears_every_event(redis: "Redis", outbox: Outbox) -> 
     assert await pending(redis, stream, "one") == await pending(redis, stream, "other") == 0
 
 
-async def test_events_from_before_the_group_are_heard(redis: "Redis", outbox: Outbox) -> None:
-    """A group that is new begins with the oldest event that is there."""
+async def test_a_new_group_gets_earlier_events(redis: "Redis", outbox: Outbox) -> None:
+    """A new group begins with the oldest existing event."""
     stream, heard = new_stream(), Heard()
     await _send(redis, stream, outbox, 1, 2)
     async with consuming(redis, stream, heard):
@@ -60,8 +60,8 @@ async def test_events_from_before_the_group_are_heard(redis: "Redis", outbox: Ou
     assert heard.handled == [1, 2]
 
 
-async def test_a_handler_knows_its_event(redis: "Redis", outbox: Outbox) -> None:
-    """What a handler logs and asks carries the event's id, and its child calls end before it must."""
+async def test_a_handlers_call_identifies_its_event(redis: "Redis", outbox: Outbox) -> None:
+    """Logs and child calls of a handler carry the event's id, and child calls end before the handler must."""
     stream, heard = new_stream(), Heard()
     async with consuming(redis, stream, heard, handler_limit=5.0):
         [record] = await _send(redis, stream, outbox, 1)
@@ -72,8 +72,8 @@ async def test_a_handler_knows_its_event(redis: "Redis", outbox: Outbox) -> None
     assert call.deadline <= time.monotonic() + 5.0
 
 
-async def test_an_event_whose_handler_fails_comes_again(redis: "Redis", outbox: Outbox) -> None:
-    """A failure costs a delay and nothing else: the event is given again, and the others are not held up."""
+async def test_a_failed_event_is_delivered_again(redis: "Redis", outbox: Outbox) -> None:
+    """A failed event is delivered again later and does not delay the others."""
     stream = new_stream()
 
     async def fail_at_first(user_id: int) -> None:
@@ -89,8 +89,8 @@ async def test_an_event_whose_handler_fails_comes_again(redis: "Redis", outbox: 
     assert await dead(redis, stream) == []
 
 
-async def test_a_slow_event_holds_nobody_up(redis: "Redis", outbox: Outbox) -> None:
-    """While a handler takes its time, all later events are handled and acknowledged, however few are in hand at once."""
+async def test_a_slow_event_delays_no_other(redis: "Redis", outbox: Outbox) -> None:
+    """While one handler is slow, all later events are handled and acknowledged."""
     stream, go_on = new_stream(), asyncio.Event()
 
     async def wait(user_id: int) -> None:
@@ -109,8 +109,8 @@ async def test_a_slow_event_holds_nobody_up(redis: "Redis", outbox: Outbox) -> N
     assert await pending(redis, stream) == 0
 
 
-async def test_no_more_than_so_many_are_in_hand(redis: "Redis", outbox: Outbox) -> None:
-    """What a member takes is bounded, whether it is new, its own from before, or taken over from another."""
+async def test_concurrent_events_are_limited(redis: "Redis", outbox: Outbox) -> None:
+    """The limit holds for new events, for a member's own earlier ones and for claimed ones."""
     stream, most = new_stream(), 0
 
     async def count(_user_id: int) -> None:
@@ -129,15 +129,15 @@ async def test_no_more_than_so_many_are_in_hand(redis: "Redis", outbox: Outbox) 
     assert most == 3
 
 
-async def test_what_is_in_hand_is_not_begun_again_after_a_break(redis: "Redis", outbox: Outbox) -> None:
-    """A consumer that reads its own entries once more, because its stream was away, leaves them to the handlers they are with."""
+async def test_running_handlers_are_not_started_again(redis: "Redis", outbox: Outbox) -> None:
+    """A consumer that reads its own entries again after an outage leaves running handlers alone."""
     stream, go_on = new_stream(), asyncio.Event()
 
     async def wait(_user_id: int) -> None:
         await go_on.wait()
 
     async def is_read_again() -> bool:
-        """Take the stream away for a moment, in which the consumer is most likely to ask for it, and perhaps makes it anew."""
+        """Delete and restore the stream, so that the consumer probably reads it in between."""
         whole = await redis.dump(stream.key)
         assert whole is not None
         await redis.delete(stream.key)
@@ -157,8 +157,8 @@ async def test_what_is_in_hand_is_not_begun_again_after_a_break(redis: "Redis", 
     assert heard.tries == [1, 2]
 
 
-async def test_an_event_that_always_fails_is_buried(redis: "Redis", outbox: Outbox) -> None:
-    """After MAX_DELIVERIES tries an event goes to the dead letters, with its group and why, and the rest goes on."""
+async def test_an_event_that_always_fails_becomes_a_dead_letter(redis: "Redis", outbox: Outbox) -> None:
+    """After MAX_DELIVERIES an event goes to the dead letters with its group and reason, and the rest continues."""
     stream = new_stream()
 
     async def fail(user_id: int) -> None:
@@ -179,8 +179,8 @@ async def test_an_event_that_always_fails_is_buried(redis: "Redis", outbox: Outb
     assert await pending(redis, stream) == 0
 
 
-async def test_an_outage_buries_nothing(redis: "Redis", outbox: Outbox) -> None:
-    """While a part that the handler needs is down, an event is tried on and on, and handled when the part is back."""
+async def test_an_outage_creates_no_dead_letters(redis: "Redis", outbox: Outbox) -> None:
+    """While a part that the handler needs is down, an event is retried, and handled once the part is back."""
     stream = new_stream()
 
     async def fail_long(user_id: int) -> None:
@@ -196,8 +196,8 @@ async def test_an_outage_buries_nothing(redis: "Redis", outbox: Outbox) -> None:
     assert await pending(redis, stream) == 0
 
 
-async def test_a_handler_that_hangs_is_ended(redis: "Redis", outbox: Outbox) -> None:
-    """A handler that takes longer than its limit is cancelled, and the event is given again."""
+async def test_a_hung_handler_is_cancelled(redis: "Redis", outbox: Outbox) -> None:
+    """A handler that exceeds its limit is cancelled, and the event is delivered again."""
     stream = new_stream()
 
     async def hang_at_first(_user_id: int) -> None:
@@ -216,8 +216,8 @@ async def test_a_handler_that_hangs_is_ended(redis: "Redis", outbox: Outbox) -> 
     [{PAYLOAD_FIELD: b"\xff\xff"}, {PAYLOAD_FIELD: b""}, {b"something": b"else"}],
     ids=["no message", "no payload", "no field"],
 )
-async def test_poison_is_put_aside_at_once(fields: Any, redis: "Redis", outbox: Outbox) -> None:
-    """An entry that is no event goes to the dead letters without a try, and the events around it are heard."""
+async def test_an_invalid_entry_becomes_a_dead_letter_at_once(fields: Any, redis: "Redis", outbox: Outbox) -> None:
+    """An entry that is not an event goes to the dead letters without an attempt, and others are handled."""
     stream, heard = new_stream(), Heard()
     await _send(redis, stream, outbox, 1)
     poison: Any = await redis.xadd(stream.key, fields)
@@ -231,7 +231,7 @@ async def test_poison_is_put_aside_at_once(fields: Any, redis: "Redis", outbox: 
     assert await pending(redis, stream) == 0
 
 
-async def test_what_a_killed_member_had_is_taken_over(redis: "Redis", outbox: Outbox, bus_url: str) -> None:
+async def test_events_of_a_killed_member_are_taken_over(redis: "Redis", outbox: Outbox, bus_url: str) -> None:
     """An event that a process was handling when it was killed goes to another member."""
     stream, heard = new_stream(), Heard()
     async with _hanging_consumer(bus_url, stream) as process:
@@ -247,8 +247,8 @@ async def test_what_a_killed_member_had_is_taken_over(redis: "Redis", outbox: Ou
     assert await pending(redis, stream) == 0
 
 
-async def test_a_member_takes_up_what_it_had(redis: "Redis", outbox: Outbox) -> None:
-    """A member that is started anew handles all that it was given before, at once and not only its first batch."""
+async def test_a_restarted_member_handles_its_pending_events(redis: "Redis", outbox: Outbox) -> None:
+    """A restarted member handles all its pending events at once, not only the first batch."""
     stream, heard = new_stream(), Heard()
     await redis.xgroup_create(stream.key, "g", id="0", mkstream=True)
     await _send(redis, stream, outbox, *range(1, 6))

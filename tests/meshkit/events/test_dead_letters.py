@@ -1,4 +1,4 @@
-"""Dead letters: looked at, put back, dropped; and streams of jobs that cut themselves."""
+"""Dead letters are inspected, replayed and dropped; streams of jobs are trimmed."""
 
 from typing import Any
 
@@ -25,8 +25,8 @@ async def _given(redis: "Redis", stream: EventStream, *payloads: bytes) -> list[
     return [Entry(entry_id, payload) for entry_id, payload in zip(ids, payloads, strict=True)]
 
 
-async def test_a_letter_tells_what_was_given_up(redis: "Redis") -> None:
-    """By which group, why, where it had stood, and the event itself; it is pending no more."""
+async def test_a_dead_letter_describes_the_event(redis: "Redis") -> None:
+    """A letter has the group, the reason, the entry and the event, which is no longer pending."""
     stream, record = new_stream(), record_of(7)
     [entry] = await _given(redis, stream, record.payload)
     letters = DeadLetters(redis, stream)
@@ -38,8 +38,8 @@ async def test_a_letter_tells_what_was_given_up(redis: "Redis") -> None:
     assert await pending(redis, stream) == 0
 
 
-async def test_two_members_bury_an_entry_once(redis: "Redis") -> None:
-    """The second finds that nothing is pending."""
+async def test_two_members_create_one_dead_letter(redis: "Redis") -> None:
+    """The second member finds that nothing is pending."""
     stream = new_stream()
     [entry] = await _given(redis, stream, b"poison")
     letters = DeadLetters(redis, stream)
@@ -49,7 +49,7 @@ async def test_two_members_bury_an_entry_once(redis: "Redis") -> None:
 
 
 async def test_a_replayed_event_is_handled(redis: "Redis") -> None:
-    """It comes back as a new entry, its letter is gone, and a second replay of it changes nothing."""
+    """A replay adds the event as a new entry and deletes its letter; repeating it changes nothing."""
     stream, heard = new_stream(), Heard()
     entries = await _given(redis, stream, *(record_of(user_id).payload for user_id in (1, 2)))
     letters = DeadLetters(redis, stream)
@@ -64,8 +64,8 @@ async def test_a_replayed_event_is_handled(redis: "Redis") -> None:
     assert heard.handled == [1]
 
 
-async def test_what_holds_no_event_says_so(redis: "Redis") -> None:
-    """No replay can help it; it can be dropped."""
+async def test_an_invalid_dead_letter_has_no_event(redis: "Redis") -> None:
+    """A replay cannot help such a letter, but it can be dropped."""
     stream = new_stream()
     letters = DeadLetters(redis, stream)
     for entry in await _given(redis, stream, b"\xff\xff", b""):
@@ -77,7 +77,7 @@ async def test_what_holds_no_event_says_so(redis: "Redis") -> None:
 
 
 async def test_letters_are_read_in_pages(redis: "Redis") -> None:
-    """Oldest first, from behind the last one seen."""
+    """Pages are ordered oldest first, and the next begins after the last letter seen."""
     stream = new_stream()
     letters = DeadLetters(redis, stream)
     for entry in await _given(redis, stream, *(record_of(user_id).payload for user_id in range(5))):
@@ -88,8 +88,8 @@ async def test_letters_are_read_in_pages(redis: "Redis") -> None:
     assert page + await letters.read(f"({page[-1].letter_id}") == whole
 
 
-async def test_a_step_of_a_job_enters_once(redis: "Redis") -> None:
-    """Neither a step that is there, nor one before it, comes again; those of another job do not mind."""
+async def test_a_step_of_a_job_is_added_once(redis: "Redis") -> None:
+    """An existing or earlier step is not added again, and other jobs are not affected."""
     stream = new_stream()
     steps = [("a", 1), ("a", 2), ("a", 2), ("a", 1), ("b", 1), ("a", 3)]
     added = [await stream.add_step(redis, job, number, f"{job}{number}".encode()) for job, number in steps]
@@ -98,15 +98,15 @@ async def test_a_step_of_a_job_enters_once(redis: "Redis") -> None:
     assert [fields[PAYLOAD_FIELD] for _, fields in entries] == [b"a1", b"a2", b"b1", b"a3"]
 
 
-async def test_what_a_job_had_reached_is_forgotten_in_time(redis: "Redis") -> None:
+async def test_the_progress_of_a_job_expires(redis: "Redis") -> None:
     """Nothing of a job stays for ever."""
     stream = new_stream()
     await stream.add_step(redis, "a", 1, b"")
     assert 0 < await redis.ttl(f"{stream.key}:job:a") <= 3_600
 
 
-async def test_a_stream_without_an_outbox_is_cut_to_what_is_needed(redis: "Redis") -> None:
-    """What is handled goes, what is pending or was never given stays; without its group nothing goes."""
+async def test_a_stream_without_an_outbox_is_trimmed(redis: "Redis") -> None:
+    """Handled entries are deleted; pending and undelivered ones stay. Without its group nothing is deleted."""
     stream = new_stream("g")
     for number in range(1, 501):
         await stream.add_step(redis, "a", number, record_of(number).payload)

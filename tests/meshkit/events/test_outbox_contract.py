@@ -1,4 +1,4 @@
-"""What every outbox store promises, held against each kind of store."""
+"""The contract of outbox stores, tested for each kind."""
 
 from collections.abc import AsyncIterator
 from functools import partial
@@ -24,13 +24,13 @@ MINUTE = EPOCH_MS // MINUTE_MS + 1_000_000
 
 @pytest.fixture(scope="module", params=STORE_KINDS)
 def contact_points(request: pytest.FixtureRequest) -> str | None:
-    """Give what leads to a store's cluster, for each kind of store; None for one that needs no cluster."""
+    """Give a store's contact points, for each kind of store; None without a cluster."""
     return str(request.getfixturevalue("cassandra")) if request.param == "cassandra" else None
 
 
 @pytest.fixture(scope="module")
 async def keyspace(contact_points: str | None) -> AsyncIterator[Cassandra | None]:
-    """Give a keyspace with an outbox, where the kind of store has keyspaces."""
+    """Give a keyspace with an outbox, if the kind of store has keyspaces."""
     if contact_points is None:
         yield None
         return
@@ -50,7 +50,7 @@ async def store(keyspace: Cassandra | None, tmp_path: Path) -> AsyncIterator[Wri
 
 @pytest.fixture
 async def former(keyspace: Cassandra | None, tmp_path: Path) -> AsyncIterator[FormerOutbox]:
-    """Give an empty outbox of each kind as the version before knew it."""
+    """Give an empty outbox of the previous version, of each kind."""
     if keyspace is not None:
         yield await empty_cassandra(keyspace)
         return
@@ -59,7 +59,7 @@ async def former(keyspace: Cassandra | None, tmp_path: Path) -> AsyncIterator[Fo
 
 
 def _record(minute: int, number: int, shard: int = 1) -> OutboxRecord:
-    """Make a record of a bucket; those of higher numbers are later."""
+    """Create a record in a bucket. Higher numbers are later."""
     event_id = first_id(minute * MINUTE_MS) + number * SHARDS + shard
     return OutboxRecord(event_id, f"event {event_id}".encode())
 
@@ -71,7 +71,7 @@ def test_a_record_knows_its_bucket() -> None:
 
 
 async def test_a_bucket_gives_its_records_in_order(store: WritableOutbox) -> None:
-    """Records come by ascending id, whole, in whatever order they were written."""
+    """Records are returned by ascending id, in whatever order they were written."""
     records = [_record(MINUTE, number) for number in (3, 1, 2)]
     await store.write(records)
     assert list(await store.read_outbox(MINUTE, 1, BEFORE_ALL, 10)) == sorted(
@@ -79,15 +79,15 @@ async def test_a_bucket_gives_its_records_in_order(store: WritableOutbox) -> Non
     )
 
 
-async def test_a_bucket_gives_nothing_of_others(store: WritableOutbox) -> None:
-    """Records of other minutes and shards stay out."""
+async def test_a_bucket_returns_only_its_own_records(store: WritableOutbox) -> None:
+    """Records of other minutes and shards are not returned."""
     record = _record(MINUTE, 1)
     await store.write([record, _record(MINUTE, 1, shard=2), _record(MINUTE - 1, 1), _record(MINUTE + 1, 1)])
     assert list(await store.read_outbox(MINUTE, 1, BEFORE_ALL, 10)) == [record]
 
 
 async def test_pages_give_each_record_once(store: WritableOutbox) -> None:
-    """Reading on after the last id of a page, until a page is empty, gives each record exactly once."""
+    """Reading on after each page's last key until a page is empty returns each record once."""
     records = [_record(MINUTE, number) for number in range(7)]
     await store.write(records)
     found: list[OutboxRecord] = []
@@ -107,8 +107,8 @@ async def test_a_record_is_written_once(store: WritableOutbox) -> None:
     assert list(await store.read_outbox(MINUTE, 1, BEFORE_ALL, 10)) == [record]
 
 
-async def test_events_with_one_id_are_all_kept(store: WritableOutbox) -> None:
-    """Events that got the same id stay apart, also where a page ends between them, and each is there once."""
+async def test_events_with_the_same_id_are_all_stored(store: WritableOutbox) -> None:
+    """Events with the same id are distinct, even at the end of a page, and each is stored once."""
     records = [OutboxRecord(first_id(MINUTE * MINUTE_MS), f"event {number}".encode()) for number in range(5)]
     shard = records[0].shard
     for _ in range(2):
@@ -121,8 +121,8 @@ async def test_events_with_one_id_are_all_kept(store: WritableOutbox) -> None:
     assert found == sorted(records, key=lambda record: record.key)
 
 
-async def test_events_with_one_id_all_arrive(store: WritableOutbox, redis: "Redis") -> None:
-    """Events that tell the same, with ids of one clock and one chance, all come into the stream, and each of them once."""
+async def test_events_with_the_same_id_all_arrive(store: WritableOutbox, redis: "Redis") -> None:
+    """Equal events with ids of the same clock and random bits all reach the stream, each of them once."""
     minute = await store.outbox_done_before() + 1
     make_id, stream = partial(first_id, minute * MINUTE_MS), new_stream()
     records = [new_record(event_pb2.UserUpdated(user_id=7), make_id) for _ in range(4)]
@@ -136,8 +136,8 @@ async def test_events_with_one_id_all_arrive(store: WritableOutbox, redis: "Redi
     assert sorted(fields[b"event"] for _, fields in entries) == sorted(record.payload for record in records)
 
 
-async def test_what_the_version_before_wrote_is_read(former: FormerOutbox) -> None:
-    """Events from before keys had digests, and those of a process that is not new yet, come among the others in order, once."""
+async def test_records_of_the_previous_version_are_read(former: FormerOutbox) -> None:
+    """Records without digests, and those of processes of the previous version, are read in order and once."""
     records = [_record(MINUTE, number) for number in range(6)]
     await former.write_formerly(records[::2])
     outbox = await former.upgrade()
@@ -152,15 +152,15 @@ async def test_what_the_version_before_wrote_is_read(former: FormerOutbox) -> No
     assert found == records
 
 
-def test_a_row_keeps_events_with_one_id() -> None:
-    """Events that wait in a row of their own for the outbox are all kept, although their ids are the keys there."""
+def test_a_row_keeps_events_with_the_same_id() -> None:
+    """Events that wait in a map column are all kept, although ids are its keys."""
     records = [OutboxRecord(7, b"one"), OutboxRecord(7, b"other"), OutboxRecord(8, b"third")]
     assert [record.payload for record in records_of(kept_events(records))] == [b"one", b"other", b"third"]
     assert records_of(None) == []
 
 
 async def test_progress_never_goes_back(store: WritableOutbox) -> None:
-    """The minute before which all is done moves on, and stays where a sweeper that lags behind sets a lower one."""
+    """A sweeper that lags behind cannot set a lower minute."""
     begun = await store.outbox_done_before()
     await store.set_outbox_done_before(begun + 10)
     assert await store.outbox_done_before() == begun + 10
@@ -168,8 +168,8 @@ async def test_progress_never_goes_back(store: WritableOutbox) -> None:
     assert await store.outbox_done_before() == begun + 10
 
 
-async def test_a_purge_spares_the_young(store: WritableOutbox) -> None:
-    """Purging touches no record of the given minute or a later one."""
+async def test_a_purge_keeps_newer_records(store: WritableOutbox) -> None:
+    """Purging keeps records of the given minute and later ones."""
     young = [_record(MINUTE, 1), _record(MINUTE + 1, 1)]
     await store.write([_record(MINUTE - 1, 1), *young])
     await store.purge_outbox(MINUTE)

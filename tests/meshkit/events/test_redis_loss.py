@@ -1,4 +1,4 @@
-"""A Redis that loses its data, or is away: nothing is lost by it, and everything recovers. Each test has a Valkey of its own."""
+"""Nothing is lost if Redis loses its data or is down. Each test has its own Valkey."""
 
 import asyncio
 import contextlib
@@ -18,8 +18,8 @@ from tests.meshkit.events.bus import Heard, Outbox, consuming, later_ms, soon_ms
 STREAM = EventStream("user", ("g",))
 
 
-async def test_what_was_not_handled_survives_the_loss_of_all_data(tmp_path: Path, outbox: Outbox) -> None:
-    """After FLUSHALL the outbox gives again what is not known to be done, and a running consumer makes its group again."""
+async def test_unhandled_events_survive_a_loss_of_redis(tmp_path: Path, outbox: Outbox) -> None:
+    """After FLUSHALL the sweeper adds unhandled events again, and a running consumer recreates its group."""
     heard = Heard()
     async with running_valkey(tmp_path) as url, open_redis(url) as redis:
         sweeper = Sweeper(redis, STREAM, outbox)
@@ -34,8 +34,8 @@ async def test_what_was_not_handled_survives_the_loss_of_all_data(tmp_path: Path
     assert sorted(heard.handled) == [1, 1, 2]
 
 
-async def test_minutes_that_were_done_do_not_come_again(tmp_path: Path, outbox: Outbox) -> None:
-    """After FLUSHALL only events of open minutes are sent again: the store knows which minutes are done."""
+async def test_closed_minutes_are_not_sent_again(tmp_path: Path, outbox: Outbox) -> None:
+    """After FLUSHALL only events of open minutes are sent, because the store knows the closed ones."""
     heard = Heard()
     async with running_valkey(tmp_path) as url, open_redis(url) as redis:
         sweeper = Sweeper(redis, STREAM, outbox)
@@ -50,13 +50,13 @@ async def test_minutes_that_were_done_do_not_come_again(tmp_path: Path, outbox: 
 
 
 async def test_a_loss_closes_nothing(tmp_path: Path, outbox: Outbox) -> None:
-    """Events that were in the stream, and lost before they were handled, are sent again although their minute had been swept."""
+    """Events lost before they were handled are sent again, although their minute had been swept."""
     async with running_valkey(tmp_path) as url, open_redis(url) as redis:
         sweeper, heard = Sweeper(redis, STREAM, outbox), Heard()
         record = await outbox.commit(1)
-        await sweeper.sweep(later_ms())  # the minute is wholly in the stream, and not handled
+        await sweeper.sweep(later_ms())  # the minute is completely in the stream, but not handled
         await redis.flushall()
-        # A new life whose group stands beyond everything that the stream of the old one held.
+        # A new incarnation whose group is beyond everything in the old stream.
         await redis.xadd(STREAM.key, {"something": "else"})
         await redis.xgroup_create(STREAM.key, "g", id="$")
         assert await sweeper.sweep(later_ms()) == 1
@@ -65,8 +65,8 @@ async def test_a_loss_closes_nothing(tmp_path: Path, outbox: Outbox) -> None:
             await heard.until(handled=1)
 
 
-async def test_a_restart_is_a_new_life(tmp_path: Path) -> None:
-    """A sweeper can tell that Redis was started anew, which may have lost the last second, or that all its data is gone."""
+async def test_a_restart_is_a_new_incarnation(tmp_path: Path) -> None:
+    """A sweeper notices that Redis was restarted, or lost all its data."""
     async with running_valkey(tmp_path) as url, open_redis(url) as redis:
         first = await STREAM.incarnation(redis, "a")
         assert await STREAM.incarnation(redis, "b") == first
@@ -78,7 +78,7 @@ async def test_a_restart_is_a_new_life(tmp_path: Path) -> None:
 
 
 async def test_everything_recovers_when_redis_comes_back(tmp_path: Path, outbox: Outbox) -> None:
-    """Consumers and sweepers that run while Redis is away, twice, go on when it is back; commits never fail meanwhile."""
+    """While Redis is down commits succeed, and consumers and sweepers continue when it is back."""
     heard, stopping = Heard(), asyncio.Event()
     with reserved_ports(1) as [port]:
         async with open_redis(valkey_url(port)) as redis, consuming(redis, STREAM, heard):

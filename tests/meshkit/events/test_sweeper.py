@@ -1,4 +1,4 @@
-"""The outbox's way into the stream, whatever fails in between."""
+"""Events get from the outbox to the stream, whatever fails in between."""
 
 import asyncio
 import sys
@@ -17,7 +17,7 @@ KILLED = -9
 
 
 async def test_an_event_of_a_killed_process_is_delivered(redis: "Redis", tmp_path: Path) -> None:
-    """A process that is killed between its commit and its send loses nothing: a sweeper sends the event, once."""
+    """If a process is killed between commit and send, a sweeper sends the event once."""
     path, stream, heard = tmp_path / "outbox.db", new_stream("g"), Heard()
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.meshkit.events.commit_and_die", str(path), "7"), cwd=ROOT
@@ -33,7 +33,7 @@ async def test_an_event_of_a_killed_process_is_delivered(redis: "Redis", tmp_pat
 
 
 async def test_the_fast_path_and_sweepers_add_an_event_once(redis: "Redis", outbox: Outbox) -> None:
-    """However many bring an event into the stream at the same time, it stands there once."""
+    """However many add an event at the same time, the stream has it once."""
     stream = new_stream()
     records = await outbox.commit_all(range(50))
     publisher = Publisher(redis, stream)
@@ -44,7 +44,7 @@ async def test_the_fast_path_and_sweepers_add_an_event_once(redis: "Redis", outb
 
 
 async def test_a_young_event_is_left_to_the_fast_path(redis: "Redis", outbox: Outbox) -> None:
-    """A sweeper does not send what is only just committed; it does a little later."""
+    """A sweeper does not send an event that was just committed, but does so a little later."""
     stream = new_stream()
     await outbox.commit(1)
     sweeper = Sweeper(redis, stream, outbox)
@@ -53,7 +53,7 @@ async def test_a_young_event_is_left_to_the_fast_path(redis: "Redis", outbox: Ou
 
 
 async def test_a_late_commit_is_found(redis: "Redis", outbox: Outbox) -> None:
-    """An event that was committed after the sweeper had passed its time is found before its minute closes."""
+    """An event committed after a sweeper passed its time is found before its minute closes."""
     stream = new_stream()
     now_ms = soon_ms()
     sweeper = Sweeper(redis, stream, outbox)
@@ -63,7 +63,7 @@ async def test_a_late_commit_is_found(redis: "Redis", outbox: Outbox) -> None:
 
 
 async def test_many_events_of_a_minute_are_swept(redis: "Redis", outbox: Outbox) -> None:
-    """A minute with more events than a page, in every shard, goes into the stream as a whole."""
+    """All events of a minute are sent, even if every shard has more than a page."""
     stream = new_stream()
     await outbox.commit_all(range(2_100))
     sweeper = Sweeper(redis, stream, outbox)
@@ -72,7 +72,7 @@ async def test_many_events_of_a_minute_are_swept(redis: "Redis", outbox: Outbox)
 
 
 async def test_a_minute_closes_when_every_group_has_handled_it(redis: "Redis", outbox: Outbox) -> None:
-    """As long as one group is missing, or has not acknowledged an event, the minute stays open; then it closes."""
+    """While a group is missing or has not acknowledged an event, the minute stays open."""
     stream = new_stream("one", "other")
     record = await outbox.commit(1)
     begun = await outbox.outbox_done_before()
@@ -96,7 +96,7 @@ async def test_a_minute_closes_when_every_group_has_handled_it(redis: "Redis", o
 
 
 async def test_minutes_without_events_close(redis: "Redis", outbox: Outbox) -> None:
-    """A quiet service does not go through the same minutes again and again."""
+    """A quiet service does not sweep the same minutes again and again."""
     stream = new_stream("g")
     await redis.xgroup_create(stream.key, "g", id="0", mkstream=True)
     now_ms = later_ms()
@@ -104,8 +104,8 @@ async def test_minutes_without_events_close(redis: "Redis", outbox: Outbox) -> N
     assert await outbox.outbox_done_before() == now_ms // MINUTE_MS - 1
 
 
-async def test_a_stream_that_names_no_groups_waits_for_those_it_has(redis: "Redis", outbox: Outbox) -> None:
-    """Without a group nothing closes and nothing is trimmed; with one, its acknowledgement counts."""
+async def test_a_stream_without_named_groups_uses_the_existing_ones(redis: "Redis", outbox: Outbox) -> None:
+    """Without a group nothing is closed or trimmed; with one, its acknowledgement counts."""
     stream = new_stream()
     record = await outbox.commit(1)
     sweeper = Sweeper(redis, stream, outbox)
@@ -118,8 +118,8 @@ async def test_a_stream_that_names_no_groups_waits_for_those_it_has(redis: "Redi
     assert await outbox.outbox_done_before() > record.minute
 
 
-async def test_nothing_is_sent_twice_after_its_minute_closed(redis: "Redis", outbox: Outbox) -> None:
-    """A fast path that was held up until its event was handled and its minute closed adds nothing."""
+async def test_a_late_fast_path_adds_nothing(redis: "Redis", outbox: Outbox) -> None:
+    """A fast path delayed until its event was handled and its minute closed adds nothing."""
     stream = new_stream("g")
     record = await outbox.commit(1)
     sweeper = Sweeper(redis, stream, outbox)
@@ -131,8 +131,8 @@ async def test_nothing_is_sent_twice_after_its_minute_closed(redis: "Redis", out
     assert not await stream.add(redis, record)
 
 
-async def test_trimming_keeps_what_is_pending(redis: "Redis", outbox: Outbox) -> None:
-    """What all groups have handled leaves the stream; nothing from the oldest pending entry on does."""
+async def test_trimming_keeps_pending_entries(redis: "Redis", outbox: Outbox) -> None:
+    """Handled entries are deleted, but nothing from the oldest pending entry on."""
     stream = new_stream("g")
     for record in await outbox.commit_all(range(350)):
         await stream.add(redis, record)
@@ -149,7 +149,7 @@ async def test_trimming_keeps_what_is_pending(redis: "Redis", outbox: Outbox) ->
 
 
 async def test_old_events_are_purged(redis: "Redis", outbox: Outbox) -> None:
-    """A day after an event was done, it leaves the outbox."""
+    """A day after it was handled, an event is deleted from the outbox."""
     stream = new_stream("g")
     record = await outbox.commit(1)
     await redis.xgroup_create(stream.key, "g", id="0", mkstream=True)
@@ -162,8 +162,8 @@ async def test_old_events_are_purged(redis: "Redis", outbox: Outbox) -> None:
     assert await outbox.read_outbox(record.minute, record.shard, BEFORE_ALL, 10) == []
 
 
-async def test_a_dead_redis_holds_nobody_up(outbox: Outbox) -> None:
-    """While Redis is away, sending fails in silence, and the event stays in the outbox for the sweeper."""
+async def test_without_redis_commits_succeed(outbox: Outbox) -> None:
+    """While Redis is down, sending fails silently and the event stays in the outbox."""
     async with open_redis("redis://127.0.0.1:1/0") as nobody:
         publisher = Publisher(nobody, new_stream())
         record = await outbox.commit(1)
@@ -173,7 +173,7 @@ async def test_a_dead_redis_holds_nobody_up(outbox: Outbox) -> None:
 
 
 async def _take(redis: "Redis", stream: EventStream, group: str, *, acknowledge: bool) -> list[bytes]:
-    """Give a group all that is new, as its consumer would; returns the entries' ids."""
+    """Deliver all new entries to a group, like its consumer; returns their ids."""
     answer: Any = await redis.xreadgroup(group, "m", {stream.key: ">"})
     taken = [entry for _, entries in answer for entry, _ in entries]
     assert taken

@@ -15,7 +15,7 @@ SERVICE, INTERNAL = "lensfeed.user.v1.UserService", "lensfeed.user.v1.UserIntern
 
 
 def user_service(**methods: RpcMethod) -> Registration:
-    """Make a UserService of some methods; the others are not implemented."""
+    """Create a UserService with some methods. The others are not implemented."""
     servicer: Any = type("Users", (UserServiceServicer,), {})()
     for name, method in methods.items():
         setattr(servicer, name, method)
@@ -23,7 +23,7 @@ def user_service(**methods: RpcMethod) -> Registration:
 
 
 def internal_service(batch_get_users: RpcMethod) -> Registration:
-    """Make a UserInternalService."""
+    """Create a UserInternalService."""
     servicer: Any = type("InternalUsers", (UserInternalServiceServicer,), {})()
     servicer.BatchGetUsers = batch_get_users
     return partial(user_internal_service_pb2_grpc.add_UserInternalServiceServicer_to_server, servicer)

@@ -20,7 +20,7 @@ AS_USER = (("x-user-id", "7"),)
 
 @contextlib.asynccontextmanager
 async def plain_channel(address: str) -> AsyncIterator[grpc.aio.Channel]:
-    """Open a channel as any gRPC client has it: no retries, nothing of ours."""
+    """Open a plain gRPC channel without retries or interceptors."""
     async with grpc.aio.insecure_channel(address, options=(("grpc.enable_retries", 0),)) as channel:
         yield channel
 
@@ -48,7 +48,7 @@ async def internal_users(
 
 
 class Gate:
-    """A method that hangs until it is let go, and tells what becomes of it."""
+    """A method that hangs until released, and records its outcome."""
 
     def __init__(self, response: Any) -> None:
         self._response = response
@@ -67,5 +67,5 @@ class Gate:
         return self._response
 
     def let_go(self) -> None:
-        """Answer all calls, those to come too."""
+        """Answer all calls, including later ones."""
         self._open.set()

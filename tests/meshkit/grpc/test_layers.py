@@ -1,4 +1,4 @@
-"""What every call passes on its way to a method."""
+"""The layers around every method."""
 
 import asyncio
 import time
@@ -31,7 +31,7 @@ async def _ok(request: Any, context: Any) -> Any:
 
 
 async def test_layers_run_from_the_outermost_in() -> None:
-    """The first layer of the list sees a call first and its answer last."""
+    """The first layer sees a call first and its answer last."""
     seen: list[str] = []
 
     def layer(name: str) -> Layer:
@@ -54,7 +54,7 @@ async def test_layers_run_from_the_outermost_in() -> None:
 
 
 def test_a_method_knows_its_contract() -> None:
-    """Whether a method needs a user follows from the access option, and internal methods never do."""
+    """Whether a method needs a user follows from the access option; internal methods never do."""
     parse = user_service_pb2.GetUserRequest.FromString
     assert Method.of(f"/{SERVICE}/GetUser", parse).needs_user
     assert not Method.of(f"/{SERVICE}/CreateUser", parse).needs_user
@@ -62,7 +62,7 @@ def test_a_method_knows_its_contract() -> None:
 
 
 async def test_each_call_knows_its_own_caller() -> None:
-    """Calls at the same time each see their own user, session, request id and key."""
+    """Concurrent calls each see their own user, session, request id and key."""
     both_in = asyncio.Barrier(2)
     seen: dict[str, Call] = {}
 
@@ -91,7 +91,7 @@ async def test_each_call_knows_its_own_caller() -> None:
 
 
 async def test_a_call_without_a_request_id_gets_one() -> None:
-    """Two calls without an id are told apart in the logs."""
+    """Two calls without an id can be distinguished in the logs."""
     seen: list[str] = []
 
     async def get_user(request: Any, context: Any) -> Any:
@@ -106,8 +106,8 @@ async def test_a_call_without_a_request_id_gets_one() -> None:
 
 
 @pytest.mark.parametrize("metadata", [(), (("x-user-id", ""),), (("x-user-id", "ada"),), (("x-user-id", "-1"),)])
-async def test_a_method_that_needs_a_user_refuses_nobody(metadata: tuple[tuple[str, str], ...]) -> None:
-    """Without a user id, or with one that is no number, the method is not reached."""
+async def test_a_method_that_needs_a_user_refuses_others(metadata: tuple[tuple[str, str], ...]) -> None:
+    """Without a user id, or with one that is not a number, the method is not called."""
     async with users(GetUser=_ok) as stub:
         with pytest.raises(grpc.aio.AioRpcError) as refused:
             await stub.GetUser(ASK, metadata=metadata)
@@ -117,7 +117,7 @@ async def test_a_method_that_needs_a_user_refuses_nobody(metadata: tuple[tuple[s
 
 
 async def test_a_method_for_anyone_needs_no_user() -> None:
-    """The contract's ACCESS_ANYONE lets a call without a token in."""
+    """ACCESS_ANYONE admits a call without a token."""
 
     async def create_user(request: Any, context: Any) -> Any:
         assert current_call().user_id is None
@@ -127,8 +127,8 @@ async def test_a_method_for_anyone_needs_no_user() -> None:
         assert await stub.CreateUser(GOOD_ACCOUNT) == user_service_pb2.CreateUserResponse()
 
 
-async def test_a_deadline_that_passes_ends_the_method() -> None:
-    """A call for which time runs out on the server is cancelled there, and told DEADLINE_EXCEEDED."""
+async def test_a_method_ends_at_its_deadline() -> None:
+    """A call past its deadline is cancelled on the server and gets DEADLINE_EXCEEDED."""
     gate = Gate(OK)
     async with users(ServerSettings(default_deadline_seconds=0.05), GetUser=gate) as stub:
         with pytest.raises(grpc.aio.AioRpcError) as refused:
@@ -139,7 +139,7 @@ async def test_a_deadline_that_passes_ends_the_method() -> None:
 
 
 async def test_each_call_ends_at_its_own_deadline() -> None:
-    """A call with a near deadline is not kept by one that came before with a far one, nor does it end that one."""
+    """A near deadline is neither delayed by nor ends an earlier call with a far one."""
     gate = Gate(OK)
     async with users(ServerSettings(default_deadline_seconds=60), GetUser=gate) as stub:
         patient = stub.GetUser(ASK, metadata=AS_USER)
@@ -154,8 +154,8 @@ async def test_each_call_ends_at_its_own_deadline() -> None:
         assert await patient == OK
 
 
-async def test_a_client_that_gives_up_ends_the_method() -> None:
-    """The deadline that a client states reaches the method: it does not go on for nobody."""
+async def test_the_clients_deadline_ends_the_method() -> None:
+    """The client's deadline reaches the method, which does not continue in vain."""
     gate = Gate(OK)
     async with users(GetUser=gate) as stub:
         with pytest.raises(grpc.aio.AioRpcError) as refused:
@@ -164,7 +164,7 @@ async def test_a_client_that_gives_up_ends_the_method() -> None:
         await asyncio.wait_for(gate.cancelled.wait(), 5)
 
 
-async def test_a_client_that_hangs_up_ends_the_method() -> None:
+async def test_a_cancelled_call_ends_the_method() -> None:
     """A cancelled call is cancelled on the server, too."""
     gate = Gate(OK)
     async with users(GetUser=gate) as stub:
@@ -174,8 +174,8 @@ async def test_a_client_that_hangs_up_ends_the_method() -> None:
         await asyncio.wait_for(gate.cancelled.wait(), 5)
 
 
-async def test_every_field_that_breaks_a_rule_is_named() -> None:
-    """A request with several mistakes learns of all of them at once; rules of our own have their reason, others FIELD_INVALID."""
+async def test_every_invalid_field_is_named() -> None:
+    """A request with several errors reports all of them; our own rules have their reason, others FIELD_INVALID."""
     bad = user_service_pb2.CreateUserRequest(handle="NO", display_name="x" * 65, password="short")
     async with users(CreateUser=_ok) as stub:
         with pytest.raises(grpc.aio.AioRpcError) as refused:
@@ -190,8 +190,8 @@ async def test_every_field_that_breaks_a_rule_is_named() -> None:
     assert refused.value.details() == "a handle has 3 to 30 characters of a-z, 0-9, _ and ."
 
 
-async def test_good_requests_that_are_remembered_let_no_bad_one_in() -> None:
-    """Reads that come again are not checked again; what differs from them in a single field is, however many came before."""
+async def test_remembered_requests_admit_no_invalid_one() -> None:
+    """Repeated reads are not checked again, but a request that differs in one field is."""
     method = Method.of("/lensfeed.feed.v1.FeedService/GetFeed", feed_service_pb2.GetFeedRequest.FromString)
     passed: list[int] = []
 
@@ -212,15 +212,15 @@ async def test_good_requests_that_are_remembered_let_no_bad_one_in() -> None:
 
 
 def test_only_reads_may_be_remembered() -> None:
-    """A request that changes something may hold a secret; the contract says which methods only read."""
+    """Other requests may contain a secret. The contract says which methods only read."""
     assert Method.of(f"/{SERVICE}/GetUser", user_service_pb2.GetUserRequest.FromString).is_read
     assert not Method.of(f"/{SERVICE}/CreateUser", user_service_pb2.CreateUserRequest.FromString).is_read
     assert not Method.of(f"/{SERVICE}/CreateSession", user_service_pb2.CreateSessionRequest.FromString).is_read
 
 
 @pytest.mark.parametrize("raw", [b"\xff", b"\x0a\x02\xff\xfe"], ids=["no message", "no UTF-8"])
-async def test_bytes_that_are_no_message_are_refused(raw: bytes) -> None:
-    """Broken protobuf, or text that is no UTF-8, is the caller's mistake."""
+async def test_invalid_bytes_are_refused(raw: bytes) -> None:
+    """Invalid protobuf and text that is not UTF-8 are the caller's errors."""
     process = Process("users", [user_service(CreateUser=_ok)])
     async with running(process, SETTINGS) as address, plain_channel(address) as channel:
         with pytest.raises(grpc.aio.AioRpcError) as refused:
@@ -230,7 +230,7 @@ async def test_bytes_that_are_no_message_are_refused(raw: bytes) -> None:
 
 
 async def test_a_method_may_answer_with_bytes() -> None:
-    """A response that is already serialized goes out as it is."""
+    """A response that is already serialized is sent as it is."""
     ready = user_service_pb2.GetUserResponse()
     ready.user.handle = "ada"
 
@@ -242,7 +242,7 @@ async def test_a_method_may_answer_with_bytes() -> None:
 
 
 async def test_an_error_of_the_domain_reaches_the_caller() -> None:
-    """Code, message and reason are those that the use case gave."""
+    """The caller gets the code, message and reason of the use case."""
 
     async def get_user(request: Any, context: Any) -> Any:
         raise NotFoundError("USER_NOT_FOUND", "there is no such account")
@@ -256,8 +256,8 @@ async def test_an_error_of_the_domain_reaches_the_caller() -> None:
     assert status_of(refused.value).code == grpc.StatusCode.NOT_FOUND.value[0]
 
 
-async def test_an_error_that_nobody_foresaw_leaks_nothing() -> None:
-    """A mistake of ours is INTERNAL, and nothing of its text or place is sent."""
+async def test_an_unexpected_error_leaks_nothing() -> None:
+    """A bug results in INTERNAL without its text or place."""
 
     async def get_user(request: Any, context: Any) -> Any:
         raise RuntimeError("password hunter2 at /srv/secret")
@@ -272,8 +272,8 @@ async def test_an_error_that_nobody_foresaw_leaks_nothing() -> None:
     assert not any(word in everything for word in ("hunter2", "/srv/secret", "RuntimeError", "Traceback", ".py"))
 
 
-async def test_a_peers_outage_is_told_as_ours() -> None:
-    """A call that needs a peer which is not there is UNAVAILABLE, without a word about the peer."""
+async def test_a_peers_outage_is_reported_as_ours() -> None:
+    """A call that needs a missing peer is UNAVAILABLE, and the peer is not named."""
     async with connect("127.0.0.1:1", INTERNAL) as channel:
         internal: Any = UserInternalServiceStub(channel)
 
@@ -287,8 +287,8 @@ async def test_a_peers_outage_is_told_as_ours() -> None:
     assert refused.value.details() == "a part of the service is down"
 
 
-async def test_a_peers_mistake_is_a_mistake_of_ours() -> None:
-    """What a peer refuses for a reason of its own is not the caller's business: INTERNAL."""
+async def test_a_peers_error_is_internal() -> None:
+    """Any other error of a peer is INTERNAL for the caller."""
 
     async def batch_get_users(request: Any, context: Any) -> Any:
         raise NotFoundError("SECRET_REASON", "secret words")
@@ -305,8 +305,8 @@ async def test_a_peers_mistake_is_a_mistake_of_ours() -> None:
     assert "secret" not in str(status_of(refused.value)).lower()
 
 
-async def test_a_method_that_is_not_written_yet_says_so() -> None:
-    """A method of the contract without code is UNIMPLEMENTED, not an error of ours."""
+async def test_a_missing_method_is_unimplemented() -> None:
+    """A method of the contract without code is UNIMPLEMENTED."""
     async with users() as stub:
         with pytest.raises(grpc.aio.AioRpcError) as refused:
             await stub.GetUser(ASK, metadata=AS_USER)
@@ -315,7 +315,7 @@ async def test_a_method_that_is_not_written_yet_says_so() -> None:
 
 
 async def test_a_full_server_sheds_and_recovers() -> None:
-    """While max_in_flight calls hang, another is refused at once with a time to come again; afterwards all is well."""
+    """While max_in_flight calls hang, another is refused at once with RetryInfo; later calls succeed."""
     gate = Gate(OK)
     async with users(ServerSettings(max_in_flight=2), GetUser=gate) as stub:
         hanging = [stub.GetUser(ASK, metadata=AS_USER) for _ in range(2)]
@@ -333,8 +333,8 @@ async def test_a_full_server_sheds_and_recovers() -> None:
         assert await stub.GetUser(ASK, metadata=AS_USER) == OK
 
 
-async def test_calls_that_were_cancelled_free_their_place() -> None:
-    """Clients that hang up do not fill the server for good."""
+async def test_cancelled_calls_free_their_slots() -> None:
+    """Clients that cancel do not fill the server."""
     gate = Gate(OK)
     async with users(ServerSettings(max_in_flight=1), GetUser=gate) as stub:
         for _ in range(3):
@@ -348,7 +348,7 @@ async def test_calls_that_were_cancelled_free_their_place() -> None:
 
 
 async def test_a_child_call_has_less_time_than_its_parent() -> None:
-    """What a method asks of a peer must be answered before the method's own caller gives up."""
+    """A peer must answer before the deadline of the method's own caller."""
     left: dict[str, float] = {}
 
     async def batch_get_users(request: Any, context: Any) -> Any:
@@ -367,8 +367,8 @@ async def test_a_child_call_has_less_time_than_its_parent() -> None:
     assert left["now"] < left["child"] < left["parent"]
 
 
-async def test_no_child_call_begins_when_time_is_up() -> None:
-    """A method whose deadline has passed asks nobody any more, and its caller is told of the deadline."""
+async def test_no_child_call_starts_after_the_deadline() -> None:
+    """A method past its deadline calls no peer, and its caller gets DEADLINE_EXCEEDED."""
     asked: list[Any] = []
 
     async def batch_get_users(request: Any, context: Any) -> Any:
@@ -379,7 +379,7 @@ async def test_no_child_call_begins_when_time_is_up() -> None:
 
         async def get_user(request: Any, context: Any) -> Any:
             while (current_call().remaining() or 0) > 0.005:
-                time.sleep(0.001)  # noqa: ASYNC251 - time passes, and the loop does not notice
+                time.sleep(0.001)  # noqa: ASYNC251 - blocks the loop on purpose
             await internal.BatchGetUsers(user_internal_service_pb2.BatchGetUsersRequest())
 
         async with users(ServerSettings(default_deadline_seconds=0.1), GetUser=get_user) as stub:
@@ -390,7 +390,7 @@ async def test_no_child_call_begins_when_time_is_up() -> None:
 
 
 async def test_request_id_and_trace_pass_to_the_child_call() -> None:
-    """Logs and traces of all services that a call touches belong together; who calls is not passed on."""
+    """Request id and trace context are passed on; the user is not."""
     trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"
     seen: list[Call] = []
 

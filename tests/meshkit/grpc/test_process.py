@@ -20,7 +20,7 @@ SERVING, NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.Health
 
 
 async def test_a_process_drains(tmp_path: Path) -> None:
-    """On SIGTERM health turns NOT_SERVING and new calls are refused; the call in flight is answered, and the exit is clean."""
+    """After SIGTERM the health is NOT_SERVING, new calls are refused, the call in flight is answered, and the exit is clean."""
     gate = tmp_path / "gate"
     async with tiny(TINY_GATE=str(gate), LENSFEED_DRAIN_SECONDS="25") as process:
         address = await process.address()
@@ -41,8 +41,8 @@ async def test_a_process_drains(tmp_path: Path) -> None:
     assert [line["event"] for line in process.logs] == ["serving", "hanging", "draining", "store_closed"]
 
 
-async def test_a_health_watch_does_not_hold_a_process_up() -> None:
-    """A client that watches the health, as gRPC's own balancing does, ends with the process instead of being waited for."""
+async def test_a_health_watch_does_not_delay_the_exit() -> None:
+    """A health watch, as gRPC's balancing uses, ends with the process."""
     async with (
         tiny(LENSFEED_DRAIN_SECONDS=str(LIMIT_SECONDS * 2)) as process,
         plain_channel(await process.address()) as channel,
@@ -55,7 +55,7 @@ async def test_a_health_watch_does_not_hold_a_process_up() -> None:
 
 
 async def test_a_call_that_outlasts_the_drain_cleans_up(tmp_path: Path) -> None:
-    """When the time to drain is over, calls are cancelled, and what they do at their end is done before the stores close."""
+    """After the drain time calls are cancelled, and their cleanup finishes before the stores close."""
     async with tiny(TINY_GATE=str(tmp_path / "never"), LENSFEED_DRAIN_SECONDS="0.1") as process:
         async with plain_channel(await process.address()) as channel:
             hanging = UserServiceStub(channel).GetUser(GetUserRequest(user_id=HANG), metadata=AS_USER)
@@ -68,8 +68,8 @@ async def test_a_call_that_outlasts_the_drain_cleans_up(tmp_path: Path) -> None:
     assert [line["event"] for line in process.logs][-2:] == ["cleaned_up", "store_closed"]
 
 
-async def test_a_replica_that_goes_fails_nobody() -> None:
-    """While one of two replicas stops under load, every call of a method that may be repeated is answered, by the other."""
+async def test_a_stopping_replica_fails_no_call() -> None:
+    """While one of two replicas stops under load, the other answers every call of a retryable method."""
     async with tiny() as staying, tiny() as leaving:
         target = f"ipv4:{await staying.address()},{await leaving.address()}"
         stopped = asyncio.Event()
@@ -92,8 +92,8 @@ async def test_a_replica_that_goes_fails_nobody() -> None:
 
 
 @pytest.mark.parametrize(("command", "why"), [("die", "the loop broke"), ("return", "'returning' returned")])
-async def test_a_process_does_not_go_on_without_a_loop(command: str, why: str) -> None:
-    """A loop that raises, or merely returns, ends the process with a code that makes its supervisor start it anew."""
+async def test_a_process_ends_with_its_loops(command: str, why: str) -> None:
+    """A loop that raises or returns ends the process with a code that makes its supervisor restart it."""
     async with tiny(command) as process:
         assert await process.exit_code() == 1
     assert {"loop_ended", "draining", "store_closed"} <= {line["event"] for line in process.logs}
@@ -108,15 +108,15 @@ async def test_a_process_does_not_go_on_without_a_loop(command: str, why: str) -
     ],
 )
 async def test_a_wrong_setting_ends_a_process_at_once(name: str, value: str, message: str) -> None:
-    """The exit code is 2, and a sentence without a traceback says which setting is wrong."""
+    """The exit code is 2, and one line without a traceback names the invalid setting."""
     async with tiny(**{name: value}) as process:
         assert await process.exit_code() == 2
     assert len(process.lines) == 1
     assert process.lines[0].startswith(message)
 
 
-async def test_logs_are_json_and_hold_no_secrets() -> None:
-    """Each line is one JSON object with its call's request id; a traceback shows code, and never what variables held."""
+async def test_logs_are_json_without_secrets() -> None:
+    """Each line is a JSON object with the call's request id; tracebacks contain code but no values."""
     async with tiny() as process:
         async with plain_channel(await process.address()) as channel:
             stub: Any = UserServiceStub(channel)
@@ -140,7 +140,7 @@ async def _awaited(call: Any) -> Any:
 
 
 async def _refused(address: str) -> None:
-    """Wait until a new client finds nobody. One that connects in the very moment of the stop may be told CANCELLED."""
+    """Wait until new clients cannot connect. One that connects during the stop may get CANCELLED."""
     async with asyncio.timeout(LIMIT_SECONDS):
         while await _code(address) is not grpc.StatusCode.UNAVAILABLE:  # noqa: ASYNC110 - another process raises no event
             await asyncio.sleep(0.01)

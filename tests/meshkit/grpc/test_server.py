@@ -26,21 +26,21 @@ CALLS = 20
 
 
 class _Part:
-    """Something that a process cannot work without."""
+    """A dependency."""
 
     def __init__(self) -> None:
         self.is_down = False
         self.seconds = 0.0
 
     async def check(self) -> None:
-        """Answer, or not."""
+        """Respond, or raise."""
         await asyncio.sleep(self.seconds)
         if self.is_down:
             raise ConnectionError("down")
 
 
 async def test_health_follows_a_part() -> None:
-    """A process says NOT_SERVING while a part that it needs is down, and SERVING again afterwards."""
+    """A process is NOT_SERVING while a dependency is down, and SERVING afterwards."""
     part = _Part()
     process = Process("one", [user_service()], dependencies={"part": part.check})
     async with running(process, SETTINGS) as address, plain_channel(address) as channel:
@@ -53,8 +53,8 @@ async def test_health_follows_a_part() -> None:
             assert (await anext(changes)).status == SERVING
 
 
-async def test_health_is_true_from_the_first_call() -> None:
-    """A process that starts while a part is down never says SERVING before it has asked."""
+async def test_health_is_correct_from_the_first_call() -> None:
+    """A process that starts while a dependency is down is never SERVING before its first check."""
     part = _Part()
     part.is_down, part.seconds = True, 0.5
     process = Process("one", [user_service()], dependencies={"part": part.check})
@@ -64,7 +64,7 @@ async def test_health_is_true_from_the_first_call() -> None:
 
 
 async def test_reflection_lists_the_services() -> None:
-    """A person with grpcurl finds the services of a process, health, channelz and reflection among them."""
+    """Grpcurl lists the services of a process, including health, channelz and reflection."""
     process = Process("one", [user_service()])
     async with running(process, SETTINGS) as address, plain_channel(address) as channel:
         stub: Any = reflection_pb2_grpc.ServerReflectionStub(channel)
@@ -76,7 +76,7 @@ async def test_reflection_lists_the_services() -> None:
 
 
 async def counted(stub: Any) -> dict[int, int]:
-    """Count the calls that each server of this process has had, page by page; other tests have servers, too."""
+    """Return the number of calls of each server in this process, including other tests' servers."""
     counts: dict[int, int] = {}
     is_end = False
     while not is_end:
@@ -87,7 +87,7 @@ async def counted(stub: Any) -> dict[int, int]:
 
 
 async def test_channelz_counts_calls() -> None:
-    """A process tells of its server and how many calls that has had; what is not there is a status."""
+    """Channelz shows the server and its calls; a missing item is a status."""
     async with running(Process("one", [user_service()]), SETTINGS) as address, plain_channel(address) as channel:
         stub: Any = channelz_pb2_grpc.ChannelzStub(channel)
         before = await counted(stub)
@@ -104,8 +104,8 @@ async def test_channelz_counts_calls() -> None:
 @pytest.mark.parametrize(
     "path", [f"/{SERVICE}/Nothing", "/no.such.Service/GetUser", "/x", f"/{INTERNAL}/BatchGetUsers"]
 )
-async def test_an_unknown_method_is_told_so(path: str) -> None:
-    """A path that this process does not serve is METHOD_UNKNOWN, whatever is wrong with it."""
+async def test_an_unknown_method_is_refused(path: str) -> None:
+    """An unknown path is METHOD_UNKNOWN, whatever else is wrong with the call."""
     process = Process("one", [user_service()])
     async with running(process, SETTINGS) as address, plain_channel(address) as channel:
         with pytest.raises(grpc.aio.AioRpcError) as refused:
@@ -115,7 +115,7 @@ async def test_an_unknown_method_is_told_so(path: str) -> None:
 
 
 async def test_a_large_message_is_refused() -> None:
-    """A request over 1 MiB never reaches a method; one just under it does."""
+    """A request over 1 MiB does not reach a method; a slightly smaller one does."""
     reached: list[int] = []
 
     async def get_user_by_handle(request: Any, context: Any) -> Any:
@@ -132,8 +132,8 @@ async def test_a_large_message_is_refused() -> None:
     assert reached == [MAX_MESSAGE_BYTES - 10]
 
 
-async def test_only_what_may_be_repeated_is_retried() -> None:
-    """A peer that is away for a moment is asked again for an idempotent method, and only once for any other."""
+async def test_only_idempotent_methods_are_retried() -> None:
+    """While a peer is briefly down, an idempotent method is retried and any other is called once."""
     asked: list[str] = []
 
     async def get_user(request: Any, context: Any) -> Any:
@@ -157,8 +157,8 @@ async def test_only_what_may_be_repeated_is_retried() -> None:
     assert asked == [*["GetUser"] * 3, "CreateUser"]
 
 
-def test_the_contract_says_what_may_be_repeated() -> None:
-    """The methods that are retried are those with an idempotency level, of the services that the channel is for."""
+def test_the_contract_says_what_is_retried() -> None:
+    """The retried methods are those with an idempotency level, of the channel's services."""
     config = service_config((SERVICE, INTERNAL))
     [methods] = config["methodConfig"]
     assert {(each["service"], each["method"]) for each in methods["name"]} == {
@@ -171,7 +171,7 @@ def test_the_contract_says_what_may_be_repeated() -> None:
     assert service_config(())["methodConfig"] == []
 
 
-async def test_a_channel_finds_a_server_that_comes_back() -> None:
+async def test_a_channel_reconnects_after_a_restart() -> None:
     """After a restart on the same address, the same channel works again."""
 
     async def get_user(request: Any, context: Any) -> Any:

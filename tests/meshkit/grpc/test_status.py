@@ -16,7 +16,7 @@ M = TypeVar("M", bound=Message)
 
 
 class _HandleTakenError(errors.AlreadyExistsError):
-    """A subclass without a row of its own in the table of codes."""
+    """A subclass without its own code."""
 
 
 @pytest.mark.parametrize(
@@ -39,13 +39,13 @@ class _HandleTakenError(errors.AlreadyExistsError):
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else value.name,
 )
 def test_every_error_has_its_code(error: errors.LensfeedError, code: grpc.StatusCode) -> None:
-    """An error's class, or else the nearest of its ancestors, decides the code."""
+    """An error's class, or else its nearest ancestor, decides the code."""
     assert code_of(error) is code
     assert status_of(error).code == code.value[0]
 
 
 def test_every_error_of_the_tree_has_a_code() -> None:
-    """No error class of the domain falls through to INTERNAL."""
+    """No error class of the domain becomes INTERNAL."""
     kinds = [
         kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.LensfeedError)
     ]
@@ -56,7 +56,7 @@ def test_every_error_of_the_tree_has_a_code() -> None:
 
 
 def test_a_status_names_its_reason() -> None:
-    """ErrorInfo has the reason and the domain, and the message is the error's, without the reason before it."""
+    """ErrorInfo has the reason and domain, and the message does not repeat the reason."""
     status = status_of(errors.NotFoundError("POST_NOT_FOUND", "there is no such post"))
     assert status.message == "there is no such post"
     [info] = _details(status, error_details_pb2.ErrorInfo)
@@ -65,7 +65,7 @@ def test_a_status_names_its_reason() -> None:
 
 
 def test_a_status_names_every_field() -> None:
-    """BadRequest has a row for each violation, with its path, message and reason."""
+    """BadRequest has an entry with path, message and reason for each violation."""
     violations = [
         errors.FieldViolation("caption", "too long", "CAPTION_TOO_LONG"),
         errors.FieldViolation("a.b", "no", "X"),
@@ -79,16 +79,16 @@ def test_a_status_names_every_field() -> None:
 
 
 @pytest.mark.parametrize(("seconds", "header"), [(0.2, "1"), (1.0, "1"), (1.2, "2"), (60.0, "60")])
-def test_a_status_says_when_to_come_again(seconds: float, header: str) -> None:
-    """RetryInfo has the delay to the millisecond; the trailer rounds it up to whole seconds, and to at least one."""
+def test_a_status_says_when_to_retry(seconds: float, header: str) -> None:
+    """RetryInfo has the delay in milliseconds; the trailer rounds it up to whole seconds, at least one."""
     error = errors.ResourceExhaustedError("RATE_LIMITED", "too many", retry_after=seconds)
     [retry] = _details(status_of(error), error_details_pb2.RetryInfo)
     assert retry.retry_delay.ToMilliseconds() == round(seconds * 1000)
     assert dict(trailers_of(error))["retry-after"] == header
 
 
-def test_no_time_means_no_trailer() -> None:
-    """An error that coming again does not mend has neither RetryInfo nor the trailer."""
+def test_an_error_without_a_delay_has_no_trailer() -> None:
+    """An error for which retrying does not help has neither RetryInfo nor the trailer."""
     error = errors.MessageTooLargeError("MESSAGE_TOO_LARGE", "too large")
     assert _details(status_of(error), error_details_pb2.RetryInfo) == []
     assert [key for key, _ in trailers_of(error)] == ["grpc-status-details-bin"]
@@ -109,8 +109,8 @@ def test_no_time_means_no_trailer() -> None:
     ],
     ids=lambda value: getattr(value, "__name__", type(value).__name__),
 )
-def test_what_libraries_raise_is_known(raised: Exception, known: type[errors.LensfeedError]) -> None:
-    """A part that is down or late is told as such, in words that name no part."""
+def test_errors_of_libraries_are_mapped(raised: Exception, known: type[errors.LensfeedError]) -> None:
+    """A part that is down or slow is reported without naming it."""
     found = known_error(raised)
     assert type(found) is known
     assert str(raised) not in found.message or not str(raised)
@@ -119,8 +119,8 @@ def test_what_libraries_raise_is_known(raised: Exception, known: type[errors.Len
 @pytest.mark.parametrize(
     "raised", [ValueError("x"), KeyError("x"), sqlite3.IntegrityError("x"), redis.exceptions.ResponseError("x")]
 )
-def test_what_nobody_foresaw_is_unknown(raised: Exception) -> None:
-    """A mistake of ours has no status of its own."""
+def test_unexpected_errors_are_unknown(raised: Exception) -> None:
+    """A bug has no status of its own."""
     assert known_error(raised) is None
 
 

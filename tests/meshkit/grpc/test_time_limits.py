@@ -1,4 +1,4 @@
-"""Bounds that share a timer."""
+"""Time limits that share a timer."""
 
 import asyncio
 
@@ -10,8 +10,8 @@ NEVER = 60.0
 
 
 @pytest.mark.parametrize("seconds", [0.02, 0.0, -1.0])
-async def test_a_block_that_takes_too_long_is_ended(seconds: float) -> None:
-    """What runs in it is cancelled, and the task goes on with a TimeoutError; where no time is left, at its first wait."""
+async def test_a_slow_block_is_cancelled(seconds: float) -> None:
+    """Its code is cancelled and the task continues with a TimeoutError; without time left, at its first await."""
     limits, ended = TimeLimits(), asyncio.Event()
 
     async def work() -> None:
@@ -30,7 +30,7 @@ async def test_a_block_that_takes_too_long_is_ended(seconds: float) -> None:
 
 
 async def test_a_block_that_ends_in_time_is_left_alone() -> None:
-    """Its bound does not come for the task later, nor does it keep another block from being ended."""
+    """Its limit neither cancels the task later nor affects another block."""
     limits = TimeLimits()
     with limits.within(0.02):
         await asyncio.sleep(0)
@@ -40,8 +40,8 @@ async def test_a_block_that_ends_in_time_is_left_alone() -> None:
         await asyncio.Event().wait()
 
 
-async def test_each_block_is_ended_by_its_own_bound() -> None:
-    """A near bound is heeded whether it came before or after a far one."""
+async def test_each_block_has_its_own_limit() -> None:
+    """A near limit is kept whether it was set before or after a far one."""
     limits = TimeLimits()
 
     async def wait(seconds: float) -> str:
@@ -62,7 +62,7 @@ async def test_each_block_is_ended_by_its_own_bound() -> None:
 
 
 async def test_the_inner_of_two_blocks_ends_alone() -> None:
-    """The outer one goes on with the TimeoutError of the inner one, and is ended by its own bound only."""
+    """The outer block continues after the inner TimeoutError and has its own limit."""
     limits = TimeLimits()
     with limits.within(NEVER):
         with pytest.raises(TimeoutError), limits.within(0.02):
@@ -72,8 +72,8 @@ async def test_the_inner_of_two_blocks_ends_alone() -> None:
         await asyncio.Event().wait()
 
 
-async def test_the_cancellation_of_somebody_else_stays_one() -> None:
-    """A task that is cancelled while its bound is reached ends cancelled."""
+async def test_another_cancellation_is_kept() -> None:
+    """A task that is cancelled when its limit is reached ends cancelled."""
     limits, entered = TimeLimits(), asyncio.Event()
 
     async def work() -> None:
@@ -93,6 +93,6 @@ async def test_the_cancellation_of_somebody_else_stays_one() -> None:
 
 
 async def test_other_errors_pass() -> None:
-    """What a block raises itself comes out as it is."""
+    """Exceptions of the block are passed through."""
     with pytest.raises(KeyError), TimeLimits().within(NEVER):
         raise KeyError

@@ -1,4 +1,4 @@
-"""Running the tiny service as a process of its own."""
+"""Runs the tiny service as a process."""
 
 import asyncio
 import contextlib
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[3]
-# Only against hanging for ever.
+# Only so that a failing test ends.
 LIMIT_SECONDS = 30.0
 
 
@@ -26,7 +26,7 @@ class Tiny:
 
     @property
     def logs(self) -> list[dict[str, Any]]:
-        """Everything that it logged so far; fails where a line is no JSON."""
+        """Everything it has logged so far; fails if a line is not JSON."""
         return [json.loads(line) for line in self.lines]
 
     async def logged(self, event: str) -> dict[str, Any]:
@@ -38,7 +38,7 @@ class Tiny:
         return found[0]
 
     async def address(self) -> str:
-        """Wait until it serves; where."""
+        """Wait until it serves, and return its address."""
         return str((await self.logged("serving"))["address"])
 
     def terminate(self) -> None:

@@ -70,7 +70,7 @@ async def batch_get_users(_request: Any, _context: Any) -> user_internal_service
 
 @contextlib.asynccontextmanager
 async def _store() -> AsyncIterator[None]:
-    """Stand for what a process opens before it serves and closes after it."""
+    """Stand for a store that a process opens before serving and closes afterwards."""
     try:
         yield
     finally:

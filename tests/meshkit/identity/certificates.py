@@ -1,4 +1,4 @@
-"""Certificates of a small authority of the tests' own."""
+"""Certificates of a test authority."""
 
 import datetime as dt
 import ipaddress

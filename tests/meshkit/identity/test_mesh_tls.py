@@ -62,14 +62,14 @@ async def serial_of(address: str, tls: Path) -> int:
 
 
 async def test_a_service_calls_another_by_its_certificate(tls: Path) -> None:
-    """The channel of a service that was given its identity reaches the method."""
+    """A channel with an identity reaches the method."""
     feed = MeshIdentity.find(tls, "feed")
     async with users(tls) as address, connect(address, INTERNAL, identity=feed) as channel:
         assert await UserInternalServiceStub(channel).BatchGetUsers(REQUEST) == BatchGetUsersResponse()
 
 
 async def test_the_edge_is_no_service(tls: Path) -> None:
-    """Whoever brings apps' calls has no business with the services' own methods."""
+    """The edge may not call internal methods."""
     edge = MeshIdentity.find(tls, "edge")
     async with users(tls) as address, connect(address, INTERNAL, identity=edge) as channel:
         with pytest.raises(grpc.aio.AioRpcError) as failure:
@@ -78,7 +78,7 @@ async def test_the_edge_is_no_service(tls: Path) -> None:
     assert reason_of(failure.value) == "PEER_REFUSED"
 
 
-async def test_a_certificate_that_has_ended_opens_nothing(tls: Path) -> None:
+async def test_an_expired_certificate_is_refused(tls: Path) -> None:
     """Time is checked, too."""
     late = MeshIdentity("feed", tls / "late")
     issue(late, load_authority(tls / AUTHORITY), dt.timedelta(seconds=-60))
@@ -88,8 +88,8 @@ async def test_a_certificate_that_has_ended_opens_nothing(tls: Path) -> None:
     assert failure.value.code() is grpc.StatusCode.UNAVAILABLE
 
 
-async def test_a_server_shows_a_renewed_certificate(tls: Path) -> None:
-    """From the next connection on, without a restart; while the files do not fit together, the one that it has."""
+async def test_a_server_uses_a_renewed_certificate(tls: Path) -> None:
+    """It is used from the next connection on; while the files do not match, the old one is kept."""
     async with users(tls) as address:
         first = await serial_of(address, tls)
         (tls / "user" / "tls.key").rename(tls / "aside")
@@ -98,8 +98,8 @@ async def test_a_server_shows_a_renewed_certificate(tls: Path) -> None:
         assert await serial_of(address, tls) != first
 
 
-async def test_a_channel_shows_a_renewed_certificate(tls: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A service whose first certificate nobody trusts any more goes on calling with the second, on the same stub."""
+async def test_a_channel_uses_a_renewed_certificate(tls: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the first certificate expired, the same stub continues with the second."""
     monkeypatch.setattr(renewed_channel, "LOOK_SECONDS", 0.0)
     feed = MeshIdentity.find(tls, "feed")
     async with users(tls) as address:
@@ -116,7 +116,7 @@ async def test_a_channel_shows_a_renewed_certificate(tls: Path, monkeypatch: pyt
 
 
 @pytest.mark.parametrize("missing", ["tls.crt", "tls.key", "ca.crt"])
-async def test_a_missing_file_is_told(tls: Path, missing: str) -> None:
+async def test_a_missing_certificate_is_reported(tls: Path, missing: str) -> None:
     """A process without its certificate does not start, and says where it looked."""
     (tls / "user" / missing).unlink()
     with pytest.raises(SettingsError, match=r"LENSFEED_MESH_TLS: .*/user contains no certificate"):
@@ -124,8 +124,8 @@ async def test_a_missing_file_is_told(tls: Path, missing: str) -> None:
             pass
 
 
-def test_names_that_are_not_ours_are_nobodys() -> None:
-    """Another trust domain, an unknown part and a name without one count for nothing; so do two names at once."""
+def test_foreign_names_are_ignored() -> None:
+    """Another trust domain, an unknown part, a certificate without a name or with two identify nobody."""
     foreign = (
         "spiffe://other/edge",
         "spiffe://lensfeed/",

@@ -1,4 +1,4 @@
-"""Keyspaces of the tests' own in a real Cassandra."""
+"""Keyspaces for tests in a real Cassandra."""
 
 import asyncio
 import contextlib
@@ -12,12 +12,12 @@ from meshkit.call import CURRENT, Call
 from meshkit.cassandra import Cassandra, CassandraSettings, open_cassandra
 from meshkit.errors import UnavailableError
 
-# Far beyond what anything here takes: a node that was killed starts again in it.
+# Enough for a killed node to start again.
 PATIENCE_SECONDS = 120
 
 
 def settings_of(contact_points: str, **others: Any) -> CassandraSettings:
-    """Return settings that name a keyspace which nobody else has."""
+    """Return settings with a unique keyspace."""
     own = {"cassandra_contact_points": contact_points, "cassandra_keyspace_prefix": f"test_{secrets.token_hex(4)}"}
     return CassandraSettings(**own | others)
 
@@ -42,7 +42,7 @@ async def until_it_answers(cassandra: Cassandra) -> None:
 
 @contextlib.contextmanager
 def call_of(seconds: float) -> Iterator[None]:
-    """Be in a call that has so many seconds left."""
+    """Run the block in a call with this many seconds left."""
     token = CURRENT.set(Call("a request", deadline=monotonic() + seconds))
     try:
         yield

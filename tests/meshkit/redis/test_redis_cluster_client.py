@@ -1,4 +1,4 @@
-"""redis-py's client as it is opened here: of a real cluster as of one server, with a bound, and with failures of one kind."""
+"""The cluster client behaves like the client of one server, on a real cluster."""
 
 import asyncio
 import contextlib
@@ -27,7 +27,7 @@ async def cluster(valkey_cluster: ValkeyCluster) -> AsyncIterator["Redis"]:
 
 
 async def test_a_pipeline_takes_keys_of_all_slots(cluster: "Redis") -> None:
-    """Answers come in order."""
+    """Its answers are in order."""
     async with cluster.pipeline(transaction=False) as pipeline:
         for number in range(300):
             pipeline.set(f"key:{number}", number)
@@ -40,7 +40,7 @@ async def test_a_pipeline_takes_keys_of_all_slots(cluster: "Redis") -> None:
 
 
 async def test_a_transaction_takes_keys_of_one_slot(cluster: "Redis") -> None:
-    """All or nothing."""
+    """It is executed completely or not at all."""
     async with cluster.pipeline(transaction=True) as pipeline:
         pipeline.xadd("{a}:stream", {"field": 1})
         pipeline.set("{a}:key", 2)
@@ -48,13 +48,13 @@ async def test_a_transaction_takes_keys_of_one_slot(cluster: "Redis") -> None:
 
 
 async def test_a_script_is_loaded_wherever_it_is_needed(cluster: "Redis") -> None:
-    """Each master has scripts of its own."""
+    """Each master has its own scripts."""
     script = cluster.register_script("return redis.call('INCRBY', KEYS[1], ARGV[1])")
     assert [await script(keys=[f"key:{number}"], args=[number]) for number in range(20)] == list(range(20))
 
 
-async def test_a_blocked_read_of_a_group_gets_what_comes(cluster: "Redis") -> None:
-    """While it waits, others get through."""
+async def test_a_blocking_read_gets_new_entries(cluster: "Redis") -> None:
+    """While it waits, other commands are executed."""
     await cluster.xgroup_create("events:{x}", "g", id="0", mkstream=True)
     reading: asyncio.Future[Any] = asyncio.ensure_future(cluster.xreadgroup("g", "m", {"events:{x}": ">"}, block=4_000))
     await asyncio.sleep(0.1)
@@ -64,7 +64,7 @@ async def test_a_blocked_read_of_a_group_gets_what_comes(cluster: "Redis") -> No
 
 
 async def test_commands_and_pipelines_follow_a_slot_that_moves(cluster: "Redis", valkey_cluster: ValkeyCluster) -> None:
-    """Scripts too: the other master does not know them yet."""
+    """Scripts follow as well, although the new master does not know them yet."""
     slot = key_slot(b"moving")
     source = valkey_cluster.owner("moving")
     target = valkey_cluster.other(source)
@@ -88,7 +88,7 @@ async def test_commands_and_pipelines_follow_a_slot_that_moves(cluster: "Redis",
 async def test_a_burst_waits_for_connections_instead_of_opening_hundreds(
     kind: str, valkey_url: str, valkey_cluster: ValkeyCluster
 ) -> None:
-    """And nothing of it is refused."""
+    """No command of the burst is refused."""
     async with open_redis(valkey_url if kind == "one server" else valkey_cluster.url) as client:
         await client.delete("{burst}:counter")
         answers = await asyncio.gather(*(client.incr("{burst}:counter") for _ in range(1_000)))
@@ -98,7 +98,7 @@ async def test_a_burst_waits_for_connections_instead_of_opening_hundreds(
         assert clients.count("incr") <= MAX_CONNECTIONS
 
 
-async def test_a_cluster_that_is_away_is_a_connection_error() -> None:
+async def test_an_unreachable_cluster_is_a_connection_error() -> None:
     """For commands, pipelines and the health check: the loops that wait for Redis know that one."""
     async with open_redis("redis+cluster://127.0.0.1:1") as client:
         with pytest.raises(redis.exceptions.ConnectionError):
@@ -110,7 +110,7 @@ async def test_a_cluster_that_is_away_is_a_connection_error() -> None:
 
 
 async def test_after_a_failover_commands_and_pipelines_find_the_new_master(tmp_path: Path) -> None:
-    """Until then their failures are ConnectionErrors, and slots of other masters go on."""
+    """Until then they raise ConnectionError, and slots of other masters keep working."""
     async with running_cluster(tmp_path, with_replica=True) as cluster:
         lost = next(key for key in map(str, range(100)) if cluster.owner(key) is cluster.masters[0])
         kept = next(key for key in map(str, range(100)) if cluster.owner(key) is cluster.masters[1])
@@ -135,7 +135,7 @@ async def set_by_pipeline(client: "Redis", key: str, value: str) -> None:
 
 
 async def until_done(do: Callable[[], Awaitable[Any]]) -> None:
-    """Do something as soon as it can be done."""
+    """Retry until it succeeds."""
     async with asyncio.timeout(LIMIT_SECONDS):
         while True:
             with contextlib.suppress(redis.exceptions.ConnectionError, redis.exceptions.TimeoutError):
@@ -145,7 +145,7 @@ async def until_done(do: Callable[[], Awaitable[Any]]) -> None:
 
 
 async def test_a_burst_of_first_commands_is_done_once_each(valkey_cluster: ValkeyCluster) -> None:
-    """Nobody suffers from the others' learning of the map."""
+    """No command suffers while others load the map."""
     async with open_redis(valkey_cluster.url) as client:
         await client.flushall()
     async with open_redis(valkey_cluster.url) as client:
@@ -157,7 +157,7 @@ async def test_a_burst_of_first_commands_is_done_once_each(valkey_cluster: Valke
 async def test_commands_while_a_slot_moves_are_done_once_or_not_at_all(
     cluster: "Redis", valkey_cluster: ValkeyCluster
 ) -> None:
-    """Of many at once redis-py lets some fail, whose permission went another way; none of those was executed."""
+    """redis-py may fail commands whose ASKING went to another connection; none of these is executed."""
     slot = key_slot(b"moving")
     source = valkey_cluster.owner("moving")
     target = valkey_cluster.other(source)

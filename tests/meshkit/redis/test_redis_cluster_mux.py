@@ -1,4 +1,4 @@
-"""The multiplexed connection to a real cluster: slots of three masters, slots that move, and masters that stand still or die."""
+"""The multiplexed connection to a real cluster, with moving slots and hung or dead masters."""
 
 import asyncio
 import contextlib
@@ -31,14 +31,14 @@ async def mux(valkey_cluster: ValkeyCluster) -> AsyncIterator[RedisMux]:
 
 @pytest.fixture
 async def knowing(mux: RedisMux) -> RedisMux:
-    """Give a connection that has learnt the map, with the keys of a slot set to their numbers."""
+    """Give a connection that knows the map, with the keys of one slot set."""
     await mux.execute_many([("SET", key, number) for number, key in enumerate(KEYS)])
     return mux
 
 
 @pytest.fixture
 async def move(valkey_cluster: ValkeyCluster) -> AsyncIterator[tuple[Node, Node]]:
-    """Begin to move the slot; gives source and target. In the end it moves back."""
+    """Start moving the slot; gives source and target. It is moved back at the end."""
     source = valkey_cluster.owner(KEYS[0])
     target = valkey_cluster.other(source)
     await valkey_cluster.begin_move(SLOT, source, target)
@@ -54,10 +54,8 @@ async def empty(nodes: Iterable[Node]) -> None:
         await node.ask("FLUSHALL")
 
 
-async def test_each_command_goes_where_its_slot_is_and_answers_keep_their_order(
-    mux: RedisMux, valkey_cluster: ValkeyCluster
-) -> None:
-    """Keys of a thousand slots, of text and of bytes, with and without tags, in one call."""
+async def test_commands_go_to_the_master_of_their_slot(mux: RedisMux, valkey_cluster: ValkeyCluster) -> None:
+    """One call with keys of a thousand slots gets its answers in order."""
     keys: list[str | bytes] = [f"key:{number}" for number in range(1_000)]
     keys += [b"\x00{%d}\xff" % number for number in range(1_000)]
     await mux.execute_many([("SET", key, number) for number, key in enumerate(keys)])
@@ -70,15 +68,15 @@ async def test_each_command_goes_where_its_slot_is_and_answers_keep_their_order(
 
 
 async def test_all_tasks_share_one_connection_to_each_master(mux: RedisMux, valkey_cluster: ValkeyCluster) -> None:
-    """However many are under way, and though many begin before there is any."""
+    """This holds even if many tasks start before there is a connection."""
     await asyncio.gather(*(mux.execute("INCR", f"key:{number % 100}") for number in range(2_000)))
     for node in valkey_cluster.masters:
         clients = str(await node.ask("CLIENT", "LIST")).splitlines()
         assert len([client for client in clients if "cmd=incr" in client]) == 1
 
 
-async def test_scripts_go_where_their_key_is_and_what_has_no_key_goes_anywhere(mux: RedisMux) -> None:
-    """A script's key stands behind the count of keys."""
+async def test_scripts_go_to_the_master_of_their_key(mux: RedisMux) -> None:
+    """A script's key follows the number of keys. Commands without keys go to any master."""
     for number in range(20):
         assert await mux.execute("EVAL", "return redis.call('INCR', KEYS[1])", 1, f"key:{number}") == 1
     assert await mux.execute("PING") == b"PONG"
@@ -86,14 +84,14 @@ async def test_scripts_go_where_their_key_is_and_what_has_no_key_goes_anywhere(m
 
 
 async def test_keys_of_several_slots_in_one_command_are_refused(mux: RedisMux) -> None:
-    """It is a mistake of the caller's, not a trouble of the cluster's; so is a command about one server."""
+    """This is the caller's error, not an outage; so is a command about a server."""
     with pytest.raises(redis.exceptions.ResponseError, match="same slot"):
         await mux.execute("MGET", "a", "b")
     with pytest.raises(ValueError, match="about one server"):
         await mux.execute("FLUSHALL")
 
 
-async def test_an_error_answer_is_raised_and_spoils_nothing(mux: RedisMux) -> None:
+async def test_an_error_answer_is_raised_and_affects_no_other_command(mux: RedisMux) -> None:
     """The commands beside the wrong one took effect on all masters."""
     others = [f"key:{number}" for number in range(10)]
     with pytest.raises(redis.exceptions.ResponseError, match="WRONGTYPE"):
@@ -106,17 +104,17 @@ async def test_an_error_answer_is_raised_and_spoils_nothing(mux: RedisMux) -> No
 async def test_a_slot_that_has_moved_is_found(
     knowing: RedisMux, move: tuple[Node, Node], valkey_cluster: ValkeyCluster
 ) -> None:
-    """A connection with an old map follows, and loses nothing."""
+    """A connection with an old map follows the redirection and loses nothing."""
     source, target = move
     await valkey_cluster.end_move(SLOT, source, target)
     assert await knowing.execute_many([("INCR", key) for key in KEYS]) == [1, 2, 3]
     assert await target.ask("MGET", *KEYS) == ["1", "2", "3"]
 
 
-async def test_keys_of_a_slot_on_the_move_are_found_on_either_side(
+async def test_keys_of_a_moving_slot_are_found(
     knowing: RedisMux, move: tuple[Node, Node], valkey_cluster: ValkeyCluster
 ) -> None:
-    """What has moved, what has not, and what is new: each is where the move wants it."""
+    """Keys that have moved, have not moved, or are new are all found."""
     source, target = move
     await valkey_cluster.move_keys(source, target, KEYS[1])
     commands = [(name, key) for key in [*KEYS, "{moving}:new"] for name in ("INCR", "INCR")]
@@ -125,10 +123,8 @@ async def test_keys_of_a_slot_on_the_move_are_found_on_either_side(
     assert sorted(await target.ask("CLUSTER", "GETKEYSINSLOT", SLOT, 10)) == [KEYS[1], "{moving}:new"]
 
 
-async def test_many_increments_while_a_slot_goes_to_and_fro_are_each_done_once(
-    knowing: RedisMux, valkey_cluster: ValkeyCluster
-) -> None:
-    """No redirection loses a write, or makes it twice."""
+async def test_increments_during_moves_are_done_once(knowing: RedisMux, valkey_cluster: ValkeyCluster) -> None:
+    """No redirection loses or repeats a write."""
     source = valkey_cluster.owner(KEYS[0])
     target = valkey_cluster.other(source)
     done = 0
@@ -151,10 +147,10 @@ async def test_many_increments_while_a_slot_goes_to_and_fro_are_each_done_once(
     assert [int(each) for each in found] == [done, done, done + 1]
 
 
-async def test_keys_of_one_command_on_both_sides_of_a_move_are_waited_for(
+async def test_a_command_split_by_a_move_waits(
     knowing: RedisMux, move: tuple[Node, Node], valkey_cluster: ValkeyCluster
 ) -> None:
-    """A short while: a move that does not end is an error, and not a hang."""
+    """It waits briefly; a move that does not end is an error, not a hang."""
     source, target = move
     await valkey_cluster.move_keys(source, target, KEYS[1])
     with pytest.raises(redis.exceptions.ConnectionError, match="TRYAGAIN"):
@@ -164,10 +160,8 @@ async def test_keys_of_one_command_on_both_sides_of_a_move_are_waited_for(
     assert await reading == [b"0", b"1", b"2"]
 
 
-async def test_a_slot_that_nobody_has_is_an_error_until_somebody_has_it(
-    knowing: RedisMux, valkey_cluster: ValkeyCluster
-) -> None:
-    """The cluster is away for that slot, and for no other."""
+async def test_an_unassigned_slot_is_an_error(knowing: RedisMux, valkey_cluster: ValkeyCluster) -> None:
+    """Only that slot is unavailable, until a master gets it."""
     owner = valkey_cluster.owner(KEYS[0])
     await owner.ask("CLUSTER", "DELSLOTS", SLOT)
     try:
@@ -181,7 +175,7 @@ async def test_a_slot_that_nobody_has_is_an_error_until_somebody_has_it(
 
 
 async def test_credentials_are_for_every_master(valkey_cluster: ValkeyCluster) -> None:
-    """They come from the URL."""
+    """The credentials of the URL are used for every master."""
     for node in valkey_cluster.masters:
         await node.ask("ACL", "SETUSER", "app", "on", ">secret", "+@all", "~*")
     hosts = valkey_cluster.url.partition("://")[2]
@@ -194,8 +188,8 @@ async def test_credentials_are_for_every_master(valkey_cluster: ValkeyCluster) -
         await node.ask("ACL", "DELUSER", "app")
 
 
-async def test_a_url_of_the_wrong_kind_is_said(valkey_url: str, valkey_cluster: ValkeyCluster) -> None:
-    """Both ways round."""
+async def test_a_url_of_the_wrong_kind_is_reported(valkey_url: str, valkey_cluster: ValkeyCluster) -> None:
+    """A server's URL for a cluster, and a cluster's URL for a server, are both explained."""
     async with open_mux(valkey_url.replace("redis://", "redis+cluster://")) as mux:
         with pytest.raises(redis.exceptions.ResponseError, match="tells of no cluster"):
             await mux.execute("GET", "a")
@@ -204,7 +198,7 @@ async def test_a_url_of_the_wrong_kind_is_said(valkey_url: str, valkey_cluster: 
             await mux.get_many([b"a"]) + await mux.get_many([b"b"]) + await mux.get_many([b"c"])
 
 
-async def test_a_cluster_that_is_away_is_a_connection_error() -> None:
+async def test_an_unreachable_cluster_is_a_connection_error() -> None:
     """And not a hang; calls right after the first do not even try."""
     async with open_mux("redis+cluster://127.0.0.1:1,127.0.0.1:2") as mux:
         for _ in range(3):
@@ -213,15 +207,13 @@ async def test_a_cluster_that_is_away_is_a_connection_error() -> None:
 
 
 async def test_one_live_seed_is_enough(valkey_cluster: ValkeyCluster) -> None:
-    """A process starts while others of the named nodes are away."""
+    """A process can start while the other named nodes are down."""
     async with open_mux(f"redis+cluster://127.0.0.1:1,{valkey_cluster.masters[1].address}") as mux:
         assert await mux.get_many([b"a", b"b", b"c", b"d"]) == [None] * 4
 
 
-async def test_a_master_that_stands_still_costs_one_timeout_and_only_its_own_slots(
-    knowing: RedisMux, valkey_cluster: ValkeyCluster
-) -> None:
-    """Calls after it fail at once, until it is back."""
+async def test_a_hung_master_costs_one_timeout(knowing: RedisMux, valkey_cluster: ValkeyCluster) -> None:
+    """Later calls to its slots fail at once until it is back; other slots are not affected."""
     owner = valkey_cluster.owner(KEYS[0])
     elsewhere = next(key for key in map(str, range(100)) if valkey_cluster.owner(key) is not owner)
     os.kill(valkey_cluster.pids[owner], signal.SIGSTOP)
@@ -238,8 +230,8 @@ async def test_a_master_that_stands_still_costs_one_timeout_and_only_its_own_slo
     await valkey_cluster.until_agreed()
 
 
-async def test_masters_that_die_are_replaced_or_missed_and_nothing_hangs(tmp_path: Path) -> None:
-    """One has a replica, which takes over; one has none, and is back after its restart. The connection is never made anew."""
+async def test_dead_masters_are_replaced_or_reported(tmp_path: Path) -> None:
+    """The replica of one master takes over, and the other is back after its restart. Nothing hangs."""
     async with running_cluster(tmp_path, with_replica=True) as cluster, open_mux(cluster.url) as mux:
         first, second, third = (
             [key for key in map(str, range(200)) if cluster.owner(key) is node] for node in cluster.masters

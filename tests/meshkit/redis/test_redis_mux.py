@@ -1,4 +1,4 @@
-"""The multiplexed Redis connection, against a real Valkey and against peers that misbehave."""
+"""The multiplexed connection with a real Valkey and with misbehaving servers."""
 
 import asyncio
 import contextlib
@@ -33,7 +33,7 @@ async def mux(mux_url: str) -> AsyncIterator[RedisMux]:
 
 @contextlib.asynccontextmanager
 async def served(peer: Peer) -> AsyncIterator[str]:
-    """Serve a peer of our own; yields its URL."""
+    """Run a fake server; yields its URL."""
     server = await asyncio.start_server(peer, "127.0.0.1", 0)
     try:
         yield f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0"
@@ -43,28 +43,28 @@ async def served(peer: Peer) -> AsyncIterator[str]:
 
 
 async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Answer the PING with which every connection begins."""
+    """Answer the initial PING."""
     if await reader.readexactly(14) == b"*1\r\n$4\r\nPING\r\n":
         writer.write(b"+PONG\r\n")
 
 
 @given(st.binary(max_size=200))
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-async def test_bytes_come_back_as_they_went(mux: RedisMux, value: bytes) -> None:
-    """Values are binary: nothing is decoded, escaped or cut."""
+async def test_values_are_binary(mux: RedisMux, value: bytes) -> None:
+    """Nothing is decoded, escaped or cut."""
     await mux.execute("SET", b"key", value)
     assert await mux.execute("GET", b"key") == value
 
 
-async def test_many_tasks_share_the_connection_and_each_gets_its_own_answer(mux: RedisMux) -> None:
-    """Answers are matched to commands in order, however many are under way."""
+async def test_tasks_share_the_connection(mux: RedisMux) -> None:
+    """Answers match commands, however many are in progress."""
     answers = await asyncio.gather(*(mux.execute("ECHO", str(number)) for number in range(2_000)))
     assert answers == [str(number).encode() for number in range(2_000)]
     assert (await mux.execute("CLIENT", "LIST")).count(b"db=6") == 1
 
 
 async def test_commands_of_one_call_are_answered_in_order(mux: RedisMux) -> None:
-    """One round trip may hold commands that depend on each other."""
+    """One round trip may contain commands that depend on each other."""
     assert await mux.execute_many([("SET", "n", 1), ("INCR", "n"), ("GET", "n"), ("GET", "absent")]) == [
         b"OK",
         2,
@@ -73,14 +73,14 @@ async def test_commands_of_one_call_are_answered_in_order(mux: RedisMux) -> None
     ]
 
 
-async def test_an_error_answer_is_raised_and_spoils_nothing(mux: RedisMux) -> None:
+async def test_an_error_answer_is_raised_and_affects_no_other_command(mux: RedisMux) -> None:
     """The commands beside the wrong one took effect, and the connection goes on."""
     with pytest.raises(redis.exceptions.ResponseError, match="WRONGTYPE"):
         await mux.execute_many([("SET", "text", "x"), ("LPUSH", "text", "y"), ("SET", "after", "z")])
     assert await mux.execute("GET", "after") == b"z"
 
 
-async def test_a_task_that_gives_up_does_not_take_anothers_answer(mux: RedisMux) -> None:
+async def test_a_cancelled_task_does_not_shift_answers(mux: RedisMux) -> None:
     """The answer of a cancelled command is dropped, and the next one gets its own."""
     given_up = asyncio.create_task(mux.execute("ECHO", "first"))
     await asyncio.sleep(0)
@@ -88,8 +88,8 @@ async def test_a_task_that_gives_up_does_not_take_anothers_answer(mux: RedisMux)
     assert await mux.execute("ECHO", "second") == b"second"
 
 
-async def test_a_lost_connection_fails_what_is_under_way_and_is_made_anew(mux: RedisMux, mux_url: str) -> None:
-    """Nobody waits for ever, and the next command finds a new connection."""
+async def test_a_lost_connection_is_replaced(mux: RedisMux, mux_url: str) -> None:
+    """Commands in progress fail, and the next command opens a new connection."""
     number = await mux.execute("CLIENT", "ID")
     async with open_redis(mux_url) as other:
         await other.client_kill_filter(_id=str(number))
@@ -99,17 +99,17 @@ async def test_a_lost_connection_fails_what_is_under_way_and_is_made_anew(mux: R
     assert await mux.execute("CLIENT", "ID") != number
 
 
-async def test_a_server_that_is_away_is_a_connection_error() -> None:
-    """And not a hang, nor an error of the operating system."""
+async def test_an_unreachable_server_is_a_connection_error() -> None:
+    """It is not a hang, and not an error of the operating system."""
     async with open_mux("redis://127.0.0.1:1/0") as mux:
         with pytest.raises(redis.exceptions.ConnectionError):
             await mux.execute("PING")
 
 
-async def test_a_server_that_stops_answering_is_a_timeout_and_the_connection_is_given_up(
+async def test_a_hung_server_is_a_timeout(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A late answer must not be taken for the answer to a later command."""
+    """The connection is replaced, because a late answer could be mistaken for a later command's."""
     monkeypatch.setattr(redis_line, "REST_SECONDS", 0.0)
     monkeypatch.setattr(redis_line, "TRIAL_SECONDS", 60.0)
     asked = asyncio.Queue[bytes]()
@@ -130,7 +130,7 @@ async def test_a_server_that_stops_answering_is_a_timeout_and_the_connection_is_
 
 @contextlib.asynccontextmanager
 async def standing_still(*, until: int) -> AsyncIterator[tuple[RedisMux, list[str]]]:
-    """Give a connection that has just run into a timeout, to a server that answers from its connection `until` on."""
+    """Give a connection after a timeout, to a server that answers from its connection `until` on."""
     connections: list[str] = []
 
     async def still(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -152,7 +152,7 @@ async def standing_still(*, until: int) -> AsyncIterator[tuple[RedisMux, list[st
 
 
 async def test_right_after_a_timeout_calls_fail_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever reads while a server stands still does not wait for it: the feed has another source."""
+    """Readers do not wait for a hung server, because the feed has another source."""
     monkeypatch.setattr(redis_line, "REST_SECONDS", 3_600.0)
     async with standing_still(until=2) as (mux, connections):
         for _ in range(10):
@@ -161,10 +161,10 @@ async def test_right_after_a_timeout_calls_fail_at_once(monkeypatch: pytest.Monk
         assert len(connections) == 1
 
 
-async def test_one_call_tries_whether_the_server_is_back_and_the_others_do_not_wait(
+async def test_one_call_probes_a_hung_server(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """As soon as one has got through, all do."""
+    """The others do not wait; as soon as one call gets through, all do."""
     monkeypatch.setattr(redis_line, "REST_SECONDS", 0.0)
     async with standing_still(until=3) as (mux, connections):
         trial, *others = await asyncio.gather(*(mux.execute("PING") for _ in range(10)), return_exceptions=True)
@@ -176,8 +176,8 @@ async def test_one_call_tries_whether_the_server_is_back_and_the_others_do_not_w
 
 
 @pytest.mark.parametrize("nonsense", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"+OK\r\n+OK\r\n+surplus\r\n"])
-async def test_a_peer_that_speaks_nonsense_is_hung_up_on(nonsense: bytes) -> None:
-    """After an answer that cannot be right, none is trusted: the next command goes over a new connection."""
+async def test_an_invalid_answer_closes_the_connection(nonsense: bytes) -> None:
+    """After an invalid answer none is trusted, and the next command opens a new connection."""
     connections = 0
 
     async def peer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -197,8 +197,8 @@ async def test_a_peer_that_speaks_nonsense_is_hung_up_on(nonsense: bytes) -> Non
     assert connections == 2
 
 
-async def test_an_answer_in_pieces_is_put_together() -> None:
-    """The network may cut anywhere."""
+async def test_a_split_answer_is_reassembled() -> None:
+    """The network may split answers anywhere."""
 
     async def peer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await greet(reader, writer)
@@ -214,7 +214,7 @@ async def test_an_answer_in_pieces_is_put_together() -> None:
         assert await mux.execute("ANY") == [b"abc", 7]
 
 
-async def test_a_password_is_sent_first_and_a_wrong_one_is_said(mux: RedisMux, mux_url: str) -> None:
+async def test_a_wrong_password_is_reported(mux: RedisMux, mux_url: str) -> None:
     """Credentials come from the URL."""
     await mux.execute("ACL", "SETUSER", "app", "on", ">secret", "+@all", "~*")
     host = mux_url.removeprefix("redis://")
@@ -226,8 +226,8 @@ async def test_a_password_is_sent_first_and_a_wrong_one_is_said(mux: RedisMux, m
     await mux.execute("ACL", "DELUSER", "app")
 
 
-async def test_a_server_that_loads_its_data_is_away() -> None:
-    """It takes connections, but nothing that it answers would be true."""
+async def test_a_loading_server_counts_as_unreachable() -> None:
+    """It accepts connections, but its answers would be wrong."""
 
     async def loading(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(100)
@@ -241,7 +241,7 @@ async def test_a_server_that_loads_its_data_is_away() -> None:
 
 
 async def test_many_strings_are_read_in_the_order_of_their_keys(mux: RedisMux) -> None:
-    """And one that is not there is None."""
+    """A missing string is None."""
     await mux.execute_many([("SET", f"key {number}", number) for number in range(5)])
     keys = [b"key 3", b"absent", b"key 0", b"key 3"]
     assert await mux.get_many(keys) == [b"3", None, b"0", b"3"]

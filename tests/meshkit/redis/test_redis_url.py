@@ -1,4 +1,4 @@
-"""One URL says where Redis is, be it one server or a cluster."""
+"""URLs of Redis servers and clusters."""
 
 import ssl
 
@@ -9,8 +9,8 @@ from meshkit.service_settings import RedisSettings
 from meshkit.settings import SettingsError
 
 
-def test_one_server_is_read_as_redis_py_reads_it() -> None:
-    """Host, port, database and credentials have their places."""
+def test_a_servers_url_is_parsed_by_redis_py() -> None:
+    """It contains host, port, database and credentials."""
     [endpoint] = read_redis_url("redis://app:s%20cret@redis.internal:7000/3").endpoints
     assert (endpoint.host, endpoint.port, endpoint.db) == ("redis.internal", 7000, 3)
     assert (endpoint.username, endpoint.password, endpoint.tls) == ("app", "s cret", None)
@@ -18,7 +18,7 @@ def test_one_server_is_read_as_redis_py_reads_it() -> None:
 
 
 def test_a_cluster_has_one_node_or_more_with_the_same_credentials() -> None:
-    """Ports may be left out, and addresses may be IPv6."""
+    """Ports may be omitted, and addresses may be IPv6."""
     read = read_redis_url("redis+cluster://:secret@a:7000,b,[::1]:7002/0")
     assert read.is_cluster
     assert [(node.host, node.port, node.password) for node in read.endpoints] == [
@@ -30,7 +30,7 @@ def test_a_cluster_has_one_node_or_more_with_the_same_credentials() -> None:
 
 @pytest.mark.parametrize("url", ["rediss://a", "rediss+cluster://a:1,b:2"])
 def test_tls_checks_certificates_and_names(url: str) -> None:
-    """Unless the URL says otherwise, as redis-py reads it."""
+    """The URL may turn this off, as in redis-py."""
     context = read_redis_url(url).endpoints[-1].tls
     assert context is not None
     assert (context.check_hostname, context.verify_mode) == (True, ssl.CERT_REQUIRED)
@@ -50,10 +50,8 @@ def test_tls_checks_certificates_and_names(url: str) -> None:
         ("redis://:hidden@a:port", "port"),
     ],
 )
-def test_a_url_that_names_no_redis_is_refused_in_one_sentence(
-    url: str, why: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The process does not start, and says which setting it is; a password is not printed."""
+def test_an_invalid_url_is_refused(url: str, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process does not start and names the setting, without printing a password."""
     monkeypatch.setenv("LENSFEED_REDIS_URL", url)
     with pytest.raises(SettingsError, match=f"LENSFEED_REDIS_URL: .*{why}") as refused:
         RedisSettings.load()
