@@ -2,17 +2,26 @@
 
 import asyncio
 import os
+import secrets
 from collections.abc import AsyncIterator, Callable
+from functools import partial
+from typing import Any
 
 import pytest
 import pytest_asyncio
 import uvloop
 
 from devmesh.parts.bucket import S3
-from devmesh.parts.cassandra.cluster import running_cassandra
 from devmesh.parts.seaweed import running_seaweed
 from devmesh.parts.valkey import running_valkey
+from tests.blackbox.clean_mesh import clean_mesh
+from tests.blackbox.mesh import Mesh
+from tests.scheduling import UnitScheduling, in_units
+from tests.shared_cassandra import shared_cassandra
 from tests.valkey_cluster import ValkeyCluster, running_cluster
+
+CONTACT_POINTS = "LENSFEED_CASSANDRA_CONTACT_POINTS"
+PROCESS = "PYTEST_XDIST_WORKER"
 
 # As meshkit does; most modules of tests import grpc before it.
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
@@ -25,9 +34,41 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "mesh: starts a whole mesh, which takes seconds")
 
 
-def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """Run the tests on the loop that the processes run on."""
-    return {"uvloop": uvloop.new_event_loop}
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put together what shares servers."""
+    items[:] = in_units(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> UnitScheduling:
+    """Give what shares servers to one process."""
+    return UnitScheduling(config, log)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the totals that tests have told."""
+    reports = [report for report in terminalreporter.stats.get("passed", ()) if report.when == "call"]
+    if totals := [text for report in reports for name, text in report.user_properties if name == "total"]:
+        terminalreporter.section("totals", sep="-")
+        for text in totals:
+            terminalreporter.line(text)
+
+
+@pytest.fixture
+def tell(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Give a way to print a line after all tests, from whichever process: totals are for whoever runs them."""
+    return partial(record_property, "total")
+
+
+@pytest.fixture(scope="session")
+def _asyncio_loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    """Run the tests on the loop that the processes run on.
+
+    The hook that pytest-asyncio has for this makes it a parameter of async tests: every session fixture would start a second
+    time for the tests that are not async.
+    """
+    return uvloop.new_event_loop
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -57,9 +98,25 @@ async def cassandra(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[s
 
     LENSFEED_CASSANDRA_CONTACT_POINTS names a cluster that is there already.
     """
-    named = os.environ.get("LENSFEED_CASSANDRA_CONTACT_POINTS")
-    if named:
+    if named := os.environ.get(CONTACT_POINTS):
         yield named
         return
-    async with running_cassandra(tmp_path_factory.mktemp("cassandra"), survives_kill=False) as cluster:
-        yield cluster.contact_points
+    # The processes of pytest-xdist have a folder each, in one that is theirs together.
+    own = tmp_path_factory.getbasetemp()
+    async with shared_cassandra((own.parent if PROCESS in os.environ else own) / "cassandra") as contact_points:
+        yield contact_points
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def sqlite_mesh(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mesh]:
+    """Give a running mesh on SQLite, one for all tests: make people of your own, and leave its parts alive."""
+    async with clean_mesh(tmp_path_factory.mktemp("mesh"), "sqlite") as mesh:
+        yield mesh
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def cassandra_mesh(tmp_path_factory: pytest.TempPathFactory, cassandra: str) -> AsyncIterator[Mesh]:
+    """Give such a mesh on the Cassandra of all tests."""
+    settings = {CONTACT_POINTS: cassandra, "LENSFEED_CASSANDRA_KEYSPACE_PREFIX": f"test_{secrets.token_hex(4)}_mesh"}
+    async with clean_mesh(tmp_path_factory.mktemp("mesh"), "cassandra", settings=settings) as mesh:
+        yield mesh

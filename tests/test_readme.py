@@ -2,13 +2,11 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
 
 import pytest
-import pytest_asyncio
 
 from devmesh.layout import PORT_COUNT, share_out
-from tests.blackbox.mesh import Mesh, running_mesh
+from tests.blackbox.mesh import Mesh
 from tests.pages import ROOT, blocks, grpcurl_folder, run_blocks, section
 
 pytestmark = pytest.mark.mesh
@@ -16,11 +14,10 @@ pytestmark = pytest.mark.mesh
 TOUR, WITH_GRPCURL = "A tour with curl", "\n### With grpcurl\n"
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def mesh(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mesh]:
+@pytest.fixture(scope="module")
+def mesh(sqlite_mesh: Mesh) -> Mesh:
     """Give a running mesh."""
-    async with running_mesh(tmp_path_factory.mktemp("mesh") / "data", "sqlite") as mesh:
-        yield mesh
+    return sqlite_mesh
 
 
 async def run(mesh: Mesh, commands: list[str], programs: str = "") -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from tests.blackbox.mesh import Mesh, Reach, clean_mesh, reached
+from tests.blackbox.mesh import Mesh, Reach, reached
 from tests.blackbox.people import Person, newcomer
 from tests.media_svc.pictures import encoded, quarters
 from tests.store_kinds import STORE_KINDS
@@ -18,11 +18,11 @@ def store_kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest_asyncio.fixture(scope="package", loop_scope="session")
-async def mesh(store_kind: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mesh]:
-    """Give a running mesh, which the tests of this folder share: make people of your own."""
-    async with clean_mesh(tmp_path_factory.mktemp("mesh"), store_kind) as mesh:
-        yield mesh
+@pytest.fixture(scope="package")
+def mesh(store_kind: str, request: pytest.FixtureRequest) -> Mesh:
+    """Give a running mesh, which many tests share: make people of your own."""
+    mesh: Mesh = request.getfixturevalue(f"{store_kind}_mesh")
+    return mesh
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")

@@ -8,7 +8,7 @@ import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -45,13 +45,14 @@ class Mesh:
 
     def process_of(self, words: str) -> psutil.Process:
         """Find the one running part that has these words in its command line, as `feed_svc work`."""
-        found = [
-            each
-            for each in psutil.Process(self.process.pid).children(recursive=True)
-            if words in " ".join(_command_line(each))
-        ]
+        found = self.processes_of(words)
         assert len(found) == 1, f"{words}: {found}"
         return found[0]
+
+    def processes_of(self, words: str) -> list[psutil.Process]:
+        """Find all processes of the mesh that have these words in their command line."""
+        processes = psutil.Process(self.process.pid).children(recursive=True)
+        return [each for each in processes if words in " ".join(_command_line(each))]
 
     async def stop(self) -> int:
         """SIGTERM, and wait; the exit code."""
@@ -70,13 +71,15 @@ class Reach:
 
 
 @contextlib.asynccontextmanager
-async def running_mesh(data: Path, store: str, *arguments: str, stdin: int = DEVNULL) -> AsyncIterator[Mesh]:
+async def running_mesh(
+    data: Path, store: str, *arguments: str, stdin: int = DEVNULL, settings: Mapping[str, str] | None = None
+) -> AsyncIterator[Mesh]:
     """Run a mesh until the block ends, on a free port. Fails with its last output where it does not get ready."""
     ends_with_us = (sys.executable, "-I", "-S", die_with_parent.__file__, str(os.getpid()))
     command = (sys.executable, "-m", "devmesh", "dev", "--data", str(data), "--port", "0", "--store", store)
     outer = {name: value for name, value in os.environ.items() if not name.startswith("LENSFEED_")}
     process = await asyncio.create_subprocess_exec(
-        *ends_with_us, *command, *arguments, stdin=stdin, stdout=PIPE, stderr=STDOUT, env=outer
+        *ends_with_us, *command, *arguments, stdin=stdin, stdout=PIPE, stderr=STDOUT, env={**outer, **(settings or {})}
     )
     mesh = Mesh(data, process)
     ready = asyncio.Event()
@@ -88,16 +91,6 @@ async def running_mesh(data: Path, store: str, *arguments: str, stdin: int = DEV
         if process.returncode is None:
             await mesh.stop()
         await reading
-
-
-@contextlib.asynccontextmanager
-async def clean_mesh(data: Path, store: str) -> AsyncIterator[Mesh]:
-    """Run a mesh, and hold it to an end in order: with 0, no process left, and no accident in its logs."""
-    async with running_mesh(data, store) as mesh:
-        yield mesh
-        assert await mesh.stop() == 0, "\n".join(mesh.output)
-    assert processes_of(data) == []
-    assert stumbles(data) == []
 
 
 @contextlib.asynccontextmanager

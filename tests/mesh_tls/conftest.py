@@ -1,7 +1,7 @@
 """A mesh with mTLS, all kinds of certificates, and two users."""
 
 import datetime as dt
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,8 @@ import pytest_asyncio
 
 from devmesh.secrets.certificates import AUTHORITY, issue, load_authority, make_certificates
 from meshkit.identity.parts import MeshIdentity
-from tests.blackbox.mesh import Mesh, Reach, processes_of, reached, running_mesh, stumbles
+from tests.blackbox.clean_mesh import clean_mesh
+from tests.blackbox.mesh import Mesh, Reach, reached
 from tests.blackbox.people import Person, newcomer
 from tests.media_svc.pictures import encoded, quarters
 
@@ -18,12 +19,8 @@ from tests.media_svc.pictures import encoded, quarters
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def mesh(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mesh]:
     """Give a running mesh with mTLS."""
-    data = tmp_path_factory.mktemp("mesh")
-    async with running_mesh(data, "sqlite", "--mesh-tls") as mesh:
+    async with clean_mesh(tmp_path_factory.mktemp("mesh"), "sqlite", "--mesh-tls") as mesh:
         yield mesh
-        assert await mesh.stop() == 0, "\n".join(mesh.output)
-    assert processes_of(data) == []
-    assert stumbles(data) == []
 
 
 @dataclass(frozen=True)
@@ -78,14 +75,3 @@ async def owner(reach: Reach) -> Person:
 async def other(reach: Reach) -> Person:
     """Give another user."""
     return await newcomer(reach, "other")
-
-
-@pytest.fixture
-def tell(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
-    """Give a way to print past the capture: totals are for whoever runs the tests."""
-
-    def told(text: str) -> None:
-        with capsys.disabled():
-            print(f"\n{text}")  # noqa: T201 - see above
-
-    return told

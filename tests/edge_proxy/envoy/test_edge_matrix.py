@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 
-import pytest
 from google.protobuf.empty_pb2 import Empty
 from google.rpc.code_pb2 import Code
 
@@ -49,17 +48,6 @@ async def by_grpc_web(edge: Edge, rpc: Rpc, headers: Headers) -> Outcome:
 
 
 PROTOCOLS = (by_rest, by_grpc, by_grpc_web)
-
-
-@pytest.fixture
-def tell(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
-    """Give a way to print past the capture: totals are for whoever runs the tests."""
-
-    def told(text: str) -> None:
-        with capsys.disabled():
-            print(f"\n{text}")  # noqa: T201 - see above
-
-    return told
 
 
 async def test_nobody_gets_an_answer(edge: Edge, backend: Backend, tell: Callable[[str], None]) -> None:
