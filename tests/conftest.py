@@ -16,7 +16,7 @@ from devmesh.parts.seaweed import running_seaweed
 from devmesh.parts.valkey import running_valkey
 from tests.blackbox.clean_mesh import clean_mesh
 from tests.blackbox.mesh import Mesh
-from tests.scheduling import UnitScheduling, in_units
+from tests.scheduling import in_units
 from tests.shared_cassandra import shared_cassandra
 from tests.valkey_cluster import ValkeyCluster, running_cluster
 
@@ -41,8 +41,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> UnitScheduling:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
     """Give what shares servers to one process."""
+    from tests.unit_scheduling import UnitScheduling
+
     return UnitScheduling(config, log)
 
 

@@ -5,10 +5,8 @@ Long units come first, so that at the end all processes are done at about the sa
 """
 
 import re
-from typing import Any
 
 import pytest
-from xdist.scheduler import LoadScopeScheduling
 
 FIRST = (
     "mesh on cassandra",
@@ -49,14 +47,3 @@ def in_units(items: list[pytest.Item]) -> list[pytest.Item]:
     for item in items:
         ranks.setdefault(unit_of(item.nodeid), len(ranks))
     return sorted(items, key=lambda item: ranks[unit_of(item.nodeid)])
-
-
-class UnitScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
-    """Gives each process a unit at a time, in the order of the tests."""
-
-    def __init__(self, config: pytest.Config, log: Any = None) -> None:
-        config.option.loadscopereorder = False
-        super().__init__(config, log)
-
-    def _split_scope(self, nodeid: str) -> str:
-        return unit_of(nodeid)

@@ -22,6 +22,9 @@ READY_SECONDS = 260.0
 """Longer than `lensfeed dev` itself waits for any of its parts, so that it says which one is late."""
 
 STOP_SECONDS = 90.0
+NOT_FOR_MESHES = ("LENSFEED_", "COVERAGE_")
+"""Lines are counted elsewhere: each service has tests of its own, and counting in all processes of a mesh takes long."""
+
 KEPT_LINES = 200
 _TABLE_ROW = re.compile(r"^  (\S+) +(127\.0\.0\.1:\d+)$")
 
@@ -77,7 +80,7 @@ async def running_mesh(
     """Run a mesh until the block ends, on a free port. Fails with its last output where it does not get ready."""
     ends_with_us = (sys.executable, "-I", "-S", die_with_parent.__file__, str(os.getpid()))
     command = (sys.executable, "-m", "devmesh", "dev", "--data", str(data), "--port", "0", "--store", store)
-    outer = {name: value for name, value in os.environ.items() if not name.startswith("LENSFEED_")}
+    outer = {name: value for name, value in os.environ.items() if not name.startswith(NOT_FOR_MESHES)}
     process = await asyncio.create_subprocess_exec(
         *ends_with_us, *command, *arguments, stdin=stdin, stdout=PIPE, stderr=STDOUT, env={**outer, **(settings or {})}
     )

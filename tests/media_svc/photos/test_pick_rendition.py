@@ -97,7 +97,7 @@ async def test_by_headers(app: MediaApp, parts: Parts, settings: ServeSettings) 
     assert (await app.public.PickRendition(request)).rendition.url.endswith("/640.jpg")
 
 
-@pytest.mark.parametrize("media_id", ["", "x", str(PublicId(new_id(), 5))])
+@pytest.mark.parametrize("media_id", ["", "x", str(PublicId(new_id(), 5))], ids=["none", "no id", "unknown"])
 async def test_absent(app: MediaApp, media_id: str) -> None:
     """What is not there is not found."""
     with pytest.raises(grpc.aio.AioRpcError) as refusal:
