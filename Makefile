@@ -15,7 +15,7 @@ GO_CLIENT := clients/go/bin/tour
 TYPESCRIPT_CLIENT := clients/typescript/dist/examples/tour.js
 NODE_MODULES := clients/typescript/node_modules/.package-lock.json
 # Other ports, another data folder: make dev DEV='--port 8090 --data /tmp/second'
-DEV ?= --port 8080 --base-port 18048
+DEV ?= --port 8080 --base-port 18049
 SITE := build/site/index.html
 PAGES := $(shell find docs -name '*.md' -o -name '*.svg' -o -name conf.py) $(wildcard *.md)
 # The reference pages are written from these.

@@ -17,9 +17,8 @@ def fixed_settings(layout: Layout) -> dict[str, str]:
     return {
         **{f"{PREFIX}{name.upper()}_ADDR": address(port) for name, port in layout.ports.services.items()},
         "LENSFEED_EDGE_ADDR": address(layout.ports.edge),
-        "LENSFEED_EDGE_ADMIN_ADDR": address(layout.ports.edge_admin),
         "LENSFEED_EDGE_DIR": str(layout.data / "edge"),
-        "LENSFEED_REDIS_URL": valkey_url(layout.ports.valkey),
+        "LENSFEED_REDIS_URL": valkey_url(layout.ports.valkey, layout.secrets.redis_password),
         "LENSFEED_S3_ACCESS_KEY": s3.access_key,
         "LENSFEED_S3_BUCKET": s3.bucket,
         "LENSFEED_S3_ENDPOINT_URL": s3.endpoint_url,

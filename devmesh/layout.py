@@ -15,7 +15,7 @@ from devmesh.secrets.passwords import MeshSecrets
 SERVICES = ("user", "follow", "post", "media", "feed")
 WORKERS = ("post", "media", "feed")
 
-PORT_COUNT = 3 + SeaweedPorts.COUNT + len(SERVICES) + len(WORKERS)
+PORT_COUNT = 2 + SeaweedPorts.COUNT + len(SERVICES) + len(WORKERS)
 """How many ports a mesh has, besides the edge's and those of its store."""
 
 
@@ -24,7 +24,6 @@ class Ports:
     """The ports of one mesh, all on the loopback."""
 
     edge: int
-    edge_admin: int
     valkey: int
     webhook: int
     seaweed: SeaweedPorts
@@ -79,8 +78,8 @@ def chosen_ports(edge: int, base: int | None) -> Iterator[Ports]:
 def share_out(edge: int, others: Iterable[int]) -> Ports:
     """Give each part its port: the first of `others` is Valkey's, and so on."""
     following = iter(others)
-    valkey, webhook, admin = next(following), next(following), next(following)
+    valkey, webhook = next(following), next(following)
     services = {name: next(following) for name in SERVICES}
     workers = {name: next(following) for name in WORKERS}
     seaweed = SeaweedPorts(*(next(following) for _ in range(SeaweedPorts.COUNT)))
-    return Ports(edge, admin, valkey, webhook, seaweed, services, workers)
+    return Ports(edge, valkey, webhook, seaweed, services, workers)

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import os
 import sys
 
 from edge_proxy.contracts import ContractsError
@@ -23,6 +24,7 @@ def main() -> None:
     commands.add_parser("run", help="write the configuration and run Envoy until SIGTERM, then drain")
     commands.add_parser("limits", help="answer several edges that count calls together, until SIGTERM")
     command = parser.parse_args().command
+    os.umask(0o077)  # the configuration names credentials
     try:
         if command == "limits":
             _count()

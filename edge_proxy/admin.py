@@ -1,10 +1,14 @@
 """Envoy's administration, as far as the edge itself uses it."""
 
 import asyncio
+import socket
 from collections.abc import Iterable
 from http.client import HTTPConnection, HTTPException
+from pathlib import Path
 
 from edge_proxy.addresses import Address
+from edge_proxy.settings.edge import EdgeSettings
+from edge_proxy.sockets import admin_socket
 
 TIMEOUT_SECONDS = 2.0
 IN_HAND = "http.public.downstream_rq_active"
@@ -14,7 +18,7 @@ HEALTHY = "membership_healthy"
 class Admin:
     """Asks Envoy. Raises OSError where it does not answer."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address | Path) -> None:
         self._address = address
 
     async def fail_health(self) -> None:
@@ -42,7 +46,7 @@ class Admin:
         return await asyncio.to_thread(self._ask_now, method, path)
 
     def _ask_now(self, method: str, path: str) -> str:
-        connection = HTTPConnection(self._address.host, self._address.port, timeout=TIMEOUT_SECONDS)
+        connection = _connection(self._address)
         try:
             connection.request(method, path)
             response = connection.getresponse()
@@ -54,3 +58,28 @@ class Admin:
         if response.status != 200:  # noqa: PLR2004 - OK
             raise OSError(f"{path}: {response.status}")
         return text
+
+
+def admin_of(settings: EdgeSettings) -> Admin:
+    """Return the administration of the Envoy that these settings run."""
+    return Admin(settings.edge_admin_addr or admin_socket(settings.edge_dir))
+
+
+def _connection(address: Address | Path) -> HTTPConnection:
+    if isinstance(address, Path):
+        return _SocketConnection(address)
+    return HTTPConnection(address.host, address.port, timeout=TIMEOUT_SECONDS)
+
+
+class _SocketConnection(HTTPConnection):
+    """HTTP over a Unix socket."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__("localhost", timeout=TIMEOUT_SECONDS)
+        self._path = path
+
+    def connect(self) -> None:
+        """Connect to the socket instead of a host."""
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self._path))

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from edge_proxy.admin import Admin
+from edge_proxy.admin import Admin, admin_of
 from edge_proxy.envoy.filters.token_file import watch_keys
 from edge_proxy.envoy.program import run_command
 from edge_proxy.settings.edge import EdgeSettings
@@ -31,7 +31,7 @@ async def run(settings: EdgeSettings, path: Path) -> int:
     await _first(ended, leaving)
     watching.cancel()
     if not ended.done():
-        draining = asyncio.ensure_future(drain(settings, Admin(settings.edge_admin_addr)))
+        draining = asyncio.ensure_future(drain(settings, admin_of(settings)))
         await _first(ended, hurry, draining)
         draining.cancel()
         with contextlib.suppress(ProcessLookupError):

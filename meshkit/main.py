@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import inspect
+import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
@@ -31,6 +32,7 @@ def main(name: str, commands: Mapping[str, Command]) -> None:
         for parameter in inspect.signature(command).parameters.values():
             choice.add_argument(parameter.name, type=parameter.annotation, metavar=parameter.name.upper())
     arguments = vars(parser.parse_args())
+    os.umask(0o077)  # databases, originals and keys are for this user alone
     chosen = arguments.pop("command")
     try:
         settings = ServerSettings.load()

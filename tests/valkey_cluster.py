@@ -40,7 +40,7 @@ class Node:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[int]:
         """Run it with the data in its folder; gives its process id."""
-        async with running("Valkey", self._command(), partial(valkey_answers, self.port)) as child:
+        async with running("Valkey", self._command(), partial(valkey_answers, self.port, None)) as child:
             yield child.pid
 
     async def ask(self, *command: str | int) -> Any:
@@ -49,7 +49,7 @@ class Node:
             return await client.execute_command(*command)  # type: ignore[no-untyped-call]  # it has no types
 
     def _command(self) -> Command:
-        command = valkey_command(self.folder, self.port, self.folder / "valkey.log", os.environ)
+        command = valkey_command(self.folder, self.port, None, self.folder / "valkey.log", os.environ)
         with (self.folder / "valkey.conf").open("a") as config:
             config.write(
                 f"cluster-enabled yes\ncluster-port {self.bus_port}\ncluster-node-timeout {NODE_TIMEOUT_MS}\n"

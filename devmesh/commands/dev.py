@@ -42,16 +42,21 @@ class DevOptions:
 
 def dev(options: DevOptions) -> int:
     """Run a mesh; the exit code. What stands in its way is told in a sentence on standard error."""
+    os.umask(0o077)  # what a mesh writes is for its own user
     try:
         refuse_unknown_names(os.environ)
         with (
             locked(options.data),
             chosen_ports(options.port, options.base_port) as ports,
-            chosen_store(options.store, options.data, _store_port(options.base_port), os.environ, _tell) as store,
         ):
-            tls = chosen_certificates(options.data, os.environ, wanted=options.mesh_tls)
-            layout = Layout(options.data, ports, load_secrets(options.data / "secrets.json"), store, tls)
-            return asyncio.run(_run(layout, options.exec_command))
+            secrets = load_secrets(options.data / "secrets.json")
+            store_port = _store_port(options.base_port)
+            with chosen_store(
+                options.store, options.data, secrets.cassandra_password, store_port, os.environ, _tell
+            ) as store:
+                tls = chosen_certificates(options.data, os.environ, wanted=options.mesh_tls)
+                layout = Layout(options.data, ports, secrets, store, tls)
+                return asyncio.run(_run(layout, options.exec_command))
     except (MeshError, SettingsError) as error:
         _tell(str(error))
         return 1

@@ -15,17 +15,18 @@ def find_redis(url: str | None, data: Path | None) -> str:
         return url
     folders = [data.expanduser().absolute()] if data else [usual_folder(store) for store in STORES]
     for folder in folders:
-        if is_locked(folder) and (port := _port_of(folder)):
-            return valkey_url(port)
+        if is_locked(folder) and (found := _url_of(folder)):
+            return found
     raise MeshError(
         f"no mesh runs on {' or '.join(map(str, folders))}; name its folder with --data, or a Redis with --redis"
     )
 
 
-def _port_of(folder: Path) -> int | None:
+def _url_of(folder: Path) -> str | None:
     try:
         config = (folder / "valkey" / CONFIG_FILE).read_text()
     except OSError:
         return None
     port = re.search(r"^port (\d+)$", config, re.MULTILINE)
-    return int(port[1]) if port else None
+    password = re.search(r"^requirepass (\w+)$", config, re.MULTILINE)
+    return valkey_url(int(port[1]), password[1]) if port and password else None

@@ -7,6 +7,7 @@ from functools import partial
 
 from devmesh.layout import SERVICES, WORKERS, Layout
 from devmesh.parts.bucket import prepare_bucket
+from devmesh.parts.cassandra.account import make_account
 from devmesh.parts.cassandra.node import START_SECONDS as CLUSTER_SECONDS
 from devmesh.parts.cassandra.node import STOP_SECONDS as FLUSH_SECONDS
 from devmesh.parts.cassandra.node import node_answers, node_command
@@ -15,7 +16,7 @@ from devmesh.parts.seaweed_sockets import remove_sockets
 from devmesh.parts.stores import OwnCluster
 from devmesh.parts.valkey import valkey_command
 from devmesh.ports import address
-from devmesh.supervise.part import Part
+from devmesh.supervise.part import Part, nothing
 from devmesh.supervise.process import Command
 from devmesh.supervise.readiness import grpc_serving, http_status, valkey_answers
 from devmesh.supervise.running import START_SECONDS
@@ -60,11 +61,11 @@ def keys_command(layout: Layout, env: Mapping[str, str]) -> Command:
 
 
 def _valkey(layout: Layout, env: Mapping[str, str]) -> Part:
-    port = layout.ports.valkey
+    port, password = layout.ports.valkey, layout.secrets.redis_password
     return Part(
         name="valkey",
-        command=valkey_command(layout.data / "valkey", port, layout.log("valkey"), env),
-        check=partial(valkey_answers, port),
+        command=valkey_command(layout.data / "valkey", port, password, layout.log("valkey"), env),
+        check=partial(valkey_answers, port, password),
         address=address(port),
     )
 
@@ -94,6 +95,7 @@ def _cassandra(layout: Layout, env: Mapping[str, str], cluster: OwnCluster) -> t
             name=name,
             command=node_command(shape, number, folder, program, layout.log(name), env),
             check=partial(node_answers, host, shape.native_port),
+            set_up=partial(make_account, shape, cluster.password) if number == 0 else nothing,
             address=f"{host}:{shape.native_port}",
             patience=CLUSTER_SECONDS,
             grace=FLUSH_SECONDS,

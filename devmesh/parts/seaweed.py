@@ -15,6 +15,7 @@ from devmesh.errors import MeshError
 from devmesh.parts.bucket import S3, prepare_bucket
 from devmesh.parts.seaweed_sockets import remove_dead_sockets, remove_sockets
 from devmesh.ports import LOOPBACK, address, reserved_ports
+from devmesh.private_files import write_private
 from devmesh.supervise.process import Command
 from devmesh.supervise.readiness import http_status
 from devmesh.supervise.running import running
@@ -65,9 +66,9 @@ def seaweed_command(
     remove_dead_sockets()
     data = folder / "data"
     data.mkdir(parents=True, exist_ok=True)
-    _write_private(folder / "s3.json", _identities(s3))
-    _write_private(folder / "security.toml", _security(filer_key))
-    _write_private(folder / "notification.toml", _notification(webhook, s3.bucket))
+    write_private(folder / "s3.json", _identities(s3))
+    write_private(folder / "security.toml", _security(filer_key))
+    write_private(folder / "notification.toml", _notification(webhook, s3.bucket))
     argv = (
         str(weed_binary(env)),
         "-logtostderr=true",
@@ -131,6 +132,7 @@ def _options(data: Path, ports: SeaweedPorts) -> tuple[str, ...]:
         f"-filer.port={ports.filer}",
         f"-filer.port.grpc={ports.filer_grpc}",
         "-filer.disableDirListing",
+        "-disableHttp",  # of the master and the filer: a GET by any page open in a browser could empty the bucket
         "-s3",
         f"-s3.port={ports.s3}",
         f"-s3.port.grpc={ports.s3_grpc}",
@@ -146,8 +148,9 @@ def _identities(s3: S3) -> str:
 
 
 def _security(filer_key: str) -> str:
-    # Without a key, whoever reaches the filer's port (every page open in a browser here) could write files past S3.
-    return f'[jwt.filer_signing]\nkey = "{filer_key}"\n\n[jwt.filer_signing.read]\nkey = "{filer_key}"\n'
+    # Without keys, every page open in a browser on this machine could read and write files without S3's permission.
+    sections = ("jwt.signing", "jwt.signing.read", "jwt.filer_signing", "jwt.filer_signing.read")
+    return "\n".join(f'[{section}]\nkey = "{filer_key}"\n' for section in sections)
 
 
 def _notification(webhook: Webhook | None, bucket: str) -> str:
@@ -166,8 +169,3 @@ def _notification(webhook: Webhook | None, bucket: str) -> str:
             "",
         )
     )
-
-
-def _write_private(path: Path, text: str) -> None:
-    path.touch(mode=0o600)
-    path.write_text(text)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from devmesh.errors import MeshError
+from devmesh.parts.cassandra.account import USER
 from devmesh.parts.cassandra.jars import Program, find_program
 from devmesh.parts.cassandra.node import ClusterShape, CommitlogSync
 from devmesh.parts.cassandra.ports import cluster_ports
@@ -33,6 +34,7 @@ class OwnCluster:
     """A Cassandra that the mesh runs itself."""
 
     shape: ClusterShape
+    password: str
     program: Program
 
 
@@ -46,7 +48,12 @@ class Store:
 
 @contextlib.contextmanager
 def chosen_store(
-    wish: StoreWish, data: Path, first_port: int | None, env: Mapping[str, str], tell: Callable[[str], None]
+    wish: StoreWish,
+    data: Path,
+    password: str,
+    first_port: int | None,
+    env: Mapping[str, str],
+    tell: Callable[[str], None],
 ) -> Iterator[Store]:
     """Prepare the store, and keep its ports: from `first_port` on, or free ones. May fetch Cassandra, and tells of it.
 
@@ -61,14 +68,16 @@ def chosen_store(
     with _ports(data / "cassandra", first_port) as (native, storage):
         # One node that is killed would lose what it has acknowledged; of three, two others have it.
         sync: CommitlogSync = "batch" if wish.nodes == 1 else "periodic"
-        shape = ClusterShape(wish.nodes, native, storage, wish.heap, sync)
-        yield Store(_settings(shape), OwnCluster(shape, program))
+        shape = ClusterShape(wish.nodes, native, storage, wish.heap, sync, authenticator="PasswordAuthenticator")
+        yield Store(_settings(shape, password), OwnCluster(shape, password, program))
 
 
-def _settings(shape: ClusterShape) -> dict[str, str]:
+def _settings(shape: ClusterShape, password: str) -> dict[str, str]:
     return {
         "LENSFEED_STORE": CASSANDRA,
         CONTACT_POINTS: shape.contact_points,
+        "LENSFEED_CASSANDRA_USERNAME": USER,
+        "LENSFEED_CASSANDRA_PASSWORD": password,
         "LENSFEED_CASSANDRA_LOCAL_DC": DATACENTER,
         "LENSFEED_CASSANDRA_REPLICATION": json.dumps(shape.replication),
     }

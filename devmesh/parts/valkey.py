@@ -5,9 +5,11 @@ import os
 from collections.abc import AsyncIterator, Mapping
 from functools import partial
 from pathlib import Path
+from secrets import token_hex
 
 from devmesh.errors import MeshError
 from devmesh.ports import LOOPBACK, reserved_ports
+from devmesh.private_files import write_private
 from devmesh.supervise.process import Command
 from devmesh.supervise.readiness import valkey_answers
 from devmesh.supervise.running import running
@@ -21,16 +23,16 @@ LISTPACK_ENTRIES = 1024
 """Home timelines up to this length stay in the compact encoding: 20 bytes an entry instead of 80."""
 
 
-def valkey_url(port: int) -> str:
-    """Where clients find it."""
-    return f"redis://{LOOPBACK}:{port}/0"
+def valkey_url(port: int, password: str) -> str:
+    """Return where clients find it."""
+    return f"redis://:{password}@{LOOPBACK}:{port}/0"
 
 
-def valkey_command(folder: Path, port: int, log: Path, env: Mapping[str, str]) -> Command:
+def valkey_command(folder: Path, port: int, password: str | None, log: Path, env: Mapping[str, str]) -> Command:
     """Write the configuration into `folder`, where its data lie too, and tell how to run the server."""
     folder.mkdir(parents=True, exist_ok=True)
     config = folder / CONFIG_FILE
-    config.write_text(_config(folder, port))
+    write_private(config, _config(folder, port, password))
     return Command(argv=(str(valkey_binary(env)), str(config)), env=env, folder=folder, log=log)
 
 
@@ -53,16 +55,18 @@ def valkey_binary(env: Mapping[str, str]) -> Path:
 async def running_valkey(folder: Path) -> AsyncIterator[str]:
     """Run a Valkey of its own on a free port, with its data in `folder`; give its URL."""
     with reserved_ports(1) as [port]:
-        command = valkey_command(folder, port, folder / "valkey.log", os.environ)
-        async with running("Valkey", command, partial(valkey_answers, port)):
-            yield valkey_url(port)
+        password = token_hex(16)
+        command = valkey_command(folder, port, password, folder / "valkey.log", os.environ)
+        async with running("Valkey", command, partial(valkey_answers, port, password)):
+            yield valkey_url(port, password)
 
 
-def _config(folder: Path, port: int) -> str:
+def _config(folder: Path, port: int, password: str | None) -> str:
     return "\n".join(
         (
             f"bind {LOOPBACK}",
             f"port {port}",
+            *([] if password is None else [f"requirepass {password}"]),
             f'dir "{folder.absolute()}"',
             "daemonize no",
             f"zset-max-listpack-entries {LISTPACK_ENTRIES}",

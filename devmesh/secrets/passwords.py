@@ -8,6 +8,9 @@ from secrets import token_hex
 
 from devmesh.errors import MeshError
 
+# What folders of earlier versions do not have.
+LATER = frozenset({"cassandra_password", "redis_password"})
+
 
 @dataclass(frozen=True)
 class MeshSecrets:
@@ -18,16 +21,23 @@ class MeshSecrets:
     s3_access_key: str
     s3_secret_key: str
     filer_key: str
+    redis_password: str
+    cassandra_password: str
 
 
 def load_secrets(path: Path) -> MeshSecrets:
     """Read the secrets, or make them where there are none yet. Raises MeshError where the file is damaged."""
-    if not path.exists():
-        _write(path, MeshSecrets(**{field.name: token_hex(32) for field in fields(MeshSecrets)}))
+    kept = None
     try:
-        return MeshSecrets(**json.loads(path.read_text()))
-    except (ValueError, TypeError) as error:
+        if path.exists():
+            kept = json.loads(path.read_text())
+        missing = {field.name for field in fields(MeshSecrets)} if kept is None else LATER - kept.keys()
+        secrets = MeshSecrets(**{name: token_hex(32) for name in missing}, **(kept or {}))
+    except (ValueError, TypeError, AttributeError) as error:
         raise MeshError(f"{path} is damaged ({error}); restore it, or move the whole data folder away") from error
+    if asdict(secrets) != kept:  # a new folder, or one of a version that had fewer secrets
+        _write(path, secrets)
+    return secrets
 
 
 def _write(path: Path, secrets: MeshSecrets) -> None:

@@ -11,7 +11,7 @@ DRAIN_SECONDS = 15.0
 """How long a part may take to end. A service gives the calls that it has in hand 10 s of it."""
 
 
-async def _nothing_async() -> None:
+async def nothing() -> None:
     """Do nothing."""
 
 
@@ -29,7 +29,7 @@ class Part:
     """Holds once the part answers."""
     address: str
     """Where it listens, as shown to the person at the terminal."""
-    set_up: Callable[[], Awaitable[None]] = _nothing_async
+    set_up: Callable[[], Awaitable[None]] = nothing
     """What remains to do once it answers; it is ready after that. Repeatable: it runs after every start."""
     clean_up: Callable[[], None] = _nothing
     """What remains to do once it has ended."""

@@ -26,9 +26,17 @@ async def _holds(check: Check) -> bool:
         return False
 
 
-async def valkey_answers(port: int) -> bool:
-    """PONG to a PING: connected, and its data is loaded."""
-    return (await _ask(port, b"PING\r\n")).startswith(b"+PONG")
+async def valkey_answers(port: int, password: str | None) -> bool:
+    """Return whether it answers a PING: the password fits, and its data is loaded."""
+    if password is None:
+        return (await _ask(port, b"PING\r\n")).startswith(b"+PONG")
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        writer.write(f"AUTH {password}\r\nPING\r\n".encode())
+        return await reader.readline() == b"+OK\r\n" and (await reader.readline()).startswith(b"+PONG")
+    finally:
+        writer.close()
+        await writer.wait_closed()
 
 
 async def http_status(port: int, path: str) -> int:

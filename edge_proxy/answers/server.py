@@ -8,11 +8,12 @@ from urllib.parse import quote
 import grpc
 from grpc_health.v1 import health_pb2
 
-from edge_proxy.admin import Admin
+from edge_proxy.admin import Admin, admin_of
 from edge_proxy.answers.reflection import reflection_handlers
-from edge_proxy.answers.services import HEALTH_METHOD, HEALTH_SERVICE, own_socket
+from edge_proxy.answers.services import HEALTH_METHOD, HEALTH_SERVICE
 from edge_proxy.contracts import SERVICES, read_descriptors
 from edge_proxy.settings.edge import EdgeSettings
+from edge_proxy.sockets import own_socket
 
 # A question has a name in it, and no more.
 OPTIONS = (("grpc.max_receive_message_length", 16 * 1024),)
@@ -20,12 +21,7 @@ OPTIONS = (("grpc.max_receive_message_length", 16 * 1024),)
 
 async def answer(settings: EdgeSettings) -> None:
     """Answer until cancelled. Where that is not possible, say so and return: calls go on without."""
-    socket = own_socket(settings)
-    if socket is None:
-        sys.stderr.write(
-            "LENSFEED_EDGE_DIR: its name is too long for a socket in it: no reflection, no health by gRPC\n"
-        )
-        return
+    socket = own_socket(settings.edge_dir)
     try:
         server = await _started(settings, socket)
     except RuntimeError as error:
@@ -41,7 +37,7 @@ async def _started(settings: EdgeSettings, socket: Path) -> grpc.aio.Server:
     server = grpc.aio.server(options=OPTIONS)
     if settings.edge_reflection:
         server.add_generic_rpc_handlers(reflection_handlers(read_descriptors(settings.descriptor_set)))
-    server.add_generic_rpc_handlers([_health_handlers(Admin(settings.edge_admin_addr))])
+    server.add_generic_rpc_handlers([_health_handlers(admin_of(settings))])
     server.add_insecure_port(f"unix:{quote(str(socket))}")
     await server.start()
     return server

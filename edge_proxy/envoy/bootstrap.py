@@ -9,6 +9,7 @@ from edge_proxy.envoy.overload import overload_manager
 from edge_proxy.envoy.tls import edge_secrets
 from edge_proxy.json_types import Json
 from edge_proxy.settings.edge import EdgeSettings
+from edge_proxy.sockets import admin_socket
 
 
 def bootstrap(settings: EdgeSettings) -> Json:
@@ -16,7 +17,7 @@ def bootstrap(settings: EdgeSettings) -> Json:
     methods = public_methods(read_descriptors(settings.descriptor_set))
     return {
         "node": {"id": "edge", "cluster": "lensfeed"},
-        "admin": {"address": socket_address(settings.edge_admin_addr)},
+        "admin": {"address": _admin_address(settings)},
         "static_resources": {
             "listeners": [public_listener(settings, methods)],
             "clusters": all_clusters(settings),
@@ -28,3 +29,10 @@ def bootstrap(settings: EdgeSettings) -> Json:
 def secrets(settings: EdgeSettings) -> list[Json]:
     """Render the certificates that Envoy watches, each for a file of its own in the edge's folder."""
     return [*edge_secrets(settings), *mesh_secrets(settings)]
+
+
+def _admin_address(settings: EdgeSettings) -> Json:
+    """Render where Envoy's administration listens. It has no password, so that a port of it would be open to every page."""
+    if settings.edge_admin_addr is not None:
+        return socket_address(settings.edge_admin_addr)
+    return {"pipe": {"path": str(admin_socket(settings.edge_dir)), "mode": 0o600}}

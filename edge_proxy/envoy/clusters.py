@@ -7,13 +7,13 @@ import certifi
 
 from edge_proxy.addresses import Address, is_ip, socket_address
 from edge_proxy.answers.services import CLUSTER as OWN
-from edge_proxy.answers.services import own_socket
 from edge_proxy.contracts import SERVICES
 from edge_proxy.envoy.media_ages import store_protocol
 from edge_proxy.envoy.mesh_tls import mesh_socket
 from edge_proxy.json_types import Json, extension, typed
 from edge_proxy.limits.rules import CLUSTER as LIMITS
 from edge_proxy.settings.edge import EdgeSettings
+from edge_proxy.sockets import own_socket
 from meshkit.identity.parts import EDGE
 
 S3 = "s3"
@@ -73,8 +73,7 @@ def all_clusters(settings: EdgeSettings) -> list[Json]:
     addresses: dict[str, Address] = {name: getattr(settings, f"{name}_addr") for name in SERVICES}
     services = (service_cluster(name, address) | mesh_socket(settings, name) for name, address in addresses.items())
     limits = [] if settings.limits_addr is None else [_limits_cluster(settings, settings.limits_addr)]
-    socket = own_socket(settings)
-    return [*services, s3_cluster(settings), *([] if socket is None else [_own_cluster(socket)]), *limits]
+    return [*services, s3_cluster(settings), _own_cluster(own_socket(settings.edge_dir)), *limits]
 
 
 def _own_cluster(socket: Path) -> Json:

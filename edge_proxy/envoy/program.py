@@ -12,6 +12,7 @@ from edge_proxy.envoy.secrets import secret_path
 from edge_proxy.json_types import Json
 from edge_proxy.settings.edge import ENVOY_LOG_LEVELS, EdgeSettings
 from edge_proxy.settings.media import media_cache
+from edge_proxy.sockets import PRIVATE, make_socket_folder
 
 LOG_FORMAT = "%Y-%m-%dT%T.%e %l edge %v"
 
@@ -36,7 +37,8 @@ def find_binary(settings: EdgeSettings) -> Path:
 
 def write_config(settings: EdgeSettings, config: Json, secrets: Sequence[Json] = ()) -> Path:
     """Write the configuration, its documents and its secrets into the edge's folder and return the configuration's path."""
-    settings.edge_dir.mkdir(parents=True, exist_ok=True)
+    settings.edge_dir.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
+    make_socket_folder(settings.edge_dir)
     media_cache(settings).mkdir(exist_ok=True)
     write_documents(settings)
     for secret in secrets:

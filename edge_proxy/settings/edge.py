@@ -25,8 +25,8 @@ class EdgeSettings(DocsSettings, LimitSettings, MediaSettings, RateSettings, Tls
 
     edge_addr: Annotated[Address, NoDecode] = parse_address("127.0.0.1:8080")
     """Where apps reach the mesh, by HTTP/1.1 and HTTP/2."""
-    edge_admin_addr: Annotated[Address, NoDecode] = parse_address("127.0.0.1:9901")
-    """Envoy's administration. Loopback only: it can stop the edge and has no password."""
+    edge_admin_addr: Annotated[Address | None, NoDecode] = None
+    """Envoy's administration, on the loopback. By default it is `admin.sock` in `LENSFEED_EDGE_DIR`: it has no password."""
     edge_dir: Path
     """The folder of the rendered configuration. It is created if absent."""
     edge_access_log: Literal["failures", "all"] = "failures"
@@ -83,8 +83,8 @@ class EdgeSettings(DocsSettings, LimitSettings, MediaSettings, RateSettings, Tls
 
     @field_validator("edge_admin_addr")
     @classmethod
-    def _keep_admin_private(cls, value: Address) -> Address:
-        if not is_loopback(value):
+    def _keep_admin_private(cls, value: Address | None) -> Address | None:
+        if value is not None and not is_loopback(value):
             raise ValueError("the administration must listen on a loopback address, such as 127.0.0.1:9901")
         return value
 

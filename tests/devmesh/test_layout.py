@@ -67,7 +67,7 @@ def test_a_base_port_numbers_all_ports_but_the_edges() -> None:
     base = next(base for base in range(LOWEST, 30_000, PORT_COUNT) if all(map(is_free, range(base, base + PORT_COUNT))))
     with chosen_ports(0, base) as ports:
         pass
-    others = {ports.valkey, ports.webhook, ports.edge_admin, *ports.services.values(), *ports.workers.values()}
+    others = {ports.valkey, ports.webhook, *ports.services.values(), *ports.workers.values()}
     others |= set(vars(ports.seaweed).values())
     assert others == set(range(base, base + len(others)))
     assert ports.edge not in others

@@ -97,6 +97,7 @@ def node_command(
         "-Dcassandra.shutdown_announce_in_ms=200",
         f"-Dcassandra.test.flush_local_schema_changes={str(shape.survives_kill).lower()}",
         "-Dcassandra-foreground=yes",
+        "-Dcassandra.superuser_setup_delay_ms=0",
         "-cp",
         os.pathsep.join((str(conf), f"{program.jars}/*")),
         "org.apache.cassandra.service.CassandraDaemon",

@@ -17,7 +17,7 @@ ELSEWHERE = {CONTACT_POINTS: "10.0.0.1:9042"}
 
 def choose(wish: StoreWish, folder: Path) -> Store:
     """Choose a store where a Cassandra is there already."""
-    with chosen_store(wish, folder, None, ELSEWHERE, say_nothing) as store:
+    with chosen_store(wish, folder, "password", None, ELSEWHERE, say_nothing) as store:
         return store
 
 
@@ -30,7 +30,7 @@ def test_a_cluster_that_is_there_is_used_as_it_is(tmp_path: Path) -> None:
 
 def test_sqlite_needs_no_java(tmp_path: Path) -> None:
     """Nor anything else."""
-    with chosen_store(StoreWish("sqlite"), tmp_path, None, {"PATH": ""}, say_nothing) as store:
+    with chosen_store(StoreWish("sqlite"), tmp_path, "password", None, {"PATH": ""}, say_nothing) as store:
         assert store == Store()
 
 
@@ -57,7 +57,7 @@ def test_a_cluster_does_not_change_its_size(tmp_path: Path) -> None:
     (tmp_path / "store.json").write_text(json.dumps({"store": "cassandra", "nodes": 1}))
     with (
         pytest.raises(MeshError, match=r"of --store cassandra --cassandra-nodes 1, not of .* --cassandra-nodes 3"),
-        chosen_store(StoreWish("cassandra", nodes=3), tmp_path, None, {}, say_nothing),
+        chosen_store(StoreWish("cassandra", nodes=3), tmp_path, "password", None, {}, say_nothing),
     ):
         pass
 

@@ -15,6 +15,7 @@ from edge_proxy.envoy.bootstrap import bootstrap
 from edge_proxy.envoy.filters.tokens import token_resource
 from edge_proxy.json_types import Json
 from edge_proxy.settings.edge import EdgeSettings
+from edge_proxy.sockets import make_socket_folder
 from meshkit.settings import SettingsError
 from tests.edge_proxy.backend import INTERNAL, SERVICES
 
@@ -87,12 +88,21 @@ def test_reflection_can_be_off(environment: pytest.MonkeyPatch) -> None:
     assert {path for path in leading if path.startswith("/grpc.")} == {"/grpc.health.v1.Health/Check"}
 
 
-def test_a_folder_with_a_long_name_has_no_socket(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Where a socket cannot be named, Envoy is told of none: it would not start."""
-    environment.setenv("LENSFEED_EDGE_DIR", str(tmp_path / ("long" * 26)))
-    config = bootstrap(EdgeSettings.load())
-    assert "own" not in {cluster["name"] for cluster in config["static_resources"]["clusters"]}
-    assert OWN.isdisjoint(route["match"].get("path") for route in routes(config))
+def test_a_folder_with_a_long_name_has_its_sockets_elsewhere(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Where a socket's name would be too long for the kernel, it is in a private folder of its own."""
+    folder = tmp_path / ("long" * 26)
+    environment.setenv("LENSFEED_EDGE_DIR", str(folder))
+    monkey = tmp_path / "tmp"
+    monkey.mkdir()
+    environment.setattr("tempfile.tempdir", str(monkey))
+    admin = bootstrap(EdgeSettings.load())["admin"]["address"]["pipe"]
+    assert admin["mode"] == 0o600
+    make_socket_folder(folder)
+    assert Path(admin["path"]).parent.parent == monkey
+    assert Path(admin["path"]).parent.stat().st_mode & 0o777 == 0o700
+    Path(admin["path"]).parent.chmod(0o755)
+    with pytest.raises(SettingsError, match="another user may open"):
+        make_socket_folder(folder)
 
 
 def test_internal_methods_have_none(settings: EdgeSettings) -> None:

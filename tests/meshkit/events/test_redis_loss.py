@@ -16,6 +16,7 @@ from meshkit.redis.client import open_redis
 from tests.meshkit.events.bus import Heard, Outbox, consuming, later_ms, soon_ms
 
 STREAM = EventStream("user", ("g",))
+PASSWORD = "open-sesame"
 
 
 async def test_unhandled_events_survive_a_loss_of_redis(tmp_path: Path, outbox: Outbox) -> None:
@@ -81,7 +82,7 @@ async def test_everything_recovers_when_redis_comes_back(tmp_path: Path, outbox:
     """While Redis is down commits succeed, and consumers and sweepers continue when it is back."""
     heard, stopping = Heard(), asyncio.Event()
     with reserved_ports(1) as [port]:
-        async with open_redis(valkey_url(port)) as redis, consuming(redis, STREAM, heard):
+        async with open_redis(valkey_url(port, PASSWORD)) as redis, consuming(redis, STREAM, heard):
             publisher = Publisher(redis, STREAM)
             sweeping = asyncio.create_task(Sweeper(redis, STREAM, outbox).run(stopping))
             for user_id in (1, 2):
@@ -96,6 +97,6 @@ async def test_everything_recovers_when_redis_comes_back(tmp_path: Path, outbox:
 @contextlib.asynccontextmanager
 async def _valkey(folder: Path, port: int) -> AsyncIterator[None]:
     """Run Valkey on a port, with the data that it left there."""
-    command = valkey_command(folder, port, folder / "valkey.log", os.environ)
-    async with running("Valkey", command, partial(valkey_answers, port)):
+    command = valkey_command(folder, port, PASSWORD, folder / "valkey.log", os.environ)
+    async with running("Valkey", command, partial(valkey_answers, port, PASSWORD)):
         yield
