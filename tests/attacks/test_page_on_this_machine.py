@@ -20,7 +20,8 @@ from cassandra.cluster import Cluster, NoHostAvailable
 from redis.exceptions import AuthenticationError
 
 from tests.attacks.listening import ports_of
-from tests.blackbox.mesh import Mesh, clean_mesh
+from tests.blackbox.clean_mesh import clean_mesh
+from tests.blackbox.mesh import Mesh
 from tests.store_kinds import STORE_KINDS
 
 pytestmark = pytest.mark.mesh
