@@ -86,4 +86,4 @@ class _Signer(itsdangerous.Signer):
 
 def invalid_cursor() -> InvalidArgumentError:
     """Create the error for a cursor that is not valid for a list."""
-    return InvalidArgumentError.of_field("cursor", "CURSOR_INVALID", "the cursor is not one of this list")
+    return InvalidArgumentError.of_field("cursor", "CURSOR_INVALID", "the cursor does not belong to this list")

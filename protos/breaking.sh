@@ -1,15 +1,14 @@
 #!/bin/sh
-# Checks that the contracts as they lie here break nobody who was built with those that landed before.
+# Checks that the contracts in the working tree do not break callers built with earlier ones.
 #
 #   sh protos/breaking.sh BIN          BIN is the folder of buf and Python, such as .venv/bin
 #   BREAKING_AGAINST=v1.2.0 sh …       compares with that commit instead
 #
-# "Before" is where this work left the main line: the merge base of HEAD with origin/main (or with main where there is no
-# remote), so that what others have landed since does not count as removed here. On the main line itself, as in CI after
-# a push, that base is HEAD, and comparing HEAD with itself would prove nothing: then the commit before HEAD is meant,
-# unless contracts are changed and not committed, which HEAD is the right thing to compare with.
-# They are also compared with every release in protos/released/, needing no git: its apps go on working.
-# Where there is nothing else to compare with (no git, a shallow clone, the first commit, no contracts yet) it says so and passes.
+# "Earlier" is the merge base of HEAD with origin/main (or main, without a remote), so that contracts that landed on main since
+# then do not count as removed here. On main itself, as in CI after a push, the merge base is HEAD, so the commit before HEAD is
+# used instead, unless uncommitted changes to contracts can be compared with HEAD.
+# The contracts are also compared with every release in protos/released/, which needs no git.
+# If there is nothing else to compare with (no git, a shallow clone, the first commit, no contracts yet), it says so and passes.
 set -eu
 
 bin=$(cd "$1" && pwd)
@@ -18,10 +17,10 @@ cd "$(dirname "$0")/.."
 for released in protos/released/*.binpb; do
     release=$(basename "$released" .binpb)
     "$bin/buf" breaking build/public.binpb --against "$released" --config buf.yaml || {
-        echo "contracts: they break apps that were built with release $release" >&2
+        echo "contracts: changes break apps built with release $release" >&2
         exit 1
     }
-    echo "contracts: they break no app that was built with release $release"
+    echo "contracts: no breaking change since release $release"
 done
 
 pass() {
@@ -33,11 +32,11 @@ is_commit() {
     git rev-parse --quiet --verify "$1^{commit}" >/dev/null
 }
 
-git rev-parse --git-dir >/dev/null 2>&1 || pass "this is no git repository"
+git rev-parse --git-dir >/dev/null 2>&1 || pass "this is not a git repository"
 is_commit HEAD || pass "there is no commit"
 
 if [ -n "${BREAKING_AGAINST:-}" ]; then
-    is_commit "$BREAKING_AGAINST" || { echo "contracts: BREAKING_AGAINST=$BREAKING_AGAINST is no commit here" >&2; exit 2; }
+    is_commit "$BREAKING_AGAINST" || { echo "contracts: BREAKING_AGAINST=$BREAKING_AGAINST is not a commit here" >&2; exit 2; }
     base=$BREAKING_AGAINST
 else
     line=
@@ -47,7 +46,7 @@ else
     base=
     [ -z "$line" ] || base=$(git merge-base "$line" HEAD) || base=
     if [ -z "$base" ] || { [ "$base" = "$(git rev-parse HEAD)" ] && git diff --quiet HEAD -- 'protos/lensfeed/*.proto'; }; then
-        is_commit HEAD~1 || pass "HEAD has no commit before it here"
+        is_commit HEAD~1 || pass "HEAD has no parent here"
         base=HEAD~1
     fi
 fi
@@ -60,7 +59,7 @@ trap 'rm -rf "$before"' EXIT
 git archive "$base" protos | tar -x -C "$before"
 "$bin/python" "$before/protos/generate.py"
 "$bin/buf" breaking build/lensfeed.binpb --against "$before/build/lensfeed.binpb" --config buf.yaml || {
-    echo "$said: they break callers" >&2
+    echo "$said: there are breaking changes" >&2
     exit 1
 }
-echo "$said: they break nobody"
+echo "$said: no breaking change"

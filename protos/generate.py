@@ -1,9 +1,9 @@
 """Generate the Python code of every contract, and the descriptor set that the edge and buf read.
 
-Run by `make protos`. Each module lands beside its `.proto` (and is not committed); `build/lensfeed.binpb` holds the
-descriptors of all contracts with everything they import; `edge_proxy/lensfeed.binpb` is a copy, as data of the package that
-needs it. The imports come from installed packages: the Google ones as files from googleapis-common-protos,
-`buf/validate/validate.proto` as the descriptor inside protovalidate's wheel.
+Run by `make protos`. Each module is written next to its `.proto` and not committed. `build/lensfeed.binpb` holds the
+descriptors of all contracts and their imports; `edge_proxy/lensfeed.binpb` is a copy for that package. The imports come from
+installed packages: Google's files from googleapis-common-protos, and `buf/validate/validate.proto` from the descriptor in
+protovalidate's wheel.
 """
 
 import importlib.resources
@@ -18,7 +18,7 @@ from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSe
 PROTOS = Path(__file__).parent
 BUILD = PROTOS.parent / "build"
 PACKAGED = PROTOS.parent / "edge_proxy"
-# What a contract may import besides our own files, in an order in which each stands after what it needs.
+# What contracts may import besides our own files, dependencies first.
 ROOT_IMPORTS = (
     "google/protobuf/descriptor.proto",
     "google/protobuf/duration.proto",
@@ -27,28 +27,28 @@ ROOT_IMPORTS = (
     "google/protobuf/any.proto",
     "google/api/http.proto",
     "google/api/annotations.proto",
-    # The edge needs these two to turn status details into JSON.
+    # The edge needs these two to convert status details to JSON.
     "google/rpc/status.proto",
     "google/rpc/error_details.proto",
 )
 
 
 def protoc(*arguments: str) -> None:
-    """Run the packaged protoc. The plugins of mypy-protobuf lie beside this interpreter."""
+    """Run the packaged protoc with the plugins of mypy-protobuf."""
     scripts = Path(sysconfig.get_path("scripts"))
     plugins = [f"--plugin=protoc-gen-{name}={scripts / f'protoc-gen-{name}'}" for name in ("mypy", "mypy_grpc")]
     subprocess.run([sys.executable, "-m", "grpc_tools.protoc", *plugins, *arguments], check=True)
 
 
 def validate_proto() -> FileDescriptorProto:
-    """Return the descriptor of `buf/validate/validate.proto`, out of protovalidate's wheel."""
+    """Return the descriptor of `buf/validate/validate.proto` from protovalidate's wheel."""
     from protovalidate._gen.buf.validate import validate_pb
 
     return FileDescriptorProto.FromString(validate_pb.desc().proto.to_binary())
 
 
 def write_imports(path: Path) -> None:
-    """Write the descriptors of everything that a contract may import."""
+    """Write the descriptors of everything that contracts may import."""
     bundled = importlib.resources.files(grpc_tools) / "_proto"
     common = Path(sysconfig.get_path("purelib"))
     protoc(f"-I{bundled}", f"-I{common}", f"--descriptor_set_out={path}", "--include_imports", *ROOT_IMPORTS)

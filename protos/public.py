@@ -1,9 +1,8 @@
-"""Write `build/public.binpb`: what an app may call, for generators of any language.
+"""Write `build/public.binpb`, the public contracts for code generators of any language.
 
-Run by `make protos`, after protos/generate.py. Of `build/lensfeed.binpb` it keeps the public services with the messages that
-they need, and their comments. What only the server reads is taken out (rules of validation, REST paths, the costs of calls),
-and with it every import from elsewhere: only `google/protobuf/` is left, which each protobuf library brings along.
-Standard options stay, such as `idempotency_level`.
+Run by `make protos`, after protos/generate.py. It keeps the public services of `build/lensfeed.binpb` with their messages and
+comments. It drops what only the server reads (validation rules, REST paths, the costs of calls) and thereby every foreign
+import except `google/protobuf/`, which each protobuf library includes. Standard options such as `idempotency_level` stay.
 """
 
 import subprocess
@@ -18,11 +17,11 @@ BUILD = Path(__file__).parent.parent / "build"
 PACKAGE = "lensfeed."
 INTERNAL_SUFFIX = "InternalService"
 FIRST_EXTENSION = 1000
-"""Descriptors leave the field numbers from here on to options that others define."""
+"""Custom options have field numbers from here on."""
 
 
 def public_services(files: FileDescriptorSet) -> list[str]:
-    """Name the services that the edge routes."""
+    """Return the names of the services that the edge routes."""
     return [
         f"{file.package}.{service.name}"
         for file in files.file
@@ -33,7 +32,7 @@ def public_services(files: FileDescriptorSet) -> list[str]:
 
 
 def with_options(message: Message) -> Iterator[Message]:
-    """Walk through a descriptor: all messages in it that have options."""
+    """Iterate over all messages of a descriptor that have options."""
     for field, value in message.ListFields():
         if field.message_type is None or field.name in ("options", "source_code_info"):
             continue
@@ -44,9 +43,9 @@ def with_options(message: Message) -> Iterator[Message]:
 
 
 def strip_options(file: FileDescriptorProto) -> None:
-    """Take the options out that are not protobuf's own, with what the source says about them."""
+    """Remove custom options and their source locations."""
     for message in with_options(file):
-        options = message.options  # type: ignore[attr-defined]  # every message that with_options gives has them
+        options = message.options  # type: ignore[attr-defined]  # every message from with_options has them
         for field, _ in options.ListFields():
             if field.is_extension:
                 options.ClearExtension(field)
@@ -54,20 +53,20 @@ def strip_options(file: FileDescriptorProto) -> None:
         if not options.ByteSize():
             message.ClearField("options")
     locations = file.source_code_info.location
-    # No file has a thousand messages, nor a message as many fields: so large a number in a path is that of an option.
+    # No file has 1,000 messages and no message 1,000 fields, so a number that large in a path belongs to an option.
     kept = [each for each in locations if all(number < FIRST_EXTENSION for number in each.path)]
     del locations[:]
     locations.extend(kept)
 
 
 def main() -> None:
-    """Write the set."""
+    """Write the descriptor set."""
     everything = FileDescriptorSet.FromString((BUILD / "lensfeed.binpb").read_bytes())
     for file in everything.file:
         strip_options(file)
-        # A Java class for each message, not one around all messages of a file. No contract states it: nothing else reads it.
+        # Generate one Java class per message. Only Java reads this, so the contracts do not set it.
         file.options.java_multiple_files |= file.package.startswith(PACKAGE)
-    # buf leaves out what no public service needs, and moves the comments of what stays to its new places.
+    # buf drops what no public service needs and moves the remaining comments.
     buf = str(Path(sysconfig.get_path("scripts")) / "buf")
     types = [f"--type={service}" for service in public_services(everything)]
     out = str(BUILD / "public.binpb")

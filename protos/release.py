@@ -1,8 +1,8 @@
-"""Freeze today's public contracts as those of the release that setup.cfg names: `make release-protos`.
+"""Freeze today's public contracts as a release: `make release-protos`. setup.cfg has its version.
 
-`protos/released/` holds the descriptor set of each release whose apps must go on working, as they were built: protos/breaking.sh
-compares today's contracts with all of them, and a test takes stubs of each through a mesh of today. A release that is no longer
-supported is deleted there.
+`protos/released/` holds the descriptor set of each supported release, whose apps must keep working. protos/breaking.sh
+compares today's contracts with all of them, and a test runs stubs of the newest one against today's mesh. To end support for
+a release, delete its file.
 """
 
 import configparser
@@ -15,15 +15,15 @@ RELEASED = ROOT / "protos" / "released"
 
 
 def version() -> str:
-    """Return the version that is being worked on."""
-    # Raw: mypy's and pytest's values have percent signs and dollars of their own.
+    """Return the current version."""
+    # Raw, because values for mypy and pytest contain percent signs and dollars.
     metadata = configparser.RawConfigParser()
     metadata.read(ROOT / "setup.cfg")
     return metadata["metadata"]["version"]
 
 
 def freeze(contracts: bytes, folder: Path, name: str) -> Path:
-    """Write the contracts of a release; its file. The same again change nothing, others under its name exit with a sentence."""
+    """Write a release's contracts and return the file. Exits if the release exists with other contracts."""
     released = folder / f"{name}.binpb"
     if released.exists() and released.read_bytes() != contracts:
         sys.exit(f"{name} has been released with other contracts: raise the version in setup.cfg first")
@@ -33,7 +33,7 @@ def freeze(contracts: bytes, folder: Path, name: str) -> Path:
 
 
 def main() -> None:
-    """Freeze them, and say where."""
+    """Freeze the contracts and print where."""
     released = freeze(PUBLIC.read_bytes(), RELEASED, version())
     sys.stdout.write(f"frozen as {released.relative_to(ROOT)}\n")
 

@@ -1,4 +1,4 @@
-// Package lensfeed calls a lensfeed mesh over gRPC: the generated clients of its services, with a session that renews itself,
+// Package lensfeed is a gRPC client for a lensfeed mesh: the generated clients of its services, a session that renews itself,
 // uploads, and the reasons of errors.
 package lensfeed
 
@@ -19,7 +19,7 @@ import (
 	userv1 "lensfeed.example/client/gen/lensfeed/user/v1"
 )
 
-// Client calls the services of a mesh for one user. Safe for several goroutines.
+// Client calls a mesh as one user. It is safe for concurrent use.
 type Client struct {
 	Users   userv1.UserServiceClient
 	Follows followv1.FollowServiceClient
@@ -31,9 +31,9 @@ type Client struct {
 	session    *session
 }
 
-// Connect makes a client of the mesh at a URL such as https://feed.example; http means without TLS. Nothing is sent yet.
+// Connect returns a client for the mesh at a URL such as https://feed.example; http disables TLS. It sends nothing yet.
 func Connect(meshURL string, options ...grpc.DialOption) (*Client, error) {
-	target, transport, err := reach(meshURL)
+	target, transport, err := dialTarget(meshURL)
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +57,7 @@ func Connect(meshURL string, options ...grpc.DialOption) (*Client, error) {
 	}, nil
 }
 
-func reach(meshURL string) (string, credentials.TransportCredentials, error) {
+func dialTarget(meshURL string) (string, credentials.TransportCredentials, error) {
 	parsed, err := url.Parse(meshURL)
 	if err != nil {
 		return "", nil, err
@@ -68,7 +68,7 @@ func reach(meshURL string) (string, credentials.TransportCredentials, error) {
 	case "http":
 		port, transport = "80", insecure.NewCredentials()
 	default:
-		return "", nil, fmt.Errorf("%q: want a URL with http or https", meshURL)
+		return "", nil, fmt.Errorf("%q: not an http or https URL", meshURL)
 	}
 	if parsed.Port() != "" {
 		port = parsed.Port()
@@ -76,7 +76,7 @@ func reach(meshURL string) (string, credentials.TransportCredentials, error) {
 	return net.JoinHostPort(parsed.Hostname(), port), transport, nil
 }
 
-// LogIn begins a session: calls are for that user from now on.
+// LogIn starts a session. Later calls are made as that user.
 func (c *Client) LogIn(ctx context.Context, handle, password string) (*userv1.User, error) {
 	answer, err := c.Users.CreateSession(ctx, &userv1.CreateSessionRequest{Handle: handle, Password: password})
 	if err != nil {
@@ -86,7 +86,7 @@ func (c *Client) LogIn(ctx context.Context, handle, password string) (*userv1.Us
 	return answer.GetUser(), nil
 }
 
-// LogOut ends the session, here and in the mesh.
+// LogOut ends the session on the server and drops it here.
 func (c *Client) LogOut(ctx context.Context) error {
 	_, err := c.Users.DeleteSession(ctx, &userv1.DeleteSessionRequest{})
 	if err == nil {
@@ -95,11 +95,11 @@ func (c *Client) LogOut(ctx context.Context) error {
 	return err
 }
 
-// Tokens returns those of the session, to keep as one keeps a password. They change with each renewal.
+// Tokens returns the session's tokens. Store them like a password. They change with each renewal.
 func (c *Client) Tokens() Tokens { return c.session.now() }
 
-// GoOn goes on with the session that an earlier run has kept.
-func (c *Client) GoOn(tokens Tokens) { c.session.use(tokens) }
+// Resume continues a session with stored tokens.
+func (c *Client) Resume(tokens Tokens) { c.session.use(tokens) }
 
-// Close gives the connection back.
+// Close closes the connection.
 func (c *Client) Close() error { return c.connection.Close() }

@@ -7,8 +7,8 @@ import (
 
 const domain = "lensfeed"
 
-// Reason returns the stable reason of an error for programs, such as HANDLE_TAKEN; empty where it has none. What is wrong with
-// each field (errdetails.BadRequest) and when to try again (errdetails.RetryInfo) lie beside it in the status' details.
+// Reason returns the stable reason of an error, such as HANDLE_TAKEN, or "". The status's details also hold invalid fields
+// (errdetails.BadRequest) and when to retry (errdetails.RetryInfo).
 func Reason(err error) string {
 	for _, detail := range status.Convert(err).Details() {
 		if info, ok := detail.(*errdetails.ErrorInfo); ok && info.GetDomain() == domain {

@@ -7,7 +7,7 @@ import (
 	feedv1 "lensfeed.example/client/gen/lensfeed/feed/v1"
 )
 
-// Feed walks through the feed to its end, newest first, page by page. It ends with the first error, if there is one.
+// Feed iterates over the feed, newest first, loading pages as needed. It stops after the first error.
 func (c *Client) Feed(ctx context.Context) iter.Seq2[*feedv1.FeedItem, error] {
 	return func(yield func(*feedv1.FeedItem, error) bool) {
 		for cursor := ""; ; {

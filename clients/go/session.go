@@ -13,23 +13,23 @@ import (
 )
 
 const (
-	// Clocks differ, and a call takes its time.
-	early = time.Minute
+	// Allow for clock differences and the duration of a call.
+	renewalMargin = time.Minute
 	// How long a refresh may take.
-	patience = 30 * time.Second
+	refreshTimeout = 30 * time.Second
 )
 
-// Methods that ask for no token. A refresh must not wait for itself.
+// Methods that need no token. A refresh must not wait for itself.
 var open = map[string]bool{
 	userv1.UserService_CreateUser_FullMethodName:     true,
 	userv1.UserService_CreateSession_FullMethodName:  true,
 	userv1.UserService_RefreshSession_FullMethodName: true,
 }
 
-// Tokens are those of a session.
+// Tokens are the tokens of a session.
 type Tokens struct {
-	Access    string    // good for minutes; each call carries it
-	Refresh   string    // good once: trading it gives new tokens, and a second use ends the session
+	Access    string    // valid for minutes and sent with each call
+	Refresh   string    // valid for one refresh; a second use ends the session
 	ExpiresAt time.Time // of Access
 }
 
@@ -50,7 +50,7 @@ func (s *session) now() Tokens {
 	return s.tokens
 }
 
-// Puts the access token on a call. One that is refused as TOKEN_INVALID is tried once more, with a new token.
+// Adds the access token to a call. Retries once with a new token after TOKEN_INVALID.
 func (s *session) intercept(
 	ctx context.Context, method string, request, reply any,
 	connection *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption,
@@ -64,11 +64,11 @@ func (s *session) intercept(
 		if err != nil {
 			return err
 		}
-		stated := ctx
+		authorized := ctx
 		if token != "" {
-			stated = metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+token)
+			authorized = metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+token)
 		}
-		err = invoke(stated, method, request, reply, connection, options...)
+		err = invoke(authorized, method, request, reply, connection, options...)
 		if token == "" || refused != "" || Reason(err) != "TOKEN_INVALID" {
 			return err
 		}
@@ -76,16 +76,16 @@ func (s *session) intercept(
 	}
 }
 
-// Returns an access token that is good for a while and is not the refused one. Calls that come at one time share a refresh.
+// Returns an access token that stays valid for a while and is not the refused one. Concurrent calls share one refresh.
 func (s *session) access(ctx context.Context, connection *grpc.ClientConn, refused string) (string, error) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	good := s.tokens.Access != refused && time.Until(s.tokens.ExpiresAt) > early
-	if good || s.tokens.Refresh == "" {
+	isFresh := s.tokens.Access != refused && time.Until(s.tokens.ExpiresAt) > renewalMargin
+	if isFresh || s.tokens.Refresh == "" {
 		return s.tokens.Access, nil
 	}
-	// Not given up with the call that needs it: the mesh may have traded the token already, and it is good once.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	// Not cancelled with the call: the server may already have used the token, which works only once.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), refreshTimeout)
 	defer cancel()
 	users := userv1.NewUserServiceClient(connection)
 	answer, err := users.RefreshSession(ctx, &userv1.RefreshSessionRequest{RefreshToken: s.tokens.Refresh})

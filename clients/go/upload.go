@@ -10,9 +10,9 @@ import (
 	mediav1 "lensfeed.example/client/gen/lensfeed/media/v1"
 )
 
-const poll = 200 * time.Millisecond
+const pollInterval = 200 * time.Millisecond
 
-// Upload sends a photo or a video of that many bytes, part by part, and returns it; it is not READY yet.
+// Upload sends a photo or video in parts and returns it. It is not READY yet.
 func (c *Client) Upload(
 	ctx context.Context, file io.ReaderAt, sizeBytes int64, contentType, altText string,
 ) (*mediav1.Media, error) {
@@ -31,7 +31,7 @@ func (c *Client) Upload(
 		}
 		from += part.GetSizeBytes()
 	}
-	// Without ETags what S3 has is taken.
+	// Without ETags, the server uses the parts that S3 has.
 	done, err := c.Media.CompleteUpload(ctx, &mediav1.CompleteUploadRequest{MediaId: started.GetMediaId()})
 	return done.GetMedia(), err
 }
@@ -51,12 +51,12 @@ func put(ctx context.Context, part *mediav1.UploadPart, body io.Reader) error {
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("part %d was not taken: %s", part.GetNumber(), answer.Status)
+		return fmt.Errorf("part %d was refused: %s", part.GetNumber(), answer.Status)
 	}
 	return nil
 }
 
-// UntilReady waits until a medium is READY, and returns it. A post need not wait: it appears when its media are ready.
+// UntilReady waits until a medium is READY and returns it. Posts need not wait: they are published once their media are ready.
 func (c *Client) UntilReady(ctx context.Context, mediaID string) (*mediav1.Media, error) {
 	for {
 		answer, err := c.Media.GetMedia(ctx, &mediav1.GetMediaRequest{MediaId: mediaID})
@@ -72,7 +72,7 @@ func (c *Client) UntilReady(ctx context.Context, mediaID string) (*mediav1.Media
 		select {
 		case <-ctx.Done():
 			return nil, ctx.Err()
-		case <-time.After(poll):
+		case <-time.After(pollInterval):
 		}
 	}
 }

@@ -1,6 +1,6 @@
-"""Build dist/lensfeed_client-*.whl: the library with the public contracts, generated.
+"""Build dist/lensfeed_client-*.whl: the library with the generated public contracts.
 
-Run by `make stubs-python`, which has made build/public.binpb before.
+`make stubs-python` runs this after creating build/public.binpb.
 """
 
 import shutil
@@ -15,11 +15,11 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 PUBLIC = ROOT / "build" / "public.binpb"
 STAGE = ROOT / "build" / "clients" / "python"
-"""Where all that goes into the wheel lies together, as setuptools wants it."""
+"""The wheel's content, arranged for setuptools."""
 
 
 def generate(folder: Path) -> None:
-    """Write the Python code of the public contracts, with its types."""
+    """Write the Python code of the public contracts, with types."""
     files = [file.name for file in FileDescriptorSet.FromString(PUBLIC.read_bytes()).file]
     ours = [name for name in files if name.startswith("lensfeed/")]
     scripts = Path(sysconfig.get_path("scripts"))
@@ -33,7 +33,7 @@ def generate(folder: Path) -> None:
 
 
 def main(wheels: Path = ROOT / "dist") -> None:
-    """Put everything together, and build into a folder."""
+    """Gather the content and build the wheel into a folder."""
     shutil.rmtree(STAGE, ignore_errors=True)
     shutil.copytree(HERE / "lensfeed_client", STAGE / "lensfeed_client", ignore=shutil.ignore_patterns("__pycache__"))
     for file in (HERE / "pyproject.toml", HERE / "README.md", ROOT / "LICENSE"):

@@ -6,8 +6,8 @@ from functools import partial
 from pathlib import Path
 
 from tests.blackbox.edge_view import until_edge_is_settled
-from tests.blackbox.mesh import Mesh, processes_of, reached, running_mesh, stumbles
-from tests.blackbox.people import Person, eventually, newcomer
+from tests.blackbox.mesh import Mesh, logs_with_tracebacks, processes_of, reached, running_mesh
+from tests.blackbox.people import Person, eventually, new_user
 
 
 @contextlib.asynccontextmanager
@@ -18,11 +18,11 @@ async def clean_mesh(
     async with running_mesh(data, store, *arguments, settings=settings) as mesh:
         async with reached(mesh) as reach:
             await until_edge_is_settled(mesh)
-            await until_all_answer(await newcomer(reach, "first"))
+            await until_all_answer(await new_user(reach, "first"))
         yield mesh
         assert await mesh.stop() == 0, "\n".join(mesh.output)
     assert processes_of(data) == []
-    assert stumbles(data) == []
+    assert logs_with_tracebacks(data) == []
 
 
 async def until_all_answer(person: Person) -> None:

@@ -1,4 +1,4 @@
-"""A whole mesh: `lensfeed dev` as a process, what it prints, and a way to each of its parts."""
+"""A whole mesh: `lensfeed dev` as a process, its output, and connections to its parts."""
 
 import asyncio
 import contextlib
@@ -19,11 +19,11 @@ import psutil
 from devmesh.supervise import die_with_parent
 
 READY_SECONDS = 260.0
-"""Longer than `lensfeed dev` itself waits for any of its parts, so that it says which one is late."""
+"""Longer than `lensfeed dev` waits for any part, so that its message says which part is late."""
 
 STOP_SECONDS = 90.0
 NOT_FOR_MESHES = ("LENSFEED_", "COVERAGE_")
-"""Lines are counted elsewhere: each service has tests of its own, and counting in all processes of a mesh takes long."""
+"""Coverage is off in meshes: it is slow, and each service has its own tests."""
 
 KEPT_LINES = 200
 _TABLE_ROW = re.compile(r"^  (\S+) +(127\.0\.0\.1:\d+)$")
@@ -31,15 +31,15 @@ _TABLE_ROW = re.compile(r"^  (\S+) +(127\.0\.0\.1:\d+)$")
 
 @dataclass
 class Mesh:
-    """A mesh that runs, or has run."""
+    """A running or stopped mesh."""
 
     data: Path
     process: Process
     url: str = ""
     addresses: dict[str, str] = field(default_factory=dict)
-    """Where each part listens, by its name: `feed-serve`, `feed-work`, `valkey`, …"""
+    """Each part's address by name: `feed-serve`, `feed-work`, `valkey`, …"""
     output: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT_LINES))
-    """The last lines of what it printed, on either stream."""
+    """The last lines of its output."""
 
     @property
     def address(self) -> str:
@@ -47,18 +47,18 @@ class Mesh:
         return self.url.removeprefix("http://")
 
     def process_of(self, words: str) -> psutil.Process:
-        """Find the one running part that has these words in its command line, as `feed_svc work`."""
+        """Return the only running part whose command line contains these words, such as `feed_svc work`."""
         found = self.processes_of(words)
         assert len(found) == 1, f"{words}: {found}"
         return found[0]
 
     def processes_of(self, words: str) -> list[psutil.Process]:
-        """Find all processes of the mesh that have these words in their command line."""
+        """Return all of the mesh's processes whose command line contains these words."""
         processes = psutil.Process(self.process.pid).children(recursive=True)
         return [each for each in processes if words in " ".join(_command_line(each))]
 
     async def stop(self) -> int:
-        """SIGTERM, and wait; the exit code."""
+        """Send SIGTERM, wait, and return the exit code."""
         with contextlib.suppress(ProcessLookupError):
             self.process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(STOP_SECONDS):
@@ -67,7 +67,7 @@ class Mesh:
 
 @dataclass(frozen=True)
 class Reach:
-    """Ways to the edge of a mesh: satisfies `tests.protocols.Edge`."""
+    """Connections to the edge of a mesh. Implements `tests.protocols.Edge`."""
 
     http: httpx.AsyncClient
     channel: grpc.aio.Channel
@@ -77,7 +77,7 @@ class Reach:
 async def running_mesh(
     data: Path, store: str, *arguments: str, stdin: int = DEVNULL, settings: Mapping[str, str] | None = None
 ) -> AsyncIterator[Mesh]:
-    """Run a mesh until the block ends, on a free port. Fails with its last output where it does not get ready."""
+    """Run a mesh on a free port until the block ends. Fails with its last output if it does not start."""
     ends_with_us = (sys.executable, "-I", "-S", die_with_parent.__file__, str(os.getpid()))
     command = (sys.executable, "-m", "devmesh", "dev", "--data", str(data), "--port", "0", "--store", store)
     outer = {name: value for name, value in os.environ.items() if not name.startswith(NOT_FOR_MESHES)}
@@ -98,7 +98,7 @@ async def running_mesh(
 
 @contextlib.asynccontextmanager
 async def reached(mesh: Mesh) -> AsyncIterator[Reach]:
-    """Connect to a mesh, from outside."""
+    """Connect to a mesh from outside."""
     async with (
         httpx.AsyncClient(base_url=mesh.url, timeout=30) as http,
         grpc.aio.insecure_channel(mesh.address) as channel,
@@ -107,12 +107,12 @@ async def reached(mesh: Mesh) -> AsyncIterator[Reach]:
 
 
 def processes_of(data: Path) -> list[str]:
-    """Find every process that works in a data folder, or has it in its command line or environment."""
+    """Return every process that uses a data folder as working directory, argument or environment value."""
     return [each.name() for each in psutil.process_iter() if each.pid != os.getpid() and _knows(each, str(data))]
 
 
-def stumbles(data: Path) -> list[str]:
-    """Name the logs of a mesh that tell of an accident: a refusal is none, whatever was asked."""
+def logs_with_tracebacks(data: Path) -> list[str]:
+    """Return the names of a mesh's logs that contain a traceback."""
     logs = list((data / "logs").glob("*.log"))
     assert logs
     return [log.name for log in logs if "Traceback" in log.read_text(errors="replace")]
@@ -136,7 +136,7 @@ async def _until_ready(mesh: Mesh, ready: asyncio.Event) -> None:
     for each in waiting:
         each.cancel()
     if not ready.is_set():
-        raise AssertionError("\n".join(("the mesh did not get ready; it printed:", *mesh.output)))
+        raise AssertionError("\n".join(("the mesh did not become ready; it printed:", *mesh.output)))
 
 
 def _command_line(process: psutil.Process) -> list[str]:

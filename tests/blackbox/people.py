@@ -1,4 +1,4 @@
-"""People with accounts on a mesh, who use it over REST as an app does."""
+"""Users of a mesh who call it over REST, as an app does."""
 
 import asyncio
 import time
@@ -15,15 +15,15 @@ Json = dict[str, Any]
 Value = TypeVar("Value")
 
 PASSWORD = "correct horse battery"
-PATIENCE_SECONDS = 30.0
-"""How long a test waits for what comes by itself: such things take parts of a second where nothing else runs."""
+TIMEOUT_SECONDS = 30.0
+"""How long tests wait for asynchronous effects, which take less than a second on an idle machine."""
 
 _numbers = count(1)
 
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody who is logged in."""
+    """A logged-in user."""
 
     reach: Reach
     handle: str
@@ -33,35 +33,35 @@ class Person:
 
     @property
     def headers(self) -> dict[str, str]:
-        """What proves who is calling, in every protocol."""
+        """The headers that authenticate the user, in every protocol."""
         return {"authorization": f"Bearer {self.access_token}"}
 
     async def send(self, method: str, path: str, body: Json | None = None, **headers: str) -> httpx.Response:
-        """Call, whatever comes of it. Underscores in names of headers stand for hyphens."""
+        """Call and return the response, whatever its status. Underscores in header names stand for hyphens."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return await self.reach.http.request(method, path, json=body, headers={**self.headers, **named})
 
     async def call(self, method: str, path: str, body: Json | None = None, **headers: str) -> Json:
-        """Call, and return the JSON of the answer. Fails where the call does."""
+        """Call and return the JSON answer. Fails if the call does."""
         response = await self.send(method, path, body, **headers)
         assert response.status_code == 200, f"{method} {path}: {response.status_code} {response.text}"
         answer: Json = response.json()
         return answer
 
     async def start_upload(self, content: bytes, content_type: str = "image/jpeg", alt_text: str = "") -> Json:
-        """Ask where the bytes of a medium go."""
-        wish = {"contentType": content_type, "sizeBytes": str(len(content)), "altText": alt_text}
-        return await self.call("POST", "/media", wish)
+        """Start an upload and return where its parts go."""
+        upload = {"contentType": content_type, "sizeBytes": str(len(content)), "altText": alt_text}
+        return await self.call("POST", "/media", upload)
 
     async def upload(self, content: bytes, content_type: str = "image/jpeg", alt_text: str = "") -> str:
-        """Upload a medium and say so; its id."""
+        """Upload and complete a medium, and return its id."""
         upload = await self.start_upload(content, content_type, alt_text)
         parts = await put_parts(upload, content)
         await self.call("POST", f"/media/{upload['mediaId']}/complete", {"parts": parts})
         return str(upload["mediaId"])
 
     async def finished(self, media_id: str) -> Json:
-        """Wait until a medium is READY or REJECTED; the medium."""
+        """Wait until a medium is READY or REJECTED and return it."""
 
         async def look() -> Json:
             media: Json = (await self.call("GET", f"/media/{media_id}"))["media"]
@@ -70,31 +70,31 @@ class Person:
         return await eventually(look, lambda media: media["state"] in {"MEDIA_STATE_READY", "MEDIA_STATE_REJECTED"})
 
     async def post(self, caption: str, media_ids: Sequence[str]) -> str:
-        """Post; the post's id."""
+        """Create a post and return its id."""
         return str((await self.call("POST", "/posts", {"caption": caption, "mediaIds": list(media_ids)}))["postId"])
 
     async def follow(self, *others: "Person") -> None:
-        """Follow some others."""
+        """Follow other users."""
         for other in others:
             await self.call("POST", "/follows", {"followeeId": other.user_id})
 
     async def pages(self, limit: int, path: str = "/feed") -> list[Json]:
-        """Read a list page after page, to its end."""
+        """Read all pages of a list."""
         pages = [await self.call("GET", f"{path}?limit={limit}")]
         while "nextCursor" in pages[-1]:
             pages.append(await self.call("GET", f"{path}?limit={limit}&cursor={pages[-1]['nextCursor']}"))
         return pages
 
     async def feed(self) -> list[str]:
-        """Read the whole feed: the captions, newest first."""
+        """Read the whole feed and return the captions, newest first."""
         return [item["post"]["caption"] for page in await self.pages(100) for item in page["items"]]
 
     async def sees(self, *captions: str) -> None:
-        """Wait until the whole feed is exactly these posts, newest first."""
+        """Wait until the whole feed has exactly these captions, newest first."""
         await eventually(self.feed, lambda seen: seen == list(captions))
 
 
-async def newcomer(reach: Reach, name: str = "someone") -> Person:
+async def new_user(reach: Reach, name: str = "someone") -> Person:
     """Sign up and log in. The handle begins with `name`."""
     handle = f"{name}.{next(_numbers)}"
     account = {"handle": handle, "displayName": name.title(), "password": PASSWORD}
@@ -112,7 +112,7 @@ async def logged_in(reach: Reach, handle: str, password: str = PASSWORD) -> Pers
 
 
 async def put_parts(upload: Json, content: bytes) -> list[Json]:
-    """PUT each part with exactly the headers given; what to say of them when done."""
+    """PUT all parts with their headers and return the list for `complete`."""
     parts, start = [], 0
     async with httpx.AsyncClient(timeout=30) as s3:
         for part in upload["parts"]:
@@ -126,9 +126,9 @@ async def put_parts(upload: Json, content: bytes) -> list[Json]:
 
 
 async def eventually(look: Callable[[], Awaitable[Value]], wanted: Callable[[Value], bool]) -> Value:
-    """Look again and again until what is seen is as wanted; return it. Fails with what was seen last."""
-    end = time.monotonic() + PATIENCE_SECONDS
+    """Poll until the value is as wanted and return it. Fails with the last value."""
+    end = time.monotonic() + TIMEOUT_SECONDS
     while not wanted(seen := await look()):
-        assert time.monotonic() < end, f"it stayed {seen!r}"
+        assert time.monotonic() < end, f"the last value was {seen!r}"
         await asyncio.sleep(0.05)
     return seen

@@ -1,4 +1,4 @@
-"""Home feeds: what is in them, and in which order one can walk them."""
+"""Home feeds: content, order and paging."""
 
 from dataclasses import dataclass
 
@@ -6,18 +6,18 @@ import pytest
 import pytest_asyncio
 
 from tests.blackbox.mesh import Reach
-from tests.blackbox.people import Json, Person, eventually, newcomer
+from tests.blackbox.people import Json, Person, eventually, new_user
 from tests.protocols import rest_outcome
 
 pytestmark = pytest.mark.mesh
 
 POSTS = 105
-"""More than the largest page has."""
+"""More than fit on the largest page."""
 
 
 @dataclass(frozen=True)
 class Readership:
-    """A reader with a long feed, who posts too, and the posts in it, newest first."""
+    """A reader with a long feed, who also posts, and the feed's posts, newest first."""
 
     reader: Person
     post_ids: list[str]
@@ -25,8 +25,8 @@ class Readership:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def readership(reach: Reach, photo: bytes) -> Readership:
-    """Let three authors post in turn for somebody who follows all of them."""
-    reader, *authors = [await newcomer(reach, "longread") for _ in range(4)]
+    """Let three authors post in turn for a follower of all three."""
+    reader, *authors = [await new_user(reach, "longread") for _ in range(4)]
     media = {person.user_id: await person.upload(photo) for person in (reader, *authors)}
     for person in (reader, *authors):
         await person.finished(media[person.user_id])
@@ -41,25 +41,25 @@ async def readership(reach: Reach, photo: bytes) -> Readership:
 
 
 async def post_ids_of(reader: Person, limit: int) -> list[str]:
-    """Walk a feed to its end."""
+    """Read a whole feed."""
     return [item["post"]["postId"] for page in await reader.pages(limit) for item in page["items"]]
 
 
 async def refusal_of(reader: Person, query: str) -> tuple[int, str]:
-    """Ask for a page that is refused: HTTP status and reason."""
+    """Request a page that is refused, and return the HTTP status and the reason."""
     response = await reader.send("GET", f"/feed?{query}")
     return response.status_code, rest_outcome(response).reason
 
 
 @pytest.mark.parametrize("limit", [1, 7, 100])
-async def test_walking_gives_each_post_once(readership: Readership, limit: int) -> None:
-    """Pages of any size add up to every post of the followed, newest first, and none of one's own."""
+async def test_paging_returns_each_post_once(readership: Readership, limit: int) -> None:
+    """Pages of any size contain every post of the followees, newest first, and none of the reader's own."""
     assert await post_ids_of(readership.reader, limit) == readership.post_ids
 
 
 @pytest.mark.parametrize("limit", [1, 7, 100])
 async def test_only_the_last_page_has_no_cursor(readership: Readership, limit: int) -> None:
-    """Every page before it is full, and no page of a feed with posts names a reason to be empty."""
+    """All earlier pages are full, and no page of a feed with posts has an empty reason."""
     pages = await readership.reader.pages(limit)
     assert [len(page["items"]) for page in pages[:-1]] == [limit] * (POSTS // limit - (POSTS % limit == 0))
     assert 1 <= len(pages[-1]["items"]) <= limit
@@ -68,12 +68,12 @@ async def test_only_the_last_page_has_no_cursor(readership: Readership, limit: i
 
 @pytest.mark.parametrize(("query", "size"), [("", 20), ("?limit=0", 20), ("?limit=101", 100), ("?limit=5000", 100)])
 async def test_a_limit_is_20_by_default_and_100_at_most(readership: Readership, query: str, size: int) -> None:
-    """What is above is clamped, not refused."""
+    """Larger limits are clamped, not refused."""
     assert len((await readership.reader.call("GET", f"/feed{query}"))["items"]) == size
 
 
-async def test_profiles_page_as_feeds_do(readership: Readership) -> None:
-    """An author's posts are walked to the end, each once, newest first."""
+async def test_profiles_page_like_feeds(readership: Readership) -> None:
+    """Paging through an author's posts returns each once, newest first."""
     page = await readership.reader.call("GET", "/feed?limit=1")
     author_id = page["items"][0]["author"]["userId"]
     pages = await readership.reader.pages(7, f"/users/{author_id}/posts")
@@ -81,22 +81,22 @@ async def test_profiles_page_as_feeds_do(readership: Readership) -> None:
     assert all(post["authorId"] == author_id for page in pages for post in page["posts"])
 
 
-async def test_who_follows_nobody_is_told_so(ann: Person, photo: bytes) -> None:
-    """Also who posts: one's own posts are no feed."""
+async def test_the_feed_of_someone_who_follows_nobody_says_so(ann: Person, photo: bytes) -> None:
+    """Own posts do not count: they are not part of the feed."""
     media_id = await ann.upload(photo)
     await ann.finished(media_id)
     await ann.post("to nobody", [media_id])
     assert await ann.call("GET", "/feed") == {"items": [], "emptyReason": "EMPTY_REASON_FOLLOWS_NOBODY"}
 
 
-async def test_who_follows_the_silent_is_told_so(ann: Person, bob: Person) -> None:
-    """There is nothing to see yet, for another reason."""
+async def test_a_feed_without_posts_says_so(ann: Person, bob: Person) -> None:
+    """A feed whose authors have no posts has its own empty reason."""
     await ann.follow(bob)
     assert await ann.call("GET", "/feed") == {"items": [], "emptyReason": "EMPTY_REASON_NO_POSTS_YET"}
 
 
 async def test_a_follow_shows_old_posts(ann: Person, bob: Person, photo_of_bob: str) -> None:
-    """What was posted before the follow is in the feed, in a feed that was read before too."""
+    """A follow brings earlier posts into a feed, even one that was read before."""
     assert await ann.feed() == []
     for caption in ("oldest", "older"):
         await bob.post(caption, [photo_of_bob])
@@ -104,11 +104,11 @@ async def test_a_follow_shows_old_posts(ann: Person, bob: Person, photo_of_bob: 
     await ann.sees("older", "oldest")
 
 
-async def test_an_unfollow_takes_posts_away(
+async def test_an_unfollow_removes_posts(
     reach: Reach, ann: Person, bob: Person, photo: bytes, photo_of_bob: str
 ) -> None:
-    """The posts of whom one follows no longer vanish, those of others stay."""
-    carol = await newcomer(reach, "carol")
+    """An unfollow removes that author's posts and keeps the others'."""
+    carol = await new_user(reach, "carol")
     photo_of_carol = await carol.upload(photo)
     await carol.finished(photo_of_carol)
     await ann.follow(bob, carol)
@@ -124,8 +124,8 @@ async def test_an_unfollow_takes_posts_away(
     await ann.sees("seen", "unseen", "of carol", "of bob")
 
 
-async def test_a_deleted_post_vanishes(ann: Person, bob: Person, photo_of_bob: str) -> None:
-    """From the feed, the profile and by its id; the others stay."""
+async def test_a_deleted_post_disappears(ann: Person, bob: Person, photo_of_bob: str) -> None:
+    """A deleted post leaves the feed and the profile and cannot be read; others stay."""
     await ann.follow(bob)
     post_ids = [await bob.post(caption, [photo_of_bob]) for caption in ("one", "two", "three")]
     await ann.sees("three", "two", "one")
@@ -137,14 +137,14 @@ async def test_a_deleted_post_vanishes(ann: Person, bob: Person, photo_of_bob: s
 
 
 async def test_deleting_again_is_no_error(bob: Person, photo_of_bob: str) -> None:
-    """A repeated delete of one's own post says the same as the first."""
+    """Deleting an own post again returns the same answer."""
     post_id = await bob.post("gone", [photo_of_bob])
     for _ in range(2):
         assert await bob.call("DELETE", f"/posts/{post_id}") == {}
 
 
 async def test_a_cursor_outlives_its_post(ann: Person, bob: Person, photo_of_bob: str) -> None:
-    """A page goes on where the last one ended, though the post at its end is deleted and others came on top."""
+    """A cursor keeps its position after its post is deleted and newer posts appear."""
     await ann.follow(bob)
     post_ids = [await bob.post(f"{number}", [photo_of_bob]) for number in range(5)]
     await ann.sees("4", "3", "2", "1", "0")
@@ -157,8 +157,8 @@ async def test_a_cursor_outlives_its_post(ann: Person, bob: Person, photo_of_bob
     assert "nextCursor" not in rest
 
 
-async def test_a_page_below_everything_is_just_empty(ann: Person, bob: Person, photo_of_bob: str) -> None:
-    """Only a first page has a reason to be empty."""
+async def test_an_empty_last_page_has_no_reason(ann: Person, bob: Person, photo_of_bob: str) -> None:
+    """Only an empty first page has a reason."""
     await ann.follow(bob)
     post_ids = [await bob.post(caption, [photo_of_bob]) for caption in ("low", "high")]
     await ann.sees("high", "low")
@@ -168,21 +168,21 @@ async def test_a_page_below_everything_is_just_empty(ann: Person, bob: Person, p
     assert await ann.call("GET", f"/feed?cursor={cursor}") == {"items": []}
 
 
-async def test_a_cursor_is_its_viewers_own(readership: Readership, ann: Person) -> None:
-    """That of another is refused, not answered with an empty page."""
+async def test_a_cursor_belongs_to_its_viewer(readership: Readership, ann: Person) -> None:
+    """Another viewer's cursor is refused, not answered with an empty page."""
     cursor = (await readership.reader.call("GET", "/feed?limit=1"))["nextCursor"]
     assert await refusal_of(ann, f"cursor={cursor}") == (400, "CURSOR_INVALID")
 
 
-async def test_a_cursor_is_its_lists_own(readership: Readership) -> None:
-    """A profile's cursor is none of the feed."""
+async def test_a_cursor_belongs_to_its_list(readership: Readership) -> None:
+    """A profile's cursor is refused by the feed."""
     author_id = (await readership.reader.call("GET", "/feed?limit=1"))["items"][0]["author"]["userId"]
     cursor = (await readership.reader.call("GET", f"/users/{author_id}/posts?limit=1"))["nextCursor"]
     assert await refusal_of(readership.reader, f"cursor={cursor}") == (400, "CURSOR_INVALID")
 
 
 async def test_an_altered_cursor_is_refused(readership: Readership) -> None:
-    """Cut short, lengthened, or with another letter anywhere."""
+    """A cursor that is truncated, extended or altered anywhere is refused."""
     cursor: str = (await readership.reader.call("GET", "/feed?limit=1"))["nextCursor"]
     changed = [
         cursor[:place] + ("A" if letter != "A" else "B") + cursor[place + 1 :] for place, letter in letters(cursor)
@@ -192,12 +192,12 @@ async def test_an_altered_cursor_is_refused(readership: Readership) -> None:
 
 
 def letters(cursor: str) -> list[tuple[int, str]]:
-    """List the places of a cursor and what stands there, but for the last, whose lowest bits may mean nothing."""
+    """Return each position and letter of a cursor except the last, whose lowest bits may be unused."""
     return list(enumerate(cursor))[:-1]
 
 
 async def test_a_changed_profile_shows_in_feeds(ann: Person, bob: Person, photo_of_bob: str) -> None:
-    """A new name and picture stand beside the author's posts, old ones too."""
+    """A new name and picture appear with all of the author's posts."""
     await ann.follow(bob)
     await bob.post("hello", [photo_of_bob])
     await ann.sees("hello")

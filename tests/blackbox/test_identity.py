@@ -1,4 +1,4 @@
-"""Who is calling, and how far they get."""
+"""Authentication: who may call what."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -35,7 +35,7 @@ Read = Callable[[Edge, Headers], Awaitable[Outcome]]
 
 
 async def by_rest(edge: Edge, headers: Headers) -> Outcome:
-    """Read the feed by REST; the answer as a message's bytes, if it is the one of who follows nobody."""
+    """Read the feed by REST and encode the empty answer as a message."""
     outcome = rest_outcome(await edge.http.get("/feed", headers=headers))
     if b"FOLLOWS_NOBODY" in outcome.answer:
         outcome.answer = GetFeedResponse(empty_reason=EMPTY_REASON_FOLLOWS_NOBODY).SerializeToString()
@@ -56,7 +56,7 @@ EVERY_PROTOCOL = pytest.mark.parametrize("read", [by_rest, by_grpc, by_grpc_web]
 
 
 def signed(key: Ed25519PrivateKey, person: Person, **changes: object) -> Headers:
-    """Sign a token as the mesh does: the person's own with some claims changed."""
+    """Sign a token as the mesh does: the user's own with some claims changed."""
     claims = jwt.decode(person.access_token, options={"verify_signature": False})
     headers = jwt.get_unverified_header(person.access_token)
     token = jwt.encode({**claims, **changes}, key, algorithm="EdDSA", headers={"kid": headers["kid"]})
@@ -64,7 +64,7 @@ def signed(key: Ed25519PrivateKey, person: Person, **changes: object) -> Headers
 
 
 def own_key(data: Path) -> Ed25519PrivateKey:
-    """Read the key of a mesh."""
+    """Read the mesh's signing key."""
     key = load_pem_private_key((data / "keys" / "token-key.pem").read_bytes(), password=None)
     assert isinstance(key, Ed25519PrivateKey)
     return key
@@ -72,7 +72,7 @@ def own_key(data: Path) -> Ed25519PrivateKey:
 
 @EVERY_PROTOCOL
 async def test_a_claimed_identity_is_ignored(reach: Reach, ann: Person, bob: Person, read: Read) -> None:
-    """Who says to be another reads one's own feed all the same."""
+    """A caller who claims another's id reads their own feed."""
     await ann.follow(bob)
     claimed = {**bob.headers, "x-user-id": ann.user_id}
     outcome = await read(reach, claimed)
@@ -82,15 +82,15 @@ async def test_a_claimed_identity_is_ignored(reach: Reach, ann: Person, bob: Per
 
 @EVERY_PROTOCOL
 async def test_a_claimed_identity_is_no_token(reach: Reach, ann: Person, read: Read) -> None:
-    """Who only says who they are is nobody."""
+    """An id without a token counts as anonymous."""
     outcome = await read(reach, {"x-user-id": ann.user_id, "x-session-id": "any"})
     assert (outcome.code, outcome.reason) == (Code.UNAUTHENTICATED, "TOKEN_MISSING")
 
 
 @EVERY_PROTOCOL
 @pytest.mark.parametrize("path", INTERNAL)
-async def test_what_is_internal_is_unknown_outside(reach: Reach, ann: Person, path: str, read: Read) -> None:
-    """The services' methods for each other, and what they tell engineers, are no methods of the edge."""
+async def test_internal_methods_are_unknown_outside(reach: Reach, ann: Person, path: str, read: Read) -> None:
+    """The edge does not route internal and diagnostic methods."""
     if read is by_rest:
         response = await reach.http.post(path, json={}, headers=ann.headers)
         assert response.status_code == 404
@@ -101,14 +101,14 @@ async def test_what_is_internal_is_unknown_outside(reach: Reach, ann: Person, pa
     assert (outcome.code, outcome.reason) == (Code.UNIMPLEMENTED, "METHOD_UNKNOWN")
 
 
-async def test_the_key_of_the_mesh_makes_a_token(mesh: Mesh, reach: Reach, ann: Person) -> None:
-    """What the next tests change is all that is wrong with their tokens."""
+async def test_a_token_signed_with_the_meshs_key_is_accepted(mesh: Mesh, reach: Reach, ann: Person) -> None:
+    """The following tests' tokens are wrong only in what they change."""
     assert (await by_rest(reach, signed(own_key(mesh.data), ann))).code == 0
 
 
 @EVERY_PROTOCOL
 async def test_a_token_of_another_key_is_refused(reach: Reach, ann: Person, read: Read) -> None:
-    """Also one that names the key of the mesh."""
+    """A token signed with another key is refused even if it names the mesh's key."""
     outcome = await read(reach, signed(Ed25519PrivateKey.generate(), ann))
     assert (outcome.code, outcome.reason) == (Code.UNAUTHENTICATED, "TOKEN_INVALID")
 
@@ -118,9 +118,9 @@ async def test_a_token_of_another_key_is_refused(reach: Reach, ann: Person, read
     [{"exp": int(time.time()) - 3600}, {"aud": "another"}, {"iss": "another"}],
     ids=["expired", "audience", "issuer"],
 )
-async def test_a_token_for_another_time_or_place_is_refused(
+async def test_a_token_with_wrong_claims_is_refused(
     mesh: Mesh, reach: Reach, ann: Person, changes: dict[str, object]
 ) -> None:
-    """Though the mesh itself has signed it."""
+    """The mesh's own signature does not help an expired token or one for another audience or issuer."""
     outcome = await by_rest(reach, signed(own_key(mesh.data), ann, **changes))
     assert (outcome.code, outcome.reason) == (Code.UNAUTHENTICATED, "TOKEN_INVALID")

@@ -1,4 +1,4 @@
-"""How media reach apps and plain pages through the edge, and how they are gone with their post."""
+"""Delivery of media through the edge, and its end when posts are deleted."""
 
 import httpx
 import pytest
@@ -11,12 +11,12 @@ CHROME = "image/avif,image/webp,image/apng,image/*,*/*;q=0.8"
 
 
 async def test_a_plain_image(reach: Reach, bob: Person, photo_of_bob: str) -> None:
-    """An <img src="/m/ID?w=…"> without a token is led to the file that its browser shows, which is kept for ever."""
+    """A plain <img src="/m/ID?w=…"> is redirected to the best file for the browser, cached forever."""
     for accept, content_type in ((CHROME, "image/avif"), ("image/webp,*/*", "image/webp"), ("*/*", "image/jpeg")):
-        led = await reach.http.get(f"/m/{photo_of_bob}", params={"w": "100"}, headers={"accept": accept})
-        assert led.status_code == 302
-        assert led.headers["vary"] == "accept, save-data"
-        shown = await reach.http.get(led.headers["location"])
+        redirect = await reach.http.get(f"/m/{photo_of_bob}", params={"w": "100"}, headers={"accept": accept})
+        assert redirect.status_code == 302
+        assert redirect.headers["vary"] == "accept, save-data"
+        shown = await reach.http.get(redirect.headers["location"])
         assert (shown.status_code, shown.headers["content-type"]) == (200, content_type)
         assert "immutable" in shown.headers["cache-control"]
         assert shown.headers["content-security-policy"] == "default-src 'none'; sandbox"
@@ -24,18 +24,18 @@ async def test_a_plain_image(reach: Reach, bob: Person, photo_of_bob: str) -> No
     assert (absent.status_code, absent.json()["details"][0]["reason"]) == (404, "MEDIA_NOT_FOUND")
 
 
-async def test_an_upload_goes_on_after_a_crash(ann: Person, photo: bytes) -> None:
-    """An app that kept only the id asks what is missing, sends it, and waits; S3's event does the rest."""
+async def test_an_upload_resumes_after_a_crash(ann: Person, photo: bytes) -> None:
+    """An app that kept only the id gets the missing parts and sends them; S3's event does the rest."""
     started = await ann.start_upload(photo)
-    going_on = (await ann.call("GET", f"/media/{started['mediaId']}"))["upload"]
-    assert [part["number"] for part in going_on["parts"]] == [1]
-    await put_parts(going_on, photo)
+    missing = (await ann.call("GET", f"/media/{started['mediaId']}"))["upload"]
+    assert [part["number"] for part in missing["parts"]] == [1]
+    await put_parts(missing, photo)
     assert (await ann.finished(started["mediaId"]))["state"] == "MEDIA_STATE_READY"
     assert "upload" not in await ann.call("GET", f"/media/{started['mediaId']}")
 
 
-async def test_media_go_with_their_post(reach: Reach, bob: Person, photo: bytes) -> None:
-    """Once no post shows a medium any more it is served no longer; what the edge still has it keeps for a minute at most."""
+async def test_media_are_deleted_with_their_last_post(reach: Reach, bob: Person, photo: bytes) -> None:
+    """A medium that is in no post any more is no longer served, except from caches for a minute."""
     gone, kept = [await bob.upload(photo) for _ in range(2)]
     urls = {each: [file["url"] for file in (await bob.finished(each))["renditions"]] for each in (gone, kept)}
     posts = [await bob.post(caption, media) for caption, media in (("both", [gone, kept]), ("one", [kept]))]
@@ -44,7 +44,7 @@ async def test_media_go_with_their_post(reach: Reach, bob: Person, photo: bytes)
     await bob.call("DELETE", f"/posts/{posts[0]}")
 
     async def status() -> int:
-        # This is asked of the store, and kept by no cache.
+        # HEAD goes to the storage and is not cached.
         return (await reach.http.head(urls[gone][1])).status_code
 
     assert await eventually(status, lambda code: code != httpx.codes.OK) == httpx.codes.NOT_FOUND

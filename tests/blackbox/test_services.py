@@ -1,4 +1,4 @@
-"""Each part on its own address, as who looks for a fault meets it; and a mesh filled for a first look."""
+"""Each part at its own address, as engineers use it, and a seeded mesh."""
 
 import asyncio
 import os
@@ -33,15 +33,15 @@ ALWAYS = {"grpc.channelz.v1.Channelz", "grpc.health.v1.Health", "grpc.reflection
 
 @pytest.mark.parametrize("part", SERVICES)
 async def test_a_part_is_serving(mesh: Mesh, part: str) -> None:
-    """The health of each process is asked at the address that `dev` prints for it."""
+    """Each process reports its health at the address that `dev` prints."""
     async with grpc.aio.insecure_channel(mesh.addresses[part]) as channel:
         answer = await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest())
     assert answer.status == health_pb2.HealthCheckResponse.SERVING
 
 
 @pytest.mark.parametrize("part", SERVICES)
-async def test_a_part_tells_what_it_serves(mesh: Mesh, part: str) -> None:
-    """Reflection lists its services, so that grpcurl needs no files."""
+async def test_a_part_lists_its_services(mesh: Mesh, part: str) -> None:
+    """Reflection lists the part's services, so grpcurl needs no files."""
     asked = [reflection_pb2.ServerReflectionRequest(list_services="")]
     async with grpc.aio.insecure_channel(mesh.addresses[part]) as channel:
         stub = reflection_pb2_grpc.ServerReflectionStub(channel)
@@ -49,8 +49,8 @@ async def test_a_part_tells_what_it_serves(mesh: Mesh, part: str) -> None:
     assert {service.name for service in answers[0].list_services_response.service} == SERVICES[part] | ALWAYS
 
 
-async def test_internal_methods_answer_inside(mesh: Mesh, ann: Person) -> None:
-    """On a service's own address, where the other services call."""
+async def test_internal_methods_answer_at_the_services_address(mesh: Mesh, ann: Person) -> None:
+    """Internal methods answer at the service's own address."""
     async with grpc.aio.insecure_channel(mesh.addresses["user-serve"]) as channel:
         stub = user_internal_service_pb2_grpc.UserInternalServiceStub(channel)
         request = user_internal_service_pb2.BatchGetUsersRequest(user_ids=[int(ann.user_id), 5])
@@ -58,8 +58,8 @@ async def test_internal_methods_answer_inside(mesh: Mesh, ann: Person) -> None:
     assert [user.handle for user in answer.users] == [ann.handle]
 
 
-async def test_a_seeded_mesh_has_feeds_to_look_at(mesh: Mesh, reach: Reach) -> None:
-    """`lensfeed seed` tells whom to log in as; that person's feed has everybody else's posts, with pictures."""
+async def test_a_seeded_mesh_has_feeds(mesh: Mesh, reach: Reach) -> None:
+    """`lensfeed seed` prints a login whose feed has everyone else's posts with pictures."""
     command = ("-m", "devmesh", "seed", "--url", mesh.url, "--people", "2", "--posts", "2", "--follows", "1")
     env = {name: value for name, value in os.environ.items() if not name.startswith("LENSFEED_")}
     process = await asyncio.create_subprocess_exec(sys.executable, *command, stdout=PIPE, stderr=STDOUT, env=env)

@@ -1,4 +1,4 @@
-"""Sessions and repeated posts, as an app on a bad connection uses them."""
+"""Sessions and idempotency keys, as an app on a bad connection uses them."""
 
 import asyncio
 
@@ -11,8 +11,8 @@ from tests.protocols import rest_outcome
 pytestmark = pytest.mark.mesh
 
 
-async def refreshed(reach: Reach, token: str) -> Json | str:
-    """Trade a refresh token: the session, or the reason of a refusal."""
+async def refresh(reach: Reach, token: str) -> Json | str:
+    """Refresh a session and return it, or the reason of the refusal."""
     response = await reach.http.post("/sessions/refresh", json={"refreshToken": token})
     if response.is_success:
         session: Json = response.json()
@@ -22,34 +22,34 @@ async def refreshed(reach: Reach, token: str) -> Json | str:
 
 
 async def test_refreshing_gives_new_tokens(reach: Reach, ann: Person) -> None:
-    """Both are new, both work, and they are the same person's."""
-    session = await refreshed(reach, ann.refresh_token)
+    """Both new tokens differ, work, and belong to the same user."""
+    session = await refresh(reach, ann.refresh_token)
     assert isinstance(session, dict)
     assert session["user"]["userId"] == ann.user_id
     assert session["refreshToken"] != ann.refresh_token
     response = await reach.http.get("/feed", headers={"authorization": f"Bearer {session['accessToken']}"})
     assert response.status_code == 200
-    assert isinstance(await refreshed(reach, session["refreshToken"]), dict)
+    assert isinstance(await refresh(reach, session["refreshToken"]), dict)
 
 
-async def test_a_refresh_token_that_is_used_again_ends_its_session(reach: Reach, ann: Person) -> None:
-    """Somebody has stolen it: neither it nor its successor works from then on."""
-    session = await refreshed(reach, ann.refresh_token)
+async def test_reusing_a_refresh_token_ends_the_session(reach: Reach, ann: Person) -> None:
+    """A reused token was probably stolen, so it and its successor stop working."""
+    session = await refresh(reach, ann.refresh_token)
     assert isinstance(session, dict)
-    assert await refreshed(reach, ann.refresh_token) == "TOKEN_INVALID"
-    assert await refreshed(reach, session["refreshToken"]) == "TOKEN_INVALID"
+    assert await refresh(reach, ann.refresh_token) == "TOKEN_INVALID"
+    assert await refresh(reach, session["refreshToken"]) == "TOKEN_INVALID"
 
 
-async def test_other_sessions_go_on(reach: Reach, ann: Person) -> None:
-    """Each device has its own: the end of one is not felt on another."""
+async def test_other_sessions_continue(reach: Reach, ann: Person) -> None:
+    """Logging out on one device does not end the session on another."""
     other = await logged_in(reach, ann.handle)
     assert await ann.call("DELETE", "/sessions/current") == {}
-    assert await refreshed(reach, ann.refresh_token) == "TOKEN_INVALID"
-    assert isinstance(await refreshed(reach, other.refresh_token), dict)
+    assert await refresh(reach, ann.refresh_token) == "TOKEN_INVALID"
+    assert isinstance(await refresh(reach, other.refresh_token), dict)
 
 
-async def test_after_a_log_out_no_service_takes_the_access_token(ann: Person) -> None:
-    """It has minutes to go, and the edge takes it; every service has heard within seconds that its session has ended."""
+async def test_after_logout_services_refuse_the_access_token(ann: Person) -> None:
+    """Within seconds of a logout every service refuses the unexpired access token."""
     await ann.call("DELETE", "/sessions/current")
     calls = (
         ("PATCH", "/users/me", {"displayName": "Ann"}),
@@ -67,20 +67,20 @@ async def test_after_a_log_out_no_service_takes_the_access_token(ann: Person) ->
 
 
 async def test_logging_out_is_repeatable(ann: Person) -> None:
-    """A second time says the same."""
+    """Logging out again returns the same answer."""
     for _ in range(2):
         assert await ann.call("DELETE", "/sessions/current") == {}
 
 
 async def test_one_of_many_wins_a_handle(reach: Reach) -> None:
-    """Of those who sign up for one handle at once, one gets it and the others are told that it is taken."""
-    wish = {"handle": "wanted.by.all", "password": PASSWORD}
-    responses = await asyncio.gather(*(reach.http.post("/users", json=wish) for _ in range(5)))
+    """Of simultaneous sign-ups for one handle, one succeeds and the others get HANDLE_TAKEN."""
+    account = {"handle": "wanted.by.all", "password": PASSWORD}
+    responses = await asyncio.gather(*(reach.http.post("/users", json=account) for _ in range(5)))
     assert sorted(response.status_code for response in responses) == [200, 409, 409, 409, 409]
 
 
-async def test_a_key_makes_one_post(bob: Person, photo_of_bob: str) -> None:
-    """A post that is sent again with its key is the same post, also when both are sent at once."""
+async def test_a_key_creates_one_post(bob: Person, photo_of_bob: str) -> None:
+    """Posts repeated with a key, even simultaneously, are the same post."""
     body = {"caption": "once", "mediaIds": [photo_of_bob]}
     calls = (bob.call("POST", "/posts", body, idempotency_key="key-1") for _ in range(4))
     answers = [*await asyncio.gather(*calls), await bob.call("POST", "/posts", body, idempotency_key="key-1")]
@@ -90,8 +90,8 @@ async def test_a_key_makes_one_post(bob: Person, photo_of_bob: str) -> None:
     assert other["postId"] != answers[0]["postId"]
 
 
-async def test_a_key_stands_for_one_body(bob: Person, photo_of_bob: str) -> None:
-    """Another post with the same key is refused, and does not appear."""
+async def test_a_key_belongs_to_one_body(bob: Person, photo_of_bob: str) -> None:
+    """A different post with the same key is refused and not created."""
     body = {"caption": "first", "mediaIds": [photo_of_bob]}
     await bob.call("POST", "/posts", body, idempotency_key="key")
     response = await bob.send("POST", "/posts", {**body, "caption": "second"}, idempotency_key="key")
@@ -100,8 +100,8 @@ async def test_a_key_stands_for_one_body(bob: Person, photo_of_bob: str) -> None
     assert [post["caption"] for post in posts] == ["first"]
 
 
-async def test_a_key_is_its_authors_own(ann: Person, bob: Person, photo: bytes, photo_of_bob: str) -> None:
-    """Two authors may hit upon the same key."""
+async def test_a_key_belongs_to_its_author(ann: Person, bob: Person, photo: bytes, photo_of_bob: str) -> None:
+    """Two authors may use the same key."""
     photo_of_ann = await ann.upload(photo)
     for author, media_id in ((ann, photo_of_ann), (bob, photo_of_bob)):
         body = {"caption": author.handle, "mediaIds": [media_id]}
@@ -109,8 +109,8 @@ async def test_a_key_is_its_authors_own(ann: Person, bob: Person, photo: bytes, 
         assert answer["post"]["caption"] == author.handle
 
 
-async def test_an_unusable_key_is_refused(bob: Person, photo_of_bob: str) -> None:
-    """Too long to be a key."""
+async def test_an_overlong_key_is_refused(bob: Person, photo_of_bob: str) -> None:
+    """An idempotency key has at most 255 characters."""
     body = {"caption": "", "mediaIds": [photo_of_bob]}
     response = await bob.send("POST", "/posts", body, idempotency_key="k" * 256)
     assert (response.status_code, rest_outcome(response).reason) == (400, "IDEMPOTENCY_KEY_INVALID")

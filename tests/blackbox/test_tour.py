@@ -1,4 +1,4 @@
-"""What a first look at lensfeed does, from signing up to a picture in somebody's feed."""
+"""A first tour of lensfeed, from signing up to a picture in a follower's feed."""
 
 import io
 from collections.abc import Awaitable, Callable
@@ -14,7 +14,7 @@ from lensfeed.post.v1 import post_service_pb2
 from PIL import Image
 
 from tests.blackbox.mesh import Reach
-from tests.blackbox.people import Json, Person, newcomer
+from tests.blackbox.people import Json, Person, new_user
 from tests.media_svc.pictures import (
     BLUE,
     GREEN,
@@ -38,7 +38,7 @@ CAPTION = "Four colours \N{RAINBOW}"
 
 @dataclass(frozen=True)
 class Tour:
-    """What the tour leaves behind: an author, who follows them, the post and the picture that was uploaded."""
+    """The tour's result: an author, a follower, the post and the uploaded picture."""
 
     author: Person
     follower: Person
@@ -49,8 +49,8 @@ class Tour:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def tour(reach: Reach) -> Tour:
-    """Walk the tour: two accounts, a photo from a phone, a post, a follow."""
-    author, follower = await newcomer(reach, "author"), await newcomer(reach, "follower")
+    """Take the tour: two accounts, a phone photo, a post and a follow."""
+    author, follower = await new_user(reach, "author"), await new_user(reach, "follower")
     picture = encoded(quarters(1200, 800), "image/jpeg", exif=exif(LEFT_SIDE_DOWN))
     upload = await author.start_upload(picture, alt_text="Four colours")
     async with httpx.AsyncClient() as s3:
@@ -66,7 +66,7 @@ async def tour(reach: Reach) -> Tour:
 
 
 async def read_media(tour: Tour) -> Json:
-    """Read the picture as it stands in the follower's feed."""
+    """Read the picture from the follower's feed."""
     [item] = (await tour.follower.call("GET", "/feed"))["items"]
     [media] = item["post"]["media"]
     assert media["state"] == "MEDIA_STATE_READY"
@@ -74,8 +74,8 @@ async def read_media(tour: Tour) -> Json:
     return result
 
 
-async def fetched(reach: Reach, rendition: Json) -> bytes:
-    """Fetch a rendition by its URL, as anybody may."""
+async def fetch(reach: Reach, rendition: Json) -> bytes:
+    """Fetch a rendition by its URL without a token."""
     response = await reach.http.get(rendition["url"])
     assert response.status_code == 200
     assert response.headers["content-type"] == rendition["contentType"]
@@ -83,7 +83,7 @@ async def fetched(reach: Reach, rendition: Json) -> bytes:
 
 
 async def test_a_follower_reads_the_post_with_its_author(tour: Tour) -> None:
-    """The feed carries all that an app shows: caption, author, picture."""
+    """The feed has everything an app shows: caption, author and picture."""
     page = await tour.follower.call("GET", "/feed")
     [item] = page["items"]
     assert "nextCursor" not in page
@@ -95,8 +95,8 @@ async def test_a_follower_reads_the_post_with_its_author(tour: Tour) -> None:
     assert item["author"]["handle"] == tour.author.handle
 
 
-async def test_the_picture_is_described_as_it_is_shown(tour: Tour) -> None:
-    """Width and height are those after orientation; the author's words and a preview come along."""
+async def test_the_picture_is_described(tour: Tour) -> None:
+    """Width and height are those after orientation; alternative text and a preview are included."""
     media = await read_media(tour)
     assert (media["width"], media["height"]) == (800, 1200)
     assert media["kind"] == "MEDIA_KIND_PHOTO"
@@ -104,8 +104,8 @@ async def test_the_picture_is_described_as_it_is_shown(tour: Tour) -> None:
     assert media["thumbhash"]
 
 
-async def test_every_format_is_there_in_every_width(tour: Tour) -> None:
-    """AVIF, WebP and JPEG, the original's own size among them."""
+async def test_every_format_exists_in_every_width(tour: Tour) -> None:
+    """AVIF, WebP and JPEG exist in every width, including the original's."""
     renditions = (await read_media(tour))["renditions"]
     widths = {each["width"] for each in renditions}
     offered = {(each["contentType"], each["width"]) for each in renditions}
@@ -114,10 +114,10 @@ async def test_every_format_is_there_in_every_width(tour: Tour) -> None:
     assert 800 in widths
 
 
-async def test_renditions_are_what_they_are_said_to_be(tour: Tour, reach: Reach) -> None:
-    """Each decodes, in its stated type, size and length, upright."""
+async def test_renditions_match_their_description(tour: Tour, reach: Reach) -> None:
+    """Each rendition decodes upright and has the stated type, size and length."""
     for rendition in (await read_media(tour))["renditions"]:
-        content = await fetched(reach, rendition)
+        content = await fetch(reach, rendition)
         assert rendition["url"].startswith(str(reach.http.base_url))
         assert len(content) == int(rendition["sizeBytes"])
         with Image.open(io.BytesIO(content)) as picture:
@@ -127,11 +127,11 @@ async def test_renditions_are_what_they_are_said_to_be(tour: Tour, reach: Reach)
             assert all(near(found, wanted) for found, wanted in shown)
 
 
-async def test_renditions_do_not_tell_where_they_were_taken(tour: Tour, reach: Reach) -> None:
-    """No EXIF, no place, in no format, though the original has both."""
+async def test_renditions_contain_no_location(tour: Tour, reach: Reach) -> None:
+    """No rendition contains EXIF or a location, although the original has both."""
     assert PLACE_WORDS in tour.picture
     for rendition in (await read_media(tour))["renditions"]:
-        content = await fetched(reach, rendition)
+        content = await fetch(reach, rendition)
         assert PLACE_WORDS not in content
         with Image.open(io.BytesIO(content)) as picture:
             assert not picture.getexif()
@@ -149,7 +149,7 @@ async def test_the_original_is_nobodys_to_read(tour: Tour) -> None:
 
 @pytest.mark.parametrize("call", [grpc_call, grpc_web_call])
 async def test_the_feed_is_the_same_in_every_protocol(tour: Tour, reach: Reach, call: Call) -> None:
-    """A page by gRPC and by gRPC-Web is the message that REST's JSON stands for."""
+    """The feed page in gRPC and gRPC-Web equals the REST answer."""
     request = feed_service_pb2.GetFeedRequest(limit=5)
     outcome = await call(reach, "/lensfeed.feed.v1.FeedService/GetFeed", request, tour.follower.headers)
     page = feed_service_pb2.GetFeedResponse.FromString(outcome.answer)
@@ -159,7 +159,7 @@ async def test_the_feed_is_the_same_in_every_protocol(tour: Tour, reach: Reach, 
 
 @pytest.mark.parametrize("call", [grpc_call, grpc_web_call])
 async def test_a_post_is_the_same_in_every_protocol(tour: Tour, reach: Reach, call: Call) -> None:
-    """A post by gRPC and by gRPC-Web is the message that REST's JSON stands for."""
+    """A post in gRPC and gRPC-Web equals the REST answer."""
     request = post_service_pb2.GetPostRequest(post_id=tour.post_id)
     outcome = await call(reach, "/lensfeed.post.v1.PostService/GetPost", request, tour.follower.headers)
     answer = post_service_pb2.GetPostResponse.FromString(outcome.answer)
@@ -168,6 +168,6 @@ async def test_a_post_is_the_same_in_every_protocol(tour: Tour, reach: Reach, ca
 
 
 def same_as_json(message: Message, json: Json) -> None:
-    """Hold a message to proto3 JSON that prints fields without presence."""
+    """Check that a message equals proto3 JSON that prints fields without presence."""
     assert json == json_format.MessageToDict(message, always_print_fields_with_no_presence=True)
     assert json_format.ParseDict(json, type(message)()) == message

@@ -1,6 +1,6 @@
-"""What a mesh bears: parts that are killed, a restart, a neighbour.
+"""Resilience: killed parts, a restart, and a second mesh.
 
-These tests have a mesh of their own, and tell one story: each goes on with what the one before has left.
+These tests share their own mesh and build on one another.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from redis.exceptions import RedisError
 from meshkit.redis.client import open_redis
 from tests.blackbox.edge_view import until_edge_is_settled
 from tests.blackbox.mesh import Mesh, Reach, processes_of, reached, running_mesh
-from tests.blackbox.people import PASSWORD, Person, eventually, logged_in, newcomer
+from tests.blackbox.people import PASSWORD, Person, eventually, logged_in, new_user
 from tests.protocols import rest_outcome
 
 pytestmark = pytest.mark.mesh
@@ -32,7 +32,7 @@ DEADLINE_SECONDS = 15.0
 
 @dataclass
 class Story:
-    """A mesh that has troubles, a reader of one author there, and the captions of all posts so far, oldest first."""
+    """A mesh with faults, a reader of one author, and the captions of all posts so far, oldest first."""
 
     mesh: Mesh
     reader: Person
@@ -46,19 +46,19 @@ class Story:
         self.captions.append(caption)
 
     async def post_surely(self, caption: str) -> None:
-        """Let the author post, as an app does that comes again where it is asked to."""
+        """Let the author post, with retries as the edge asks for them."""
         body = {"caption": caption, "mediaIds": [self.photo]}
         post = partial(self.author.send, "POST", "/posts", body, idempotency_key=caption.replace(" ", "-"))
         await eventually(post, lambda response: response.is_success)
         self.captions.append(caption)
 
     async def is_whole(self) -> None:
-        """Wait until the edge finds every service healthy, and the reader's feed is exactly all posts so far."""
+        """Wait until the edge sees every service as healthy and the reader's feed has exactly all posts so far."""
         await until_edge_is_settled(self.mesh)
         await self.reader.sees(*self.captions[::-1])
 
     async def comes_back(self, words: str, killed: psutil.Process) -> None:
-        """Wait until a part that was killed runs again."""
+        """Wait until a killed part runs again."""
 
         async def look() -> set[int]:
             return {each.pid for each in self.mesh.processes_of(words)} - {killed.pid}
@@ -68,9 +68,9 @@ class Story:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def begun(store_kind: str, tmp_path_factory: pytest.TempPathFactory, photo: bytes) -> AsyncIterator[Story]:
-    """Give a mesh with a reader, an author and two posts."""
+    """Yield a mesh with a reader, an author and two posts."""
     async with running_mesh(tmp_path_factory.mktemp("troubles"), store_kind) as mesh, reached(mesh) as reach:
-        reader, author = await newcomer(reach, "reader"), await newcomer(reach, "author")
+        reader, author = await new_user(reach, "reader"), await new_user(reach, "author")
         media_id = await author.upload(photo)
         await author.finished(media_id)
         await reader.follow(author)
@@ -82,13 +82,13 @@ async def begun(store_kind: str, tmp_path_factory: pytest.TempPathFactory, photo
 
 @pytest_asyncio.fixture
 async def story(begun: Story) -> Story:
-    """Give it when all is well again after what the test before has done."""
+    """Return the mesh once it has recovered from the previous test."""
     await begun.is_whole()
     return begun
 
 
-async def test_two_meshes_are_strangers(story: Story, mesh: Mesh, reach: Reach) -> None:
-    """Side by side, neither knows the other's accounts nor takes its tokens."""
+async def test_two_meshes_are_independent(story: Story, mesh: Mesh, reach: Reach) -> None:
+    """Two meshes on one machine share no accounts and do not accept each other's tokens."""
     assert not set(mesh.addresses.values()) & set(story.mesh.addresses.values())
     log_in = {"handle": story.reader.handle, "password": PASSWORD}
     assert (await story.reader.reach.http.post("/sessions", json=log_in)).status_code == 200
@@ -97,8 +97,8 @@ async def test_two_meshes_are_strangers(story: Story, mesh: Mesh, reach: Reach) 
     assert (response.status_code, rest_outcome(response).reason) == (401, "TOKEN_INVALID")
 
 
-async def test_a_killed_feed_worker_comes_back_to_its_work(story: Story) -> None:
-    """What was posted while it was dead arrives in the feeds."""
+async def test_a_killed_feed_worker_catches_up(story: Story) -> None:
+    """Posts made while the feed worker was down reach the feeds."""
     worker = story.mesh.process_of("feed_svc work")
     worker.kill()
     await story.post("while the feed worker was dead")
@@ -106,8 +106,8 @@ async def test_a_killed_feed_worker_comes_back_to_its_work(story: Story) -> None
     await story.is_whole()
 
 
-async def test_a_killed_media_worker_comes_back_to_its_work(story: Story, photo: bytes) -> None:
-    """A picture that it had in hand gets its renditions all the same."""
+async def test_a_killed_media_worker_catches_up(story: Story, photo: bytes) -> None:
+    """A picture that the killed worker was processing still becomes READY."""
     worker = story.mesh.process_of("media_svc work")
     worker.suspend()
     media_id = await story.author.upload(photo)
@@ -116,14 +116,14 @@ async def test_a_killed_media_worker_comes_back_to_its_work(story: Story, photo:
 
 
 async def test_a_killed_valkey_loses_no_post(story: Story) -> None:
-    """Feeds are complete once it is back, with what was posted meanwhile."""
+    """Feeds are complete after a restart of Valkey, including posts made meanwhile."""
     story.mesh.process_of("valkey-server").kill()
     await story.post("while valkey was dead")
     await story.is_whole()
 
 
-async def test_a_feed_is_read_while_the_posts_are_away(story: Story) -> None:
-    """What was read a moment ago is there from the cache, as REST's `lensfeed-degraded` says where something may be missing."""
+async def test_a_feed_survives_an_outage_of_post_svc(story: Story) -> None:
+    """Cached cards are served, and `lensfeed-degraded` says if something may be missing."""
     async with open_redis(f"redis://{story.mesh.addresses['valkey']}/0") as redis:
 
         async def cached() -> int:
@@ -132,7 +132,7 @@ async def test_a_feed_is_read_while_the_posts_are_away(story: Story) -> None:
                 return int(await redis.zcard(f"tl:{{{story.reader.user_id}}}"))
             return 0
 
-        # Feeds were whole before the cache was back.
+        # Feeds were complete even before the cache was back.
         await eventually(cached, lambda entries: entries > len(story.captions))
     whole = await story.reader.call("GET", "/feed")
     service = story.mesh.process_of("post_svc serve")
@@ -152,8 +152,8 @@ async def test_a_feed_is_read_while_the_posts_are_away(story: Story) -> None:
     await story.is_whole()
 
 
-async def test_a_feed_is_whole_while_valkey_hangs(story: Story) -> None:
-    """The store has everything; nobody waits for the cache until the call's deadline."""
+async def test_a_feed_is_complete_while_valkey_hangs(story: Story) -> None:
+    """The store answers in place of a hanging cache, well before the deadline."""
     valkey = story.mesh.process_of("valkey-server")
     valkey.suspend()
     try:
@@ -164,7 +164,7 @@ async def test_a_feed_is_whole_while_valkey_hangs(story: Story) -> None:
 
 
 async def _feed_of_the_service(story: Story) -> list[str]:
-    """Read the reader's feed where it is made: soon, the edge lets nobody through to a service that says it is not well."""
+    """Read the feed at the service itself, because the edge soon stops routing to an unhealthy service."""
     async with grpc.aio.insecure_channel(story.mesh.addresses["feed-serve"]) as channel:
         stub = feed_service_pb2_grpc.FeedServiceStub(channel)
         metadata = (("x-user-id", story.reader.user_id),)
@@ -175,7 +175,7 @@ async def _feed_of_the_service(story: Story) -> list[str]:
 
 
 async def test_an_emptied_valkey_loses_no_post(story: Story) -> None:
-    """It holds nothing that cannot be made anew: the next read is complete, and the next post arrives."""
+    """After FLUSHALL the next read is complete and the next post arrives."""
     async with open_redis(f"redis://{story.mesh.addresses['valkey']}/0") as redis:
         await redis.flushall()
     assert await story.reader.feed() == story.captions[::-1]
@@ -184,7 +184,7 @@ async def test_an_emptied_valkey_loses_no_post(story: Story) -> None:
 
 
 async def test_killed_services_are_unavailable_and_come_back(story: Story) -> None:
-    """While one is away callers are told to come again soon, and nothing of what is behind the edge."""
+    """Callers of a killed service get UNAVAILABLE with a retry delay and no internal details."""
     calls = {
         "user_svc": f"/users/{story.author.user_id}",
         "follow_svc": f"/users/{story.author.user_id}/following",
@@ -208,8 +208,8 @@ async def test_killed_services_are_unavailable_and_come_back(story: Story) -> No
     await story.is_whole()
 
 
-async def test_a_mesh_remembers_and_ends_with_its_command(store_kind: str, story: Story) -> None:
-    """After SIGTERM nothing is left running; the next run on the same folder knows all, and exits as its command does."""
+async def test_a_restarted_mesh_keeps_its_data(store_kind: str, story: Story) -> None:
+    """SIGTERM leaves no process; the next run keeps all data and exits with its command's code."""
     children = psutil.Process(story.mesh.process.pid).children(recursive=True)
     assert await story.mesh.stop() == 0
     assert processes_of(story.mesh.data) == []

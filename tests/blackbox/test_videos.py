@@ -1,4 +1,4 @@
-"""A film, from an app's upload to what its followers play."""
+"""A video from upload to playback."""
 
 import asyncio
 from pathlib import Path
@@ -12,8 +12,8 @@ from tests.media_svc import films
 pytestmark = pytest.mark.mesh
 
 
-async def test_a_film_is_played_from_the_feed(ann: Person, bob: Person, tmp_path: Path) -> None:
-    """A film that is posted while it is processed appears by itself, and what the feed names then plays in every rung."""
+async def test_a_video_is_played_from_the_feed(ann: Person, bob: Person, tmp_path: Path) -> None:
+    """A video posted during processing appears by itself and then plays in every rung."""
     await ann.follow(bob)
     film = await asyncio.to_thread(films.moving(tmp_path / "a.mp4", "640x360", "25", 5).read_bytes)
     media_id = await bob.upload(film, "video/mp4")
@@ -27,7 +27,7 @@ async def test_a_film_is_played_from_the_feed(ann: Person, bob: Person, tmp_path
         return int((await bob.call("GET", f"/media/{media_id}"))["media"]["progressPercent"])
 
     await eventually(progress, lambda percent: percent == 100)
-    # The feed knew the film by its lowest rung; what it named then leads to all of them.
+    # The feed's URLs were issued with only the lowest rung and now lead to all rungs.
     async with httpx.AsyncClient() as http:
         master = await http.get(shown["hlsUrl"])
         assert films.sizes_of(films.variants_of(master.text)) == [(426, 240), (640, 360)]

@@ -1,4 +1,4 @@
-"""Posts that wait for their media, and uploads that finish by themselves."""
+"""Pending posts, and uploads that complete by themselves."""
 
 import contextlib
 from collections.abc import Iterator
@@ -14,8 +14,8 @@ pytestmark = pytest.mark.mesh
 
 
 @contextlib.contextmanager
-def held(process: psutil.Process) -> Iterator[None]:
-    """Stop a process for as long as the block runs."""
+def suspended(process: psutil.Process) -> Iterator[None]:
+    """Suspend a process until the block ends."""
     process.suspend()
     try:
         yield
@@ -24,14 +24,14 @@ def held(process: psutil.Process) -> Iterator[None]:
 
 
 async def state_of(author: Person, post_id: str) -> str:
-    """Read whether a post is published."""
+    """Return a post's state."""
     return str((await author.call("GET", f"/posts/{post_id}"))["post"]["state"])
 
 
 async def test_a_post_waits_for_its_media(mesh: Mesh, ann: Person, bob: Person, photo: bytes) -> None:
-    """While its photo is PROCESSING a post is PENDING: its author sees it, nobody else does, and no list has it."""
+    """While its photo is PROCESSING, a post is PENDING and only its author sees it."""
     await ann.follow(bob)
-    with held(mesh.process_of("media_svc work")):
+    with suspended(mesh.process_of("media_svc work")):
         media_id = await bob.upload(photo)
         post_id = await bob.post("waits", [media_id])
         post = (await bob.call("GET", f"/posts/{post_id}"))["post"]
@@ -44,12 +44,12 @@ async def test_a_post_waits_for_its_media(mesh: Mesh, ann: Person, bob: Person, 
     await ann.sees("waits")
 
 
-async def test_a_post_that_waited_stands_where_it_was_published(
+async def test_a_pending_post_gets_its_place_when_published(
     mesh: Mesh, ann: Person, bob: Person, photo: bytes, photo_of_bob: str
 ) -> None:
-    """It appears by itself, once, above posts that were made after it, in the feed as on the profile."""
+    """A published pending post appears once, above posts created after it, in feed and profile."""
     await ann.follow(bob)
-    with held(mesh.process_of("media_svc work")):
+    with suspended(mesh.process_of("media_svc work")):
         first = await bob.post("made first", [photo_of_bob, await bob.upload(photo)])
         second = await bob.post("made second", [photo_of_bob])
         assert await state_of(bob, second) == "POST_STATE_PUBLISHED"
@@ -61,8 +61,8 @@ async def test_a_post_that_waited_stands_where_it_was_published(
     assert len(profile[0]["media"]) == 2
 
 
-async def test_a_post_may_come_before_the_bytes(ann: Person, bob: Person, photo: bytes) -> None:
-    """A post of an upload that has only begun is published once the bytes have come."""
+async def test_a_post_may_precede_its_upload(ann: Person, bob: Person, photo: bytes) -> None:
+    """A post of a started upload is published once its bytes have arrived."""
     await ann.follow(bob)
     upload = await bob.start_upload(photo)
     post_id = await bob.post("early", [upload["mediaId"]])
@@ -72,15 +72,15 @@ async def test_a_post_may_come_before_the_bytes(ann: Person, bob: Person, photo:
     await ann.sees("early")
 
 
-async def test_an_upload_finishes_by_itself(bob: Person, photo: bytes) -> None:
-    """An app that is closed after its last PUT loses nothing: S3's own event finishes the upload."""
+async def test_an_upload_completes_by_itself(bob: Person, photo: bytes) -> None:
+    """If an app is closed after its last PUT, S3's event completes the upload."""
     upload = await bob.start_upload(photo)
     await put_parts(upload, photo)
     assert (await bob.finished(upload["mediaId"]))["state"] == "MEDIA_STATE_READY"
 
 
 async def test_completing_is_repeatable(bob: Person, photo: bytes) -> None:
-    """Saying again that all parts are there returns the medium as far as it is, at any time."""
+    """Completing an upload again returns the medium in its current state."""
     upload = await bob.start_upload(photo)
     done = {"parts": await put_parts(upload, photo)}
     path = f"/media/{upload['mediaId']}/complete"
@@ -90,8 +90,8 @@ async def test_completing_is_repeatable(bob: Person, photo: bytes) -> None:
     assert (await bob.call("POST", path, done))["media"]["state"] == "MEDIA_STATE_READY"
 
 
-async def test_a_large_photo_comes_in_parts(bob: Person) -> None:
-    """A file above the size of a part gets several URLs, and becomes one picture."""
+async def test_a_large_photo_is_uploaded_in_parts(bob: Person) -> None:
+    """A file larger than a part gets several URLs and becomes one picture."""
     padding = bytes(9_000_000)
     picture = encoded(quarters(), "image/jpeg") + padding
     upload = await bob.start_upload(picture)
@@ -112,10 +112,8 @@ async def test_a_large_photo_comes_in_parts(bob: Person) -> None:
     ],
     ids=["corrupt", "another type", "too many pixels"],
 )
-async def test_what_cannot_be_a_picture_is_rejected(
-    bob: Person, content: bytes, content_type: str, reason: str
-) -> None:
-    """A medium that can never be served says why, and shows nothing."""
+async def test_an_unusable_picture_is_rejected(bob: Person, content: bytes, content_type: str, reason: str) -> None:
+    """A medium that can never be served says why and has no renditions."""
     media = await bob.finished(await bob.upload(content, content_type))
     assert media["state"] == "MEDIA_STATE_REJECTED"
     assert media["failure"]["reason"] == reason
@@ -123,8 +121,8 @@ async def test_what_cannot_be_a_picture_is_rejected(
     assert media["renditions"] == []
 
 
-async def test_a_post_whose_medium_is_rejected_never_appears(ann: Person, bob: Person, photo_of_bob: str) -> None:
-    """It stays PENDING, with the reason beside its medium, and others' feeds go on without it."""
+async def test_a_post_with_a_rejected_medium_is_never_published(ann: Person, bob: Person, photo_of_bob: str) -> None:
+    """It stays PENDING with the reason at its medium, and feeds continue without it."""
     await ann.follow(bob)
     upload = await bob.start_upload(b"no picture")
     post_id = await bob.post("never", [upload["mediaId"]])
@@ -137,10 +135,10 @@ async def test_a_post_whose_medium_is_rejected_never_appears(ann: Person, bob: P
     assert post["media"][0]["failure"]["reason"] in {"TYPE_MISMATCH", "MEDIA_CORRUPT"}
 
 
-async def test_a_waiting_post_can_be_withdrawn(mesh: Mesh, ann: Person, bob: Person, photo: bytes) -> None:
-    """A post that is deleted while it waits is not published when its media are READY."""
+async def test_a_pending_post_can_be_deleted(mesh: Mesh, ann: Person, bob: Person, photo: bytes) -> None:
+    """A post deleted while PENDING is not published when its media become READY."""
     await ann.follow(bob)
-    with held(mesh.process_of("media_svc work")):
+    with suspended(mesh.process_of("media_svc work")):
         media_id = await bob.upload(photo)
         withdrawn = await bob.post("withdrawn", [media_id])
         await bob.post("stays", [media_id])

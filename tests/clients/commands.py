@@ -1,4 +1,4 @@
-"""The `lensfeed` command as a process, with a home of its own."""
+"""Runs the `lensfeed` command as a process with its own home folder."""
 
 import asyncio
 import os
@@ -18,7 +18,7 @@ _numbers = count(1)
 
 
 @dataclass(frozen=True)
-class Done:
+class Finished:
     """A command that has ended."""
 
     code: int | None
@@ -27,33 +27,33 @@ class Done:
 
     @property
     def json(self) -> Json:
-        """The one object that it printed."""
+        """The only object that it printed."""
         assert self.code == 0, self
         found: Json = loads(self.out)
         return found
 
     @property
     def lines(self) -> list[Json]:
-        """The objects that it printed, one a line."""
+        """The objects that it printed, one per line."""
         assert self.code == 0, self
         return [loads(line) for line in self.out.splitlines()]
 
     @property
-    def trouble(self) -> Json:
+    def error(self) -> Json:
         """The last object on standard error."""
         found: Json = loads(self.err.splitlines()[-1])
         return found
 
 
 @dataclass(frozen=True)
-class Seat:
-    """Where somebody sits: a home, and the server that they mean."""
+class User:
+    """A user's home folder and the server that they use."""
 
     home: Path
     url: str | None = None
 
     def environment(self, **more: str) -> dict[str, str]:
-        """Return what a command finds around it: nothing of the machine that the test runs on decides what it does."""
+        """Return the command's environment, which depends on the test machine as little as possible."""
         kept = {
             name: os.environ[name] for name in ("PATH", "PYTHONPATH", "COVERAGE_PROCESS_START") if name in os.environ
         }
@@ -62,23 +62,23 @@ class Seat:
         return {**kept, **mine, **({"LENSFEED_URL": self.url} if self.url else {}), **more}
 
     async def start(self, *arguments: str, **env: str) -> asyncio.subprocess.Process:
-        """Start a command, its streams piped."""
+        """Start a command with piped streams."""
         command = (sys.executable, "-m", "devmesh", *arguments)
         return await asyncio.create_subprocess_exec(
             *command, env=self.environment(**env), stdin=PIPE, stdout=PIPE, stderr=PIPE
         )
 
-    async def run(self, *arguments: str, stdin: str = "", **env: str) -> Done:
+    async def run(self, *arguments: str, stdin: str = "", **env: str) -> Finished:
         """Run a command to its end."""
         process = await self.start(*arguments, **env)
         out, err = await process.communicate(stdin.encode())
-        return Done(process.returncode, out.decode(), err.decode())
+        return Finished(process.returncode, out.decode(), err.decode())
 
 
-async def newcomer(home: Path, url: str, name: str, display_name: str = "") -> tuple[Seat, str]:
-    """Sign somebody up by the command; their seat and handle."""
-    seat, handle = Seat(home / name, url), f"{name}_{next(_numbers)}"
-    seat.home.mkdir()
-    done = await seat.run("signup", handle, "--name", display_name, "--password-stdin", stdin=f"{PASSWORD}\n")
+async def new_user(home: Path, url: str, name: str, display_name: str = "") -> tuple[User, str]:
+    """Sign someone up with the command and return their home and handle."""
+    user, handle = User(home / name, url), f"{name}_{next(_numbers)}"
+    user.home.mkdir()
+    done = await user.run("signup", handle, "--name", display_name, "--password-stdin", stdin=f"{PASSWORD}\n")
     assert done.code == 0, done
-    return seat, handle
+    return user, handle

@@ -7,5 +7,5 @@ from tests.blackbox.mesh import Mesh
 
 @pytest.fixture
 def mesh(sqlite_mesh: Mesh) -> Mesh:
-    """Give a running mesh, which many tests share: make people of your own."""
+    """Return a running mesh shared with other tests, so each test creates its own users."""
     return sqlite_mesh

@@ -1,4 +1,4 @@
-"""An HTTP proxy between a client and the storage that lets some PUTs pass and then holds the rest, as a line that hangs."""
+"""An HTTP proxy in front of the storage that passes some PUTs and then hangs."""
 
 import asyncio
 import contextlib
@@ -11,19 +11,19 @@ import httpx
 
 @dataclass
 class HeldLine:
-    """The proxy. `passes` is how many PUTs may pass before it holds."""
+    """The proxy. It passes `passes` PUTs before it hangs."""
 
     http: httpx.AsyncClient
     passes: int
     url: str = ""
     passed: list[int] = field(default_factory=list)
-    """The numbers of the parts that the storage has taken, in order."""
+    """The numbers of the parts that reached the storage, in order."""
     holds: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set once something is held after all that may pass has passed."""
+    """Set when the first request hangs."""
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serve one connection: one request, or none to its end."""
+        """Serve one connection and at most one request."""
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError), contextlib.closing(writer):
             target, headers = _head((await reader.readuntil(b"\r\n\r\n")).decode())
             body = await reader.readexactly(int(headers["content-length"]))

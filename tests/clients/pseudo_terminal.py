@@ -1,4 +1,4 @@
-"""A person at a terminal: what they see of a command, and what they type when they are asked."""
+"""A pseudo-terminal: what a command prints there, and what a person types."""
 
 import asyncio
 import os
@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from fcntl import ioctl
 from termios import TIOCSWINSZ
 
-PATIENCE_SECONDS = 60.0
+TIMEOUT_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
-class Seen:
-    """All that a command sent to a terminal, and its exit code."""
+class Session:
+    """Everything that a command printed to a terminal, and its exit code."""
 
     code: int | None
     screen: str
@@ -22,16 +22,16 @@ class Seen:
 
 async def at_terminal(
     command: Sequence[str], env: Mapping[str, str], answers: Mapping[str, str], *, columns: int = 80
-) -> Seen:
-    """Run a command on a terminal; each answer is typed once, when the text before it has appeared."""
+) -> Session:
+    """Run a command on a terminal. Type each answer once, when the text before it has appeared."""
     master, slave = pty.openpty()
     ioctl(slave, TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
     process = await asyncio.create_subprocess_exec(*command, env=env, stdin=slave, stdout=slave, stderr=slave)
     os.close(slave)
     try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             screen = await _read(master, dict(answers))
-            return Seen(await process.wait(), screen)
+            return Session(await process.wait(), screen)
     finally:
         os.close(master)
         if process.returncode is None:
@@ -49,7 +49,7 @@ async def _read(master: int, answers: dict[str, str]) -> str:
 
 
 async def _chunk(master: int) -> bytes:
-    """Wait for the next bytes; none when the last process has left the terminal."""
+    """Wait for the next bytes; empty when the last process has left the terminal."""
     ready = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_reader(master, ready.set)

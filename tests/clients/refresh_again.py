@@ -1,4 +1,4 @@
-"""A process that asks who it is, by tasks and threads at once, whenever it is told to: see test_python_tokens.py."""
+"""A process that calls `whoami` from several threads at once for each line it reads. See test_python_tokens.py."""
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +9,7 @@ THREADS = 3
 
 
 def main(url: str, file: str) -> None:
-    """Answer each line with the handle that all threads have seen."""
+    """Answer each line with the handle that all threads received."""
     sessions = FileSessions(file)
     with (
         Lensfeed(url, sessions=sessions) as one,

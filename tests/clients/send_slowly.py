@@ -1,4 +1,4 @@
-"""A process that takes its time to upload a file, so that it can be killed meanwhile: see test_python_uploads.py."""
+"""A process that uploads a file slowly, so that a test can kill it. See test_python_uploads.py."""
 
 import sys
 import time
@@ -9,18 +9,18 @@ PAUSE_SECONDS = 0.5
 
 
 def main(url: str, sessions: str, file: str) -> None:
-    """Print the medium's id, and send."""
+    """Print the medium's id and upload."""
 
-    def tell(media_id: str) -> None:
+    def print_id(media_id: str) -> None:
         sys.stdout.write(f"{media_id}\n")
         sys.stdout.flush()
 
-    # It is called where the bytes are sent from: a large part takes its chunks times the pause.
-    def dawdle(_sent: int, _total: int) -> None:
+    # This blocks the sending thread, so each chunk of a part takes this long.
+    def pause(_sent: int, _total: int) -> None:
         time.sleep(PAUSE_SECONDS)
 
     with Lensfeed(url, sessions=FileSessions(sessions)) as feed:
-        feed.upload(file, content_type="video/mp4", progress=dawdle, started=tell)
+        feed.upload(file, content_type="video/mp4", progress=pause, started=print_id)
 
 
 if __name__ == "__main__":

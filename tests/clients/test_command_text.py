@@ -1,4 +1,4 @@
-"""What the command does with text of others, dates, cards and refusals, before any server is asked."""
+"""The command's handling of other people's text, dates, cards and errors, without a server."""
 
 import io
 import json
@@ -14,27 +14,27 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from lensfeed.media.v1.media_pb2 import MEDIA_KIND_VIDEO, MEDIA_STATE_READY, Media, Rendition
 from lensfeed.post.v1.post_pb2 import Post
 from lensfeed.user.v1.user_pb2 import User
-from lensfeed_client.commands.cards import medium_line, post_card
-from lensfeed_client.commands.dates import ago, spoken
-from lensfeed_client.commands.output import json_of
-from lensfeed_client.commands.places import state_folder
-from lensfeed_client.commands.refusal import refusal_of
-from lensfeed_client.commands.unfinished import UnfinishedUploads
-from lensfeed_client.commands.visible import visible, visible_lines
-from lensfeed_client.commands.words import WORDS
+from lensfeed_client.commands.display.cards import medium_line, post_card
+from lensfeed_client.commands.display.dates import ago, local_and_relative
+from lensfeed_client.commands.display.output import json_of
+from lensfeed_client.commands.display.visible import visible, visible_lines
+from lensfeed_client.commands.errors.messages import MESSAGES
+from lensfeed_client.commands.errors.refusal import refusal_of
+from lensfeed_client.commands.state.state_folder import state_folder
+from lensfeed_client.commands.state.unfinished_uploads import UnfinishedUploads
 from lensfeed_client.errors import LensfeedError
 from rich.console import Console
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-# Clears the screen, names the window, rings, goes back over the line, does the same by C1 and turns what follows round.
+# Clears the screen, sets the window title, rings, overwrites the line, uses C1 controls and reverses text.
 ATTACK = "\x1b[2J\x1b]0;mine\x07\b\r\x9b31m\x85\u202eevil\u2066\x7f\u2028"
 OBEYED = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 @pytest.fixture
 def in_tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Hang a clock of Tokyo on the wall."""
+    """Set the local time zone to Tokyo."""
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     time.tzset()
     yield
@@ -43,7 +43,7 @@ def in_tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def on_terminal(text: object, width: int = 80) -> str:
-    """Return what a terminal that knows colours and links is sent."""
+    """Return what a terminal with colours and links would receive."""
     console = Console(
         file=io.StringIO(), force_terminal=True, color_system="truecolor", width=width, legacy_windows=False
     )
@@ -53,8 +53,8 @@ def on_terminal(text: object, width: int = 80) -> str:
     return sent.getvalue()
 
 
-def test_no_character_of_others_is_obeyed() -> None:
-    """Each has a sign in its place, and letters of all scripts, newlines and joined emoji stay."""
+def test_control_characters_are_shown_instead_of_sent() -> None:
+    """Each control character becomes a visible sign; letters of all scripts, newlines and joined emoji stay."""
     assert not OBEYED.search(visible(ATTACK) + visible_lines(ATTACK))
     assert visible(ATTACK).startswith("␛[2J␛]0;mine␇␈␍")
     family, mixed = "👩\u200d👩\u200d👧 नमस्ते", "ab\u05d0\u05d1"
@@ -62,8 +62,8 @@ def test_no_character_of_others_is_obeyed() -> None:
     assert visible("two\nlines\tand a tab") == "two lines and a tab"
 
 
-def test_json_of_others_text_is_the_same_and_harmless() -> None:
-    """What `json` would leave raw is escaped; what is read from it is what was written."""
+def test_json_output_escapes_control_characters() -> None:
+    """Characters that `json` leaves raw are escaped, and the decoded value is unchanged."""
     line = json_of(Post(caption=f"{ATTACK} ünï 🙂"))
     assert not OBEYED.search(line)
     assert "ünï 🙂" in line
@@ -71,7 +71,7 @@ def test_json_of_others_text_is_the_same_and_harmless() -> None:
 
 
 def test_a_hostile_post_cannot_leave_its_card() -> None:
-    """Neither its caption, nor a name, nor words for a picture, nor an address sends a sequence of their own."""
+    """Captions, names, alternative texts and URLs cannot send escape sequences."""
     post = Post(post_id=ATTACK, caption=f"[bold]{ATTACK}[/bold] :smile:")
     post.published_at.FromDatetime(NOW)
     post.media.append(Media(alt_text=ATTACK, state=MEDIA_STATE_READY))
@@ -83,8 +83,8 @@ def test_a_hostile_post_cannot_leave_its_card() -> None:
     assert ":smile:" in ours
 
 
-def test_a_card_tells_who_when_and_what() -> None:
-    """With the whole address where links cannot hide behind their text."""
+def test_a_card_shows_author_time_and_content() -> None:
+    """Without links, the card shows whole URLs."""
     post = Post(post_id="abc", caption="Two\nlines")
     post.published_at.FromDatetime(datetime.now(UTC) - timedelta(minutes=3, seconds=5))
     post.media.append(_photo())
@@ -96,16 +96,16 @@ def test_a_card_tells_who_when_and_what() -> None:
     )
 
 
-def test_a_link_hides_its_address_on_a_terminal() -> None:
-    """By OSC 8, whatever the width."""
+def test_a_link_hides_its_url_on_a_terminal() -> None:
+    """Links use OSC 8, whatever the width."""
     for width in (20, 200):
         sent = on_terminal(medium_line(_photo(), links=True), width)
         assert re.search(r"\x1b\]8;[^;]*;http://host/m/1600\.jpg\x1b\\", sent)
         assert "http" not in re.sub(r"\x1b\]8;.*?\x1b\\", "", sent)
 
 
-def test_a_video_links_to_the_file_that_is_whole() -> None:
-    """Not to its poster."""
+def test_a_video_links_to_its_mp4() -> None:
+    """The link leads to the complete file, not to the poster."""
     video = Media(kind=MEDIA_KIND_VIDEO, state=MEDIA_STATE_READY, width=640, height=360, duration_ms=12_400)
     video.renditions.append(Rendition(url="http://host/m/poster.jpg", content_type="image/jpeg", width=640))
     video.renditions.append(Rendition(url="http://host/m/all.mp4", content_type="video/mp4", width=320))
@@ -113,26 +113,26 @@ def test_a_video_links_to_the_file_that_is_whole() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"),
+    ("seconds", "expected"),
     [
         *((-100, "just now"), (0, "just now"), (59, "just now"), (60, "1 minute ago"), (7_199, "1 hour ago")),
         *((86_400, "1 day ago"), (29 * 86_400, "29 days ago"), (400 * 86_400, "1 year ago")),
     ],
 )
-def test_how_long_ago(seconds: int, said: str) -> None:
-    """By the largest unit; a clock that is ahead of ours makes no future."""
-    assert ago(NOW - timedelta(seconds=seconds), NOW) == said
+def test_how_long_ago(seconds: int, expected: str) -> None:
+    """The largest unit counts, and future times become `just now`."""
+    assert ago(NOW - timedelta(seconds=seconds), NOW) == expected
 
 
-def test_times_are_those_of_the_clock_on_the_wall(in_tokyo: None) -> None:
-    """Whatever zone they came in."""
+def test_times_are_local(in_tokyo: None) -> None:
+    """Times are shown in the local zone, whatever zone they came in."""
     stamp = Timestamp()
     stamp.FromDatetime(NOW - timedelta(hours=2))
-    assert spoken(stamp.ToDatetime(UTC), NOW) == "2026-03-01 19:00 (2 hours ago)"
+    assert local_and_relative(stamp.ToDatetime(UTC), NOW) == "2026-03-01 19:00 (2 hours ago)"
 
 
-def test_there_are_words_for_every_reason_of_the_contracts() -> None:
-    """Those of methods, those of rules on fields, and those of rejected media."""
+def test_every_reason_of_the_contracts_has_a_message() -> None:
+    """Reasons of methods, of field rules and of rejected media all have messages."""
     found: set[str] = set()
     for proto in (ROOT / "protos" / "lensfeed").rglob("*.proto"):
         if "internal" not in proto.name:
@@ -141,11 +141,11 @@ def test_there_are_words_for_every_reason_of_the_contracts() -> None:
             found |= set(re.findall(r'id: "([A-Z_]+)"', proto.read_text()))
     codes = {code.name for code in grpc.StatusCode}
     assert len(found - codes) > 20
-    assert found - codes <= set(WORDS)
+    assert found - codes <= set(MESSAGES)
 
 
-def test_a_refusal_says_when_to_try_again() -> None:
-    """And keeps what the server said for what there are no words for."""
+def test_an_error_says_when_to_try_again() -> None:
+    """The hint says when to retry, and unknown reasons keep the server's message."""
     limited = refusal_of(
         LensfeedError(grpc.StatusCode.RESOURCE_EXHAUSTED, "RATE_LIMITED", "slow down", retry_after=7.2)
     )
@@ -154,8 +154,8 @@ def test_a_refusal_says_when_to_try_again() -> None:
     assert refusal_of(LensfeedError(grpc.StatusCode.INTERNAL, "NEW_REASON", "a new thing")).message == "a new thing"
 
 
-def test_an_upload_is_remembered_by_person_server_and_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file that has changed is another one, and no file of the state can be read by others."""
+def test_an_upload_is_remembered_by_user_server_and_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A changed file counts as another file, and only the owner can read the state."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     monkeypatch.setenv("HOME", str(tmp_path))
     photo = tmp_path / "photo.jpg"

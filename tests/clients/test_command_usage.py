@@ -1,4 +1,4 @@
-"""Command lines that need no mesh: wrong ones, servers that are not there, and completion."""
+"""Command lines that need no mesh: usage errors, unreachable servers, and completion."""
 
 import json
 import subprocess
@@ -15,15 +15,15 @@ PROGRAMS = Path(sys.executable).parent
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give the command a home of its own."""
+    """Return a home folder for the command."""
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.delenv("LENSFEED_URL", raising=False)
     return tmp_path
 
 
-def refusal(*arguments: str) -> tuple[int, dict[str, object]]:
-    """Run a command with --json that is refused; its exit code and the object on standard error."""
+def run_refused(*arguments: str) -> tuple[int, dict[str, object]]:
+    """Run a command with --json that fails; return its exit code and the object on standard error."""
     done = CliRunner().invoke(app, [*arguments, "--json"])
     assert done.stdout == ""
     return done.exit_code, json.loads(done.stderr)
@@ -33,43 +33,43 @@ def refusal(*arguments: str) -> tuple[int, dict[str, object]]:
     "arguments",
     [("posts", "--limit", "101"), ("upload", "/nowhere/photo.jpg"), ("follow",), ("feed", "--nonsense")],
 )
-def test_a_wrong_command_line_is_told_as_json_too(arguments: Sequence[str]) -> None:
-    """In the same shape as what a server refuses, with the usual code."""
-    code, told = refusal(*arguments)
+def test_usage_errors_can_be_json(arguments: Sequence[str]) -> None:
+    """Usage errors have the same JSON shape as errors of the server, and exit code 2."""
+    code, error = run_refused(*arguments)
     assert code == 2
-    assert set(told) == {"code", "reason", "message", "hint", "violations"}
-    assert told["reason"] == "USAGE"
+    assert set(error) == {"code", "reason", "message", "hint", "violations"}
+    assert error["reason"] == "USAGE"
 
 
-def test_where_nothing_listens_is_told_with_the_address() -> None:
-    """And how to start a server, or name another."""
-    code, told = refusal("feed", "--url", "http://127.0.0.1:1")
-    assert (code, told["reason"]) == (1, "SERVER_UNREACHABLE")
-    assert told["message"] == "nothing answers at http://127.0.0.1:1"
-    assert "`lensfeed dev`" in str(told["hint"])
-    assert "--url" in str(told["hint"])
+def test_an_unreachable_server_is_named() -> None:
+    """The error names the server and suggests starting one or choosing another."""
+    code, error = run_refused("feed", "--url", "http://127.0.0.1:1")
+    assert (code, error["reason"]) == (1, "SERVER_UNREACHABLE")
+    assert error["message"] == "nothing answers at http://127.0.0.1:1"
+    assert "`lensfeed dev`" in str(error["hint"])
+    assert "--url" in str(error["hint"])
 
 
 @pytest.mark.parametrize(
     "url", ["localhost:8080", "ftp://host", "http://", "http://[", "http://host:port", "http://host/feed"]
 )
-def test_an_address_that_is_none_is_told(url: str) -> None:
-    """Before anything is tried."""
-    code, told = refusal("whoami", "--url", url)
-    assert (code, told["reason"]) == (2, "URL_INVALID")
+def test_an_invalid_url_is_refused(url: str) -> None:
+    """An invalid URL is refused before any connection attempt."""
+    code, error = run_refused("whoami", "--url", url)
+    assert (code, error["reason"]) == (2, "URL_INVALID")
 
 
-def test_what_was_remembered_and_is_damaged_is_no_trouble(home: Path) -> None:
-    """The usual server is meant then."""
+def test_damaged_state_is_ignored(home: Path) -> None:
+    """With a damaged state file the default server is used."""
     (home / "state" / "lensfeed-client").mkdir(parents=True)
     (home / "state" / "lensfeed-client" / "last-url").write_bytes(b"\xff\x00")
-    code, told = refusal("whoami")
-    assert (code, told["reason"] in {"NOT_LOGGED_IN", "SERVER_UNREACHABLE"}) == (1, True)
-    assert "http://127.0.0.1:8080" in str(told["message"])
+    code, error = run_refused("whoami")
+    assert (code, error["reason"] in {"NOT_LOGGED_IN", "SERVER_UNREACHABLE"}) == (1, True)
+    assert "http://127.0.0.1:8080" in str(error["message"])
 
 
 def test_bash_completes_commands_options_and_files(home: Path) -> None:
-    """By the script that the command prints for it."""
+    """The printed completion script completes commands, options and files."""
     (home / "photo.jpg").touch()
     script = """
         source <(lensfeed --show-completion bash)
@@ -94,5 +94,5 @@ def test_bash_completes_commands_options_and_files(home: Path) -> None:
     follow, cursor, file, registered = done.stdout.splitlines()
     assert follow.split() == ["follow"]
     assert cursor.split() == ["--cursor"]
-    assert file == ""  # bash's own then: it knows the files
+    assert file == ""  # left to bash, which completes files
     assert "-o default" in registered

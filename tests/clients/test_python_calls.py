@@ -1,4 +1,4 @@
-"""Calls and lists of the Python client: what may be repeated, how refusals read, and pages that lose no place."""
+"""Calls and lists of the Python client: retries, errors, and paging without gaps."""
 
 import asyncio
 from pathlib import Path
@@ -13,7 +13,7 @@ from lensfeed_client.pages import Page
 from edge_proxy.contracts import public_methods, read_descriptors
 from tests.blackbox.mesh import Mesh
 from tests.blackbox.people import eventually
-from tests.clients.python_people import PASSWORD, newcomer
+from tests.clients.python_people import PASSWORD, new_user
 from tests.media_svc.pictures import encoded, quarters
 
 METHODS = public_methods(read_descriptors(Path(__file__).parents[2] / "build" / "lensfeed.binpb"))
@@ -21,26 +21,26 @@ POSTS = 5
 
 
 def test_the_client_knows_the_contract() -> None:
-    """Which methods need no token, and which may be called twice, is as the contract has it."""
+    """The client agrees with the contract on which methods are public and which are idempotent."""
     assert {each.path for each in METHODS if each.is_open} == ANYONE
     assert [is_idempotent(each.path) for each in METHODS] == [each.is_repeatable for each in METHODS]
 
 
 @pytest.mark.parametrize("url", ["", "feed.example", "ftp://feed.example", "http://", "https://feed.example/api"])
-async def test_what_is_no_address_is_refused(url: str) -> None:
-    """A client of something that can be no mesh is refused at once, with the address in the error."""
+async def test_an_invalid_url_is_refused(url: str) -> None:
+    """A URL that cannot be a mesh is refused at once and named in the error."""
     with pytest.raises(ValueError, match="not the address of a mesh"):
         open_channel(url)
 
 
-def test_a_client_is_opened_first() -> None:
+def test_an_unopened_client_explains_itself() -> None:
     """A call outside of `with` says what to write."""
     with pytest.raises(RuntimeError, match="with Lensfeed"):
         Lensfeed("http://127.0.0.1:8080").whoami()
 
 
-async def test_an_error_loses_no_place() -> None:
-    """A page that could not be read is asked for again, and each item comes once."""
+async def test_paging_continues_after_an_error() -> None:
+    """A page that failed to load is requested again, and each item comes once."""
     asked: list[str] = []
 
     async def read(cursor: str) -> Page[int]:
@@ -61,9 +61,9 @@ async def test_an_error_loses_no_place() -> None:
 
 @pytest.mark.mesh
 async def test_feeds_and_lists_page_to_their_end(mesh: Mesh) -> None:
-    """Feed, posts and follows come page by page, and a cursor goes on where a reader has stopped."""
+    """Feeds, posts and follows are paged, and a cursor continues where a reader has stopped."""
     async with AsyncLensfeed(mesh.url) as ada, AsyncLensfeed(mesh.url) as bob:
-        author, reader = await newcomer(ada, "ada"), await newcomer(bob, "bob")
+        author, reader = await new_user(ada, "ada"), await new_user(bob, "bob")
         empty = bob.feed()
         assert (await empty.next_page(), empty.empty_reason, empty.next_cursor) == ([], "FOLLOWS_NOBODY", None)
         await bob.follow(author.user_id)
@@ -84,14 +84,14 @@ async def test_feeds_and_lists_page_to_their_end(mesh: Mesh) -> None:
         assert [user.handle async for user in ada.followers(author.user_id)] == [reader.handle]
         assert [user.handle async for user in ada.following(reader.user_id)] == [author.handle]
         await bob.unfollow(author.user_id)
-        assert await eventually(seen, lambda ids: not ids) == []  # feeds lag a little
+        assert await eventually(seen, lambda ids: not ids) == []  # fan-out takes a moment
 
 
 @pytest.mark.mesh
-async def test_the_client_that_waits_pages_too(mesh: Mesh) -> None:
-    """Whoever waits gets the same lists and stubs, also from several threads."""
+async def test_the_blocking_client_pages_too(mesh: Mesh) -> None:
+    """The blocking client has the same lists and stubs, and threads can share it."""
     async with AsyncLensfeed(mesh.url) as feed:
-        author = await newcomer(feed, "ada")
+        author = await new_user(feed, "ada")
         followers = [await _follower(mesh, author.user_id, name) for name in ("bob", "cat", "dan")]
 
     def use() -> None:
@@ -110,8 +110,8 @@ async def test_the_client_that_waits_pages_too(mesh: Mesh) -> None:
 
 
 @pytest.mark.mesh
-async def test_refusals_say_what_is_wrong(mesh: Mesh) -> None:
-    """An error has the code, the reason, and each field that is wrong; without a session it says that one is needed."""
+async def test_errors_say_what_is_wrong(mesh: Mesh) -> None:
+    """An error has a code, a reason and each invalid field; without a session it says that one is needed."""
     async with AsyncLensfeed(mesh.url) as feed:
         with pytest.raises(LensfeedError) as refusal:
             await feed.whoami()
@@ -119,7 +119,7 @@ async def test_refusals_say_what_is_wrong(mesh: Mesh) -> None:
         with pytest.raises(LensfeedError) as refusal:
             await feed.get_post("a")
         assert (refusal.value.code, refusal.value.reason) == (grpc.StatusCode.UNAUTHENTICATED, "TOKEN_MISSING")
-        await newcomer(feed, "ada")
+        await new_user(feed, "ada")
         with pytest.raises(LensfeedError) as refusal:
             await feed.post(["a", "a"], "x" * 3000)
         with pytest.raises(LensfeedError) as absent:
@@ -134,9 +134,9 @@ async def test_refusals_say_what_is_wrong(mesh: Mesh) -> None:
 
 @pytest.mark.mesh
 async def test_a_key_posts_once(mesh: Mesh) -> None:
-    """The same key gives the same post however often it is sent; for another post it is refused."""
+    """A repeated key returns the same post, and is refused for another post."""
     async with AsyncLensfeed(mesh.url) as feed:
-        author = await newcomer(feed, "ada")
+        author = await new_user(feed, "ada")
         media = await feed.upload(encoded(quarters(), "image/jpeg"))
         first, second = [await feed.post([media.media_id], "once", idempotency_key="my key") for _ in range(2)]
         with pytest.raises(LensfeedError) as refusal:
@@ -151,6 +151,6 @@ async def test_a_key_posts_once(mesh: Mesh) -> None:
 
 async def _follower(mesh: Mesh, user_id: int, name: str) -> str:
     async with AsyncLensfeed(mesh.url) as feed:
-        handle = (await newcomer(feed, name)).handle
+        handle = (await new_user(feed, name)).handle
         await feed.follow(user_id)
         return handle

@@ -1,4 +1,4 @@
-"""The README of the Python client, as its readers try it."""
+"""The examples in the Python client's README."""
 
 import asyncio
 import re
@@ -17,7 +17,7 @@ README = Path(__file__).parents[2] / "clients" / "python" / "README.md"
 
 @pytest.mark.mesh
 async def test_every_example_runs(mesh: Mesh, tmp_path: Path) -> None:
-    """Each program of the page runs as it stands there, from the first to the last, but for the address and the name."""
+    """Each example runs as printed, in order, except for the URL and the handle."""
     examples = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
     assert len(examples) > 5
     (tmp_path / "photo.jpg").write_bytes(encoded(quarters(), "image/jpeg"))

@@ -1,4 +1,4 @@
-"""What keeps sessions: in a file and in memory."""
+"""Session storage in files and in memory."""
 
 import stat
 import threading
@@ -15,18 +15,18 @@ ADA = Session(URL, "ada", 7, "access", "refresh", datetime(2030, 1, 2, 3, 4, 5, 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """Give where sessions may be kept: in a folder that is not there yet."""
+    """Return a path for sessions in a folder that does not exist yet."""
     return tmp_path / "state" / "sessions.json"
 
 
 @pytest.fixture(params=["file", "memory"])
 def sessions(request: pytest.FixtureRequest, file: Path) -> Sessions:
-    """Give each kind in turn."""
+    """Each kind of storage in turn."""
     return FileSessions(file) if request.param == "file" else MemorySessions()
 
 
-def test_a_session_for_each_mesh(sessions: Sessions) -> None:
-    """What is saved is loaded as it was, one for each mesh; what is forgotten is gone."""
+def test_each_mesh_has_its_own_session(sessions: Sessions) -> None:
+    """Sessions are stored per mesh and load as they were saved, until they are forgotten."""
     other = Session("https://feed.example", "bob", 2**62, "", "", ADA.expires_at)
     assert sessions.load(URL) is None
     with sessions.locked():
@@ -39,8 +39,8 @@ def test_a_session_for_each_mesh(sessions: Sessions) -> None:
     assert (sessions.load(URL), sessions.load(other.url)) == (None, other)
 
 
-def test_one_at_a_time(sessions: Sessions) -> None:
-    """Whoever holds the lock is alone, among threads that share the sessions."""
+def test_the_lock_is_exclusive(sessions: Sessions) -> None:
+    """Only one thread at a time holds the lock."""
     inside: list[int] = []
     counts: list[int] = []
 
@@ -48,7 +48,7 @@ def test_one_at_a_time(sessions: Sessions) -> None:
         for _ in range(3):
             with sessions.locked():
                 inside.append(1)
-                time.sleep(0.01)  # for the others to come in, if they can
+                time.sleep(0.01)  # give the others a chance to enter
                 counts.append(len(inside))
                 inside.pop()
 
@@ -60,8 +60,8 @@ def test_one_at_a_time(sessions: Sessions) -> None:
     assert counts == [1] * 9
 
 
-def test_only_its_owner_reads_the_file(file: Path) -> None:
-    """Neither the file nor the lock beside it, nor the folder that was made for it, is open to others; nothing else is left."""
+def test_only_the_owner_can_read_the_file(file: Path) -> None:
+    """The file, its lock and a new folder are private, and nothing else is left behind."""
     sessions = FileSessions(file)
     for token in ("one", "two"):
         with sessions.locked():
@@ -72,8 +72,8 @@ def test_only_its_owner_reads_the_file(file: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"{", b"\xff", f'{{"{URL}": {{"handle": "ada"}}}}'.encode()])
-def test_a_damaged_file_is_an_empty_one(file: Path, content: bytes) -> None:
-    """Whoever finds nonsense logs in again, and it works."""
+def test_a_damaged_file_counts_as_empty(file: Path, content: bytes) -> None:
+    """With a damaged file, logging in again works."""
     file.parent.mkdir()
     file.write_bytes(content)
     sessions = FileSessions(file)
@@ -84,6 +84,6 @@ def test_a_damaged_file_is_an_empty_one(file: Path, content: bytes) -> None:
 
 
 def test_tokens_are_not_shown() -> None:
-    """A session in a log or a traceback tells who, and gives nobody a token."""
+    """A session's repr shows the handle but no token."""
     assert "ada" in repr(ADA)
     assert not {"access", "refresh"} & set(repr(ADA).replace("'", " ").replace(",", " ").split())

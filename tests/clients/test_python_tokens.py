@@ -1,4 +1,4 @@
-"""Tokens of the Python client: renewed in time, by one at a time, and never sent twice."""
+"""Access tokens of the Python client: renewed in time, one refresh at a time."""
 
 import asyncio
 import contextlib
@@ -16,56 +16,56 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from lensfeed.user.v1.user_pb2 import User
 from lensfeed.user.v1.user_service_pb2 import RefreshSessionResponse
 from lensfeed_client import AsyncLensfeed, FileSessions, LensfeedError, MemorySessions, Session
-from lensfeed_client.tokens import Refresh, Tokens
+from lensfeed_client.sessions.tokens import Refresh, Tokens
 
 from devmesh.ports import address, free_ports
 from tests.blackbox.mesh import Mesh
-from tests.clients.python_people import kept, let_end, newcomer, spoil
+from tests.clients.python_people import corrupt, let_expire, new_user, stored
 
 PROCESSES = 3
 ROUNDS = 4
 
 
 @pytest.mark.mesh
-@pytest.mark.parametrize("damage", [let_end, spoil])
-async def test_a_token_is_renewed(mesh: Mesh, damage: object) -> None:
-    """A token that ends soon is renewed before the call, one that is refused after it, and the call succeeds."""
+@pytest.mark.parametrize("damage", [let_expire, corrupt])
+async def test_a_token_is_renew(mesh: Mesh, damage: object) -> None:
+    """An expiring token is renewed before the call, a refused one after it, and the call succeeds."""
     assert callable(damage)
     sessions = MemorySessions()
     async with AsyncLensfeed(mesh.url, sessions=sessions) as feed:
-        handle = (await newcomer(feed, "ada")).handle
+        handle = (await new_user(feed, "ada")).handle
         before = damage(sessions, mesh.url)
         assert (await feed.whoami()).handle == handle
-    after = kept(sessions, mesh.url)
+    after = stored(sessions, mesh.url)
     assert after.refresh_token not in {before.refresh_token, ""}
-    assert after.expires_at > before.expires_at or before.access_token == "spoilt"
+    assert after.expires_at > before.expires_at or before.access_token == "corrupt"
 
 
 @pytest.mark.mesh
 async def test_many_tasks_refresh_once(mesh: Mesh) -> None:
-    """However many calls find the token refused at the same time, one refresh serves all, and the session lives."""
+    """Many calls with a refused token share one refresh, and the session lives."""
     sessions = MemorySessions()
     async with AsyncLensfeed(mesh.url, sessions=sessions) as feed, AsyncLensfeed(mesh.url, sessions=sessions) as other:
-        await newcomer(feed, "ada")
-        spoil(sessions, mesh.url)
+        await new_user(feed, "ada")
+        corrupt(sessions, mesh.url)
         await asyncio.gather(*(each.whoami() for each in (feed, other) for _ in range(10)))
-        let_end(sessions, mesh.url)
+        let_expire(sessions, mesh.url)
         await feed.whoami()
-    assert kept(sessions, mesh.url).access_token != "spoilt"
+    assert stored(sessions, mesh.url).access_token != "corrupt"
 
 
 @pytest.mark.mesh
 async def test_processes_share_a_session(mesh: Mesh, tmp_path: Path) -> None:
-    """Processes that refresh one session at the same moment, again and again, log nobody out."""
+    """Processes that refresh one session at the same moment keep the session."""
     file = tmp_path / "sessions.json"
     sessions = FileSessions(file)
     async with AsyncLensfeed(mesh.url, sessions=sessions) as feed:
-        await newcomer(feed, "ada")
-        first = kept(sessions, mesh.url)
+        await new_user(feed, "ada")
+        first = stored(sessions, mesh.url)
         command = (sys.executable, "-m", "tests.clients.refresh_again", mesh.url, str(file))
         running = [await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE) for _ in range(PROCESSES)]
         for _ in range(ROUNDS):
-            spoil(sessions, mesh.url)
+            corrupt(sessions, mesh.url)
             for each in running:
                 assert each.stdin is not None
                 each.stdin.write(b"now\n")
@@ -74,18 +74,18 @@ async def test_processes_share_a_session(mesh: Mesh, tmp_path: Path) -> None:
             assert each.stdin is not None
             each.stdin.close()
             assert await each.wait() == 0
-        last = let_end(sessions, mesh.url)
+        last = let_expire(sessions, mesh.url)
         assert (await feed.whoami()).handle == first.handle
-    assert len({first.refresh_token, last.refresh_token, kept(sessions, mesh.url).refresh_token}) == 3
+    assert len({first.refresh_token, last.refresh_token, stored(sessions, mesh.url).refresh_token}) == 3
 
 
 @pytest.mark.mesh
-async def test_a_session_that_was_ended_is_forgotten(mesh: Mesh, tmp_path: Path) -> None:
-    """Once the mesh says that a session is over, the client says so too and keeps it no longer."""
+async def test_an_ended_session_is_forgotten(mesh: Mesh, tmp_path: Path) -> None:
+    """When the mesh says that a session has ended, the client raises that and deletes the session."""
     sessions = FileSessions(tmp_path / "sessions.json")
     async with AsyncLensfeed(mesh.url, sessions=sessions) as feed:
-        await newcomer(feed, "ada")
-        old = spoil(sessions, mesh.url)
+        await new_user(feed, "ada")
+        old = corrupt(sessions, mesh.url)
         with sessions.locked():
             sessions.save(replace(old, refresh_token="nonsense"))
         with pytest.raises(LensfeedError) as refusal:
@@ -94,11 +94,11 @@ async def test_a_session_that_was_ended_is_forgotten(mesh: Mesh, tmp_path: Path)
     assert sessions.load(mesh.url) is None
 
 
-async def test_a_mesh_that_is_away_costs_no_token() -> None:
-    """Where nothing listens the refresh token was not sent, and stays good."""
+async def test_an_unreachable_mesh_keeps_the_token() -> None:
+    """If nothing listens, the refresh token was never sent and stays valid."""
     url, sessions = f"http://{address(free_ports(1)[0])}", MemorySessions()
     sessions.save(_session(url))
-    session = let_end(sessions, url)
+    session = let_expire(sessions, url)
     async with AsyncLensfeed(url, sessions=sessions, timeout=5) as feed:
         with pytest.raises(LensfeedError) as failure:
             await feed.whoami()
@@ -116,41 +116,39 @@ async def test_a_mesh_that_is_away_costs_no_token() -> None:
         (grpc.StatusCode.INTERNAL, "INTERNAL", False),
     ],
 )
-async def test_a_token_goes_out_twice_only_where_it_was_not_traded(
-    code: grpc.StatusCode, reason: str, *, is_good: bool
-) -> None:
-    """After the mesh's own word that it did nothing the token is good; after silence it is never sent again."""
+async def test_a_token_is_sent_again_only_if_unused(code: grpc.StatusCode, reason: str, *, is_good: bool) -> None:
+    """A token is sent again only after the mesh says that it did nothing; after silence it is not."""
     sent: list[str] = []
     sessions, error = MemorySessions(), LensfeedError(code, reason, "")
     sessions.save(_session("http://mesh"))
-    tokens = Tokens(sessions, "http://mesh", lambda: _trading(sent, error))
+    tokens = Tokens(sessions, "http://mesh", lambda: _refreshing(sent, error))
     for _ in range(2):
         with pytest.raises(LensfeedError) as failure:
-            await tokens.renewed("access")
+            await tokens.renew("access")
     assert sent == ["refresh"] * (2 if is_good else 1)
     assert failure.value.reason == (reason if is_good else "SESSION_LOST")
-    assert kept(sessions, "http://mesh").access_token == "access"
+    assert stored(sessions, "http://mesh").access_token == "access"
 
 
-async def test_who_gives_up_loses_no_token() -> None:
-    """A refresh whose caller was cancelled goes on, and its answer is kept."""
+async def test_a_cancelled_call_keeps_the_refreshed_token() -> None:
+    """A refresh continues when its caller is cancelled, and its answer is stored."""
     sent, until_sent = list[str](), asyncio.Event()
     sessions = MemorySessions()
     sessions.save(_session("http://mesh"))
-    tokens = Tokens(sessions, "http://mesh", lambda: _trading(sent, until_sent=until_sent))
-    caller = asyncio.create_task(tokens.renewed("access"))
+    tokens = Tokens(sessions, "http://mesh", lambda: _refreshing(sent, until_sent=until_sent))
+    caller = asyncio.create_task(tokens.renew("access"))
     await until_sent.wait()
     caller.cancel()
     await asyncio.wait([caller])
     await tokens.close()
     assert caller.cancelled()
-    assert kept(sessions, "http://mesh").refresh_token == "new refresh"
+    assert stored(sessions, "http://mesh").refresh_token == "new refresh"
 
 
-def _trading(
+def _refreshing(
     sent: list[str], error: LensfeedError | None = None, until_sent: asyncio.Event | None = None
 ) -> AbstractAsyncContextManager[Refresh]:
-    """Return a connection to a mesh that notes what it gets, and answers, or fails so."""
+    """Return a connection whose refresh records the token and answers, or fails."""
 
     async def refresh(token: str) -> RefreshSessionResponse:
         sent.append(token)

@@ -1,4 +1,4 @@
-"""Uploads by the Python client: streamed, told of, tried again, and gone on with."""
+"""Uploads by the Python client: streaming, progress, retries and resuming."""
 
 import asyncio
 import os
@@ -16,13 +16,13 @@ import pytest_asyncio
 from lensfeed.media.v1.media_pb2 import MediaState
 from lensfeed.media.v1.media_service_pb2 import GetMediaRequest
 from lensfeed_client import AsyncLensfeed, FileSessions, Lensfeed, LensfeedError
-from lensfeed_client.content_types import guess_type
-from lensfeed_client.sources import Source
-from lensfeed_client.upload import Upload
+from lensfeed_client.uploads.content_types import guess_type
+from lensfeed_client.uploads.source import Source
+from lensfeed_client.uploads.upload import Upload
 
 from tests.blackbox.mesh import Mesh
 from tests.blackbox.people import eventually
-from tests.clients.python_people import PASSWORD, new_handle, newcomer
+from tests.clients.python_people import PASSWORD, new_handle, new_user
 from tests.media_svc.pictures import encoded, quarters
 
 PART = 8 * 1024 * 1024
@@ -30,20 +30,20 @@ PARTS = 3
 SIZE = 2 * PART + 1000
 FILM = "video/mp4"
 WHOLE = (MediaState.MEDIA_STATE_PROCESSING, MediaState.MEDIA_STATE_REJECTED)
-"""Of bytes that are no film the worker says so at some time after all of them have come."""
+"""Random bytes become REJECTED at some time after they are complete."""
 
-Told = list[tuple[int, int]]
+Reports = list[tuple[int, int]]
 
 
 @pytest.fixture(scope="module")
 def photo() -> bytes:
-    """Give a small JPEG."""
+    """Return a small JPEG."""
     return encoded(quarters(), "image/jpeg")
 
 
 @pytest.fixture(scope="module")
 def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a file of SIZE random bytes, which are two parts and a small one."""
+    """Return a file of SIZE random bytes, which are two full parts and a small one."""
     file = tmp_path_factory.mktemp("film") / "film.mp4"
     file.write_bytes(os.urandom(SIZE))
     return file
@@ -51,7 +51,7 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def shrunk(tmp_path: Path) -> Source:
-    """Give a file that had ten bytes and has five."""
+    """Return a file that had ten bytes and now has five."""
     file = tmp_path / "film"
     file.write_bytes(b"0123456789")
     source = Source(file)
@@ -61,19 +61,19 @@ def shrunk(tmp_path: Path) -> Source:
 
 @pytest_asyncio.fixture
 async def feed(mesh: Mesh) -> AsyncIterator[AsyncLensfeed]:
-    """Give a client of somebody who is new."""
+    """Yield a client of a new user."""
     async with AsyncLensfeed(mesh.url) as feed:
-        await newcomer(feed, "ada")
+        await new_user(feed, "ada")
         yield feed
 
 
 @pytest.mark.mesh
-async def test_a_photo_by_the_client_that_waits(mesh: Mesh, photo: bytes, tmp_path: Path) -> None:
-    """A photo is uploaded from a file or from memory, its type seen by its bytes, and can be posted once it is ready."""
+async def test_the_blocking_client_uploads(mesh: Mesh, photo: bytes, tmp_path: Path) -> None:
+    """A photo from a file or memory gets its type from its bytes and can be posted once it is ready."""
     file = tmp_path / "photo"
     file.write_bytes(photo)
     ids: list[str] = []
-    told: Told = []
+    reports: Reports = []
 
     def use() -> None:
         handle = new_handle("ada")
@@ -81,7 +81,7 @@ async def test_a_photo_by_the_client_that_waits(mesh: Mesh, photo: bytes, tmp_pa
             feed.sign_up(handle, PASSWORD)
             user = feed.log_in(handle, PASSWORD)
             media = feed.upload(
-                file, alt_text="four", started=ids.append, progress=lambda sent, total: told.append((sent, total))
+                file, alt_text="four", started=ids.append, progress=lambda sent, total: reports.append((sent, total))
             )
             again = feed.upload(photo)
             first, second = (feed.wait_until_ready(each.media_id, timeout=60) for each in (media, again))
@@ -91,56 +91,56 @@ async def test_a_photo_by_the_client_that_waits(mesh: Mesh, photo: bytes, tmp_pa
             assert ids == [media.media_id]
 
     await asyncio.to_thread(use)
-    assert told == [(0, len(photo)), (len(photo), len(photo))]
+    assert reports == [(0, len(photo)), (len(photo), len(photo))]
 
 
 @pytest.mark.mesh
 async def test_a_large_file_is_streamed(feed: AsyncLensfeed, film: Path) -> None:
-    """A file of many parts goes from the disk piece by piece: no part is ever whole in memory, and progress never goes back."""
-    told: Told = []
+    """A large file is read in chunks, no part is ever whole in memory, and progress never decreases."""
+    reports: Reports = []
     tracemalloc.start()
-    media = await feed.upload(film, content_type=FILM, progress=lambda sent, total: told.append((sent, total)))
+    media = await feed.upload(film, content_type=FILM, progress=lambda sent, total: reports.append((sent, total)))
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert media.state in WHOLE
     assert most < PART
-    assert (told[0], told[-1]) == ((0, SIZE), (SIZE, SIZE))
-    assert told == sorted(set(told))
-    assert len(told) > 40
+    assert (reports[0], reports[-1]) == ((0, SIZE), (SIZE, SIZE))
+    assert reports == sorted(set(reports))
+    assert len(reports) > 40
 
 
 @pytest.mark.mesh
-async def test_an_upload_goes_on_after_a_crash(mesh: Mesh, film: Path, tmp_path: Path) -> None:
-    """After a kill in the middle another process sends what is missing, and nothing else."""
+async def test_an_upload_resumes_after_a_crash(mesh: Mesh, film: Path, tmp_path: Path) -> None:
+    """After a kill, another process sends only the missing parts."""
     sessions = tmp_path / "sessions.json"
     async with AsyncLensfeed(mesh.url, sessions=FileSessions(sessions)) as feed:
-        await newcomer(feed, "ada")
+        await new_user(feed, "ada")
     sender = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.clients.send_slowly", mesh.url, str(sessions), str(film)), stdout=PIPE
     )
     assert sender.stdout is not None
     media_id = (await sender.stdout.readline()).decode().strip()
-    told: Told = []
+    reports: Reports = []
     async with AsyncLensfeed(mesh.url, sessions=FileSessions(sessions)) as feed:
 
-        async def missing() -> list[int]:
+        async def missing_parts() -> list[int]:
             upload = (await feed.media_service.GetMedia(GetMediaRequest(media_id=media_id))).upload
             return [part.number for part in upload.parts]
 
-        assert await eventually(missing, lambda numbers: len(numbers) < PARTS) == [1, 2]
+        assert await eventually(missing_parts, lambda numbers: len(numbers) < PARTS) == [1, 2]
         sender.kill()
         assert await sender.wait() == -signal.SIGKILL
-        media = await feed.upload(film, media_id=media_id, progress=lambda sent, total: told.append((sent, total)))
+        media = await feed.upload(film, media_id=media_id, progress=lambda sent, total: reports.append((sent, total)))
         assert media.state in WHOLE
         again = await feed.upload(film, media_id=media_id)
-    assert (told[0], told[-1]) == ((SIZE - 2 * PART, SIZE), (SIZE, SIZE))
-    assert again.media_id == media_id, "to go on with a finished one is no error"
+    assert (reports[0], reports[-1]) == ((SIZE - 2 * PART, SIZE), (SIZE, SIZE))
+    assert again.media_id == media_id, "resuming a finished upload is no error"
 
 
 @pytest.mark.mesh
 async def test_another_file_is_refused(feed: AsyncLensfeed, film: Path) -> None:
-    """Nothing of a file is sent that has become longer or shorter since its upload began."""
-    async with httpx.AsyncClient(transport=Stumbling([400]), timeout=30) as broken:
+    """An upload is not resumed with a file of another length."""
+    async with httpx.AsyncClient(transport=Unreliable([400]), timeout=30) as broken:
         ids: list[str] = []
         with pytest.raises(LensfeedError):
             await Upload(feed.media_service, broken, Source(b"0123456789"), None).start(FILM, "", ids.append)
@@ -152,22 +152,22 @@ async def test_another_file_is_refused(feed: AsyncLensfeed, film: Path) -> None:
 
 
 @pytest.mark.mesh
-async def test_parts_are_tried_again(feed: AsyncLensfeed, film: Path) -> None:
-    """Where the storage stumbles, hangs or finds a URL too old, the part is sent again, by a fresh URL if need be."""
-    told: Told = []
-    storage = Stumbling([503, 403, httpx.ReadTimeout, httpx.WriteError, 403])
+async def test_parts_are_retried(feed: AsyncLensfeed, film: Path) -> None:
+    """A part is sent again after errors of the storage or the network, with a fresh URL if necessary."""
+    reports: Reports = []
+    storage = Unreliable([503, 403, httpx.ReadTimeout, httpx.WriteError, 403])
     async with httpx.AsyncClient(transport=storage, timeout=30) as http:
-        upload = Upload(feed.media_service, http, Source(film), lambda sent, total: told.append((sent, total)))
+        upload = Upload(feed.media_service, http, Source(film), lambda sent, total: reports.append((sent, total)))
         media = await upload.start(FILM, "", None)
     assert media.state in WHOLE
-    assert not storage.troubles
-    assert told == sorted(set(told))
-    assert told[-1][0] == SIZE
+    assert not storage.failures
+    assert reports == sorted(set(reports))
+    assert reports[-1][0] == SIZE
 
 
 @pytest.mark.mesh
 async def test_a_refusal_says_why(feed: AsyncLensfeed) -> None:
-    """What is not a picture is refused at the start by the mesh, or later by its worker, with the contract's reason."""
+    """The mesh or its worker refuses a file that is not a picture, with the contract's reason."""
     with pytest.raises(LensfeedError) as refusal:
         await feed.upload(b"just a text")
     assert refusal.value.reason == "TYPE_UNSUPPORTED"
@@ -181,8 +181,8 @@ async def test_a_refusal_says_why(feed: AsyncLensfeed) -> None:
     assert refusal.value.reason == "TYPE_MISMATCH"
 
 
-async def test_a_file_that_shrinks_while_it_is_read(shrunk: Source) -> None:
-    """A part that the file no longer has is an error of the file, not of the storage."""
+async def test_a_file_that_shrinks_while_it_is_read_fails(shrunk: Source) -> None:
+    """A part that is missing from the file is an error of the file, not of the storage."""
     with pytest.raises(LensfeedError) as failure:
         [chunk async for chunk in shrunk.read(2, 8)]
     assert failure.value.reason == "FILE_CHANGED"
@@ -201,25 +201,25 @@ async def test_a_file_that_shrinks_while_it_is_read(shrunk: Source) -> None:
     ],
 )
 def test_types_are_guessed(head: bytes, name: str, found: str) -> None:
-    """The bytes tell what a file is, or else its name; where neither does, the mesh is left to refuse it."""
+    """The bytes determine the type, else the name; otherwise the mesh decides."""
     assert guess_type(head, name) == found
 
 
-class Stumbling(httpx.AsyncHTTPTransport):
-    """The way to the real storage, on which the first requests fail: with a status, or an error of the network."""
+class Unreliable(httpx.AsyncHTTPTransport):
+    """A transport to the real storage whose first requests fail with a status or a network error."""
 
-    def __init__(self, troubles: list[int | type[httpx.TransportError]]) -> None:
+    def __init__(self, failures: list[int | type[httpx.TransportError]]) -> None:
         super().__init__()
-        self.troubles = troubles
+        self.failures = failures
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Fail in the middle of the body, or pass the request on."""
-        if not self.troubles:
+        if not self.failures:
             return await super().handle_async_request(request)
-        trouble = self.troubles.pop(0)
+        failure = self.failures.pop(0)
         assert isinstance(request.stream, httpx.AsyncByteStream)
         async for _ in request.stream:
             break
-        if isinstance(trouble, int):
-            return httpx.Response(trouble, request=request)
-        raise trouble("the network broke", request=request)
+        if isinstance(failure, int):
+            return httpx.Response(failure, request=request)
+        raise failure("the network broke", request=request)

@@ -1,4 +1,4 @@
-"""The wheel of the Python client, alone in an environment of its own."""
+"""The Python client's wheel in its own environment."""
 
 import asyncio
 import importlib.util
@@ -33,7 +33,7 @@ def build(wheels: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the interpreter of a new environment that has the wheel, what it depends on, and nothing else."""
+    """Return the interpreter of an environment with only the wheel and its dependencies."""
     folder = tmp_path_factory.mktemp("wheel")
     venv.create(folder / "venv", with_pip=False, symlinks=True)
     python = folder / "venv" / "bin" / "python"
@@ -43,14 +43,14 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def settings(name: str) -> list[str]:
-    """Return a list of setup.cfg."""
+    """Return a list from setup.cfg."""
     setup = ConfigParser()
     setup.read(ROOT / "setup.cfg")
     return setup["options"][name].split()
 
 
 def test_the_two_wheels_agree() -> None:
-    """The client has the version of the server that it is made with, and asks for the same libraries in the same versions."""
+    """Client and server have the same version and the same requirements."""
     project = tomllib.loads((CLIENT / "pyproject.toml").read_text())["project"]
     setup = ConfigParser()
     setup.read(ROOT / "setup.cfg")
@@ -62,7 +62,7 @@ def test_the_two_wheels_agree() -> None:
 
 @pytest.mark.mesh
 async def test_the_tour(mesh: Mesh, python: Path, tmp_path: Path) -> None:
-    """With the wheel alone a program signs up, uploads a photo, posts it, and reads it in a feed."""
+    """With only the wheel, a program signs up, uploads, posts and reads a feed."""
     photo = tmp_path / "photo.jpg"
     photo.write_bytes(encoded(quarters(), "image/jpeg"))
     command = (str(python), "-I", str(CLIENT / "examples" / "tour.py"), mesh.url, str(photo))

@@ -11,7 +11,7 @@ import pytest
 
 from devmesh.parts.cassandra.node import node_sees_all
 from tests.blackbox.mesh import Mesh, reached, running_mesh
-from tests.blackbox.people import Person, eventually, newcomer
+from tests.blackbox.people import Person, eventually, new_user
 from tests.faults.load import Load
 from tests.media_svc import pictures
 
@@ -64,7 +64,7 @@ def say(load: Load) -> None:
 async def test_nothing_acknowledged_is_lost_with_a_node(tmp_path: Path) -> None:
     """With RF 3, one node is killed, later another is stopped and goes on: posts and follows stay, feeds keep answering."""
     async with running_mesh(tmp_path, "cassandra", "--cassandra-nodes", "3") as mesh, reached(mesh) as reach:
-        people = [await newcomer(reach, "load") for _ in range(PEOPLE)]
+        people = [await new_user(reach, "load") for _ in range(PEOPLE)]
         media = [await person.upload(pictures.encoded(pictures.quarters(320, 240), "image/jpeg")) for person in people]
         for person, medium in zip(people, media, strict=True):
             assert (await person.finished(medium))["state"] == "MEDIA_STATE_READY"

@@ -12,7 +12,7 @@ from devmesh.secrets.certificates import AUTHORITY, issue, load_authority, make_
 from meshkit.identity.parts import MeshIdentity
 from tests.blackbox.clean_mesh import clean_mesh
 from tests.blackbox.mesh import Mesh, Reach, reached
-from tests.blackbox.people import Person, newcomer
+from tests.blackbox.people import Person, new_user
 from tests.media_svc.pictures import encoded, quarters
 
 
@@ -68,10 +68,10 @@ def photo() -> bytes:
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def owner(reach: Reach) -> Person:
     """Give a user who owns resources."""
-    return await newcomer(reach, "owner")
+    return await new_user(reach, "owner")
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def other(reach: Reach) -> Person:
     """Give another user."""
-    return await newcomer(reach, "other")
+    return await new_user(reach, "other")

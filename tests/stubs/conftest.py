@@ -1,4 +1,4 @@
-"""One mesh for the programs of all languages, on SQLite, and a photo for them to post."""
+"""One mesh for the clients of all languages, on SQLite, and a photo to post."""
 
 from pathlib import Path
 
@@ -10,13 +10,13 @@ from tests.media_svc.pictures import encoded, quarters
 
 @pytest.fixture
 def mesh(sqlite_mesh: Mesh) -> Mesh:
-    """Give a running mesh, which the tests of this folder share."""
+    """Return a running mesh shared with other tests."""
     return sqlite_mesh
 
 
 @pytest.fixture(scope="session")
 def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a small JPEG."""
+    """Return a small JPEG."""
     path = tmp_path_factory.mktemp("photo") / "photo.jpg"
     path.write_bytes(encoded(quarters(), "image/jpeg"))
     return path

@@ -1,4 +1,4 @@
-"""The Go client: plain gRPC."""
+"""The Go client, over gRPC."""
 
 import subprocess
 from pathlib import Path
@@ -6,23 +6,23 @@ from pathlib import Path
 import pytest
 
 from tests.blackbox.mesh import Mesh
-from tests.stubs.tours import CLIENTS, finds_the_post, said, takes_the_tour
+from tests.stubs.tours import CLIENTS, find_post, printed, run_tour
 
 pytestmark = pytest.mark.stubs
 
 GO = CLIENTS / "go"
 
 
-async def test_go_posts_what_others_read(mesh: Mesh, photo: Path) -> None:
-    """A program of the Go client posts a photo that is in others' feeds, names a refusal, and renews its token."""
-    lines = await takes_the_tour(mesh, photo, GO, "bin/tour")
-    assert said(lines, r"refused: (\w+)") == "SELF_FOLLOW"
-    assert said(lines, r"renewed: @(\w+)").startswith("ben_")
-    await finds_the_post(mesh, lines, "From Go")
+async def test_the_go_tour(mesh: Mesh, photo: Path) -> None:
+    """A Go program posts a photo that others see, reports an error's reason, and renews its token."""
+    lines = await run_tour(mesh, photo, GO, "bin/tour")
+    assert printed(lines, r"refused: (\w+)") == "SELF_FOLLOW"
+    assert printed(lines, r"renewed: @(\w+)").startswith("ben_")
+    await find_post(mesh, lines, "From Go")
 
 
-def test_go_finds_nothing_odd() -> None:
-    """The Go client is formatted and vetted."""
+def test_go_code_is_formatted_and_vetted() -> None:
+    """Gofmt and go vet find nothing."""
     for command in (("gofmt", "-l", "-d", "."), ("go", "vet", "./...")):
         done = subprocess.run(command, cwd=GO, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr + done.stdout

@@ -1,4 +1,4 @@
-"""The program that shows each client at work: two people sign up, one posts a photo, the other finds it in the feed."""
+"""Runs each client's tour: two users sign up, one posts a photo, and the other finds it in the feed."""
 
 import asyncio
 import os
@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.blackbox.mesh import Mesh, reached
-from tests.blackbox.people import Json, eventually, newcomer
+from tests.blackbox.people import Json, eventually, new_user
 
 CLIENTS = Path(__file__).parents[2] / "clients"
 TOUR_SECONDS = 120
 
 
-async def takes_the_tour(mesh: Mesh, photo: Path, folder: Path, *command: str) -> list[str]:
-    """Run a tour in a client's folder; the lines that it printed. Fails where it does."""
+async def run_tour(mesh: Mesh, photo: Path, folder: Path, *command: str) -> list[str]:
+    """Run a tour in a client's folder and return its output lines. Fails if the tour fails."""
     process = await asyncio.create_subprocess_exec(
         *command, str(photo), cwd=folder, env={**os.environ, "LENSFEED_URL": mesh.url}, stdout=PIPE, stderr=STDOUT
     )
@@ -26,16 +26,16 @@ async def takes_the_tour(mesh: Mesh, photo: Path, folder: Path, *command: str) -
         if process.returncode is None:
             process.kill()
             await process.wait()
-    printed = output.decode()
-    assert process.returncode == 0, printed
-    return printed.splitlines()
+    text = output.decode()
+    assert process.returncode == 0, text
+    return text.splitlines()
 
 
-async def finds_the_post(mesh: Mesh, lines: Sequence[str], caption: str) -> Json:
-    """Let somebody else follow the author of the post that a tour has printed; the post as it stands in their feed."""
-    post_id = said(lines, r"posted: (\S+)")
+async def find_post(mesh: Mesh, lines: Sequence[str], caption: str) -> Json:
+    """Let a new user follow the author of the tour's post, and return the post from their feed."""
+    post_id = printed(lines, r"posted: (\S+)")
     async with reached(mesh) as reach:
-        reader = await newcomer(reach, "reader")
+        reader = await new_user(reach, "reader")
         post = (await reader.call("GET", f"/posts/{post_id}"))["post"]
         await reader.call("POST", "/follows", {"followeeId": post["authorId"]})
 
@@ -50,8 +50,8 @@ async def finds_the_post(mesh: Mesh, lines: Sequence[str], caption: str) -> Json
     return dict(seen[0])
 
 
-def said(lines: Sequence[str], pattern: str) -> str:
-    """Return what stands at the pattern's group in the one line that fits."""
+def printed(lines: Sequence[str], pattern: str) -> str:
+    """Return the pattern's group from the only line that matches."""
     found = [match[1] for line in lines if (match := re.fullmatch(pattern, line))]
     assert len(found) == 1, lines
     return found[0]

@@ -1,4 +1,4 @@
-"""Sign two people up, upload a photo, post it, and read it in the other's feed.
+"""Create two users, upload a photo, post it, and read it in the other's feed.
 
 python tour.py http://127.0.0.1:8080 photo.jpg
 """
@@ -13,15 +13,15 @@ from lensfeed_client import Lensfeed, LensfeedError
 PASSWORD = secrets.token_urlsafe()
 
 
-def newcomer(feed: Lensfeed, name: str) -> int:
-    """Sign somebody up, log them in, and return their id."""
+def new_user(feed: Lensfeed, name: str) -> int:
+    """Create a user, log them in, and return their id."""
     handle = f"{name}_{secrets.token_hex(4)}"
     feed.sign_up(handle, PASSWORD, name.title())
     return feed.log_in(handle, PASSWORD).user_id
 
 
 def post_photo(feed: Lensfeed, photo: Path) -> str:
-    """Upload a photo, wait until it can be seen, and post it; the post's id."""
+    """Upload a photo, wait until it is ready, post it, and return the post's id."""
     media = feed.upload(
         photo, alt_text="A photo", progress=lambda sent, total: print(f"sent {sent:,} of {total:,} bytes")
     )
@@ -33,11 +33,11 @@ def post_photo(feed: Lensfeed, photo: Path) -> str:
 def main(url: str, photo: Path) -> None:
     """Take the tour."""
     with Lensfeed(url) as ada, Lensfeed(url) as bob:
-        ada_id = newcomer(ada, "ada")
-        newcomer(bob, "bob")
+        ada_id = new_user(ada, "ada")
+        new_user(bob, "bob")
         bob.follow(ada_id)
         post_id = post_photo(ada, photo)
-        for _ in range(60):  # feeds lag a little
+        for _ in range(60):  # fan-out takes a moment
             items = list(bob.feed())
             if items:
                 break

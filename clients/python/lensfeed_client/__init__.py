@@ -1,4 +1,4 @@
-"""A client of lensfeed: accounts, uploads, posts and feeds. `Lensfeed` waits, `AsyncLensfeed` is for asyncio."""
+"""A client for lensfeed: accounts, uploads, posts and feeds. `Lensfeed` is blocking, `AsyncLensfeed` is for asyncio."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -6,24 +6,24 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lensfeed_client.aio import AsyncLensfeed
     from lensfeed_client.errors import LensfeedError, Violation
-    from lensfeed_client.file_sessions import FileSessions
     from lensfeed_client.pages import AsyncPages, Pages
-    from lensfeed_client.sessions import MemorySessions, Session, Sessions
+    from lensfeed_client.sessions.file_sessions import FileSessions
+    from lensfeed_client.sessions.session import MemorySessions, Session, Sessions
     from lensfeed_client.sync import Lensfeed
 
-_HOMES = {
+_MODULES = {
     "AsyncLensfeed": "aio",
     "AsyncPages": "pages",
-    "FileSessions": "file_sessions",
+    "FileSessions": "sessions.file_sessions",
     "Lensfeed": "sync",
     "LensfeedError": "errors",
-    "MemorySessions": "sessions",
+    "MemorySessions": "sessions.session",
     "Pages": "pages",
-    "Session": "sessions",
-    "Sessions": "sessions",
+    "Session": "sessions.session",
+    "Sessions": "sessions.session",
     "Violation": "errors",
 }
-"""In which module each name is made. It is imported when the name is first used: `lensfeed --help` waits for no gRPC."""
+"""The module that defines each name. Importing on first use keeps `lensfeed --help` fast."""
 
 __all__ = [
     "AsyncLensfeed",
@@ -40,6 +40,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

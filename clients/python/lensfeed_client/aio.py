@@ -1,4 +1,4 @@
-"""The client for asyncio."""
+"""The asyncio client."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -41,10 +41,10 @@ from lensfeed.user.v1.user_service_pb2_grpc import UserServiceStub
 from lensfeed_client.calls import IDEMPOTENCY_KEY, CallingChannel, open_channel
 from lensfeed_client.errors import LensfeedError
 from lensfeed_client.pages import AsyncPages, Page
-from lensfeed_client.refreshing import connect_to_refresh
-from lensfeed_client.sessions import MemorySessions, Session, Sessions
-from lensfeed_client.tokens import Refresh, Tokens
-from lensfeed_client.wait_until_ready import wait_until_ready
+from lensfeed_client.sessions.connect_to_refresh import connect_to_refresh
+from lensfeed_client.sessions.session import MemorySessions, Session, Sessions
+from lensfeed_client.sessions.tokens import Refresh, Tokens
+from lensfeed_client.uploads.wait_until_ready import wait_until_ready
 
 if TYPE_CHECKING:
     import ssl
@@ -60,7 +60,7 @@ DEFAULT_SECONDS = 30.0
 
 
 class AsyncLensfeed:
-    """One mesh, as one person or nobody; use it in `async with`."""
+    """A client for one mesh, with at most one user logged in. Use it in `async with`."""
 
     users: "UserServiceAsyncStub"
     follows: "FollowServiceAsyncStub"
@@ -86,13 +86,13 @@ class AsyncLensfeed:
 
     @property
     def session(self) -> Session | None:
-        """Who is logged in here, as the sessions have it now; None for nobody."""
+        """The current session, or None when nobody is logged in."""
         return self._sessions.load(self._url)
 
     async def __aenter__(self) -> Self:
         channel = await self._resources.enter_async_context(open_channel(self._url, self._root_certificates))
         self._resources.push_async_callback(self._tokens.close)
-        # The stubs take anything that makes methods; their types want a whole channel.
+        # The stubs accept anything that makes methods, but their types require a real channel.
         calls: Any = CallingChannel(channel, self._timeout, self._tokens)
         self.users = cast("UserServiceAsyncStub", UserServiceStub(calls))
         self.follows = cast("FollowServiceAsyncStub", FollowServiceStub(calls))
@@ -108,47 +108,47 @@ class AsyncLensfeed:
         await self._resources.aclose()
 
     async def sign_up(self, handle: str, password: str, display_name: str = "") -> User:
-        """Make an account; log in with `log_in`. Raises HANDLE_INVALID, PASSWORD_INVALID, HANDLE_TAKEN."""
+        """Create an account. Call `log_in` afterwards. Raises HANDLE_INVALID, PASSWORD_INVALID, HANDLE_TAKEN."""
         request = CreateUserRequest(handle=handle, password=password, display_name=display_name)
         return (await self.users.CreateUser(request)).user
 
     async def log_in(self, handle: str, password: str) -> User:
-        """Log in, in the place of whoever was logged in here. Raises CREDENTIALS_INVALID."""
-        reply = await self.users.CreateSession(CreateSessionRequest(handle=_bare(handle), password=password))
-        await self._tokens.replace(reply)
+        """Log in, replacing the current session. Raises CREDENTIALS_INVALID."""
+        reply = await self.users.CreateSession(CreateSessionRequest(handle=_without_at(handle), password=password))
+        await self._tokens.store(reply)
         return reply.user
 
     async def log_out(self) -> None:
-        """End the session, at the mesh and here. Repeatable."""
+        """End the session on the server and delete it here. Repeatable."""
         if self.session is None:
             return
         try:
             await self.users.DeleteSession(DeleteSessionRequest())
         except LensfeedError as error:
-            # What is no session any more needs no end.
+            # The session has already ended.
             if error.code is not grpc.StatusCode.UNAUTHENTICATED:
                 raise
         await self._tokens.forget()
 
     async def whoami(self) -> User:
-        """Return the account that is logged in. Raises TOKEN_MISSING where nobody is."""
+        """Return the logged-in account. Raises TOKEN_MISSING when nobody is logged in."""
         session = self.session
         if session is None:
             raise LensfeedError(grpc.StatusCode.UNAUTHENTICATED, "TOKEN_MISSING", "nobody is logged in")
         return await self.user(session.user_id)
 
     async def user(self, handle_or_id: str | int) -> User:
-        """Return an account by its handle, with or without an @, or by its id as an int. Raises USER_NOT_FOUND."""
+        """Return an account by handle (with or without @) or by integer id. Raises USER_NOT_FOUND."""
         if isinstance(handle_or_id, int):
             return (await self.users.GetUser(GetUserRequest(user_id=handle_or_id))).user
-        return (await self.users.GetUserByHandle(GetUserByHandleRequest(handle=_bare(handle_or_id)))).user
+        return (await self.users.GetUserByHandle(GetUserByHandleRequest(handle=_without_at(handle_or_id)))).user
 
     async def follow(self, user_id: int) -> None:
         """Follow an account. Repeatable. Raises SELF_FOLLOW, USER_NOT_FOUND, FOLLOW_LIMIT."""
         await self.follows.CreateFollow(CreateFollowRequest(followee_id=user_id))
 
     async def unfollow(self, user_id: int) -> None:
-        """Follow an account no longer. Repeatable."""
+        """Stop following an account. Repeatable."""
         await self.follows.DeleteFollow(DeleteFollowRequest(followee_id=user_id))
 
     async def upload(
@@ -161,37 +161,37 @@ class AsyncLensfeed:
         media_id: str | None = None,
         started: Callable[[str], None] | None = None,
     ) -> Media:
-        """Upload a file, or bytes; the medium as far as it is, at least uploaded whole.
+        """Upload a file or bytes and return the medium. All its bytes are stored; it may not be READY yet.
 
-        `started` is told the medium's id before the first byte goes, `progress` the bytes sent and those of the whole file, never
-        fewer than before. With the id of an upload that ended early as `media_id`, only what is missing of the same file is sent.
-        Raises TYPE_UNSUPPORTED, SIZE_OUT_OF_RANGE, MEDIA_NOT_FOUND, UPLOAD_EXPIRED, and FILE_CHANGED where the file is not
-        as long as it was.
+        `started` receives the medium's id before the first byte is sent. `progress` receives the bytes sent and the total; the
+        first number never decreases. Pass the id of an interrupted upload as `media_id` to send only the missing parts of the
+        same file. Raises TYPE_UNSUPPORTED, SIZE_OUT_OF_RANGE, MEDIA_NOT_FOUND, UPLOAD_EXPIRED, and FILE_CHANGED if the file's
+        length has changed.
         """
-        # Programs that upload nothing wait for no HTTP client.
-        from lensfeed_client.sources import Source
-        from lensfeed_client.upload import Upload
+        # Only programs that upload pay for importing an HTTP client.
+        from lensfeed_client.uploads.source import Source
+        from lensfeed_client.uploads.upload import Upload
 
-        whole = Source(source)
-        upload = Upload(self.media_service, await self._storage(), whole, progress)
+        file = Source(source)
+        upload = Upload(self.media_service, await self._storage(), file, progress)
         if media_id is not None:
-            return await upload.go_on(media_id)
-        return await upload.start(content_type or whole.content_type(), alt_text, started)
+            return await upload.resume(media_id)
+        return await upload.start(content_type or file.content_type(), alt_text, started)
 
     async def wait_until_ready(
         self,
         media_id: str,
         *,
-        timeout: float = 300.0,  # noqa: ASYNC109 - the same signature as the client that waits
+        timeout: float = 300.0,  # noqa: ASYNC109 - the same signature as the blocking client
     ) -> Media:
-        """Wait until a medium is READY; the medium.
+        """Wait until a medium is READY and return it.
 
-        Raises the failure's reason where it is rejected, and DEADLINE_EXCEEDED after `timeout` seconds.
+        Raises the failure's reason if it is rejected, and DEADLINE_EXCEEDED after `timeout` seconds.
         """
         return await wait_until_ready(self.media_service, media_id, timeout)
 
     async def post(self, media_ids: Sequence[str], caption: str = "", *, idempotency_key: str | None = None) -> Post:
-        """Post 1 to 10 media of one's own. The same key within a day is the same post, however often it is sent."""
+        """Post 1 to 10 of your media. Repeating a key within 24 hours returns the same post."""
         key = (IDEMPOTENCY_KEY, idempotency_key or str(uuid4()))
         request = CreatePostRequest(media_ids=media_ids, caption=caption)
         return (await self.posts.CreatePost(request, metadata=(key,))).post
@@ -201,11 +201,11 @@ class AsyncLensfeed:
         return (await self.posts.GetPost(GetPostRequest(post_id=post_id))).post
 
     async def delete_post(self, post_id: str) -> None:
-        """Delete a post of one's own. Repeatable. Raises POST_NOT_FOUND."""
+        """Delete one of your posts. Repeatable. Raises POST_NOT_FOUND."""
         await self.posts.DeletePost(DeletePostRequest(post_id=post_id))
 
     def feed(self, page_size: int = 20, *, cursor: str | None = None) -> AsyncPages[FeedItem]:
-        """Go through one's home feed, newest first."""
+        """Iterate over the home feed, newest first."""
 
         async def read(cursor: str) -> Page[FeedItem]:
             reply = await self.feeds.GetFeed(GetFeedRequest(cursor=cursor, limit=page_size))
@@ -215,7 +215,7 @@ class AsyncLensfeed:
         return AsyncPages(read, cursor)
 
     def user_posts(self, user_id: int, page_size: int = 20, *, cursor: str | None = None) -> AsyncPages[Post]:
-        """Go through an account's published posts, newest first."""
+        """Iterate over an account's published posts, newest first."""
 
         async def read(cursor: str) -> Page[Post]:
             request = ListUserPostsRequest(user_id=user_id, cursor=cursor, limit=page_size)
@@ -225,7 +225,7 @@ class AsyncLensfeed:
         return AsyncPages(read, cursor)
 
     def followers(self, user_id: int, page_size: int = 20, *, cursor: str | None = None) -> AsyncPages[User]:
-        """Go through who follows an account."""
+        """Iterate over an account's followers."""
 
         async def read(cursor: str) -> Page[User]:
             request = ListFollowersRequest(user_id=user_id, cursor=cursor, limit=page_size)
@@ -235,7 +235,7 @@ class AsyncLensfeed:
         return AsyncPages(read, cursor)
 
     def following(self, user_id: int, page_size: int = 20, *, cursor: str | None = None) -> AsyncPages[User]:
-        """Go through whom an account follows."""
+        """Iterate over the accounts that an account follows."""
 
         async def read(cursor: str) -> Page[User]:
             request = ListFollowingRequest(user_id=user_id, cursor=cursor, limit=page_size)
@@ -245,11 +245,11 @@ class AsyncLensfeed:
         return AsyncPages(read, cursor)
 
     async def _storage(self) -> "httpx.AsyncClient":
-        """Return what PUTs; made when it is first needed."""
+        """Return the HTTP client for uploads, creating it on first use."""
         if self._http is None:
             import httpx
 
-            http = httpx.AsyncClient(timeout=self._timeout, verify=_authorities())
+            http = httpx.AsyncClient(timeout=self._timeout, verify=_tls_context())
             self._http = await self._resources.enter_async_context(http)
         return self._http
 
@@ -258,7 +258,7 @@ class AsyncLensfeed:
 
 
 class _Reply(Protocol):
-    """A page as the contract has it."""
+    """One page, as list methods return it."""
 
     next_cursor: str
 
@@ -266,8 +266,8 @@ class _Reply(Protocol):
 
 
 @cache
-def _authorities() -> "ssl.SSLContext":
-    """Read whom to believe but once: it takes some 50 ms."""
+def _tls_context() -> "ssl.SSLContext":
+    """Load the trusted certificates once; loading takes about 50 ms."""
     import httpx
 
     return httpx.create_ssl_context()
@@ -277,5 +277,5 @@ def _next(reply: _Reply) -> str | None:
     return reply.next_cursor if reply.HasField("next_cursor") else None
 
 
-def _bare(handle: str) -> str:
+def _without_at(handle: str) -> str:
     return handle.removeprefix("@")

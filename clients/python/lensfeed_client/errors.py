@@ -1,4 +1,4 @@
-"""What a call can fail with."""
+"""The error that calls raise."""
 
 from typing import Any, NamedTuple
 
@@ -11,21 +11,21 @@ _DETAILS_KEY = "grpc-status-details-bin"
 
 
 class Violation(NamedTuple):
-    """One field of a request that is not as it must be."""
+    """A field of a request that is invalid."""
 
     field: str
-    """Its path, as `media_ids`."""
+    """The field's path, such as `media_ids`."""
     reason: str
-    """The contract's word for what is wrong, as CAPTION_TOO_LONG."""
+    """What is wrong, for programs, such as CAPTION_TOO_LONG."""
     description: str
     """The same for people."""
 
 
 class LensfeedError(Exception):
-    """A call that failed: refused by the mesh, or not answered by it in time.
+    """A call that the mesh refused or did not answer in time.
 
-    `code` is gRPC's, `reason` the contract's word for why (as HANDLE_TAKEN; empty where there is none), `message` is for people.
-    `violations` tells which fields are wrong, and `retry_after` in how many seconds another try is welcome, where that is known.
+    `code` is gRPC's status code. `reason` is the contract's, such as HANDLE_TAKEN, or empty. `message` is for people.
+    `violations` lists the invalid fields. `retry_after` is how many seconds to wait before another attempt, if known.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class LensfeedError(Exception):
 
 
 def from_rpc(error: grpc.aio.AioRpcError) -> LensfeedError:
-    """Read what a failed call says about itself."""
+    """Read the details of a failed call."""
     info, fields, retry = ErrorInfo(), BadRequest(), RetryInfo()
     found = {type(each) for detail in _status(error).details for each in (info, fields, retry) if detail.Unpack(each)}
     return LensfeedError(
@@ -59,9 +59,9 @@ def from_rpc(error: grpc.aio.AioRpcError) -> LensfeedError:
 
 
 def _status(error: grpc.aio.AioRpcError) -> Status:
-    trailers: Any = error.trailing_metadata() or ()  # its stubs know no aio Metadata
+    trailers: Any = error.trailing_metadata() or ()  # the type stubs lack aio's Metadata
     details = next((value for key, value in trailers if key == _DETAILS_KEY), b"")
     try:
         return Status.FromString(details)
-    except DecodeError:  # something on the way that is not lensfeed; the code says enough
+    except DecodeError:  # sent by a proxy that is not lensfeed; the code has to do
         return Status()

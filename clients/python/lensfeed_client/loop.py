@@ -1,4 +1,4 @@
-"""The one event loop, in a thread, on which programs that wait have their calls made."""
+"""The event loop, in a background thread, that runs the calls of blocking clients."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
@@ -7,33 +7,33 @@ from anyio.from_thread import BlockingPortal, BlockingPortalProvider
 
 Result = TypeVar("Result")
 
-# One for all clients of a process: gRPC serves several loops at a time only noisily.
+# One for all clients of a process, because grpc.aio logs errors when several loops use it.
 _portals = BlockingPortalProvider("asyncio")
 
 
 class Loop:
-    """A share in the loop, from `start` to `stop`."""
+    """A handle on the shared loop, valid from `start` to `stop`."""
 
     def __init__(self) -> None:
         self._portal: BlockingPortal | None = None
 
     def start(self) -> None:
-        """Take the share."""
+        """Start the loop if it is not running."""
         if self._portal is not None:
-            raise RuntimeError("this client is in use already")
+            raise RuntimeError("this client is already open")
         self._portal = _portals.__enter__()
 
     def stop(self) -> None:
-        """Give it back."""
+        """Release the loop."""
         self._portal = None
         _portals.__exit__(None, None, None)
 
     def run(self, coroutine: Coroutine[Any, Any, Result], /) -> Result:
-        """Run a coroutine to its end. Whatever interrupts the waiting, as Ctrl-C, ends the coroutine too."""
+        """Run a coroutine and return its result. An interruption such as Ctrl-C also cancels the coroutine."""
         if self._portal is None:
             coroutine.close()
             raise RuntimeError("use the client in `with Lensfeed(…) as feed:`")
-        future = self._portal.start_task_soon(_itself, coroutine)
+        future = self._portal.start_task_soon(_await, coroutine)
         try:
             result: Result = future.result()
         except BaseException:
@@ -42,8 +42,8 @@ class Loop:
         return result
 
 
-class Waiting:
-    """A stub whose methods wait for their answers."""
+class BlockingStub:
+    """A stub whose methods block until they have an answer."""
 
     def __init__(self, stub: Any, run: Callable[[Coroutine[Any, Any, Any]], Any]) -> None:
         self._stub = stub
@@ -55,5 +55,5 @@ class Waiting:
         return lambda *arguments, **more: self._run(method(*arguments, **more))
 
 
-async def _itself(coroutine: Coroutine[Any, Any, Result]) -> Result:
+async def _await(coroutine: Coroutine[Any, Any, Result]) -> Result:
     return await coroutine

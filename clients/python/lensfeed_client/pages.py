@@ -1,4 +1,4 @@
-"""Lists that come page by page."""
+"""Iterating over paged lists."""
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
@@ -11,7 +11,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Page(Generic[Item]):
-    """What one call returned: its items, where the next page begins (None at the end), and why there are none."""
+    """The result of one call: the items, the next page's cursor (None at the end), and why there are none."""
 
     items: Iterable[Item]
     next_cursor: str | None
@@ -19,19 +19,19 @@ class Page(Generic[Item]):
 
 
 class Run(Protocol):
-    """Runs a coroutine to its end, from a thread that waits."""
+    """Runs a coroutine from a blocking thread."""
 
     def __call__(self, coroutine: Coroutine[Any, Any, Result], /) -> Result:
-        """Return what it returns."""
+        """Return the coroutine's result."""
         ...
 
 
 class AsyncPages(Generic[Item]):
-    """The items of a list, one after another to its end; the next page is asked for when it is needed.
+    """Iterates over the items of a list and loads each page when it is needed.
 
-    A page that could not be read is asked for again by the next step: an error loses no place. `next_cursor` tells where the
-    page after the last one read begins: given as `cursor=` it goes on from there, the next day too. It is None at the end, and
-    before the first page what the list was begun with.
+    After an error, the next step loads the same page again, so no item is skipped. `next_cursor` is where the page after the
+    last loaded one begins. Pass it as `cursor=` to continue there later, even the next day. It is None at the end; before the
+    first page it is the cursor that the list was created with.
     """
 
     def __init__(self, read: Callable[[str], Awaitable[Page[Item]]], cursor: str | None = None) -> None:
@@ -40,10 +40,10 @@ class AsyncPages(Generic[Item]):
         self._ended = False
         self.next_cursor: str | None = cursor or None
         self.empty_reason = ""
-        """Of a feed whose first page is empty: FOLLOWS_NOBODY or NO_POSTS_YET."""
+        """Why a feed's first page is empty: FOLLOWS_NOBODY or NO_POSTS_YET."""
 
     async def next_page(self) -> list[Item]:
-        """Return what is left of the page in hand, or else the whole next one; an empty list at the end."""
+        """Return the rest of the current page, or the next page if nothing is left. Empty at the end."""
         await self._fill()
         return await self.next_items(len(self._items))
 
@@ -56,12 +56,12 @@ class AsyncPages(Generic[Item]):
         raise StopAsyncIteration
 
     async def next_items(self, count: int) -> list[Item]:
-        """Return at most `count` items of the page in hand or of the next one; an empty list at the end."""
+        """Return at most `count` items from the current page or the next one. Empty at the end."""
         await self._fill()
         return [self._items.popleft() for _ in range(min(count, len(self._items)))]
 
     async def _fill(self) -> None:
-        """Read on until there is an item, or no page any more."""
+        """Load pages until there is an item or the list ends."""
         while not self._items and not self._ended:
             page = await self._read(self.next_cursor or "")
             self._items.extend(page.items)
@@ -70,7 +70,7 @@ class AsyncPages(Generic[Item]):
 
 
 class Pages(Generic[Item]):
-    """The same as AsyncPages, for programs that wait."""
+    """The blocking version of AsyncPages."""
 
     def __init__(self, pages: AsyncPages[Item], run: Run) -> None:
         self._pages = pages
@@ -78,16 +78,16 @@ class Pages(Generic[Item]):
 
     @property
     def next_cursor(self) -> str | None:
-        """Where the page after the last one read begins; None at the end."""
+        """Where the page after the last loaded one begins; None at the end."""
         return self._pages.next_cursor
 
     @property
     def empty_reason(self) -> str:
-        """Of a feed whose first page is empty: FOLLOWS_NOBODY or NO_POSTS_YET."""
+        """Why a feed's first page is empty: FOLLOWS_NOBODY or NO_POSTS_YET."""
         return self._pages.empty_reason
 
     def next_page(self) -> list[Item]:
-        """Return what is left of the page in hand, or else the whole next one; an empty list at the end."""
+        """Return the rest of the current page, or the next page if nothing is left. Empty at the end."""
         return self._run(self._pages.next_page())
 
     def __iter__(self) -> Iterator[Item]:

@@ -1,4 +1,4 @@
-"""The client for programs that wait."""
+"""The blocking client."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -16,13 +16,13 @@ from lensfeed.user.v1.user_pb2 import User
 from lensfeed.user.v1.user_service_pb2_grpc import UserServiceStub
 
 from lensfeed_client.aio import DEFAULT_SECONDS, AsyncLensfeed
-from lensfeed_client.loop import Loop, Waiting
+from lensfeed_client.loop import BlockingStub, Loop
 from lensfeed_client.pages import Pages
-from lensfeed_client.sessions import Session, Sessions
+from lensfeed_client.sessions.session import Session, Sessions
 
 
 class Lensfeed:
-    """One mesh, as one person or nobody; use it in `with`. Threads may share it."""
+    """A client for one mesh, with at most one user logged in. Use it in `with`. Threads may share it."""
 
     users: UserServiceStub
     follows: FollowServiceStub
@@ -43,7 +43,7 @@ class Lensfeed:
 
     @property
     def session(self) -> Session | None:
-        """Who is logged in here, as the sessions have it now; None for nobody."""
+        """The current session, or None when nobody is logged in."""
         return self._aio.session
 
     def __enter__(self) -> Self:
@@ -53,12 +53,12 @@ class Lensfeed:
         except BaseException:
             self._loop.stop()
             raise
-        # As for the asynchronous ones, the types want a whole channel.
-        self.users = cast("UserServiceStub", Waiting(self._aio.users, self._loop.run))
-        self.follows = cast("FollowServiceStub", Waiting(self._aio.follows, self._loop.run))
-        self.posts = cast("PostServiceStub", Waiting(self._aio.posts, self._loop.run))
-        self.media_service = cast("MediaServiceStub", Waiting(self._aio.media_service, self._loop.run))
-        self.feeds = cast("FeedServiceStub", Waiting(self._aio.feeds, self._loop.run))
+        # As in AsyncLensfeed, the stubs' types require a real channel.
+        self.users = cast("UserServiceStub", BlockingStub(self._aio.users, self._loop.run))
+        self.follows = cast("FollowServiceStub", BlockingStub(self._aio.follows, self._loop.run))
+        self.posts = cast("PostServiceStub", BlockingStub(self._aio.posts, self._loop.run))
+        self.media_service = cast("MediaServiceStub", BlockingStub(self._aio.media_service, self._loop.run))
+        self.feeds = cast("FeedServiceStub", BlockingStub(self._aio.feeds, self._loop.run))
         return self
 
     def __exit__(
@@ -70,23 +70,23 @@ class Lensfeed:
             self._loop.stop()
 
     def sign_up(self, handle: str, password: str, display_name: str = "") -> User:
-        """Make an account; log in with `log_in`. Raises HANDLE_INVALID, PASSWORD_INVALID, HANDLE_TAKEN."""
+        """Create an account. Call `log_in` afterwards. Raises HANDLE_INVALID, PASSWORD_INVALID, HANDLE_TAKEN."""
         return self._loop.run(self._aio.sign_up(handle, password, display_name))
 
     def log_in(self, handle: str, password: str) -> User:
-        """Log in, in the place of whoever was logged in here. Raises CREDENTIALS_INVALID."""
+        """Log in, replacing the current session. Raises CREDENTIALS_INVALID."""
         return self._loop.run(self._aio.log_in(handle, password))
 
     def log_out(self) -> None:
-        """End the session, at the mesh and here. Repeatable."""
+        """End the session on the server and delete it here. Repeatable."""
         self._loop.run(self._aio.log_out())
 
     def whoami(self) -> User:
-        """Return the account that is logged in. Raises TOKEN_MISSING where nobody is."""
+        """Return the logged-in account. Raises TOKEN_MISSING when nobody is logged in."""
         return self._loop.run(self._aio.whoami())
 
     def user(self, handle_or_id: str | int) -> User:
-        """Return an account by its handle, with or without an @, or by its id as an int. Raises USER_NOT_FOUND."""
+        """Return an account by handle (with or without @) or by integer id. Raises USER_NOT_FOUND."""
         return self._loop.run(self._aio.user(handle_or_id))
 
     def follow(self, user_id: int) -> None:
@@ -94,7 +94,7 @@ class Lensfeed:
         self._loop.run(self._aio.follow(user_id))
 
     def unfollow(self, user_id: int) -> None:
-        """Follow an account no longer. Repeatable."""
+        """Stop following an account. Repeatable."""
         self._loop.run(self._aio.unfollow(user_id))
 
     def upload(
@@ -107,12 +107,12 @@ class Lensfeed:
         media_id: str | None = None,
         started: Callable[[str], None] | None = None,
     ) -> Media:
-        """Upload a file, or bytes; the medium as far as it is, at least uploaded whole.
+        """Upload a file or bytes and return the medium. All its bytes are stored; it may not be READY yet.
 
-        `started` is told the medium's id before the first byte goes, `progress` the bytes sent and those of the whole file, never
-        fewer than before. With the id of an upload that ended early as `media_id`, only what is missing of the same file is sent.
-        Raises TYPE_UNSUPPORTED, SIZE_OUT_OF_RANGE, MEDIA_NOT_FOUND, UPLOAD_EXPIRED, and FILE_CHANGED where the file is not
-        as long as it was.
+        `started` receives the medium's id before the first byte is sent. `progress` receives the bytes sent and the total; the
+        first number never decreases. Pass the id of an interrupted upload as `media_id` to send only the missing parts of the
+        same file. Raises TYPE_UNSUPPORTED, SIZE_OUT_OF_RANGE, MEDIA_NOT_FOUND, UPLOAD_EXPIRED, and FILE_CHANGED if the file's
+        length has changed.
         """
         return self._loop.run(
             self._aio.upload(
@@ -126,14 +126,14 @@ class Lensfeed:
         )
 
     def wait_until_ready(self, media_id: str, *, timeout: float = 300.0) -> Media:
-        """Wait until a medium is READY; the medium.
+        """Wait until a medium is READY and return it.
 
-        Raises the failure's reason where it is rejected, and DEADLINE_EXCEEDED after `timeout` seconds.
+        Raises the failure's reason if it is rejected, and DEADLINE_EXCEEDED after `timeout` seconds.
         """
         return self._loop.run(self._aio.wait_until_ready(media_id, timeout=timeout))
 
     def post(self, media_ids: Sequence[str], caption: str = "", *, idempotency_key: str | None = None) -> Post:
-        """Post 1 to 10 media of one's own. The same key within a day is the same post, however often it is sent."""
+        """Post 1 to 10 of your media. Repeating a key within 24 hours returns the same post."""
         return self._loop.run(self._aio.post(media_ids, caption, idempotency_key=idempotency_key))
 
     def get_post(self, post_id: str) -> Post:
@@ -141,21 +141,21 @@ class Lensfeed:
         return self._loop.run(self._aio.get_post(post_id))
 
     def delete_post(self, post_id: str) -> None:
-        """Delete a post of one's own. Repeatable. Raises POST_NOT_FOUND."""
+        """Delete one of your posts. Repeatable. Raises POST_NOT_FOUND."""
         self._loop.run(self._aio.delete_post(post_id))
 
     def feed(self, page_size: int = 20, *, cursor: str | None = None) -> Pages[FeedItem]:
-        """Go through one's home feed, newest first."""
+        """Iterate over the home feed, newest first."""
         return Pages(self._aio.feed(page_size, cursor=cursor), self._loop.run)
 
     def user_posts(self, user_id: int, page_size: int = 20, *, cursor: str | None = None) -> Pages[Post]:
-        """Go through an account's published posts, newest first."""
+        """Iterate over an account's published posts, newest first."""
         return Pages(self._aio.user_posts(user_id, page_size, cursor=cursor), self._loop.run)
 
     def followers(self, user_id: int, page_size: int = 20, *, cursor: str | None = None) -> Pages[User]:
-        """Go through who follows an account."""
+        """Iterate over an account's followers."""
         return Pages(self._aio.followers(user_id, page_size, cursor=cursor), self._loop.run)
 
     def following(self, user_id: int, page_size: int = 20, *, cursor: str | None = None) -> Pages[User]:
-        """Go through whom an account follows."""
+        """Iterate over the accounts that an account follows."""
         return Pages(self._aio.following(user_id, page_size, cursor=cursor), self._loop.run)

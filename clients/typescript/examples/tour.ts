@@ -1,5 +1,5 @@
 /**
- * Two people sign up; one posts a photo, the other follows her and finds it in the feed.
+ * Two users sign up. One posts a photo; the other follows her and finds it in the feed.
  *
  *   LENSFEED_URL=http://127.0.0.1:8080 node dist/examples/tour.js photo.jpg
  */
@@ -8,14 +8,14 @@ import { connect, feedItems, reasonOf, untilReady, upload } from "@lensfeed/clie
 import type { Lensfeed, Tokens } from "@lensfeed/client";
 
 const url = process.env["LENSFEED_URL"] ?? "http://127.0.0.1:8080";
-const LIMIT_MS = 60_000;
+const TIMEOUT_MS = 60_000;
 
 interface Person {
   readonly lensfeed: Lensfeed;
   readonly userId: bigint;
 }
 
-/** What the last log-in gave; an app keeps it where nobody else reads it. */
+/** The tokens of the last login. An app stores them where nobody else can read them. */
 let kept: Tokens | undefined;
 
 async function signUp(name: string): Promise<Person> {
@@ -31,7 +31,7 @@ async function signUp(name: string): Promise<Person> {
 async function postPhoto(lensfeed: Lensfeed, path: string): Promise<string> {
   const photo = new Blob([await readFile(path)], { type: "image/jpeg" });
   const { mediaId } = await upload(lensfeed, photo, "Colours that run into each other");
-  const media = await untilReady(lensfeed, mediaId, AbortSignal.timeout(LIMIT_MS));
+  const media = await untilReady(lensfeed, mediaId, AbortSignal.timeout(TIMEOUT_MS));
   console.log(`ready: ${media.width} × ${media.height}, ${media.renditions.length} renditions`);
   // The key makes the call safe to repeat.
   const headers = { "idempotency-key": crypto.randomUUID() };
@@ -41,8 +41,8 @@ async function postPhoto(lensfeed: Lensfeed, path: string): Promise<string> {
 }
 
 async function readFeed(lensfeed: Lensfeed, postId: string): Promise<void> {
-  // A post reaches its followers' feeds within moments of being posted, not in the same moment.
-  for (const end = Date.now() + LIMIT_MS; Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 200))) {
+  // A post reaches its followers' feeds a moment after it is published.
+  for (const end = Date.now() + TIMEOUT_MS; Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 200))) {
     for await (const { post, author } of feedItems(lensfeed)) {
       if (post?.postId !== postId) continue;
       console.log(`read: ${post.postId} “${post.caption}” by @${author?.handle}`);
@@ -52,9 +52,9 @@ async function readFeed(lensfeed: Lensfeed, postId: string): Promise<void> {
   throw new Error(`${postId} is not in the feed`);
 }
 
-/** A later run goes on with the tokens that an earlier one kept, and renews them by itself. */
-async function goOn(tokens: Tokens, userId: bigint): Promise<void> {
-  const later = connect(url, { tokens: { ...tokens, accessToken: "too old" } });
+/** A later run resumes with stored tokens and renews them by itself. */
+async function resume(tokens: Tokens, userId: bigint): Promise<void> {
+  const later = connect(url, { tokens: { ...tokens, accessToken: "expired" } });
   const { user } = await later.users.getUser({ userId });
   console.log(`renewed: @${user?.handle}`);
 }
@@ -68,11 +68,11 @@ async function refusal(lensfeed: Lensfeed, userId: bigint): Promise<void> {
 }
 
 const [path] = process.argv.slice(2);
-if (!path) throw new Error("which photo? node dist/examples/tour.js photo.jpg");
+if (!path) throw new Error("usage: node dist/examples/tour.js photo.jpg");
 const ada = await signUp("ada");
 const ben = await signUp("ben");
 await ben.lensfeed.follows.createFollow({ followeeId: ada.userId });
 const postId = await postPhoto(ada.lensfeed, path);
 await readFeed(ben.lensfeed, postId);
 await refusal(ada.lensfeed, ada.userId);
-await goOn(kept!, ben.userId);
+await resume(kept!, ben.userId);

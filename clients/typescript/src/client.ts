@@ -13,31 +13,31 @@ import type { User } from "./gen/lensfeed/user/v1/user_pb.js";
 import { Session } from "./session.js";
 import type { Tokens } from "./session.js";
 
-/** The services of a mesh, called for one user. */
+/** A mesh's services, called as one user. */
 export interface Lensfeed {
   readonly users: Client<typeof UserService>;
   readonly follows: Client<typeof FollowService>;
   readonly posts: Client<typeof PostService>;
   readonly media: Client<typeof MediaService>;
   readonly feeds: Client<typeof FeedService>;
-  /** Begins a session: calls are for that user from now on. */
+  /** Starts a session. Later calls are made as that user. */
   logIn(handle: string, password: string): Promise<User>;
-  /** Ends the session, here and in the mesh. */
+  /** Ends the session on the server and drops it here. */
   logOut(): Promise<void>;
 }
 
 export interface Options {
-  /** Tokens that an earlier run has kept. */
+  /** Tokens stored by an earlier run. */
   readonly tokens?: Tokens;
-  /** Hears of each change of the tokens, to keep them. Nothing means that the session has ended. */
+  /** Called whenever the tokens change, to store them; `undefined` means that the session has ended. */
   readonly onTokens?: (tokens: Tokens | undefined) => void;
 }
 
-/** Makes clients for the mesh at a URL, such as `https://feed.example`. Nothing is sent yet. */
+/** Creates clients for the mesh at a URL such as `https://feed.example`. Sends nothing yet. */
 export function connect(url: string, options: Options = {}): Lensfeed {
-  // Without a session: the refresh of a token must not wait for itself.
-  const anyone = createClient(UserService, createGrpcWebTransport({ baseUrl: url }));
-  const refresh = async (refreshToken: string): Promise<Tokens> => tokensOf(await anyone.refreshSession({ refreshToken }));
+  // Without a session, because a refresh must not wait for itself.
+  const anonymous = createClient(UserService, createGrpcWebTransport({ baseUrl: url }));
+  const refresh = async (refreshToken: string): Promise<Tokens> => tokensOf(await anonymous.refreshSession({ refreshToken }));
   const session = new Session(refresh, options.tokens, options.onTokens);
   const transport = createGrpcWebTransport({ baseUrl: url, interceptors: [session.interceptor] });
   const users = createClient(UserService, transport);
@@ -48,7 +48,7 @@ export function connect(url: string, options: Options = {}): Lensfeed {
     media: createClient(MediaService, transport),
     feeds: createClient(FeedService, transport),
     async logIn(handle, password) {
-      const answer = await anyone.createSession({ handle, password });
+      const answer = await anonymous.createSession({ handle, password });
       session.use(tokensOf(answer));
       return answer.user!;
     },
@@ -59,7 +59,7 @@ export function connect(url: string, options: Options = {}): Lensfeed {
   };
 }
 
-/** Walks through the feed to its end, newest first, page by page. */
+/** Iterates over the feed, newest first, loading pages as needed. */
 export async function* feedItems(lensfeed: Lensfeed, limit = 20): AsyncGenerator<FeedItem> {
   let cursor = "";
   do {

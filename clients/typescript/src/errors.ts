@@ -4,18 +4,18 @@ import type { BadRequest_FieldViolation } from "./gen/google/rpc/error_details_p
 
 const DOMAIN = "lensfeed";
 
-/** Returns the stable reason of an error for programs, such as HANDLE_TAKEN. */
+/** Returns the stable reason of an error, such as HANDLE_TAKEN. */
 export function reasonOf(error: unknown): string | undefined {
   const details = ConnectError.from(error).findDetails(ErrorInfoSchema);
   return details.find((each) => each.domain === DOMAIN)?.reason;
 }
 
-/** Returns what is wrong with each field of a request; empty for other errors. */
+/** Returns the invalid fields of a request; empty for other errors. */
 export function violationsOf(error: unknown): BadRequest_FieldViolation[] {
   return ConnectError.from(error).findDetails(BadRequestSchema).flatMap((each) => each.fieldViolations);
 }
 
-/** Returns after how many milliseconds a call may be tried again, where the error says so. */
+/** Returns how many milliseconds to wait before a retry, if the error says so. */
 export function retryAfterMs(error: unknown): number | undefined {
   const delay = ConnectError.from(error).findDetails(RetryInfoSchema)[0]?.retryDelay;
   return delay && Number(delay.seconds) * 1000 + delay.nanos / 1e6;

@@ -1,4 +1,4 @@
-/** Calls a lensfeed mesh from browsers and Node, over gRPC-Web. */
+/** A gRPC-Web client for a lensfeed mesh, for browsers and Node. */
 export { connect, feedItems } from "./client.js";
 export type { Lensfeed, Options } from "./client.js";
 export { reasonOf, retryAfterMs, violationsOf } from "./errors.js";

@@ -1,56 +1,56 @@
 import type { Interceptor } from "@connectrpc/connect";
 import { reasonOf } from "./errors.js";
 
-/** The tokens of a session. Keep them as you keep a password. */
+/** The tokens of a session. Store them like a password. */
 export interface Tokens {
-  /** Good for minutes; each call carries it. */
+  /** Valid for minutes and sent with each call. */
   readonly accessToken: string;
-  /** Good once: trading it gives new tokens, and a second use ends the session. */
+  /** Valid for one refresh; a second use ends the session. */
   readonly refreshToken: string;
   readonly expiresAt: Date;
 }
 
-/** Trades a refresh token for new tokens. */
+/** Exchanges a refresh token for new tokens. */
 export type Refresh = (refreshToken: string) => Promise<Tokens>;
 
-// Clocks differ, and a call takes its time.
-const EARLY_MS = 60_000;
+// Allow for clock differences and the duration of a call.
+const RENEWAL_MARGIN_MS = 60_000;
 
-/** Who calls: puts the access token on each call and renews it, for all calls at once. */
+/** Adds the access token to each call and renews it once for all calls. */
 export class Session {
   #tokens: Tokens | undefined;
   #renewing: Promise<Tokens> | undefined;
   readonly #refresh: Refresh;
-  readonly #keep: (tokens: Tokens | undefined) => void;
+  readonly #onTokens: (tokens: Tokens | undefined) => void;
 
-  constructor(refresh: Refresh, tokens?: Tokens, keep: (tokens: Tokens | undefined) => void = () => {}) {
+  constructor(refresh: Refresh, tokens?: Tokens, onTokens: (tokens: Tokens | undefined) => void = () => {}) {
     this.#refresh = refresh;
     this.#tokens = tokens;
-    this.#keep = keep;
+    this.#onTokens = onTokens;
   }
 
-  /** Begins a session, or with nothing forgets it. */
+  /** Starts a session, or drops it if called without tokens. */
   use(tokens: Tokens | undefined): void {
     this.#tokens = tokens;
-    this.#keep(tokens);
+    this.#onTokens(tokens);
   }
 
-  /** States the token. A call that is refused as TOKEN_INVALID is tried once more, with a new one. */
+  /** Adds the access token. Retries once with a new token after TOKEN_INVALID. */
   readonly interceptor: Interceptor = (next) => async (request) => {
-    const state = (tokens: Tokens): void => request.header.set("authorization", `Bearer ${tokens.accessToken}`);
+    const authorize = (tokens: Tokens): void => request.header.set("authorization", `Bearer ${tokens.accessToken}`);
     const tokens = this.#tokens;
     if (!tokens) return next(request);
-    state(tokens.expiresAt.getTime() - EARLY_MS < Date.now() ? await this.#renewed(tokens) : tokens);
+    authorize(tokens.expiresAt.getTime() - RENEWAL_MARGIN_MS < Date.now() ? await this.#renewed(tokens) : tokens);
     try {
       return await next(request);
     } catch (error) {
       if (reasonOf(error) !== "TOKEN_INVALID") throw error;
-      state(await this.#renewed(tokens));
+      authorize(await this.#renewed(tokens));
       return next(request);
     }
   };
 
-  /** Returns tokens newer than those. Calls that ask at one time share one refresh. */
+  /** Returns tokens newer than the given ones. Concurrent calls share one refresh. */
   async #renewed(old: Tokens): Promise<Tokens> {
     if (this.#tokens && this.#tokens !== old) return this.#tokens;
     this.#renewing ??= this.#renew(old).finally(() => (this.#renewing = undefined));

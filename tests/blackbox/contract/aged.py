@@ -1,4 +1,4 @@
-"""What only days, or thousands of calls, could make on a mesh: written into its store, beside the services."""
+"""State that takes days or thousands of calls to reach, written directly into a mesh's store."""
 
 import contextlib
 import sqlite3
@@ -15,7 +15,7 @@ _EXPIRED = ("REJECTED", "UPLOAD_EXPIRED", "The upload was not finished in time."
 
 
 def let_expire(mesh: Mesh, media_id: str) -> None:
-    """Make an upload one that was not finished in time."""
+    """Turn an upload into one that was not completed in time."""
     medium, changes = PublicId.parse(media_id), "SET state = %s, failure_reason = %s, failure_message = %s"
     if "cassandra" in mesh.addresses:
         with _cassandra(mesh, "media") as session:
@@ -30,8 +30,8 @@ def let_expire(mesh: Mesh, media_id: str) -> None:
             assert database.execute(statement, (*_EXPIRED, medium.local, medium.owner)).rowcount == 1
 
 
-def let_follow_as_many_as_may_be(mesh: Mesh, user_id: int) -> None:
-    """Let somebody follow 7,500 accounts, which need not be there for this."""
+def reach_the_follow_limit(mesh: Mesh, user_id: int) -> None:
+    """Make a user follow 7,500 accounts, which do not have to exist."""
     if "cassandra" in mesh.addresses:
         with _cassandra(mesh, "follow") as session:
             insert = session.prepare(

@@ -1,4 +1,4 @@
-"""One call in each of the three ways into a mesh, as data: what is sent, and what every way must answer alike."""
+"""Calls as data: what to send by each protocol, and the answer that all must give."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -20,32 +20,32 @@ M = TypeVar("M", bound=Message)
 
 
 def as_caller(scene: Scene) -> Headers:
-    """State who the table's caller is, and no more."""
+    """Authenticate as the table's caller."""
     return scene.headers
 
 
 def as_nobody(_: Scene) -> Headers:
-    """State nothing."""
+    """Send no authentication."""
     return {}
 
 
 @dataclass(frozen=True)
 class Call:
-    """The same message by REST and by gRPC.
+    """A message that is sent by REST and by gRPC.
 
-    `rest` is as `GET /posts/{postId}`; fields that its path does not name go into the body or the query.
+    `rest` is like `GET /posts/{postId}`. Fields that the path does not name go into the body or the query.
     """
 
     rest: str
     method: str
 
     def path(self) -> str:
-        """Return the path of the gRPC method."""
+        """Return the gRPC method's path."""
         service, _, name = self.method.partition(".")
         return f"/lensfeed.{service.removesuffix('Service').lower()}.v1.{service}/{name}"
 
     def rest_call(self, message: Message) -> tuple[str, str, Json | None, Json]:
-        """Return REST's method, path, body and query for a message."""
+        """Return the REST method, path, body and query for a message."""
         method, _, template = self.rest.partition(" ")
         fields = json_format.MessageToDict(message)
         path = template.format_map({"postId": "", **fields})
@@ -53,14 +53,14 @@ class Call:
         return (method, path, others, {}) if method in {"POST", "PATCH"} else (method, path, None, others)
 
     async def over_rest(self, edge: Edge, message: Message, headers: Headers) -> httpx.Response:
-        """Send it by REST; the answer, whatever it is."""
+        """Send the message by REST and return the response."""
         method, path, body, query = self.rest_call(message)
         return await edge.http.request(method, path, json=body, params=query, headers=headers)
 
 
 @dataclass(frozen=True)
 class Refused:
-    """A row of the contract's table of errors. `field` is the one that is to be named as invalid."""
+    """A row of the contract's error table. `field` is the one that must be reported as invalid."""
 
     reason: str
     code: int
@@ -69,10 +69,10 @@ class Refused:
     field: str = ""
     headers: Callable[[Scene], Headers] = as_caller
     http_status: int = 0
-    """Where it is another one than the code's usual one."""
+    """Set if it differs from the code's usual one."""
 
     def asked(self, scene: Scene, _: Way) -> tuple[Message, Headers]:
-        """Return what is sent."""
+        """Return the request and headers."""
         return self.request(scene), self.headers(scene)
 
     def __str__(self) -> str:
@@ -81,9 +81,9 @@ class Refused:
 
 @dataclass(frozen=True)
 class Good:
-    """A call that succeeds, and what its answer tells.
+    """A call that succeeds, and a check of its answer.
 
-    `fresh` are fields (as `user.user_id`, through lists too) that are set in each answer, but differ from call to call.
+    `fresh` are fields (such as `user.user_id`, also inside lists) that are set but differ from call to call.
     """
 
     call: Call
@@ -93,11 +93,11 @@ class Good:
     fresh: Sequence[str] = ()
     headers: Callable[[Scene, Way], Headers] = lambda scene, _: as_caller(scene)
     redirect: str = ""
-    """The field to which REST redirects instead of telling it."""
+    """The field to which REST redirects instead of returning it."""
     name: str = ""
 
     def asked(self, scene: Scene, way: Way) -> tuple[Message, Headers]:
-        """Return what is sent."""
+        """Return the request and headers."""
         return self.request(scene, way), self.headers(scene, way)
 
     def __str__(self) -> str:
@@ -105,10 +105,10 @@ class Good:
 
 
 async def called(edge: Edge, case: Refused | Good, scene: Scene, way: Way) -> tuple[Outcome, httpx.Response | None]:
-    """Call in one way, with patience where the mesh asks for it; the outcome, and REST's whole answer."""
-    while (told := await _called(edge, case, scene, way))[0].reason == "RATE_LIMITED":  # noqa: ASYNC110 - it says when
-        await asyncio.sleep(told[0].retry_delay)
-    return told
+    """Call by one protocol, waiting as long as rate limits ask. Return the outcome and REST's response."""
+    while (result := await _called(edge, case, scene, way))[0].reason == "RATE_LIMITED":  # noqa: ASYNC110 - the answer says how long
+        await asyncio.sleep(result[0].retry_delay)
+    return result
 
 
 async def _called(edge: Edge, case: Refused | Good, scene: Scene, way: Way) -> tuple[Outcome, httpx.Response | None]:
@@ -122,14 +122,14 @@ async def _called(edge: Edge, case: Refused | Good, scene: Scene, way: Way) -> t
 
 
 def answer_of(case: Good, outcome: Outcome, response: httpx.Response | None) -> Message:
-    """Read an answer as the message that it stands for."""
+    """Parse an answer as a message."""
     if response is None:
         return case.answer.FromString(outcome.answer)
     return json_format.Parse(response.content, case.answer())
 
 
 def without(message: M, fields: Sequence[str]) -> M:
-    """Return a copy without these fields. Fails where one of them is not set."""
+    """Return a copy without these fields. Fails if one of them is not set."""
     copied = type(message)()
     copied.CopyFrom(message)
     for field in fields:
@@ -150,6 +150,6 @@ def _clear(message: Message, field: str) -> None:
             _clear(each, inner)
 
 
-def told_alike(first: Outcome, second: Outcome) -> bool:
-    """Compare all that two ways tell of a refusal."""
+def same_error(first: Outcome, second: Outcome) -> bool:
+    """Compare everything that two protocols say about an error."""
     return replace(first, answer=b"") == replace(second, answer=b"")

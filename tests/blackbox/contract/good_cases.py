@@ -1,4 +1,4 @@
-"""The good case of every public method as data."""
+"""A successful call of every public method, as data."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -61,28 +61,28 @@ from tests.blackbox.people import PASSWORD
 from tests.protocols import Headers
 
 SESSIONS = tuple(f"{use} by {way}" for use in ("end", "renew") for way in WAYS)
-"""The sessions that a scene needs for these."""
+"""The sessions that these cases need."""
 TOKENS = ("access_token", "refresh_token", "expires_at")
 PHOTO_BYTES = 1234
 
 
 def ends_a_session(scene: Scene, way: Way) -> Headers:
-    """State whose session is to end: another one in each way."""
+    """Return the headers of the session to end, a different one for each protocol."""
     return scene.sessions[f"end by {way}"].headers
 
 
 def with_a_key(scene: Scene, _: Way) -> Headers:
-    """State one key in every way: they make one post together."""
+    """Use the same key in every protocol, so that all calls create one post."""
     return {**scene.headers, "idempotency-key": "the same in every way"}
 
 
 def captions(posts: Sequence[Any]) -> list[str]:
-    """List what posts say."""
+    """Return the captions of posts."""
     return [post.caption for post in posts]
 
 
 def handles(users: Sequence[Any]) -> list[str]:
-    """List who they are."""
+    """Return the handles of users."""
     return [user.handle for user in users]
 
 

@@ -1,4 +1,4 @@
-"""The contract's table of errors as data: each row is a call and what it must be refused with, in every way."""
+"""The contract's error table as data: each row is a call and the error that it must return in every protocol."""
 
 from collections.abc import Callable
 
@@ -45,61 +45,61 @@ HTTP_STATUS = {
     Code.NOT_FOUND: 404,
     Code.ALREADY_EXISTS: 409,
 }
-"""What REST says for each code, where the row says nothing else."""
+"""The HTTP status of each code, unless the row has another."""
 
 BAD_CURSORS = ("garbage", "A" * 513)
 MEBIBYTE = 1024 * 1024
 
 
 def user(**fields: str) -> Asked:
-    """Make a request for an account."""
+    """Return a sign-up request."""
     return lambda _: CreateUserRequest(**{"handle": "fine.handle", "password": PASSWORD, **fields})
 
 
 def upload(content_type: str, size_bytes: int) -> Asked:
-    """Make a request for an upload."""
+    """Return an upload request."""
     return lambda _: StartUploadRequest(content_type=content_type, size_bytes=size_bytes)
 
 
 def post(*media: Callable[[Scene], str], caption: str = "") -> Asked:
-    """Make a request for a post."""
+    """Return a post request."""
     return lambda scene: CreatePostRequest(caption=caption, media_ids=[each(scene) for each in media])
 
 
 def log_in(handle: str) -> Asked:
-    """Make a request for a session, with some password."""
+    """Return a login request with some password."""
     return lambda _: CreateSessionRequest(handle=handle, password="some password")
 
 
 def refresh(token: str) -> Asked:
-    """Make a request for new tokens."""
+    """Return a refresh request."""
     return lambda _: RefreshSessionRequest(refresh_token=token)
 
 
 def page(
     kind: type[ListUserPostsRequest | ListFollowersRequest | ListFollowingRequest], cursor: str = "", limit: int = 0
 ) -> Asked:
-    """Make a request for a page of one of Bob's lists."""
+    """Return a request for a page of one of Bob's lists."""
     return lambda scene: kind(user_id=scene.bob_id, cursor=cursor, limit=limit)
 
 
 def feed(cursor: str = "", limit: int = 0) -> Asked:
-    """Make a request for a page of the feed."""
+    """Return a request for a page of the feed."""
     return lambda _: GetFeedRequest(cursor=cursor, limit=limit)
 
 
-def stating(authorization: str) -> Callable[[Scene], Headers]:
-    """Make headers that claim to be somebody."""
+def authorized_by(authorization: str) -> Callable[[Scene], Headers]:
+    """Return headers with this authorization."""
     return lambda _: {"authorization": authorization}
 
 
 def photo(scene: Scene) -> str:
-    """Name Ann's photo."""
+    """Return the id of Ann's photo."""
     return scene.photo
 
 
 def follow_bob(scene: Scene) -> Message:
-    """Make a request to follow Bob."""
+    """Return a request to follow Bob."""
     return CreateFollowRequest(followee_id=scene.bob_id)
 
 
@@ -297,9 +297,9 @@ REFUSALS = (
         Refused("TOKEN_MISSING", Code.UNAUTHENTICATED, call, request, headers=as_nobody)
         for call, request in ((FEED, feed()), (FOLLOW, follow_bob))
     ),
-    Refused("TOKEN_MISSING", Code.UNAUTHENTICATED, FEED, feed(), headers=stating("Basic YW5uOmE=")),
+    Refused("TOKEN_MISSING", Code.UNAUTHENTICATED, FEED, feed(), headers=authorized_by("Basic YW5uOmE=")),
     *(
-        Refused("TOKEN_INVALID", Code.UNAUTHENTICATED, FEED, feed(), headers=stating(text))
+        Refused("TOKEN_INVALID", Code.UNAUTHENTICATED, FEED, feed(), headers=authorized_by(text))
         for text in ("Bearer a.b.c", "Bearer nonsense")
     ),
     Refused("MESSAGE_TOO_LARGE", Code.RESOURCE_EXHAUSTED, POST, post(photo, caption="a" * MEBIBYTE), http_status=413),

@@ -1,7 +1,7 @@
-"""Walk through a mesh with the stubs of a release, as an app that was built with it: `released_tour.py ADDRESS PHOTO`.
+"""Tour a mesh with a release's stubs, as an app built with it would: `released_tour.py ADDRESS PHOTO`.
 
-A process of its own, since a process has only one `lensfeed`: whoever runs this puts the release's generated code on its path,
-and nothing of this repository. It calls each method of the release, and prints what it saw as JSON, for a test to judge.
+This is a separate process because a process can have only one `lensfeed` package. The caller puts the release's generated code
+on the path and nothing from this repository. The tour calls each method of the release and prints the results as JSON.
 """
 
 import json
@@ -30,26 +30,26 @@ from lensfeed.user.v1 import user_service_pb2 as user
 from lensfeed.user.v1.user_service_pb2_grpc import UserServiceStub
 
 PASSWORD = "correct horse battery"
-CAPTION = "From an app of some time ago"
-PATIENCE_SECONDS = 30.0
+CAPTION = "From an older app"
+TIMEOUT_SECONDS = 30.0
 Value = TypeVar("Value")
 
 
 class Calls(grpc.UnaryUnaryClientInterceptor):  # type: ignore[type-arg]  # it is generic in its stubs alone
-    """States who calls, and remembers what was called."""
+    """Authenticates calls and records their methods."""
 
     def __init__(self, token: str = "") -> None:
         self.metadata = [("authorization", f"Bearer {token}")] if token else []
         self.methods: set[str] = set()
 
     def intercept_unary_unary(self, continuation: Any, details: Any, request: Any) -> Any:
-        """Call, with the token."""
+        """Call with the token."""
         self.methods.add(details.method)
         return continuation(details._replace(metadata=[*(details.metadata or ()), *self.metadata]), request)
 
 
 class App:
-    """An app on somebody's phone: their account, a session that was renewed once, and the stubs."""
+    """An app on someone's phone: their account, a refreshed session, and the stubs."""
 
     def __init__(self, channel: grpc.Channel, name: str) -> None:
         handle = f"{name}.{uuid.uuid4().hex[:8]}"
@@ -66,7 +66,7 @@ class App:
         self.posts, self.feeds = PostServiceStub(known), FeedServiceStub(known)
 
     def upload(self, photo: bytes) -> Media:
-        """Upload a photo, and wait until it is READY."""
+        """Upload a photo and wait until it is READY."""
         started = self.media.StartUpload(media.StartUploadRequest(content_type="image/jpeg", size_bytes=len(photo)))
         sent = []
         for part in started.parts:
@@ -78,7 +78,7 @@ class App:
         return eventually(lambda: self.media.GetMedia(wanted).media, lambda seen: seen.state == MEDIA_STATE_READY)
 
     def post(self, photo: Media) -> Post:
-        """Post a photo twice with one key: the one post that comes of it, when it is published."""
+        """Post a photo twice with one key and return the one published post."""
         wish = post.CreatePostRequest(caption=CAPTION, media_ids=[photo.media_id])
         key = (("idempotency-key", uuid.uuid4().hex),)
         [post_id] = {self.posts.CreatePost(wish, metadata=key).post_id for _ in range(2)}
@@ -91,17 +91,17 @@ class App:
 
 
 def eventually(look: Callable[[], Value], wanted: Callable[[Value], bool]) -> Value:
-    """Look again and again until what is seen is as wanted; return it. Ends the process with what was seen last."""
-    end = time.monotonic() + PATIENCE_SECONDS
+    """Poll until the value is as wanted and return it. Exits with the last value."""
+    end = time.monotonic() + TIMEOUT_SECONDS
     while not wanted(seen := look()):
         if time.monotonic() > end:
-            sys.exit(f"it stayed {seen!r}")
+            sys.exit(f"the last value was {seen!r}")
         time.sleep(0.05)
     return seen
 
 
 def answer_of(call: Callable[[], object]) -> str:
-    """Return OK, or the code and the reason with which a call is refused."""
+    """Return OK, or the code and reason of a refused call."""
     try:
         call()
     except grpc.RpcError as refused:
@@ -113,7 +113,7 @@ def answer_of(call: Callable[[], object]) -> str:
 
 
 def walk(channel: grpc.Channel, photo: bytes) -> dict[str, Any]:
-    """Walk through all methods; what was seen."""
+    """Call all methods and return the results."""
     author, reader = App(channel, "author"), App(channel, "reader")
     named = author.users.UpdateUser(user.UpdateUserRequest(bio="From afar")).user
     by_handle = reader.users.GetUserByHandle(user.GetUserByHandleRequest(handle=author.user.handle)).user
@@ -147,7 +147,7 @@ def walk(channel: grpc.Channel, photo: bytes) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Walk, and print what was seen, and where the generated code came from."""
+    """Take the tour, and print the results and the origin of the generated code."""
     address, photo = sys.argv[1:]
     with grpc.insecure_channel(address) as channel:
         seen = walk(channel, Path(photo).read_bytes())

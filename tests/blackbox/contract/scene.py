@@ -1,4 +1,4 @@
-"""What the calls of the contract speak of: a caller with photos and posts, another person, and what went wrong before."""
+"""The scene of the contract's calls: a caller with photos and posts, other users, and earlier failures."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ from PIL import Image
 
 from meshkit.ids import PublicId, new_id
 from tests.blackbox.mesh import Reach
-from tests.blackbox.people import PASSWORD, Person, logged_in, newcomer
+from tests.blackbox.people import PASSWORD, Person, logged_in, new_user
 from tests.media_svc.pictures import encoded, quarters
 
 CAPTION = "four colours \N{RAINBOW}"
@@ -15,7 +15,7 @@ USED_KEY = "used before"
 
 @dataclass(frozen=True)
 class Scene:
-    """The caller is Ann, who follows Bob; Cid is a third. Ids of what is there, and of what is not."""
+    """The caller is Ann, who follows Bob; Cid is a third user. Contains ids of what exists and what does not."""
 
     ann: Person
     bob: Person
@@ -29,19 +29,19 @@ class Scene:
     waiting_post_of_bob: str
     own_post: str
     doomed_post: str
-    """Of Ann's: somebody may delete it."""
+    """A post of Ann's that a case may delete."""
     deleted_post: str
     awaiting_upload: str
     expired_upload: str
     follows_very_many: Person
     sessions: dict[str, Person]
-    """Sessions of Cid's to end and to renew, a few by name."""
+    """Cid's sessions to end and to refresh, by name."""
     nobody: int
     nothing: str
 
     @property
     def headers(self) -> dict[str, str]:
-        """What proves that Ann calls."""
+        """The headers that authenticate Ann."""
         return self.ann.headers
 
     @property
@@ -51,15 +51,15 @@ class Scene:
 
     @property
     def bob_id(self) -> int:
-        """The other's id."""
+        """Bob's id."""
         return int(self.bob.user_id)
 
 
 async def set_up(reach: Reach, photo: bytes, sessions: tuple[str, ...]) -> Scene:
-    """Make all of it, over the public interface; what only time can make is left to `tests.blackbox.contract.aged`."""
-    ann, bob, cid, many = [await newcomer(reach, name) for name in ("ann", "bob", "cid", "many")]
+    """Create the scene over the public interface. `tests.blackbox.contract.aged` adds what takes too long."""
+    ann, bob, cid, many = [await new_user(reach, name) for name in ("ann", "bob", "cid", "many")]
     mine, theirs = await _ready(ann, photo), await _ready(bob, photo)
-    # The media of a deleted post go with it.
+    # Deleting a post also deletes its media.
     deleted = await ann.post("deleted", [await _ready(ann, photo)])
     await ann.call("DELETE", f"/posts/{deleted}")
     older, newer = await bob.post("older", [theirs]), await bob.post(CAPTION, [theirs])
@@ -95,7 +95,7 @@ async def _ready(person: Person, photo: bytes) -> str:
 
 
 async def _rejected(person: Person, photo: bytes) -> dict[str, str]:
-    """Upload a file for each reason that a worker has to reject it; their ids."""
+    """Upload a file for each rejection reason and return the ids."""
     files = {
         "MEDIA_CORRUPT": photo[: len(photo) // 2],
         "MEDIA_TOO_LARGE": encoded(Image.new("1", (8000, 7000)), "image/png"),

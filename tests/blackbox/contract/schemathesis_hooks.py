@@ -1,4 +1,4 @@
-"""What schemathesis must know: things that are there, and JSON as proto3 has it."""
+"""Hooks for schemathesis: existing ids, and the leniency of proto3 JSON."""
 
 import json
 import os
@@ -27,7 +27,7 @@ SERVICES = {
 
 @schemathesis.hook
 def before_load_schema(context: schemathesis.HookContext, schema: dict[str, Any]) -> None:
-    """Let the document's examples be of things that are there."""
+    """Replace the document's examples with ids that exist."""
     del context  # part of the hook's signature
     text = json.dumps(schema)
     for example, real in json.loads(os.environ[SCENE]).items():
@@ -38,9 +38,9 @@ def before_load_schema(context: schemathesis.HookContext, schema: dict[str, Any]
 
 @schemathesis.hook
 def filter_case(context: schemathesis.HookContext, case: schemathesis.Case[Any]) -> bool:
-    """Leave out bodies that break the schema and are good all the same: with `null`, or a number in quotes or without.
+    """Skip bodies that violate the schema but are valid proto3 JSON, such as `null` or quoted numbers.
 
-    And those with a field whose name is empty, which the edge does not ignore.
+    Also skip bodies with an empty field name, which the edge does not ignore.
     """
     del context
     name = case.operation.definition.raw.get("x-grpc-method", "")

@@ -1,6 +1,6 @@
-"""Schemathesis against a running mesh, by its own `/openapi.json`.
+"""Run schemathesis against a mesh with the mesh's own `/openapi.json`.
 
-By hand: `python -m tests.blackbox.contract.schemathesis_run http://127.0.0.1:8080` on one that `lensfeed dev` runs.
+Manually: `python -m tests.blackbox.contract.schemathesis_run http://127.0.0.1:8080` with a mesh of `lensfeed dev`.
 """
 
 import asyncio
@@ -21,17 +21,17 @@ import httpx
 from edge_proxy.answers.openapi.examples import ADA, BOB, FILE_NAME, HANDLE, PHOTO, POST, REFRESH_TOKEN
 from tests.blackbox.contract.schemathesis_scene import SCENE
 from tests.blackbox.mesh import Reach
-from tests.blackbox.people import Json, Person, newcomer
+from tests.blackbox.people import Json, Person, new_user
 from tests.media_svc.pictures import encoded, quarters
 
 ROOT = Path(__file__).parents[3]
 SEED = 20
 MAX_EXAMPLES = 3
-# One method that no path has is as good as six.
+# Testing one unsupported method is enough.
 UNEXPECTED_METHODS = ["PUT"]
-# The contract says 404 to a method that a path does not have, and 405 nowhere.
+# The contract answers unsupported methods with 404, never 405.
 NOT_OURS = ("unsupported_method", "allow_header_conformance")
-# What these refuse with 400 no schema can say: a cursor is signed, parts lie in S3, media are another's, names are words.
+# These return 400 for reasons that no schema can express, such as a cursor's signature or another user's media.
 REFUSED_BY_STATE = {
     "getFeed",
     "listFollowers",
@@ -49,7 +49,7 @@ ENDS_ITS_SESSION = "deleteSession"
 
 @dataclass(frozen=True)
 class Scene:
-    """Who calls what, so that nobody meets a limit; and what there is."""
+    """The callers, several so that nobody reaches a rate limit, and existing ids."""
 
     callers: dict[str, Person]
     """By the tag of the operation."""
@@ -65,7 +65,7 @@ class Scene:
 
 
 async def run_schemathesis(reach: Reach, url: str, folder: Path, *more: str) -> tuple[int, str]:
-    """Make people for it, and run it; its exit code and what it printed. It works in `folder`."""
+    """Create users, run schemathesis in `folder`, and return its exit code and output."""
     scene = await _set_scene(reach)
     document = (await reach.http.get("/openapi.json")).json()
     (folder / "schemathesis.toml").write_text("\n".join(_configuration(document, scene)))
@@ -74,7 +74,7 @@ async def run_schemathesis(reach: Reach, url: str, folder: Path, *more: str) -> 
         *("--config-file", str(folder / "schemathesis.toml"), "run", f"{url}/openapi.json"),
         *("--phases", "examples,coverage,fuzzing", "--seed", str(SEED), "--max-examples", str(MAX_EXAMPLES)),
         *("--continue-on-failure", "--exclude-checks", ",".join(NOT_OURS), "--warnings", "off"),
-        # A machine that has much else to do is no failure.
+        # A busy machine is not a failure.
         *("--max-redirects", "0", "--request-timeout", "60", "--suppress-health-check", "too_slow"),
     )
     environment = {
@@ -90,9 +90,9 @@ async def run_schemathesis(reach: Reach, url: str, folder: Path, *more: str) -> 
 
 
 async def _set_scene(reach: Reach) -> Scene:
-    # A mesh may have been asked before.
+    # The mesh may have users from an earlier run.
     name = f"st{secrets.token_hex(4)}"
-    owner, follower, member, leaver, refresher = [await newcomer(reach, name) for _ in range(5)]
+    owner, follower, member, leaver, refresher = [await new_user(reach, name) for _ in range(5)]
     media_id = await owner.upload(encoded(quarters(), "image/jpeg"))
     file = (await owner.finished(media_id))["renditions"][0]["url"].rpartition("/")[2]
     post_id = await owner.post("seen by schemathesis", [media_id])
@@ -104,7 +104,7 @@ async def _set_scene(reach: Reach) -> Scene:
 
 
 def _configuration(document: Json, scene: Scene) -> list[str]:
-    """Write what it needs to know: who calls what."""
+    """Return schemathesis's configuration, which says who calls what."""
     lines = [
         'hooks = "tests.blackbox.contract.schemathesis_hooks"',
         'generation.database = "none"',

@@ -1,4 +1,4 @@
-"""What the two processes of a schemathesis run tell each other."""
+"""The interface between the two processes of a schemathesis run."""
 
 SCENE = "SCHEMATHESIS_SCENE"
-"""The environment variable that says, as JSON, what stands for what in the document's examples."""
+"""The environment variable with the replacements for the document's examples, as JSON."""

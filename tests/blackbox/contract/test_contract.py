@@ -1,4 +1,4 @@
-"""Every call of the contract, good and refused, in each of the three ways into a mesh: one behaviour."""
+"""Every call of the contract, successful and refused, behaves the same in all three protocols."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,8 +8,8 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from tests.blackbox.contract.aged import let_expire, let_follow_as_many_as_may_be
-from tests.blackbox.contract.cases import WAYS, Good, Refused, answer_of, called, told_alike, without
+from tests.blackbox.contract.aged import let_expire, reach_the_follow_limit
+from tests.blackbox.contract.cases import WAYS, Good, Refused, answer_of, called, same_error, without
 from tests.blackbox.contract.good_cases import GOOD, SESSIONS
 from tests.blackbox.contract.refusals import HTTP_STATUS, REFUSALS
 from tests.blackbox.contract.scene import Scene, set_up
@@ -23,23 +23,23 @@ LEAKS = ("traceback", "sqlite", "cassandra", "valkey", "redis", "upstream", "grp
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def scene(mesh: Mesh, reach: Reach, photo: bytes) -> Scene:
-    """Set up what the cases speak of."""
+    """Set up the scene of the cases."""
     scene = await set_up(reach, photo, SESSIONS)
     await asyncio.to_thread(let_expire, mesh, scene.expired_upload)
-    await asyncio.to_thread(let_follow_as_many_as_may_be, mesh, int(scene.follows_very_many.user_id))
+    await asyncio.to_thread(reach_the_follow_limit, mesh, int(scene.follows_very_many.user_id))
     return scene
 
 
 def test_every_public_method_has_a_good_case() -> None:
-    """A new method is not left out: the list of methods is that of the contracts."""
+    """The contracts' list of methods ensures that no new method is forgotten."""
     assert {case.call.path() for case in GOOD} == {rpc.path for rpc in PUBLIC}
 
 
 @pytest.mark.parametrize("case", GOOD, ids=str)
-async def test_a_good_call_is_answered_alike(
+async def test_a_good_call_has_the_same_answer(
     reach: Reach, scene: Scene, case: Good, record_property: Callable[[str, object], None]
 ) -> None:
-    """REST's JSON, gRPC's message and gRPC-Web's are one and the same, but for what is new in each call."""
+    """REST's JSON and the messages of gRPC and gRPC-Web are equal except for fresh fields."""
     answers = []
     for way in WAYS:
         outcome, response = await called(reach, case, scene, way)
@@ -60,10 +60,10 @@ async def test_a_good_call_is_answered_alike(
 
 
 @pytest.mark.parametrize("case", REFUSALS, ids=str)
-async def test_a_refused_call_is_told_alike(
+async def test_a_refused_call_has_the_same_error(
     reach: Reach, scene: Scene, case: Refused, record_property: Callable[[str, object], None]
 ) -> None:
-    """The code, reason and field of the table, in the same words in every way, which tell nothing of what is behind."""
+    """All protocols return the table's code, reason, field and message, and no internal details."""
     outcomes = []
     for way in WAYS:
         outcome, response = await called(reach, case, scene, way)
@@ -73,15 +73,15 @@ async def test_a_refused_call_is_told_alike(
         assert outcome.message
         assert not [word for word in LEAKS if word in outcome.message.lower()]
         if response is not None:
-            hold_to_rest(response, case)
+            check_rest_error(response, case)
         outcomes.append(outcome)
-    assert all(told_alike(outcome, outcomes[0]) for outcome in outcomes), outcomes
+    assert all(same_error(outcome, outcomes[0]) for outcome in outcomes), outcomes
 
 
-def hold_to_rest(response: httpx.Response, case: Refused) -> None:
-    """Hold a refusal to google.rpc.Status in JSON, with the HTTP status of its code."""
+def check_rest_error(response: httpx.Response, case: Refused) -> None:
+    """Check that an error is google.rpc.Status in JSON with the HTTP status of its code."""
     assert response.status_code == (case.http_status or HTTP_STATUS[case.code]), response.text
     assert response.headers["content-type"] == "application/json"
     assert set(response.json()) == {"code", "message", "details"}
-    told = (response.text + str(response.headers)).lower().replace("type.googleapis.com", "")
-    assert not [word for word in LEAKS if word in told]
+    text = (response.text + str(response.headers)).lower().replace("type.googleapis.com", "")
+    assert not [word for word in LEAKS if word in text]

@@ -1,4 +1,4 @@
-"""What JSON looks like: proto3's, so that every client reads it alike."""
+"""JSON follows proto3's mapping, so that every client reads it the same way."""
 
 import re
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ CHOICES = {"state": ("MEDIA_STATE_READY", "POST_STATE_PUBLISHED"), "kind": ("MED
 
 
 def fields(value: object) -> Iterator[tuple[str, object]]:
-    """List every field of some JSON, at any depth."""
+    """Iterate over every field of a JSON value at any depth."""
     if isinstance(value, dict):
         for name, inner in value.items():
             yield name, inner
@@ -33,7 +33,7 @@ def fields(value: object) -> Iterator[tuple[str, object]]:
 
 @pytest.fixture
 async def answers(reach: Reach, ann: Person, bob: Person, photo: bytes, photo_of_bob: str) -> Json:
-    """Give one answer of each shape."""
+    """One answer of each shape."""
     await ann.follow(bob)
     await bob.post("", [photo_of_bob])
     await ann.sees("")
@@ -47,8 +47,8 @@ async def answers(reach: Reach, ann: Person, bob: Person, photo: bytes, photo_of
     }
 
 
-async def test_json_is_protos(answers: Json) -> None:
-    """Names in lowerCamelCase, long numbers and moments as text, enum values by name."""
+async def test_json_follows_proto3(answers: Json) -> None:
+    """Names are lowerCamelCase, 64-bit numbers and timestamps are strings, enum values are names."""
     seen = {name for name, _ in fields(answers)}
     headers = {name for part in answers["upload"]["parts"] for name in part["headers"]}
     assert MOMENTS | LONG_NUMBERS | SHORT_NUMBERS | set(CHOICES) <= seen
@@ -68,15 +68,15 @@ async def test_json_is_protos(answers: Json) -> None:
 
 
 async def test_empty_fields_are_printed(answers: Json) -> None:
-    """An empty caption and a zero stand there; what does not apply is absent."""
+    """Empty strings and zeros are printed; fields that do not apply are absent."""
     post = answers["feed"]["items"][0]["post"]
     assert post["caption"] == ""
     assert post["media"][0]["durationMs"] == "0"
     assert "failure" not in post["media"][0]
 
 
-async def test_moments_are_now(answers: Json) -> None:
-    """A post was published, and a session expires, about when it should."""
+async def test_timestamps_are_current(answers: Json) -> None:
+    """The publication and expiry times are about right."""
     now = datetime.now(UTC)
     published = datetime.fromisoformat(answers["feed"]["items"][0]["post"]["publishedAt"])
     expires = datetime.fromisoformat(answers["session"]["expiresAt"])
@@ -84,7 +84,7 @@ async def test_moments_are_now(answers: Json) -> None:
     assert timedelta(minutes=13) < expires - now <= timedelta(minutes=15, seconds=1)
 
 
-async def test_the_mesh_says_that_it_is_alive(reach: Reach) -> None:
-    """Without a token, and without a word about its parts."""
+async def test_the_mesh_reports_its_health(reach: Reach) -> None:
+    """The health check needs no token and reveals nothing about the parts."""
     response = await reach.http.get("/healthz")
     assert (response.status_code, response.json()) == (200, {"status": "SERVING"})

@@ -1,4 +1,4 @@
-"""Apps that were built with an earlier release, on a mesh of today: the wire is compared elsewhere, here it is what happens."""
+"""Apps built with an earlier release on today's mesh. `make contracts` compares the wire format; this tests behaviour."""
 
 import asyncio
 import json
@@ -32,7 +32,7 @@ def methods_of(files: FileDescriptorSet) -> list[str]:
 
 
 async def output_of(*command: str, **environment: str) -> bytes:
-    """Run a program, which must go well; what it printed."""
+    """Run a program that must succeed, and return its output."""
     process = await asyncio.create_subprocess_exec(
         *command, stdout=PIPE, stderr=PIPE, env={**os.environ, **environment}
     )
@@ -41,8 +41,8 @@ async def output_of(*command: str, **environment: str) -> bytes:
     return output
 
 
-async def test_an_app_of_the_last_release_works_as_it_did(mesh: Mesh, photo: bytes, tmp_path: Path) -> None:
-    """With stubs of then: sign-up to deletion, each method of the release, and refusals with the reasons that the app knows."""
+async def test_an_app_of_the_last_release_still_works(mesh: Mesh, photo: bytes, tmp_path: Path) -> None:
+    """The release's stubs can call every method and get the reasons that the app knows."""
     contracts = FileDescriptorSet.FromString(newest_release().read_bytes())
     ours = [file.name for file in contracts.file if file.name.startswith("lensfeed/")]
     stubs, picture = tmp_path / "stubs", tmp_path / "photo.jpg"
@@ -50,11 +50,11 @@ async def test_an_app_of_the_last_release_works_as_it_did(mesh: Mesh, photo: byt
     picture.write_bytes(photo)
     protoc = (sys.executable, "-m", "grpc_tools.protoc", f"--descriptor_set_in={newest_release()}")
     await output_of(*protoc, f"--python_out={stubs}", f"--grpc_python_out={stubs}", *ours)
-    # -P: the folder of the program, with the tests of today, stays out of its path.
-    told = await output_of(
+    # -P keeps the program's folder, with today's tests, out of its path.
+    output = await output_of(
         sys.executable, "-P", released_tour.__file__, mesh.address, str(picture), PYTHONPATH=str(stubs)
     )
-    assert json.loads(told) == {
+    assert json.loads(output) == {
         "same user": True,
         "bio": "From afar",
         "following": True,

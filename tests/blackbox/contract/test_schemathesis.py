@@ -1,4 +1,4 @@
-"""Schemathesis: requests that nobody thought of, made of `/openapi.json`, and answers held to it."""
+"""Schemathesis: generated requests from `/openapi.json`, and checks of their answers."""
 
 import re
 import sys
@@ -13,16 +13,16 @@ pytestmark = pytest.mark.mesh
 
 CASES = re.compile(r"^  (\d+) generated, (\d+) passed", re.MULTILINE)
 TESTED = re.compile(r"^  Tested: (\d+)$", re.MULTILINE)
-# It leaves out the document itself.
+# It does not test the document itself.
 NOT_TESTED = 1
 
 
-# What it asks is of the edge and the contract; the store behind is a matter of other tests.
+# This tests the edge and the contract, so one store is enough.
 @pytest.mark.parametrize("store_kind", ["sqlite"], indirect=True, scope="package")
-async def test_the_mesh_is_as_its_document_says(
+async def test_the_mesh_matches_its_document(
     mesh: Mesh, reach: Reach, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """No failure in hundreds of requests, good ones and bad ones, to every operation."""
+    """Hundreds of valid and invalid requests to every operation find no failure."""
     code, output = await run_schemathesis(reach, mesh.url, tmp_path)
     with capsys.disabled():
         sys.stdout.write(output[output.rindex("= SUMMARY =") :])

@@ -187,7 +187,7 @@ async def test_every_invalid_field_is_named() -> None:
         ("password", "PASSWORD_INVALID"),
     ]
     assert reason_of(refused.value) == "HANDLE_INVALID"
-    assert refused.value.details() == "a handle has 3 to 30 characters of a-z, 0-9, _ and ."
+    assert refused.value.details() == "a handle must have 3 to 30 characters of a-z, 0-9, _ and ."
 
 
 async def test_remembered_requests_admit_no_invalid_one() -> None:

@@ -1,4 +1,4 @@
-// Two people sign up; one posts a photo, the other follows her and finds it in the feed.
+// Two users sign up. One posts a photo; the other follows her and finds it in the feed.
 //
 //	LENSFEED_URL=http://127.0.0.1:8080 go run ./cmd/tour photo.jpg
 package main
@@ -34,7 +34,7 @@ type person struct {
 func main() {
 	log.SetFlags(0)
 	if len(os.Args) != 2 {
-		log.Fatal("which photo? go run ./cmd/tour photo.jpg")
+		log.Fatal("usage: go run ./cmd/tour photo.jpg")
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
@@ -66,7 +66,7 @@ func tour(ctx context.Context, url, photo string) error {
 	}
 	_, err = ada.Follows.CreateFollow(ctx, &followv1.CreateFollowRequest{FolloweeId: ada.id})
 	fmt.Println("refused:", lensfeed.Reason(err))
-	return goOn(ctx, url, ben)
+	return resume(ctx, url, ben)
 }
 
 func signUp(ctx context.Context, url, name string) (*person, error) {
@@ -107,8 +107,8 @@ func (p *person) postPhoto(ctx context.Context, path string) (string, error) {
 	fmt.Printf("ready: %d x %d, %d renditions\n", media.GetWidth(), media.GetHeight(), len(media.GetRenditions()))
 	// The key makes the call safe to repeat.
 	once := metadata.AppendToOutgoingContext(ctx, "idempotency-key", rand.Text())
-	wish := &postv1.CreatePostRequest{Caption: "From Go", MediaIds: []string{media.GetMediaId()}}
-	answer, err := p.Posts.CreatePost(once, wish)
+	request := &postv1.CreatePostRequest{Caption: "From Go", MediaIds: []string{media.GetMediaId()}}
+	answer, err := p.Posts.CreatePost(once, request)
 	if err != nil {
 		return "", err
 	}
@@ -116,7 +116,7 @@ func (p *person) postPhoto(ctx context.Context, path string) (string, error) {
 	return answer.GetPostId(), nil
 }
 
-// A post reaches its followers' feeds within moments of being posted, not in the same moment.
+// A post reaches its followers' feeds a moment after it is published.
 func (p *person) find(ctx context.Context, postID string) error {
 	for {
 		for item, err := range p.Feed(ctx) {
@@ -132,17 +132,17 @@ func (p *person) find(ctx context.Context, postID string) error {
 	}
 }
 
-// A later run goes on with the tokens that an earlier one kept, and renews them by itself.
-func goOn(ctx context.Context, url string, of *person) error {
+// A later run resumes with stored tokens and renews them by itself.
+func resume(ctx context.Context, url string, earlier *person) error {
 	later, err := lensfeed.Connect(url)
 	if err != nil {
 		return err
 	}
 	defer later.Close()
-	kept := of.Tokens()
-	kept.Access = "too old"
-	later.GoOn(kept)
-	answer, err := later.Users.GetUser(ctx, &userv1.GetUserRequest{UserId: of.id})
+	kept := earlier.Tokens()
+	kept.Access = "expired"
+	later.Resume(kept)
+	answer, err := later.Users.GetUser(ctx, &userv1.GetUserRequest{UserId: earlier.id})
 	if err != nil {
 		return err
 	}

@@ -1,1 +1,1 @@
-"""The `lensfeed` command, as far as it uses a mesh: `app.py` has all of it. Heavy modules are imported where a command runs."""
+"""The `lensfeed` commands that use a mesh, assembled in `app.py`. Slow imports happen inside each command."""

@@ -1,11 +1,11 @@
-"""All commands that use a mesh, as the client's own `lensfeed`; the server's command takes the same ones in beside its own."""
+"""All commands that use a mesh, as the client's own `lensfeed` command. The server's command includes them too."""
 
 from importlib.metadata import version as installed
 
 try:
     import typer
 except ModuleNotFoundError:
-    raise SystemExit("lensfeed: the command needs more than the library: pip install 'lensfeed-client[cli]'") from None
+    raise SystemExit("lensfeed: the command needs extra packages: pip install 'lensfeed-client[cli]'") from None
 
 from lensfeed_client.commands import accounts, follows, lists, posts, uploads
 

@@ -13,7 +13,7 @@ Files = Annotated[
     list[Path] | None,
     typer.Argument(metavar="FILE", exists=True, dir_okay=False, readable=True, help="1 to 10 photos or videos."),
 ]
-Media = Annotated[list[str] | None, typer.Option("--media", metavar="ID", help="One that `upload` has uploaded.")]
+Media = Annotated[list[str] | None, typer.Option("--media", metavar="ID", help="A medium that `upload` created.")]
 
 
 @app.command(cls=Command, rich_help_panel=PANEL)
@@ -28,38 +28,38 @@ def post(  # noqa: PLR0917 - options are given by name
     url: Url = None,
     as_json: AsJson = False,
 ) -> None:
-    """Upload files and post them; returns when everybody can see the post."""
-    from lensfeed_client.commands.cards import post_card
-    from lensfeed_client.commands.output import Output
-    from lensfeed_client.commands.publish import Publication, publish, wait_until_published
-    from lensfeed_client.commands.talking import talking
+    """Upload files and post them. Returns when everyone can see the post."""
+    from lensfeed_client.commands.connection import connected
+    from lensfeed_client.commands.display.cards import post_card
+    from lensfeed_client.commands.display.output import Output
+    from lensfeed_client.commands.publish import Draft, publish, wait_until_published
 
     out = Output(as_json=as_json)
-    with talking(url, out) as (mesh, address):
-        wish = Publication(tuple(files or ()), tuple(media or ()), caption, tuple(alt_text or ()))
-        made, sources = publish(mesh, address, wish, out, resume=resume)
+    with connected(url, out) as (mesh, address):
+        draft = Draft(tuple(files or ()), tuple(media or ()), caption, tuple(alt_text or ()))
+        created, sources = publish(mesh, address, draft, out, resume=resume)
         if not no_wait:
-            made = wait_until_published(mesh, made, sources, out, patience)
-        out.result(made, post_card(made, None, links=out.shows_links))
+            created = wait_until_published(mesh, created, sources, out, patience)
+        out.result(created, post_card(created, None, links=out.shows_links))
         if no_wait:
-            out.note("It appears by itself as soon as the server has prepared it.")
+            out.note("It will be published once its media are ready.")
 
 
 @app.command(cls=Command, rich_help_panel=PANEL)
 def delete(
-    posts: Annotated[list[str], typer.Argument(metavar="POST", help="Ids of posts of yours.")],
+    posts: Annotated[list[str], typer.Argument(metavar="POST", help="Ids of your posts.")],
     url: Url = None,
     as_json: AsJson = False,
 ) -> None:
-    """Delete posts of yours, for everybody and for good."""
-    from lensfeed_client.commands.output import Output
-    from lensfeed_client.commands.send_file import about
-    from lensfeed_client.commands.talking import talking
-    from lensfeed_client.commands.visible import visible
+    """Delete posts of yours for good."""
+    from lensfeed_client.commands.connection import connected
+    from lensfeed_client.commands.display.output import Output
+    from lensfeed_client.commands.display.visible import visible
+    from lensfeed_client.commands.send_file import naming
 
     out = Output(as_json=as_json)
-    with talking(url, out) as (mesh, _):
+    with connected(url, out) as (mesh, _):
         for post_id in posts:
-            with about(post_id):
+            with naming(post_id):
                 mesh.delete_post(post_id)
             out.result({"postId": post_id}, f"Deleted {visible(post_id)}.")

@@ -1,4 +1,4 @@
-"""Uploading one file of this machine, so that it can go on after a kill or a broken line."""
+"""Upload one file so that it can be resumed after a crash or a lost connection."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,45 +9,45 @@ import grpc
 from lensfeed.media.v1.media_pb2 import Media
 
 from lensfeed_client import Lensfeed, LensfeedError
-from lensfeed_client.commands.bars import upload_bar
-from lensfeed_client.commands.output import Output
-from lensfeed_client.commands.refusal import refusal_of
-from lensfeed_client.commands.unfinished import UnfinishedUploads
+from lensfeed_client.commands.display.bars import upload_bar
+from lensfeed_client.commands.display.output import Output
+from lensfeed_client.commands.errors.refusal import refusal_of
+from lensfeed_client.commands.state.unfinished_uploads import UnfinishedUploads
 
-# An earlier upload that ended like this cannot go on; the file is sent anew.
+# An upload that failed like this cannot be resumed; start a new one.
 _LOST = frozenset({"MEDIA_NOT_FOUND", "UPLOAD_EXPIRED", "FILE_CHANGED"})
 
-BROKEN = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED})
-"""No word against the file: the line broke, or the server is busy."""
+CONNECTION_LOST = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED})
+"""The connection broke or the server is busy; nothing is wrong with the file."""
 
-_KEPT = "what was sent of {} is kept: the same command with --resume goes on from there"
+_KEPT = "the uploaded part of {} is kept: add --resume to the same command to continue"
 
 
 def send_file(
     mesh: Lensfeed, uploads: UnfinishedUploads, path: Path, out: Output, *, alt_text: str, resume: bool
 ) -> Media:
-    """Upload a file whole; the medium as far as it is. `resume` goes on with an upload of the same file that did not end."""
+    """Upload a file and return the medium. `resume` continues an interrupted upload of the same file."""
     begun = uploads.find(path) if resume else None
     if begun:
-        out.note(f"going on with the upload of {path.name}")
+        out.note(f"resuming the upload of {path.name}")
         try:
             return _send(mesh, uploads, path, out, alt_text, begun)
         except LensfeedError as error:
             if error.reason not in _LOST:
                 raise
-            out.note(f"the server does not have that upload any more: {path.name} is sent anew")
+            out.note(f"the server no longer has that upload: starting again with {path.name}")
     return _send(mesh, uploads, path, out, alt_text, None)
 
 
 def _send(
     mesh: Lensfeed, uploads: UnfinishedUploads, path: Path, out: Output, alt_text: str, media_id: str | None
 ) -> Media:
-    with upload_bar(out, path.name) as tell:
+    with upload_bar(out, path.name) as report:
         try:
             return mesh.upload(
                 path,
                 alt_text=alt_text,
-                progress=tell,
+                progress=report,
                 media_id=media_id,
                 started=lambda begun: uploads.keep(path, begun),
             )
@@ -55,18 +55,18 @@ def _send(
             out.note(_KEPT.format(path.name))
             raise
         except LensfeedError as error:
-            if error.code not in BROKEN:
+            if error.code not in CONNECTION_LOST:
                 raise
             raise replace(refusal_of(error), hint=_KEPT.format(path.name)) from error
 
 
 @contextmanager
-def about(name: str | None) -> Iterator[None]:
-    """Name the one of several things that the server has something against."""
+def naming(name: str | None) -> Iterator[None]:
+    """Put the name of the affected file or post in front of an error message."""
     try:
         yield
     except LensfeedError as error:
-        if name is None or error.code in BROKEN:
+        if name is None or error.code in CONNECTION_LOST:
             raise
         refusal = refusal_of(error)
         raise replace(refusal, message=f"{name}: {refusal.message}") from error

@@ -20,24 +20,24 @@ def upload(
     url: Url = None,
     as_json: AsJson = False,
 ) -> None:
-    """Upload a file without posting it: `lensfeed post --media ID` does that later."""
+    """Upload a file without posting it. Post it later with `lensfeed post --media ID`."""
     from rich.text import Text
 
-    from lensfeed_client.commands.bars import waiting
-    from lensfeed_client.commands.cards import medium_line
-    from lensfeed_client.commands.output import Output
-    from lensfeed_client.commands.send_file import about, send_file
-    from lensfeed_client.commands.talking import talking
-    from lensfeed_client.commands.unfinished import UnfinishedUploads
-    from lensfeed_client.commands.visible import visible
+    from lensfeed_client.commands.connection import connected
+    from lensfeed_client.commands.display.bars import waiting
+    from lensfeed_client.commands.display.cards import medium_line
+    from lensfeed_client.commands.display.output import Output
+    from lensfeed_client.commands.display.visible import visible
+    from lensfeed_client.commands.send_file import naming, send_file
+    from lensfeed_client.commands.state.unfinished_uploads import UnfinishedUploads
 
     out = Output(as_json=as_json)
-    with talking(url, out) as (mesh, address), about(file.name):
-        assert mesh.session is not None  # noqa: S101 - `talking` has looked
+    with connected(url, out) as (mesh, address), naming(file.name):
+        assert mesh.session is not None  # noqa: S101 - `connected` has checked
         uploads = UnfinishedUploads(address, mesh.session.user_id)
         medium = send_file(mesh, uploads, file, out, alt_text=(alt_text or [""])[0], resume=resume)
         uploads.forget(file)
         if not no_wait:
-            with waiting(out, "the server prepares it"):
+            with waiting(out, "processing on the server"):
                 medium = mesh.wait_until_ready(medium.media_id, timeout=patience)
         out.result(medium, Text(f"{visible(medium.media_id)}: ") + medium_line(medium, links=out.shows_links))

@@ -9,12 +9,12 @@ import io.grpc.stub.MetadataUtils;
 import java.net.URI;
 import java.util.concurrent.TimeUnit;
 
-/** A way to a mesh: one channel to its edge, with TLS where the address begins with https. */
+/** A connection to a mesh: one channel to its edge, with TLS for https. */
 final class Mesh implements AutoCloseable {
     private static final int DEADLINE_SECONDS = 20;
     private static final Metadata.Key<String> AUTHORIZATION = key("authorization");
 
-    /** The channel, for stubs: {@code UserServiceGrpc.newBlockingStub(mesh.channel)}. */
+    /** The channel for stubs: {@code UserServiceGrpc.newBlockingStub(mesh.channel)}. */
     final ManagedChannel channel;
 
     Mesh(URI address) {
@@ -24,18 +24,18 @@ final class Mesh implements AutoCloseable {
         channel = (secure ? builder.useTransportSecurity() : builder.usePlaintext()).build();
     }
 
-    /** Give the same stub with the token in each of its calls. */
+    /** Return a stub that sends an access token with each call. */
     static <S extends AbstractStub<S>> S as(String accessToken, S stub) {
-        return stub.withInterceptors(stating(AUTHORIZATION, "Bearer " + accessToken));
+        return stub.withInterceptors(attaching(AUTHORIZATION, "Bearer " + accessToken));
     }
 
-    /** Give the same stub with a key that makes its next change safe to repeat: the same key and body, the same post. */
+    /** Return a stub that sends an idempotency key. Repeating a call with the same key and body is safe. */
     static <S extends AbstractStub<S>> S once(String idempotencyKey, S stub) {
-        return stub.withInterceptors(stating(key("idempotency-key"), idempotencyKey));
+        return stub.withInterceptors(attaching(key("idempotency-key"), idempotencyKey));
     }
 
-    /** Give the same stub with a deadline, which begins now: a stub that is kept needs it for each call. */
-    static <S extends AbstractStub<S>> S soon(S stub) {
+    /** Return a stub whose deadline starts now. Call this for each call. */
+    static <S extends AbstractStub<S>> S withDeadline(S stub) {
         return stub.withDeadlineAfter(DEADLINE_SECONDS, TimeUnit.SECONDS);
     }
 
@@ -44,7 +44,7 @@ final class Mesh implements AutoCloseable {
         channel.shutdownNow();
     }
 
-    private static ClientInterceptor stating(Metadata.Key<String> name, String value) {
+    private static ClientInterceptor attaching(Metadata.Key<String> name, String value) {
         Metadata headers = new Metadata();
         headers.put(name, value);
         return MetadataUtils.newAttachHeadersInterceptor(headers);

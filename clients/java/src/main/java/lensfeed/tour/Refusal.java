@@ -11,17 +11,17 @@ import io.grpc.protobuf.StatusProto;
 import java.util.List;
 
 /**
- * What a mesh says of a call that it refuses.
+ * The details of a refused call.
  *
- * @param code gRPC's code, as NOT_FOUND
- * @param reason what a program decides by, as POST_NOT_FOUND; empty where there is none, as after a passed deadline
- * @param message a sentence for people
- * @param fields the fields that are at fault, with their own reasons
- * @param retryAfterSeconds when it may be tried again; 0 where nothing is said of that
+ * @param code gRPC's code, such as NOT_FOUND
+ * @param reason the stable reason, such as POST_NOT_FOUND; empty if there is none, such as after a deadline
+ * @param message a message for people
+ * @param fields the invalid fields with their reasons
+ * @param retryAfterSeconds how long to wait before a retry; 0 if unknown
  */
 record Refusal(Status.Code code, String reason, String message, List<BadRequest.FieldViolation> fields, long retryAfterSeconds) {
 
-    /** Read what the exception of a stub carries. */
+    /** Read the details of a stub's exception. */
     static Refusal of(StatusRuntimeException refused) throws InvalidProtocolBufferException {
         String reason = "";
         List<BadRequest.FieldViolation> fields = List.of();

@@ -25,15 +25,15 @@ import lensfeed.user.v1.User;
 import lensfeed.user.v1.UserServiceGrpc;
 
 /**
- * Two people sign up; one posts a photo, the other follows her and finds it in the feed.
+ * Two users sign up. One posts a photo; the other follows her and finds it in the feed.
  *
  * <pre>LENSFEED_URL=http://127.0.0.1:8080 java -jar target/lensfeed-java.jar photo.jpg</pre>
  */
 public final class Tour {
     private static final String URL = Optional.ofNullable(System.getenv("LENSFEED_URL")).orElse("http://127.0.0.1:8080");
     private static final int PAGE = 20;
-    private static final int LOOKS = 150;
-    private static final long LOOK_AGAIN_MILLIS = 200;
+    private static final int ATTEMPTS = 150;
+    private static final long POLL_INTERVAL_MILLIS = 200;
 
     private final Mesh mesh;
 
@@ -41,10 +41,10 @@ public final class Tour {
         this.mesh = mesh;
     }
 
-    /** Run it with the path of a JPEG. Prints a line for each step. */
+    /** Run the tour with the path of a JPEG. Prints a line for each step. */
     public static void main(String[] arguments) throws Exception {
         if (arguments.length != 1) {
-            System.err.println("which photo? java -jar target/lensfeed-java.jar photo.jpg");
+            System.err.println("usage: java -jar target/lensfeed-java.jar photo.jpg");
             System.exit(2);
         }
         try (Mesh mesh = new Mesh(URI.create(URL))) {
@@ -69,16 +69,16 @@ public final class Tour {
         String password = UUID.randomUUID().toString();
         var users = UserServiceGrpc.newBlockingStub(mesh.channel);
         var account = CreateUserRequest.newBuilder().setHandle(handle).setDisplayName(name).setPassword(password);
-        Mesh.soon(users).createUser(account.build());
+        Mesh.withDeadline(users).createUser(account.build());
         var login = CreateSessionRequest.newBuilder().setHandle(handle).setPassword(password);
-        var session = Mesh.soon(users).createSession(login.build());
+        var session = Mesh.withDeadline(users).createSession(login.build());
         System.out.println("signed up: @" + handle + " (" + session.getUser().getUserId() + ")");
         return session;
     }
 
     private void follow(String token, long userId) {
         var follows = Mesh.as(token, FollowServiceGrpc.newBlockingStub(mesh.channel));
-        Mesh.soon(follows).createFollow(CreateFollowRequest.newBuilder().setFolloweeId(userId).build());
+        Mesh.withDeadline(follows).createFollow(CreateFollowRequest.newBuilder().setFolloweeId(userId).build());
     }
 
     private String upload(String token, Path photo) throws Exception {
@@ -95,33 +95,33 @@ public final class Tour {
 
     private String post(String token, String mediaId) {
         var posts = Mesh.as(token, PostServiceGrpc.newBlockingStub(mesh.channel));
-        var wish = CreatePostRequest.newBuilder().setCaption("From Java").addMediaIds(mediaId).build();
+        var request = CreatePostRequest.newBuilder().setCaption("From Java").addMediaIds(mediaId).build();
         // The key makes the call safe to repeat.
         var once = Mesh.once(UUID.randomUUID().toString(), posts);
-        String postId = Mesh.soon(once).createPost(wish).getPostId();
+        String postId = Mesh.withDeadline(once).createPost(request).getPostId();
         System.out.println("posted: " + postId);
         return postId;
     }
 
-    /** Look into the feed until the post is in it: it reaches its followers within moments, not in the same one. */
+    /** Read the feed until it has the post, which takes a moment after it is published. */
     private FeedItem find(String token, String postId) throws InterruptedException {
-        for (int look = 0; look < LOOKS; look++) {
+        for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
             FeedItem found = inFeed(token, postId);
             if (found != null) {
                 return found;
             }
-            Thread.sleep(LOOK_AGAIN_MILLIS);
+            Thread.sleep(POLL_INTERVAL_MILLIS);
         }
         throw new IllegalStateException("post " + postId + " is not in the feed");
     }
 
-    /** Walk the feed by its cursor, to the proven end. */
+    /** Read the feed page by page. */
     private FeedItem inFeed(String token, String postId) {
         var feeds = Mesh.as(token, FeedServiceGrpc.newBlockingStub(mesh.channel));
         String cursor = "";
         GetFeedResponse page;
         do {
-            page = Mesh.soon(feeds).getFeed(GetFeedRequest.newBuilder().setCursor(cursor).setLimit(PAGE).build());
+            page = Mesh.withDeadline(feeds).getFeed(GetFeedRequest.newBuilder().setCursor(cursor).setLimit(PAGE).build());
             for (FeedItem item : page.getItemsList()) {
                 if (item.getPost().getPostId().equals(postId)) {
                     return item;
@@ -140,13 +140,13 @@ public final class Tour {
         }
     }
 
-    /** Trade the refresh token, which is good once, for new tokens, and ask by the new access token who one is. */
+    /** Exchange the refresh token, which works once, and use the new access token. */
     private void renew(CreateSessionResponse session) {
         var users = UserServiceGrpc.newBlockingStub(mesh.channel);
-        var wish = RefreshSessionRequest.newBuilder().setRefreshToken(session.getRefreshToken()).build();
-        var renewed = Mesh.soon(users).refreshSession(wish);
+        var request = RefreshSessionRequest.newBuilder().setRefreshToken(session.getRefreshToken()).build();
+        var renewed = Mesh.withDeadline(users).refreshSession(request);
         var self = GetUserRequest.newBuilder().setUserId(session.getUser().getUserId()).build();
-        User user = Mesh.soon(Mesh.as(renewed.getAccessToken(), users)).getUser(self).getUser();
+        User user = Mesh.withDeadline(Mesh.as(renewed.getAccessToken(), users)).getUser(self).getUser();
         System.out.println("renewed: @" + user.getHandle());
     }
 }

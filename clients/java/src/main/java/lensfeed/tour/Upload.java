@@ -20,47 +20,47 @@ import lensfeed.media.v1.MediaState;
 import lensfeed.media.v1.StartUploadRequest;
 import lensfeed.media.v1.UploadPart;
 
-/** Takes a file to a mesh: its bytes go straight to the store, in parts, by addresses that the mesh has signed. */
+/** Uploads a file straight to the storage, in parts, with URLs that the mesh has signed. */
 final class Upload {
-    private static final long LOOK_AGAIN_MILLIS = 300;
-    private static final int LOOKS = 200;
+    private static final long POLL_INTERVAL_MILLIS = 300;
+    private static final int ATTEMPTS = 200;
 
-    /** HTTP/1.1, as many stores do not take the upgrade that Java asks for otherwise. */
-    private final HttpClient store = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+    /** HTTP/1.1, because many storages refuse the upgrade that Java requests by default. */
+    private final HttpClient storage = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
 
-    private final MediaServiceBlockingStub mesh;
+    private final MediaServiceBlockingStub media;
 
-    Upload(MediaServiceBlockingStub mesh) {
-        this.mesh = mesh;
+    Upload(MediaServiceBlockingStub media) {
+        this.media = media;
     }
 
-    /** Upload a file, and return its medium, which is then PROCESSING or further. */
+    /** Upload a file and return its medium, which is PROCESSING or READY. */
     Media send(Path file, String contentType, String altText) throws IOException, InterruptedException {
-        var wish = StartUploadRequest.newBuilder()
+        var request = StartUploadRequest.newBuilder()
                 .setContentType(contentType)
                 .setSizeBytes(Files.size(file))
                 .setAltText(altText)
                 .build();
-        var started = Mesh.soon(mesh).startUpload(wish);
+        var started = Mesh.withDeadline(media).startUpload(request);
         var sent = sendParts(file, started.getPartSizeBytes(), started.getPartsList());
         var done = CompleteUploadRequest.newBuilder().setMediaId(started.getMediaId()).addAllParts(sent);
-        return Mesh.soon(mesh).completeUpload(done.build()).getMedia();
+        return Mesh.withDeadline(media).completeUpload(done.build()).getMedia();
     }
 
-    /** Wait until a medium is READY or REJECTED, and return it. */
+    /** Wait until a medium is READY or REJECTED and return it. */
     Media finished(String mediaId) throws InterruptedException {
-        var wish = GetMediaRequest.newBuilder().setMediaId(mediaId).build();
-        for (int look = 0; look < LOOKS; look++) {
-            Media media = Mesh.soon(mesh).getMedia(wish).getMedia();
-            if (media.getState() == MediaState.MEDIA_STATE_READY || media.getState() == MediaState.MEDIA_STATE_REJECTED) {
-                return media;
+        var request = GetMediaRequest.newBuilder().setMediaId(mediaId).build();
+        for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+            Media medium = Mesh.withDeadline(media).getMedia(request).getMedia();
+            if (medium.getState() == MediaState.MEDIA_STATE_READY || medium.getState() == MediaState.MEDIA_STATE_REJECTED) {
+                return medium;
             }
-            Thread.sleep(LOOK_AGAIN_MILLIS);
+            Thread.sleep(POLL_INTERVAL_MILLIS);
         }
         throw new IllegalStateException("medium " + mediaId + " is still being processed");
     }
 
-    /** Send some parts of a file: all of them, or those that {@code GetMedia} says are missing after a break. */
+    /** Send parts of a file: all, or after an interruption those that {@code GetMedia} returns. */
     List<CompletedPart> sendParts(Path file, long partSize, List<UploadPart> parts) throws IOException, InterruptedException {
         var sent = new ArrayList<CompletedPart>();
         try (var bytes = FileChannel.open(file)) {
@@ -74,13 +74,13 @@ final class Upload {
         return sent;
     }
 
-    /** PUT a part with exactly the headers that it came with; its length is signed too, and the body publisher states it. */
+    /** PUT a part with exactly its headers. The body publisher sets the length, which is signed too. */
     private String put(UploadPart part, byte[] content) throws IOException, InterruptedException {
-        var request = HttpRequest.newBuilder(URI.create(part.getUrl())).PUT(HttpRequest.BodyPublishers.ofByteArray(content));
-        part.getHeadersMap().forEach(request::header);
-        var response = store.send(request.build(), HttpResponse.BodyHandlers.ofString());
+        var put = HttpRequest.newBuilder(URI.create(part.getUrl())).PUT(HttpRequest.BodyPublishers.ofByteArray(content));
+        part.getHeadersMap().forEach(put::header);
+        var response = storage.send(put.build(), HttpResponse.BodyHandlers.ofString());
         if (response.statusCode() != 200) {
-            throw new IOException("part " + part.getNumber() + ": the store answers " + response.statusCode());
+            throw new IOException("part " + part.getNumber() + ": the storage answered " + response.statusCode());
         }
         return response.headers().firstValue("etag").orElseThrow();
     }

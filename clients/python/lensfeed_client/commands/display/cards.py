@@ -1,4 +1,4 @@
-"""Posts and people as they stand in a terminal."""
+"""How posts and people appear in a terminal."""
 
 import re
 from datetime import UTC, datetime
@@ -10,12 +10,12 @@ from lensfeed.user.v1.user_pb2 import User
 from rich.style import Style
 from rich.text import Text
 
-from lensfeed_client.commands.dates import spoken
-from lensfeed_client.commands.visible import visible, visible_lines
+from lensfeed_client.commands.display.dates import local_and_relative
+from lensfeed_client.commands.display.visible import visible, visible_lines
 
-# Of a photo what every program opens; of a video the file that is whole.
+# Link to a photo format that every program opens, and to a video's single file.
 _WHOLE_VIDEO = "video/mp4"
-_OPENED = (_WHOLE_VIDEO, "image/jpeg")
+_VIEWABLE = (_WHOLE_VIDEO, "image/jpeg")
 _WEB_ADDRESS = re.compile(r"https?://[!-~]+")
 _STATES = {
     media_pb2.MEDIA_STATE_AWAITING_UPLOAD: "not uploaded yet",
@@ -25,7 +25,7 @@ _STATES = {
 
 
 def post_card(post: Post, author: User | None, *, links: bool) -> Text:
-    """Tell a post: who and when, the caption, what it shows, its id. `links` hides addresses behind their text."""
+    """Render a post: author, time, caption, media and id. With `links`, URLs hide behind their text."""
     lines = [_heading(post, author)]
     if post.caption:
         lines.append(Text(visible_lines(post.caption)))
@@ -35,45 +35,49 @@ def post_card(post: Post, author: User | None, *, links: bool) -> Text:
 
 
 def medium_line(medium: Media, *, links: bool) -> Text:
-    """Tell a medium in a line: what it is, its words for who cannot see it, and where to look at it."""
+    """Render a medium in one line: what it is, its alternative text and its URL."""
     kind = "video" if medium.kind == media_pb2.MEDIA_KIND_VIDEO else "photo"
     size = f" {medium.width} x {medium.height}" if medium.width else ""
     length = f" {medium.duration_ms / 1000:.0f} s" if medium.duration_ms else ""
     label = f"{kind}{size}{length}"
     if state := _STATES.get(medium.state, ""):
         label = f"{label}, {state}"
-    words = f" · {visible(medium.alt_text)}" if medium.alt_text else ""
+    alt_text = f" · {visible(medium.alt_text)}" if medium.alt_text else ""
     address = address_of(medium)
     if links and address:
-        return Text.assemble((label, Style(underline=True, link=address)), words)
-    return Text(f"{label}{words}{address and ': '}{address}")
+        return Text.assemble((label, Style(underline=True, link=address)), alt_text)
+    return Text(f"{label}{alt_text}{address and ': '}{address}")
 
 
 def address_of(medium: Media) -> str:
-    """Return where a medium is looked at best; empty where that is nowhere yet."""
-    fit = [each for each in medium.renditions if each.content_type in _OPENED]
-    best = max(fit, key=lambda each: (each.content_type == _WHOLE_VIDEO, each.width), default=None)
+    """Return the best URL to view a medium, or an empty string if there is none yet."""
+    viewable = [each for each in medium.renditions if each.content_type in _VIEWABLE]
+    best = max(viewable, key=lambda each: (each.content_type == _WHOLE_VIDEO, each.width), default=None)
     url = best.url if best else medium.hls_url
     return url if _WEB_ADDRESS.fullmatch(url) else ""
 
 
 def user_card(user: User, url: str) -> Text:
-    """Tell an account, and at which server it is."""
+    """Render an account and its server."""
     lines = [name_of(user), Text(f"  id {user.user_id} at {visible(url)}", "dim")]
     if user.HasField("created_at"):
         since = user.created_at.ToDatetime(UTC)
-        lines.append(Text(f"  since {spoken(since, datetime.now(UTC))}", "dim"))
+        lines.append(Text(f"  since {local_and_relative(since, datetime.now(UTC))}", "dim"))
     if user.bio:
         lines.append(Text(visible_lines(user.bio)))
     return Text("\n").join(lines)
 
 
 def name_of(user: User) -> Text:
-    """Return an account's handle, which is unique, and the name that it chose, which need not be."""
+    """Render an account's unique handle and its display name."""
     chosen = f" {visible(user.display_name)}" if user.display_name else ""
     return Text.assemble((f"@{visible(user.handle)}", "bold"), chosen)
 
 
 def _heading(post: Post, author: User | None) -> Text:
-    when = spoken(post.published_at.ToDatetime(UTC), datetime.now(UTC)) if post.HasField("published_at") else "pending"
+    when = (
+        local_and_relative(post.published_at.ToDatetime(UTC), datetime.now(UTC))
+        if post.HasField("published_at")
+        else "pending"
+    )
     return name_of(author) + Text(f"  {when}", "dim") if author else Text(when, "dim")

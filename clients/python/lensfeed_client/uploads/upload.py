@@ -1,4 +1,4 @@
-"""Sending a file, part by part and from where it stopped."""
+"""Uploading a file in parts, and resuming an interrupted upload."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
@@ -21,24 +21,24 @@ from lensfeed.media.v1.media_service_pb2 import (
 )
 
 from lensfeed_client.errors import LensfeedError
-from lensfeed_client.progress import Progress
-from lensfeed_client.sources import Source, file_changed
-from lensfeed_client.wait_until_ready import rejected
+from lensfeed_client.uploads.progress import Progress
+from lensfeed_client.uploads.source import Source, file_changed
+from lensfeed_client.uploads.wait_until_ready import rejected
 
 if TYPE_CHECKING:
     from lensfeed.media.v1.media_service_pb2_grpc import MediaServiceAsyncStub
 
 PARTS_AT_ONCE = 4
-"""Enough to fill a connection to the internet; a machine with many uploads at a time still has few of each."""
+"""Enough to fill an internet connection, but few even on a machine with many uploads."""
 
 TRIES = 6
 
 PAUSES_SECONDS = (1.5, 3.0, 6.0)
-"""How long to wait before what is missing is sent again, where the mesh finds something missing after all."""
+"""How long to wait before sending parts again that the mesh still misses."""
 
 FORBIDDEN = 403
 
-# The storage has no time, or a proxy before it: what is sent again may pass.
+# The storage, or a proxy in front of it, is busy. A retry may succeed.
 _BUSY = frozenset({408, 429, 500, 502, 503, 504})
 
 
@@ -69,30 +69,30 @@ class Upload:
         self._parts: dict[int, UploadPart] = {}
         self._expires_at = datetime.max.replace(tzinfo=UTC)
         self._etags: dict[int, str] = {}
-        self._asking = asyncio.Lock()
+        self._refreshing = asyncio.Lock()
 
     async def start(self, content_type: str, alt_text: str, started: Callable[[str], None] | None) -> Media:
-        """Begin, and send everything; the medium. Raises LensfeedError, OSError."""
+        """Start an upload, send all parts and return the medium. Raises LensfeedError, OSError."""
         reply = await self._media.StartUpload(
             StartUploadRequest(content_type=content_type, size_bytes=self._source.size_bytes, alt_text=alt_text)
         )
         self._media_id = reply.media_id
         if started is not None:
             started(reply.media_id)
-        self._take(reply)
+        self._adopt(reply)
         return await self._finish([CompletedPart(number=number) for number in self._parts])
 
-    async def go_on(self, media_id: str) -> Media:
-        """Send what is missing of an upload that was begun; the medium. Raises LensfeedError, OSError."""
+    async def resume(self, media_id: str) -> Media:
+        """Send the missing parts of an interrupted upload and return the medium. Raises LensfeedError, OSError."""
         self._media_id = media_id
-        media = await self._ask()
+        media = await self._refresh_urls()
         if media.state != MediaState.MEDIA_STATE_AWAITING_UPLOAD:
             self._progress.begin([])
             return media
         return await self._finish([])
 
     async def _finish(self, completed: list[CompletedPart]) -> Media:
-        """Send all parts that are missing, and say so. Without a list of parts, those that S3 has are taken."""
+        """Send all missing parts and complete the upload. Without a list of parts, the mesh uses those in S3."""
         for pause in PAUSES_SECONDS:
             await self._send_all()
             try:
@@ -100,10 +100,10 @@ class Upload:
             except LensfeedError as error:
                 if error.reason != "PARTS_MISMATCH":
                     raise
-            # The last request of a process that was killed may end after ours, and put half of a part in its place. Of two
-            # in one second some storages take the wrong one for the newer.
+            # The last request of a killed process may end after ours and replace our part with half of it. Some storages also
+            # mistake the older of two parts for the newer if both arrive within a second.
             await asyncio.sleep(pause)
-            await self._ask()
+            await self._refresh_urls()
         await self._send_all()
         return await self._complete(completed)
 
@@ -128,25 +128,25 @@ class Upload:
                 for number in list(self._parts):
                     group.create_task(send(number))
         except BaseExceptionGroup as failed:
-            raise _plain(failed) from failed
+            raise _first_error(failed) from failed
 
     async def _send(self, number: int) -> None:
-        """Send one part until the storage has it."""
-        async for attempt in stamina.retry_context(on=_worth_another_try, attempts=TRIES, timeout=None):
+        """Send one part, with retries."""
+        async for attempt in stamina.retry_context(on=_is_worth_a_retry, attempts=TRIES, timeout=None):
             with attempt:
                 if datetime.now(UTC) >= self._expires_at:
-                    await self._ask_once(self._parts.get(number))
+                    await self._refresh_urls_once(self._parts.get(number))
                 if part := self._parts.get(number):
                     await self._put(part)
 
     async def _put(self, part: UploadPart) -> None:
         self._progress.restart(part.number)
-        # With a stated length nothing is chunked, which S3 would refuse.
+        # A stated length prevents chunked encoding, which S3 refuses.
         headers = {**part.headers, "Content-Length": str(part.size_bytes)}
         async with aclosing(self._content(part)) as content:
             response = await self._http.put(part.url, content=content, headers=headers)
         if response.status_code == FORBIDDEN:
-            await self._ask_once(part)  # its URL has expired, by the storage's clock at least
+            await self._refresh_urls_once(part)  # its URL has expired, at least by the storage's clock
         if not response.is_success:
             raise PutError(part.number, response.status_code)
         self._etags[part.number] = response.headers.get("ETag", "")
@@ -157,46 +157,46 @@ class Upload:
                 yield chunk
                 self._progress.add(part.number, len(chunk))
 
-    async def _ask_once(self, known: UploadPart | None) -> None:
-        """Get fresh URLs, unless somebody has since this part was looked up."""
-        async with self._asking:
+    async def _refresh_urls_once(self, known: UploadPart | None) -> None:
+        """Get fresh URLs, unless someone has done so since this part was looked up."""
+        async with self._refreshing:
             if known is not None and self._parts.get(known.number) is known:
-                await self._ask()
+                await self._refresh_urls()
 
-    async def _ask(self) -> Media:
-        """Get fresh URLs for what is missing; nothing is once the upload is finished. Raises LensfeedError."""
+    async def _refresh_urls(self) -> Media:
+        """Get fresh URLs for the missing parts; none once the upload is complete. Raises LensfeedError."""
         reply = await self._media.GetMedia(GetMediaRequest(media_id=self._media_id))
         if reply.media.state == MediaState.MEDIA_STATE_REJECTED:
             raise rejected(reply.media)
         if reply.HasField("upload"):
             if reply.upload.size_bytes != self._source.size_bytes:
-                raise file_changed(f"it had {reply.upload.size_bytes:,} bytes and has {self._source.size_bytes:,}")
-            self._take(reply.upload)
+                raise file_changed(f"it had {reply.upload.size_bytes:,} bytes and now has {self._source.size_bytes:,}")
+            self._adopt(reply.upload)
         elif reply.media.state == MediaState.MEDIA_STATE_AWAITING_UPLOAD:
             raise LensfeedError(
-                grpc.StatusCode.FAILED_PRECONDITION, "UPLOAD_EXPIRED", "the upload was begun too long ago; begin anew"
+                grpc.StatusCode.FAILED_PRECONDITION, "UPLOAD_EXPIRED", "the upload began too long ago; start a new one"
             )
         else:
             self._parts = {}
         return reply.media
 
-    def _take(self, plan: StartUploadResponse | UnfinishedUpload) -> None:
+    def _adopt(self, plan: StartUploadResponse | UnfinishedUpload) -> None:
         self._part_size = plan.part_size_bytes
         self._parts = {part.number: part for part in plan.parts}
         self._expires_at = plan.expires_at.ToDatetime(tzinfo=UTC)
 
 
-def _worth_another_try(error: Exception) -> bool:
+def _is_worth_a_retry(error: Exception) -> bool:
     if isinstance(error, PutError):
         return error.status == FORBIDDEN or error.status in _BUSY
     return isinstance(error, httpx.TransportError)
 
 
-def _plain(failed: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Return the first of several errors as one of ours."""
+def _first_error(failed: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return the first of several errors, as a LensfeedError where possible."""
     error = failed.exceptions[0]
     if isinstance(error, httpx.TimeoutException):
         return LensfeedError(grpc.StatusCode.DEADLINE_EXCEEDED, "", "the storage did not answer in time")
     if isinstance(error, PutError | httpx.TransportError):
-        return LensfeedError(grpc.StatusCode.UNAVAILABLE, "", str(error) or "the storage cannot be reached")
+        return LensfeedError(grpc.StatusCode.UNAVAILABLE, "", str(error) or "the storage is unreachable")
     return error

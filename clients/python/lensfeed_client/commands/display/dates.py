@@ -1,4 +1,4 @@
-"""Points in time, as a person reads them."""
+"""Times as people read them."""
 
 from datetime import datetime
 
@@ -6,14 +6,14 @@ _MINUTE, _HOUR, _DAY, _MONTH, _YEAR = 60, 3_600, 86_400, 2_592_000, 31_536_000
 _STEPS = ((_YEAR, "year"), (_MONTH, "month"), (_DAY, "day"), (_HOUR, "hour"), (_MINUTE, "minute"))
 
 
-def spoken(when: datetime, now: datetime) -> str:
-    """Tell a time by the clock on the reader's wall, and how long ago it was: `2026-11-23 14:05 (3 minutes ago)`."""
+def local_and_relative(when: datetime, now: datetime) -> str:
+    """Return the local time and how long ago it was: `2026-11-23 14:05 (3 minutes ago)`."""
     local = when.astimezone()
     return f"{local:%Y-%m-%d %H:%M} ({ago(when, now)})"
 
 
 def ago(when: datetime, now: datetime) -> str:
-    """Tell how long ago something was, by its largest unit. What clocks that differ put into the future is `just now`."""
+    """Return how long ago something was, in its largest unit. Times in the future become `just now`."""
     seconds = (now - when).total_seconds()
     for length, unit in _STEPS:
         if count := int(seconds // length) if seconds > 0 else 0:

@@ -1,4 +1,4 @@
-"""Waiting for what the mesh makes of an upload."""
+"""Wait until an upload has been processed."""
 
 import asyncio
 from typing import TYPE_CHECKING
@@ -17,12 +17,12 @@ LONGEST_PAUSE_SECONDS = 2.0
 
 
 def rejected(media: Media) -> LensfeedError:
-    """Return the error of a medium that will never be served."""
+    """Return the error for a rejected medium."""
     return LensfeedError(grpc.StatusCode.FAILED_PRECONDITION, media.failure.reason, media.failure.message)
 
 
 async def wait_until_ready(media: "MediaServiceAsyncStub", media_id: str, seconds: float) -> Media:
-    """Ask again and again, less and less often. Raises LensfeedError."""
+    """Poll until a medium is READY, less and less often, and return it. Raises LensfeedError."""
     pause = FIRST_PAUSE_SECONDS
     try:
         async with asyncio.timeout(seconds):

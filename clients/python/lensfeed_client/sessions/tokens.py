@@ -1,4 +1,4 @@
-"""The access token of whoever is logged in, renewed in time and by one at a time."""
+"""The access token of the current session, renew in time and by one caller at a time."""
 
 import asyncio
 import contextlib
@@ -12,14 +12,14 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from lensfeed.user.v1.user_service_pb2 import CreateSessionResponse, RefreshSessionResponse
 
 from lensfeed_client.errors import LensfeedError
-from lensfeed_client.sessions import Session, Sessions
+from lensfeed_client.sessions.session import Session, Sessions
 
 MARGIN = timedelta(seconds=30)
-"""How long before its end a token is renewed: a call that is sent with it still arrives in time."""
+"""How long before its expiry a token is renew, so that calls in flight still arrive in time."""
 
-TOKEN_INVALID = "TOKEN_INVALID"  # noqa: S105 - a reason, no secret
+TOKEN_INVALID = "TOKEN_INVALID"  # noqa: S105 - a reason, not a secret
 
-# Codes by which the mesh says that it has not traded the token. After any other failure that is not known.
+# With these codes the mesh says that it has not used the token. After any other failure, nobody knows.
 _NOT_TRADED = frozenset(
     {grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.INVALID_ARGUMENT}
 )
@@ -29,10 +29,10 @@ Refresh = Callable[[str], Awaitable[RefreshSessionResponse]]
 
 
 class Tokens:
-    """Gives out the access token of one session.
+    """Provides the access token of one session and renews it.
 
-    A refresh token works once, and a second use ends the session: so whoever refreshes holds the lock of the sessions, takes
-    the token out of them before it is sent, and puts the new one there. A token whose answer was lost is never sent again.
+    A refresh token works once, and using it again ends the session. So whoever refreshes locks the sessions, removes the token
+    before sending it, and stores the new one. A token whose answer was lost is never sent again.
     """
 
     def __init__(
@@ -47,43 +47,43 @@ class Tokens:
         self._renewal: asyncio.Task[str] | None = None
 
     async def current(self) -> str | None:
-        """Return a token that works for some time yet, or None where nobody is logged in."""
+        """Return a token that will stay valid for a while, or None when nobody is logged in."""
         session = self._sessions.load(self._url)
         if session is None or not _is_ending(session):
             return session.access_token if session else None
         try:
-            return await self.renewed(session.access_token)
+            return await self.renew(session.access_token)
         except LensfeedError as error:
-            # It may be that only refreshing does not work now: the token is good to its end.
+            # Only refreshing failed. The token works until it expires.
             if error.code is grpc.StatusCode.UNAUTHENTICATED or datetime.now(UTC) >= session.expires_at:
                 raise
             return session.access_token
 
-    async def renewed(self, stale: str) -> str:
-        """Return a token in the place of one that is ending, or was refused.
+    async def renew(self, stale: str) -> str:
+        """Return a new token in place of one that is expiring or was refused.
 
-        Raises LensfeedError: UNAUTHENTICATED where it takes a log-in, TOKEN_INVALID and SESSION_LOST among the reasons.
+        Raises LensfeedError. UNAUTHENTICATED means that the user has to log in again, for example TOKEN_INVALID or SESSION_LOST.
         """
         while self._renewal is not None:
             if (token := await asyncio.shield(self._renewal)) != stale:
                 return token
         self._renewal = asyncio.create_task(self._renew(stale))
         self._renewal.add_done_callback(self._done)
-        # Whoever waits may give up; the refresh goes on, or its answer would be lost.
+        # A caller may give up, but the refresh continues so that its answer is not lost.
         return await asyncio.shield(self._renewal)
 
-    async def replace(self, reply: CreateSessionResponse) -> None:
-        """Keep a new session in the place of the one that was."""
+    async def store(self, reply: CreateSessionResponse) -> None:
+        """Store a new session in place of the current one."""
         async with _held(self._sessions):
             self._sessions.save(_session(self._url, reply))
 
     async def forget(self) -> None:
-        """Drop the session."""
+        """Delete the session."""
         async with _held(self._sessions):
             self._sessions.forget(self._url)
 
     async def close(self) -> None:
-        """Wait for a refresh that is under way."""
+        """Wait for a refresh in progress."""
         if self._renewal is not None:
             await asyncio.wait([self._renewal])
 
@@ -93,12 +93,12 @@ class Tokens:
             if session is None:
                 raise LensfeedError(grpc.StatusCode.UNAUTHENTICATED, "TOKEN_MISSING", "nobody is logged in")
             if session.access_token != stale and not _is_ending(session):
-                return session.access_token  # somebody else was quicker
+                return session.access_token  # someone else has just renewed it
             if not session.refresh_token:
                 raise LensfeedError(
                     grpc.StatusCode.UNAUTHENTICATED, "SESSION_LOST", "the answer to a refresh was lost; log in again"
                 )
-            # Over a connection that was made this moment: a token that goes into a dead one is lost.
+            # Use a fresh connection, because a token sent over a dead one is lost.
             async with self._connect() as refresh:
                 return await self._trade(session, refresh)
 
@@ -118,12 +118,12 @@ class Tokens:
     def _done(self, renewal: asyncio.Task[str]) -> None:
         self._renewal = None
         if not renewal.cancelled():
-            renewal.exception()  # seen, also where nobody waits for it any more
+            renewal.exception()  # retrieved even if nobody waits for it any more
 
 
 @contextlib.asynccontextmanager
 async def _held(sessions: Sessions) -> AsyncIterator[None]:
-    """Hold the lock of the sessions, without stopping the loop while others do."""
+    """Lock the sessions without blocking the event loop."""
     lock = sessions.locked()
     entering = asyncio.ensure_future(asyncio.to_thread(lock.__enter__))
     try:
@@ -133,7 +133,7 @@ async def _held(sessions: Sessions) -> AsyncIterator[None]:
         raise
     except TimeoutError:
         raise LensfeedError(
-            grpc.StatusCode.DEADLINE_EXCEEDED, "", "another program holds the sessions and does not let go"
+            grpc.StatusCode.DEADLINE_EXCEEDED, "", "another program has kept the sessions locked for too long"
         ) from None
     try:
         yield

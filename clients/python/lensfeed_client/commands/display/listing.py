@@ -1,4 +1,4 @@
-"""Lists in pages: as many as were asked for, and how to go on."""
+"""Printing lists page by page."""
 
 import shlex
 import sys
@@ -10,21 +10,21 @@ from google.protobuf.message import Message
 from rich.text import Text
 
 from lensfeed_client import Pages
-from lensfeed_client.commands.output import Output
+from lensfeed_client.commands.display.output import Output
 
 Item = TypeVar("Item", bound=Message)
 
 
 @dataclass(frozen=True)
 class Listing:
-    """How a list is shown: everything, or a page at a time; `again` is the command that asked for it."""
+    """Whether to print everything, and the command that printed this list, to suggest the next one."""
 
-    again: Sequence[str]
+    command: Sequence[str]
     everything: bool
 
 
 def show_list(out: Output, pages: Pages[Item], listing: Listing, card: Callable[[Item], Text]) -> int:
-    """Print items to the end of the page, or further while a person at the terminal wants more; how many there were."""
+    """Print a page, or more if the person at the terminal wants more. Return the number of items."""
     count = 0
     while items := pages.next_page():
         for item in items:
@@ -33,13 +33,13 @@ def show_list(out: Output, pages: Pages[Item], listing: Listing, card: Callable[
         if not pages.next_cursor or not (listing.everything or _wants_more(out)):
             break
     if count and pages.next_cursor:
-        again = shlex.join([*listing.again, "--cursor", pages.next_cursor])
-        out.note(f"more with: {again}", nextCursor=pages.next_cursor)
+        next_command = shlex.join([*listing.command, "--cursor", pages.next_cursor])
+        out.note(f"more with: {next_command}", nextCursor=pages.next_cursor)
     return count
 
 
 def _wants_more(out: Output) -> bool:
-    """Ask, where somebody can answer."""
+    """Ask for more if someone can answer."""
     if out.as_json or not (out.console.is_terminal and sys.stdin.isatty()):
         return False
     try:

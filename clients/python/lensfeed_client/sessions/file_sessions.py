@@ -1,4 +1,4 @@
-"""Sessions in a file, for programs that start again and for several that run at once."""
+"""Sessions in a file, shared by processes and kept between runs."""
 
 import json
 import os
@@ -12,23 +12,23 @@ from typing import Any
 
 from filelock import FileLock
 
-from lensfeed_client.sessions import LOCK_SECONDS, Session
+from lensfeed_client.sessions.session import LOCK_SECONDS, Session
 
 _PRIVATE_FOLDER = 0o700
 
 
 class FileSessions:
-    """Sessions in a file that only its owner can read, shared by any number of threads and processes of one machine.
+    """Sessions in a file that only its owner can read, for any number of threads and processes on one machine.
 
-    The file is replaced as a whole, so that nobody ever reads half of one. Beside it lies an empty `….lock`. A file that is
-    damaged counts as an empty one: log in again.
+    The file is replaced atomically, so readers never see half of it. Its lock file has the same name with `.lock` appended.
+    A damaged file counts as empty: the user has to log in again.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = Path(path).expanduser().absolute()
 
     def load(self, url: str) -> Session | None:
-        """Return the session at a mesh, as it is now."""
+        """Return the current session for a mesh."""
         kept = self._read().get(url)
         try:
             return Session(**{**kept, "expires_at": datetime.fromisoformat(kept["expires_at"])}) if kept else None
@@ -36,20 +36,20 @@ class FileSessions:
             return None
 
     def save(self, session: Session) -> None:
-        """Keep a session in the place of the former one at its mesh."""
+        """Store a session, replacing the one for the same mesh."""
         self._write({**self._read(), session.url: {**asdict(session), "expires_at": session.expires_at.isoformat()}})
 
     def forget(self, url: str) -> None:
-        """Drop the session at a mesh, if there is one."""
+        """Delete the session for a mesh, if any."""
         kept = self._read()
         if kept.pop(url, None) is not None:
             self._write(kept)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Wait until no other thread or process changes the file, and keep it so."""
+        """Keep other threads and processes from changing the file."""
         self._path.parent.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
-        # A new one each time: one alone would let its own threads in together.
+        # A new lock object each time, because one object would admit several threads of this process.
         with FileLock(f"{self._path}.lock", timeout=LOCK_SECONDS, thread_local=False):
             yield
 
@@ -61,7 +61,7 @@ class FileSessions:
         return kept if isinstance(kept, dict) else {}
 
     def _write(self, kept: dict[str, Any]) -> None:
-        # Made with 0600 by tempfile. It must be on the disk before it counts: the former refresh token is good for nothing now.
+        # tempfile creates it with mode 0600. Sync it before replacing the old file, whose refresh token no longer works.
         handle, name = tempfile.mkstemp(prefix=f".{self._path.name}.", dir=self._path.parent)
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:

@@ -1,20 +1,20 @@
-"""How far an upload is, for who sits at a terminal; nothing for a pipe or a program."""
+"""Progress display for people at a terminal. Pipes and programs see nothing."""
 
 import contextlib
 from collections.abc import Callable, Iterator
 
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
-from lensfeed_client.commands.output import Output
-from lensfeed_client.commands.visible import visible
+from lensfeed_client.commands.display.output import Output
+from lensfeed_client.commands.display.visible import visible
 
-Tell = Callable[[int, int], None]
-"""Told the bytes that are sent, and those of the whole file. May be called from any thread."""
+Report = Callable[[int, int], None]
+"""Receives the bytes sent and the total. May be called from any thread."""
 
 
 @contextlib.contextmanager
-def upload_bar(out: Output, name: str) -> Iterator[Tell]:
-    """Show one upload until the block ends."""
+def upload_bar(out: Output, name: str) -> Iterator[Report]:
+    """Show an upload's progress until the block ends."""
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     silent = out.as_json or not out.notes.is_terminal
     with Progress(*columns, TimeRemainingColumn(), console=out.notes, disable=silent) as progress:
@@ -24,7 +24,7 @@ def upload_bar(out: Output, name: str) -> Iterator[Tell]:
 
 @contextlib.contextmanager
 def waiting(out: Output, what: str) -> Iterator[None]:
-    """Show that something takes its time until the block ends."""
+    """Show that something takes time until the block ends."""
     if out.as_json or not out.notes.is_terminal:
         yield
     else:

@@ -1,4 +1,4 @@
-"""What a file is."""
+"""Guess a file's content type."""
 
 import mimetypes
 import os
@@ -10,8 +10,8 @@ UNKNOWN = "application/octet-stream"
 
 
 def guess_type(head: bytes, name: str | os.PathLike[str] = "") -> str:
-    """Tell the type of a file by its first HEAD_BYTES, or else by its name; UNKNOWN where neither says anything.
+    """Return a file's type by its first HEAD_BYTES, else by its name, else UNKNOWN.
 
-    The bytes come first: the mesh judges by them, and names lie.
+    The bytes come first because the server judges by them too.
     """
     return filetype.guess_mime(head) or mimetypes.guess_type(os.fspath(name))[0] or UNKNOWN

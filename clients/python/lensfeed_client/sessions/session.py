@@ -1,4 +1,4 @@
-"""Who is logged in where, and what keeps it."""
+"""Sessions, and where they are stored."""
 
 import threading
 from collections.abc import Iterator
@@ -8,43 +8,43 @@ from datetime import datetime
 from typing import Protocol
 
 LOCK_SECONDS = 90.0
-"""Longer than anybody holds a lock: that is one refresh, with its deadline."""
+"""Longer than any lock is held, which is for one refresh with its deadline."""
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Somebody logged in at one mesh."""
+    """A user logged in to one mesh."""
 
     url: str
-    """The mesh's address, as the client was given it."""
+    """The mesh's address, as passed to the client."""
     handle: str
     user_id: int
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
-    """The newest one, good for one refresh; empty while one is under way, or when its answer was lost."""
+    """The newest one, valid for one refresh. Empty during a refresh, and after one whose answer was lost."""
     expires_at: datetime
-    """When the access token ends, in UTC."""
+    """When the access token expires, in UTC."""
 
 
 class Sessions(Protocol):
-    """Keeps at most one session for each mesh. Every method may be called from any thread."""
+    """Stores at most one session per mesh. All methods may be called from any thread."""
 
     def load(self, url: str) -> Session | None:
-        """Return the session at a mesh, as it is now."""
+        """Return the current session for a mesh."""
         ...
 
     def save(self, session: Session) -> None:
-        """Keep a session in the place of the former one at its mesh. Call it in `locked`."""
+        """Store a session, replacing the one for the same mesh. Call it inside `locked`."""
         ...
 
     def forget(self, url: str) -> None:
-        """Drop the session at a mesh, if there is one. Call it in `locked`."""
+        """Delete the session for a mesh, if any. Call it inside `locked`."""
         ...
 
     def locked(self) -> AbstractContextManager[None]:
-        """Wait until nobody else who shares these sessions changes them, and keep it so. May be left in another thread.
+        """Keep everyone else from changing these sessions. May be released in another thread.
 
-        Raises TimeoutError where somebody else holds it for longer than any refresh takes.
+        Raises TimeoutError if someone else holds the lock for longer than any refresh takes.
         """
         ...
 
@@ -57,20 +57,20 @@ class MemorySessions:
         self._lock = threading.Lock()
 
     def load(self, url: str) -> Session | None:
-        """Return the session at a mesh, as it is now."""
+        """Return the current session for a mesh."""
         return self._sessions.get(url)
 
     def save(self, session: Session) -> None:
-        """Keep a session in the place of the former one at its mesh."""
+        """Store a session, replacing the one for the same mesh."""
         self._sessions[session.url] = session
 
     def forget(self, url: str) -> None:
-        """Drop the session at a mesh, if there is one."""
+        """Delete the session for a mesh, if any."""
         self._sessions.pop(url, None)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Wait until no other thread changes these sessions, and keep it so."""
+        """Keep other threads from changing these sessions."""
         if not self._lock.acquire(timeout=LOCK_SECONDS):
             raise TimeoutError
         try:

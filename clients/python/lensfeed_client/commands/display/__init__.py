@@ -1,0 +1,1 @@
+"""What commands print: results, cards, lists and progress."""

@@ -1,0 +1,65 @@
+"""Messages and hints for the contract's reasons."""
+
+from typing import NamedTuple
+
+
+class Message(NamedTuple):
+    """What happened, and what helps, if anything."""
+
+    message: str
+    hint: str = ""
+
+
+_LOG_IN = "log in with `lensfeed login`"
+_AGAIN = "try again in a moment"
+
+MESSAGES = {
+    "BODY_MALFORMED": Message(
+        "the server did not understand the request", "do the command and the server have the same version?"
+    ),
+    "CAPTION_INVALID": Message("the caption contains a NUL character", "remove it"),
+    "CAPTION_TOO_LONG": Message("the caption is too long", "the limit is 2,200 characters"),
+    "CREDENTIALS_INVALID": Message("the handle or the password is wrong"),
+    "CURSOR_INVALID": Message(
+        "the cursor does not belong to this list", "copy all of it, as printed by the previous page"
+    ),
+    "FIELD_INVALID": Message("the server refused a value"),
+    "FILE_CHANGED": Message("the file has changed since its upload began", "upload it without --resume"),
+    "FOLLOW_LIMIT": Message("you follow as many people as possible", "unfollow someone first; the limit is 7,500"),
+    "HANDLE_INVALID": Message("that is not a valid handle", "a handle has 3 to 30 characters of a-z, 0-9, _ and ."),
+    "HANDLE_TAKEN": Message("this handle is taken", "choose another, or log in with `lensfeed login` if it is yours"),
+    "IDEMPOTENCY_KEY_INVALID": Message("the server refused the key of the request"),
+    "IDEMPOTENCY_MISMATCH": Message("a different request was sent with the same key before"),
+    "LIMIT_INVALID": Message("the limit is not a positive number", "give a --limit of 1 or more"),
+    "MEDIA_CORRUPT": Message("the file is not a readable picture or video", "does it open in other programs?"),
+    "MEDIA_COUNT": Message("a post has 1 to 10 pictures or videos"),
+    "MEDIA_DUPLICATE": Message("the post contains a picture or video twice"),
+    "MEDIA_NOT_FOUND": Message("you have no such picture or video", "its upload may have expired: upload it again"),
+    "MEDIA_NOT_READY": Message("that picture is not ready yet", _AGAIN),
+    "MEDIA_REJECTED": Message("the server rejected that picture or video", "upload another"),
+    "MEDIA_TOO_LARGE": Message("the picture or video has too many pixels, frames or minutes", "make it smaller"),
+    "MESSAGE_TOO_LARGE": Message("that is too much text for one request"),
+    "METHOD_UNKNOWN": Message(
+        "the server does not know this request", "do the command and the server have the same version?"
+    ),
+    "OVERLOADED": Message("the server is busy", _AGAIN),
+    "PARTS_MISMATCH": Message("the server is missing parts of the file", "repeat the command with --resume"),
+    "PASSWORD_INVALID": Message("that password cannot be used", "a password has 8 to 1,024 characters"),
+    "POST_NOT_FOUND": Message("there is no such post, or it is not yours"),
+    "RATE_LIMITED": Message("you have sent too many requests", _AGAIN),
+    "SELF_FOLLOW": Message("you cannot follow yourself"),
+    "SIZE_OUT_OF_RANGE": Message(
+        "the file is empty or too large", "the limits are 50 MB for photos and 4 GB for videos"
+    ),
+    "SESSION_LOST": Message("your session has ended because the connection broke while it was being renewed", _LOG_IN),
+    "TOKEN_INVALID": Message("your session has ended", _LOG_IN),
+    "TOKEN_MISSING": Message("you are not logged in", _LOG_IN),
+    "TYPE_MISMATCH": Message("the file's content does not match its type"),
+    "TYPE_UNSUPPORTED": Message(
+        "the server does not accept this file type",
+        "it accepts JPEG, PNG, WebP, AVIF and HEIC; MP4, QuickTime and WebM",
+    ),
+    "UPLOAD_EXPIRED": Message("that upload began too long ago", "upload the file again"),
+    "USER_NOT_FOUND": Message("there is no such user"),
+}
+"""One for each reason in the contracts."""

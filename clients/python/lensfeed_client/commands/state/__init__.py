@@ -1,0 +1,1 @@
+"""What commands keep between runs."""

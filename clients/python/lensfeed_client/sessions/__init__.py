@@ -1,0 +1,1 @@
+"""Sessions: their storage, and the tokens that they renew."""
