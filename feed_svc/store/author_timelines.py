@@ -6,7 +6,7 @@ from feed_svc.model import Entry, Window, author_of
 from feed_svc.store import scripts
 from feed_svc.store.builds import BUILD_TTL_SECONDS, new_token, oldest_alive
 from feed_svc.store.script import Script
-from feed_svc.store.timelines import ENTRIES_FROM, HEADS_TO, LIVE_MARKER_SIZE
+from feed_svc.store.timelines import LIVE_MARKER_SIZE, upper_bound
 from meshkit.redis.mux import RedisMux
 
 # How many of an author's newest posts are kept, and by how many a timeline may exceed that before it is cut.
@@ -25,6 +25,7 @@ class RedisAuthorTimelines:
         self._mux = mux
         self._length = length
         self._slack = slack
+        self._read = Script(mux, scripts.READ)
         self._push = Script(mux, scripts.PUSH)
         self._begin_build = Script(mux, scripts.BEGIN_BUILD)
         self._finish_build = Script(mux, scripts.FINISH_BUILD)
@@ -34,14 +35,8 @@ class RedisAuthorTimelines:
         """Read many timelines, batch by batch."""
         found: dict[int, Window | None] = {}
         for batch in _batches(list(below)):
-            commands: list[tuple[str | bytes | int, ...]] = []
-            for author in batch:
-                key, bound = _key(author), below[author]
-                top = b"+" if bound is None else b"(" + bound
-                commands.append(("ZREVRANGEBYLEX", key, top, ENTRIES_FROM, "LIMIT", 0, limit))
-                commands.append(("ZRANGEBYLEX", key, "-", HEADS_TO))
-            answers = await self._mux.execute_many(commands)
-            for author, entries, heads in zip(batch, answers[::2], answers[1::2], strict=True):
+            answers = await self._read.many([(_key(a), (upper_bound(below[a]), limit, 0, 0)) for a in batch])
+            for author, (entries, heads) in zip(batch, answers, strict=True):
                 is_live = bool(heads) and len(heads[0]) == LIVE_MARKER_SIZE
                 found[author] = Window(entries, heads[0][9:25]) if is_live else None
         return found

@@ -57,6 +57,19 @@ local function cut(key, length, slack)
 end
 """
 
+# KEYS timeline; ARGV bound below which to read ('+' or '(' and an entry), limit (-1: none), time to live below which it is
+# renewed (0: never), time to live in seconds. Returns entries and heads (the marker and the pulled authors). One script,
+# because a build that ends between two commands would show a live timeline without its entries. Without _COMMON, whose
+# functions would be defined again for each read.
+READ = """
+local entries = redis.call('ZREVRANGEBYLEX', KEYS[1], ARGV[1], '[\\0\\0\\0\\0\\0\\0\\0\\1', 'LIMIT', 0, ARGV[2])
+local heads = redis.call('ZRANGEBYLEX', KEYS[1], '-', '(\\0\\0\\0\\0\\0\\0\\0\\1')
+if ARGV[3] ~= '0' and heads[1] and #heads[1] == 41 and redis.call('TTL', KEYS[1]) < tonumber(ARGV[3]) then
+  redis.call('EXPIRE', KEYS[1], ARGV[4])
+end
+return {entries, heads}
+"""
+
 # KEYS timelines; ARGV entry, length, slack. Adds the entry to each existing timeline with a lower floor. A timeline
 # is only cut once it is `slack` over its length, so that most pushes do not pay for a cut.
 PUSH = (

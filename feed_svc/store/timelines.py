@@ -1,5 +1,6 @@
 """Home timelines in Redis. Their format is described in `scripts.py`."""
 
+import math
 from collections.abc import AsyncIterator, Iterator, Sequence
 
 from redis.asyncio import Redis
@@ -19,8 +20,7 @@ PUSH_BATCH = 1_000
 RENEW_SHARE = 0.1
 # Keys per round trip of a scan, most of which are no timelines. Takes a fraction of a millisecond.
 SCAN_COUNT = 1_000
-# Where entries begin, because no place is 0. The marker and the pulled authors are below.
-ENTRIES_FROM, HEADS_TO = b"[" + (1).to_bytes(8), b"(" + (1).to_bytes(8)
+NO_LIMIT = -1
 LIVE_MARKER_SIZE = 41
 _FLOOR, _LIFE, _SEQ = slice(9, 9 + ENTRY_SIZE), slice(25, 33), slice(33, 41)
 
@@ -42,6 +42,7 @@ class RedisTimelines:
         self._ttl = ttl_seconds
         self._length = length
         self._slack = slack
+        self._read = Script(mux, scripts.READ)
         self._push = redis.register_script(scripts.PUSH)
         self._push_one = Script(mux, scripts.PUSH)
         self._backfill = Script(mux, scripts.BACKFILL)
@@ -53,19 +54,9 @@ class RedisTimelines:
         self._remove_author = Script(mux, scripts.REMOVE_AUTHOR)
 
     async def read(self, viewer: int, below: Entry | None, limit: int) -> HomeWindow | None:
-        """Read a live timeline in one round trip."""
-        key = _key(viewer)
-        entries, heads, ttl = await self._mux.execute_many(
-            [
-                ("ZREVRANGEBYLEX", key, b"+" if below is None else b"(" + below, ENTRIES_FROM, "LIMIT", 0, limit),
-                ("ZRANGEBYLEX", key, "-", HEADS_TO),
-                ("TTL", key),
-            ]
-        )
-        home = _home(entries, heads)
-        if home is not None and ttl < self._ttl * (1 - RENEW_SHARE):
-            await self._mux.execute("EXPIRE", key, self._ttl)
-        return home
+        """Read a live timeline and renew its time to live."""
+        renew_below = math.ceil(self._ttl * (1 - RENEW_SHARE))
+        return _home(*await self._read(_key(viewer), upper_bound(below), limit, renew_below, self._ttl))
 
     async def viewers(self) -> AsyncIterator[int]:
         """Scan the keys, of all masters."""
@@ -74,11 +65,7 @@ class RedisTimelines:
 
     async def whole(self, viewer: int) -> HomeWindow | None:
         """Read a timeline from end to end."""
-        key = _key(viewer)
-        entries, heads = await self._mux.execute_many(
-            [("ZREVRANGEBYLEX", key, "+", ENTRIES_FROM), ("ZRANGEBYLEX", key, "-", HEADS_TO)]
-        )
-        return _home(entries, heads)
+        return _home(*await self._read(_key(viewer), upper_bound(None), NO_LIMIT, 0, 0))
 
     async def drop(self, viewer: int) -> None:
         """Delete the key."""
@@ -139,6 +126,11 @@ class RedisTimelines:
     async def check(self) -> None:
         """Ask Redis."""
         await self._mux.execute("PING")
+
+
+def upper_bound(below: Entry | None) -> bytes:
+    """Return the upper bound of a read below an entry (None: from the top)."""
+    return b"+" if below is None else b"(" + below
 
 
 def _batches(viewers: Sequence[int]) -> Iterator[list[str]]:
