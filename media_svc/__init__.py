@@ -1,1 +1,1 @@
-"""Uploads, and what becomes of them: media_svc."""
+"""media_svc: uploads, and the photos and videos made from them."""

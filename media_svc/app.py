@@ -18,12 +18,12 @@ from media_svc.events import GROUP, POST_STREAM, STREAM, HandleEvent, HandlePost
 from media_svc.get_media import BatchGetMedia, GetMedia
 from media_svc.jobs.queue import POPULAR_PHOTOS, VIDEOS, JobQueue
 from media_svc.jobs.worker import WorkJobs
-from media_svc.peers import POST_SERVICE, USER_SERVICE, PeerUses
+from media_svc.peers import POST_SERVICE, USER_SERVICE, PeerMediaUsage
 from media_svc.photos.improve_photo import ImprovePhoto
 from media_svc.photos.make_renditions import MakeRenditions
 from media_svc.photos.pick_rendition import PickRendition
 from media_svc.photos.render_pool import open_render_pool
-from media_svc.photos.renditions import PATIENT, render
+from media_svc.photos.renditions import BACKGROUND_LIMITS, render
 from media_svc.ports import Objects
 from media_svc.presenting import Presenter
 from media_svc.rpc import MediaInternalServicer, MediaServicer
@@ -51,43 +51,43 @@ from meshkit.redis.client import check_redis, open_redis
 from meshkit.revocations import open_revocations
 
 _log = structlog.get_logger()
-# A picture may take a minute on a busy machine, and its bytes have to come and go.
+# A picture may take a minute on a busy machine, including its download and uploads.
 HANDLER_LIMIT_SECONDS = 65.0
-# Above it, so that a picture is not rendered twice at once; and so low that one whose worker has died for good is READY in two
-# minutes all the same.
+# Above the limit, so that no two workers render a picture at once. Low enough that a picture whose worker died is READY within
+# two minutes.
 CLAIM_IDLE_MS = 80_000
-# A long video has hundreds of files, and an author thousands of posts. What fails has still time for a second try.
+# A long video has hundreds of files, and an author thousands of posts. Leaves time for a second try.
 REMOVAL_LIMIT_SECONDS = 40.0
 REMOVAL_IDLE_MS = 50_000
 
 
 async def serve() -> None:
-    """Serve uploads and media, to apps and to the other services; listen to S3; sweep."""
+    """Serve uploads and media to apps and services, receive S3 events, and sweep."""
     settings = ServeSettings.load()
     async with serving_process(settings) as process:
         await server.serve(process, settings)
 
 
 async def work() -> None:
-    """Make renditions of what was uploaded."""
+    """Process uploads, remove deleted media and reclassify popular ones."""
     settings = WorkSettings.load()
     async with working_process(settings) as process:
         await server.serve(process, settings)
 
 
 async def set_up() -> None:
-    """Tell the bucket its rules: who may read it, what becomes of old things. Repeat it after an update."""
+    """Apply the bucket's policy, CORS and lifecycle rules. Repeat it after an update."""
     settings = S3Settings.load()
     async with open_client(settings) as client:
         gets_cold = await set_up_bucket(client, settings.s3_bucket)
     _log.info("bucket_set_up", bucket=settings.s3_bucket)
     if not gets_cold:
-        _log.warning("no_cold_tier", why="this S3 moves nothing between storage classes: originals stay where they are")
+        _log.warning("no_cold_tier", why="this S3 has no storage classes; originals stay where they are")
 
 
 @contextlib.asynccontextmanager
 async def serving_process(settings: ServeSettings) -> AsyncIterator[Process]:
-    """Open all that the serving process needs, and put it together."""
+    """Open everything the serving process needs and wire it together."""
     presenter = Presenter(MediaUrls(settings.media_base_url))
     async with (
         _stores(settings) as (opened, producer),
@@ -121,7 +121,7 @@ async def serving_process(settings: ServeSettings) -> AsyncIterator[Process]:
 
 @contextlib.asynccontextmanager
 async def working_process(settings: WorkSettings) -> AsyncIterator[Process]:
-    """Open all that the worker needs, and put it together."""
+    """Open everything the worker needs and wire it together."""
     async with (
         _stores(settings) as (opened, producer),
         open_objects(settings) as objects,
@@ -145,7 +145,7 @@ async def working_process(settings: WorkSettings) -> AsyncIterator[Process]:
             at_once=settings.render_concurrency,
         )
         erase = EraseMedia(objects, caches)
-        remove = RemoveMedia(opened.store, PeerUses(posts, users), erase)
+        remove = RemoveMedia(opened.store, PeerMediaUsage(posts, users), erase)
         popular = JobQueue(redis, POPULAR_PHOTOS) if settings.improve_photos else None
         reclassify = ReclassifyMedia(opened.store, objects, RedisPopularity(redis), erase, popular)
         deletions = Consumer(
@@ -163,7 +163,7 @@ async def working_process(settings: WorkSettings) -> AsyncIterator[Process]:
             process = ProcessVideo(opened.store, objects, events, ffmpeg, rendering)
             background["videos"] = WorkJobs(videos, process, settings.member, settings.video_concurrency).run
         if popular:
-            better = partial(render, limits=PATIENT, recipe=Recipe.BETTER_AVIF)
+            better = partial(render, limits=BACKGROUND_LIMITS, recipe=Recipe.BETTER_AVIF)
             improve = ImprovePhoto(opened.store, objects, events, better, erase)
             background["improve"] = WorkJobs(popular, improve, settings.member, 1, consumer.is_idle).run
         yield Process(

@@ -1,37 +1,37 @@
-"""When an upload is looked at: rarely enough to cost little, often enough that a lost event is hardly noticed.
+"""When sweepers check uploads: rarely enough to be cheap, often enough to make up for lost events.
 
-Bytes can only arrive while a URL for them works. So an unfinished upload is looked at each minute for as long as one does, after
-its start and after each time that fresh ones were signed, and hardly ever after that.
+Bytes can arrive only while a presigned URL works. So an unfinished upload is checked every minute while one does:
+after its start and after each time new URLs are signed. Later checks are rare.
 """
 
 from media_svc.model import Media, MediaState
 
 MINUTE_MS = 60_000
-# How long a signed PUT may begin. One that has begun may take longer.
+# A signed PUT must begin within this time. It may take longer to finish.
 URL_LIFETIME_SECONDS = 15 * 60
-# So many minutes after they were signed, URLs to the upload's key are valid for nobody any more.
-URLS_GONE_AGE = 16
-# How old an unfinished upload may get: a day.
+# Minutes after signing by which every URL to the upload's key has expired.
+URLS_EXPIRED_AGE = 16
+# Age at which an unfinished upload is given up: a day.
 LAST_AGE = 24 * 60
-# Ages in minutes. Closer at first, for what was interrupted; then for the last time.
-CHECK_AGES = (1, 2, 4, 8, URLS_GONE_AGE, 60, 360, LAST_AGE)
-# While bytes may come.
-AWAITING_AGES: tuple[int, ...] = (*range(1, URLS_GONE_AGE), *CHECK_AGES[CHECK_AGES.index(URLS_GONE_AGE) :])
-# How long a medium may be in the workers' hands before they are told again, in minutes. A picture takes seconds.
+# Ages in minutes at which an upload is checked. Close together at first, for interrupted work.
+CHECK_AGES = (1, 2, 4, 8, URLS_EXPIRED_AGE, 60, 360, LAST_AGE)
+# The same while URLs work.
+AWAITING_AGES: tuple[int, ...] = (*range(1, URLS_EXPIRED_AGE), *CHECK_AGES[CHECK_AGES.index(URLS_EXPIRED_AGE) :])
+# A medium that is still PROCESSING after this many minutes is announced to the workers again. A picture takes seconds.
 STUCK_AGE = 10
-# What is then still PROCESSING after the last check is looked at this often, in minutes.
+# Minutes between checks of media that are still PROCESSING after the last scheduled check.
 RECHECK_AGE = 60
 
 
 def first_check(media: Media) -> int:
-    """Return the minute of an upload's first check. It has not begun, and nobody has looked at it yet."""
+    """Return the minute of an upload's first check."""
     return media.created_ms // MINUTE_MS + 1
 
 
 def next_check(media: Media, minute: int) -> int | None:
-    """Return the first minute after `minute` at which an upload is to be looked at, or None after the last.
+    """Return the minute of an upload's next check after `minute`, or None after the last.
 
-    It follows from the upload's id and state alone, so that two sweepers plan the same.
+    It depends only on the upload's id and state, so that all sweepers plan the same checks.
     """
     age = minute - media.created_ms // MINUTE_MS
     ages = AWAITING_AGES if media.state is MediaState.AWAITING_UPLOAD else CHECK_AGES
@@ -39,29 +39,29 @@ def next_check(media: Media, minute: int) -> int | None:
     return None if following is None else minute - age + following
 
 
-def checks_of_fresh_urls(now_ms: int) -> range:
-    """Return the minutes at which an upload is to be looked at for which URLs are signed now."""
+def checks_for_new_urls(now_ms: int) -> range:
+    """Return the minutes at which to check an upload whose URLs are signed now."""
     minute = now_ms // MINUTE_MS
-    return range(minute + 1, minute + URLS_GONE_AGE + 1)
+    return range(minute + 1, minute + URLS_EXPIRED_AGE + 1)
 
 
 def url_seconds(media: Media, now_ms: int) -> int:
-    """Return how long URLs that are signed now may work: none outlives its upload. 0 means that it is too late."""
+    """Return how long URLs signed now may work, so that none outlives its upload; 0 if it is too late."""
     left_ms = media.created_ms + LAST_AGE * MINUTE_MS - now_ms
     return max(0, min(URL_LIFETIME_SECONDS, left_ms // 1000))
 
 
-def urls_gone_ms(media: Media) -> int:
-    """Return from when on nobody has a valid URL to a finished or rejected upload's key, in milliseconds since 1970.
+def urls_expired_ms(media: Media) -> int:
+    """Return when the last URL to a finished or rejected upload expires, in milliseconds since 1970.
 
     URLs are signed until an upload is finished.
     """
-    return max(media.created_ms, media.uploaded_ms) + URLS_GONE_AGE * MINUTE_MS
+    return max(media.created_ms, media.uploaded_ms) + URLS_EXPIRED_AGE * MINUTE_MS
 
 
-def checks_of_removed(now_ms: int) -> list[int]:
-    """Return the minutes at which to look whether anything is left of a medium that is removed now.
+def checks_after_removal(now_ms: int) -> list[int]:
+    """Return the minutes at which to check for leftovers of a medium removed now.
 
-    Soon, in case it could not all be erased; and when whoever was still adding to it (a URL, a worker) is done for certain.
+    Soon, in case it was not fully erased, and again once every URL has expired and every worker has finished.
     """
-    return [now_ms // MINUTE_MS + age for age in (1, 2, URLS_GONE_AGE, 60, LAST_AGE)]
+    return [now_ms // MINUTE_MS + age for age in (1, 2, URLS_EXPIRED_AGE, 60, LAST_AGE)]

@@ -1,37 +1,39 @@
-"""What media_svc refuses."""
+"""The errors of media_svc."""
 
 from media_svc.uploads.rules import MAX_PHOTO_BYTES, MAX_VIDEO_BYTES, PHOTO_TYPES, VIDEO_TYPES
 from meshkit.errors import FailedPreconditionError, InvalidArgumentError, NotFoundError
 
 
 class MediaNotFoundError(NotFoundError):
-    """There is no such medium, or the caller may not know that there is."""
+    """The medium does not exist, or the caller may not see it."""
 
     def __init__(self) -> None:
-        super().__init__("MEDIA_NOT_FOUND", "there is no such medium")
+        super().__init__("MEDIA_NOT_FOUND", "the medium does not exist")
 
 
 class PartsMismatchError(FailedPreconditionError):
-    """The parts that were named, or that S3 has, are not those of the upload."""
+    """The uploaded parts are not the ones the upload expects or the client named."""
 
     def __init__(self, message: str) -> None:
         super().__init__("PARTS_MISMATCH", message)
 
 
 class UploadExpiredError(FailedPreconditionError):
-    """The upload was not finished in time; its parts are gone, or will be."""
+    """The upload was not finished in time; its parts are or will be deleted."""
 
     def __init__(self) -> None:
-        super().__init__("UPLOAD_EXPIRED", "the upload was not finished in time; start another")
+        super().__init__("UPLOAD_EXPIRED", "the upload was not finished in time; start a new one")
 
 
 def type_unsupported() -> InvalidArgumentError:
-    """Make the error of a content type that is not on the list."""
+    """Return the error for an unsupported content type."""
     allowed = ", ".join(sorted(PHOTO_TYPES | VIDEO_TYPES))
-    return InvalidArgumentError.of_field("content_type", "TYPE_UNSUPPORTED", f"the type must be one of {allowed}")
+    return InvalidArgumentError.of_field(
+        "content_type", "TYPE_UNSUPPORTED", f"the content type must be one of {allowed}"
+    )
 
 
 def size_out_of_range() -> InvalidArgumentError:
-    """Make the error of a file that is empty or too large."""
-    limits = f"up to {MAX_PHOTO_BYTES:,} bytes for a photo and {MAX_VIDEO_BYTES:,} for a video"
-    return InvalidArgumentError.of_field("size_bytes", "SIZE_OUT_OF_RANGE", f"the size must be from 1, {limits}")
+    """Return the error for an empty or too large file."""
+    limits = f"{MAX_PHOTO_BYTES:,} bytes for a photo or {MAX_VIDEO_BYTES:,} for a video"
+    return InvalidArgumentError.of_field("size_bytes", "SIZE_OUT_OF_RANGE", f"the size must be between 1 and {limits}")

@@ -1,4 +1,4 @@
-"""What media_svc tells the other services, and its own workers."""
+"""The events that media_svc writes, and how it handles the ones it reads."""
 
 from lensfeed.events.v1 import event_pb2
 from lensfeed.media.v1 import media_pb2
@@ -17,39 +17,39 @@ POST_STREAM = EventStream("post")
 
 
 class MediaEvents:
-    """Events over the outbox and the stream."""
+    """Writes events to the outbox and the stream."""
 
     def __init__(self, producer: Producer) -> None:
         self._producer = producer
         self._presenter = Presenter()
 
     def uploaded(self, media: Media) -> OutboxRecord:
-        """Make the record of a medium whose bytes are all there."""
+        """Return the event of a medium whose bytes are complete."""
         kind = media_pb2.MediaKind.Value(f"MEDIA_KIND_{media.kind}")
         return new_record(event_pb2.MediaUploaded(media_id=str(media.media_id), kind=kind))
 
     def ready(self, media: Media) -> OutboxRecord:
-        """Make the record of a medium that can be served."""
+        """Return the event of a medium that can be served."""
         shown = self._presenter.media(media)
         return new_record(event_pb2.MediaReady(owner_id=media.media_id.owner, media=shown))
 
     def improved(self, media: Media) -> OutboxRecord:
-        """Make the record of a medium that has better renditions now."""
+        """Return the event of a medium that has better renditions."""
         shown = self._presenter.media(media)
         return new_record(event_pb2.MediaImproved(owner_id=media.media_id.owner, media=shown))
 
     def rejected(self, media: Media) -> OutboxRecord:
-        """Make the record of a medium that will never be served."""
+        """Return the event of a medium that will never be served."""
         shown = self._presenter.media(media)
         return new_record(event_pb2.MediaRejected(owner_id=media.media_id.owner, media=shown))
 
     def send_soon(self, *records: OutboxRecord) -> None:
-        """Begin to send committed records."""
+        """Start sending committed events."""
         self._producer.send_soon(*records)
 
 
 class HandlePostEvent:
-    """Of the events of posts, those of deleted ones are for the worker."""
+    """Handles events of posts: removes the media of deleted and withdrawn posts."""
 
     def __init__(self, remove_media: RemoveMedia) -> None:
         self._remove_media = remove_media
@@ -63,7 +63,7 @@ class HandlePostEvent:
 
 
 class HandleEvent:
-    """The worker's side: of the events of the stream, those of uploads are for it. Videos are only put into their queue."""
+    """Handles events of media: renders uploaded photos and queues uploaded videos."""
 
     def __init__(self, make_renditions: MakeRenditions, videos: JobQueue) -> None:
         self._make_renditions = make_renditions

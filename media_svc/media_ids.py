@@ -1,4 +1,4 @@
-"""Look media up by what a caller said."""
+"""Look up media by the ids in a request."""
 
 from collections.abc import Iterable, Sequence
 
@@ -8,8 +8,8 @@ from media_svc.store.port import MediaStore
 from meshkit.ids import MalformedIdError, PublicId
 
 
-async def find_media(store: MediaStore, text: str, user_id: int) -> Media:
-    """Return the medium that a public id names. Raises MediaNotFoundError where this user may not know of one."""
+async def get_visible_media(store: MediaStore, text: str, user_id: int) -> Media:
+    """Return the medium with a public id. Raises MediaNotFoundError if this user may not see it."""
     try:
         media_id = PublicId.parse(text)
     except MalformedIdError:
@@ -20,8 +20,8 @@ async def find_media(store: MediaStore, text: str, user_id: int) -> Media:
     return found[0]
 
 
-def parse_all(media_ids: Sequence[str]) -> Iterable[PublicId]:
-    """Yield the ids that texts are; those that are none are of no medium."""
+def parse_valid_ids(media_ids: Sequence[str]) -> Iterable[PublicId]:
+    """Yield the ids that are well-formed, and skip the others."""
     for text in media_ids:
         try:
             yield PublicId.parse(text)

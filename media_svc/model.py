@@ -1,4 +1,4 @@
-"""What a medium is: frozen values and pure rules."""
+"""The domain model: immutable values and pure rules."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -9,43 +9,43 @@ from meshkit.ids import PublicId, id_millis
 
 
 class MediaState(StrEnum):
-    """How far a medium is. It moves only forward, and each step is taken by exactly one writer."""
+    """The state of a medium. It only moves forward, and exactly one writer takes each step."""
 
     AWAITING_UPLOAD = "AWAITING_UPLOAD"
     PROCESSING = "PROCESSING"
     READY = "READY"
     REJECTED = "REJECTED"
-    # No post shows it any more. For everybody it is as if it had never been.
+    # No post shows it any more. Nobody can see it, as if it never existed.
     REMOVED = "REMOVED"
 
 
 class MediaKind(StrEnum):
-    """What a medium shows."""
+    """The kind of a medium."""
 
     PHOTO = "PHOTO"
     VIDEO = "VIDEO"
 
 
 class FailureReason(StrEnum):
-    """Why a medium was rejected; the public contract fixes these words."""
+    """Why a medium was rejected. The public contract fixes these words."""
 
     MEDIA_CORRUPT = "MEDIA_CORRUPT"
     MEDIA_TOO_LARGE = "MEDIA_TOO_LARGE"
     TYPE_MISMATCH = "TYPE_MISMATCH"
-    # Its bytes never came.
+    # Its bytes never arrived.
     UPLOAD_EXPIRED = "UPLOAD_EXPIRED"
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a medium was rejected, for programs and for people."""
+    """Why a medium was rejected: a reason for programs and a message for people."""
 
     reason: FailureReason
     message: str
 
 
 class MediaRejectedError(Exception):
-    """The bytes can never be served. Trying again gives the same answer."""
+    """The file can never be served. Trying again gives the same answer."""
 
     def __init__(self, reason: FailureReason, message: str) -> None:
         super().__init__(f"{reason}: {message}")
@@ -54,7 +54,7 @@ class MediaRejectedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Rendition:
-    """One size and format of a medium. `name` is what follows the public prefix, in the bucket and in the URL."""
+    """One size and format of a medium. `name` follows the public prefix in the bucket and in the URL."""
 
     name: str
     content_type: str
@@ -65,7 +65,7 @@ class Rendition:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """What the renderer found out: pixels of the original as shown, thumbhash bytes, renditions narrowest first."""
+    """The result of rendering: the original's size as shown, thumbhash bytes, and renditions, narrowest first."""
 
     width: int
     height: int
@@ -73,16 +73,16 @@ class Picture:
     renditions: tuple[Rendition, ...]
 
     def named_under(self, media_id: PublicId) -> Self:
-        """Return it with the names of its renditions under its medium's: what one medium shows goes when that one goes."""
+        """Return it with renditions named under its medium, so that they can be deleted together."""
         named = tuple(replace(each, name=f"{media_id}/{each.name}") for each in self.renditions)
         return replace(self, renditions=named)
 
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """One quality of a video, cut into segments. `playlist` names its media playlist, as a rendition's name does.
+    """One quality of a video, cut into segments. `playlist` names its media playlist, like a rendition's name.
 
-    Bandwidths are in bits a second, `codecs` as in RFC 6381, `frame_rate` in frames a second.
+    Bandwidths are in bits per second, `codecs` as in RFC 6381, `frame_rate` in frames per second.
     """
 
     playlist: str
@@ -96,7 +96,7 @@ class Rung:
 
 @dataclass(frozen=True, slots=True)
 class Video:
-    """What a video can be played in so far: rungs, lowest first. `revision` counts how often this has changed."""
+    """The rungs that can be played so far, lowest first. `revision` counts the changes."""
 
     rungs: tuple[Rung, ...] = ()
     is_complete: bool = False
@@ -105,7 +105,7 @@ class Video:
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """One medium, from the start of its upload on. Each step gives a new value; the store takes it if it is the next one."""
+    """One medium, from the start of its upload. Each step returns a new value for the store to write."""
 
     media_id: PublicId
     state: MediaState
@@ -115,9 +115,9 @@ class Media:
     alt_text: str
     # S3's id of a multipart upload; empty for one PUT.
     upload_id: str = ""
-    # The uploaded object's ETag without quotes, from PROCESSING on: it names the bytes that were accepted.
+    # From PROCESSING on, the uploaded object's ETag without quotes. It identifies the accepted bytes.
     etag: str = ""
-    # When these were found to be all there, in milliseconds since 1970.
+    # When the upload was found complete, in milliseconds since 1970.
     uploaded_ms: int = 0
     failure: Failure | None = None
     width: int = 0
@@ -125,11 +125,11 @@ class Media:
     duration_ms: int = 0
     thumbhash: bytes = b""
     renditions: tuple[Rendition, ...] = ()
-    # Of a video that is READY.
+    # Set for a READY video.
     video: Video | None = None
-    # Percent of a video's processing that is done, as was last noted.
+    # The last recorded progress of processing a video, in percent.
     progress: int = 0
-    # Names of renditions that better ones took the place of; None where that was not tried. They are served on.
+    # Names of renditions that better ones replaced; None if that was never tried. The files are still served.
     replaced_names: tuple[str, ...] | None = None
 
     @property
@@ -139,45 +139,45 @@ class Media:
 
     @property
     def upload_key(self) -> str:
-        """Where its bytes are PUT. URLs to it may still be valid after the upload is finished."""
+        """The key of the uploaded bytes. URLs to it may still work after the upload is finished."""
         return f"u/{self.media_id}"
 
     @property
     def original_key(self) -> str:
-        """Where the accepted bytes lie. It names their ETag, so that no later PUT can get under it."""
+        """The key of the accepted bytes. It contains their ETag, so that a later PUT cannot change them."""
         return f"o/{self.media_id}/{self.etag}"
 
     @property
     def hls_name(self) -> str:
-        """What the master playlist is served under, as a rendition's name; empty where there is none."""
+        """The name of the master playlist, like a rendition's name; empty if there is none."""
         return f"{self.media_id}/master.m3u8" if self.video else ""
 
     @property
     def is_unfinished(self) -> bool:
-        """Whether workers have yet to do something about it. A video is READY before it is finished."""
+        """Whether workers still have to process it. A video is READY before it is finished."""
         is_growing = self.video is not None and not self.video.is_complete
         return self.state is MediaState.PROCESSING or (self.state is MediaState.READY and is_growing)
 
     @property
     def is_improvable(self) -> bool:
-        """Whether it is a photo of which better renditions may still be made."""
+        """Whether it is a photo that may still get better renditions."""
         return self.state is MediaState.READY and self.kind is MediaKind.PHOTO and self.replaced_names is None
 
     def visible_to(self, user_id: int) -> bool:
-        """Return whether somebody may see it: its owner always, others once it is READY; nobody once it is removed."""
+        """Return whether a user may see it: the owner until it is removed, others while it is READY."""
         is_own = self.media_id.owner == user_id and self.state is not MediaState.REMOVED
         return self.state is MediaState.READY or is_own
 
     def awaiting(self, upload_id: str) -> Self:
-        """Return it with its bytes to come in the parts of a multipart upload."""
+        """Return it waiting for the parts of a multipart upload."""
         return replace(self, upload_id=upload_id)
 
     def uploaded(self, etag: str, now_ms: int) -> Self:
-        """Return it with all its bytes there."""
+        """Return it with its upload complete."""
         return replace(self, state=MediaState.PROCESSING, etag=etag, uploaded_ms=now_ms)
 
     def ready(self, picture: Picture) -> Self:
-        """Return it with its renditions."""
+        """Return it READY with its renditions."""
         return replace(
             self,
             state=MediaState.READY,
@@ -188,24 +188,24 @@ class Media:
         )
 
     def playable(self, duration_ms: int, rung: Rung, mp4: Rendition) -> Self:
-        """Return a READY video with its first rung, which can also be had as one file."""
+        """Return a READY video with its first rung and that rung as one MP4."""
         renditions = (*self.renditions, mp4)
         return replace(self, duration_ms=duration_ms, renditions=renditions, video=Video((rung,), revision=1))
 
     def grown(self, rung: Rung, mp4: Rendition | None) -> Self:
-        """Return it with another rung, and with a better file in the place of the one under the same name."""
+        """Return it with another rung. A new MP4 replaces the one with the same name."""
         video = self.video or Video()
         grown = replace(video, rungs=(*video.rungs, rung), revision=video.revision + 1)
         others = tuple(each for each in self.renditions if mp4 is None or each.name != mp4.name)
         return replace(self, video=grown, renditions=others if mp4 is None else (*others, mp4))
 
     def completed(self) -> Self:
-        """Return it as a video to which nothing will be added."""
+        """Return it as a video with all of its rungs."""
         video = self.video or Video()
         return replace(self, video=replace(video, is_complete=True, revision=video.revision + 1))
 
     def improved(self, candidates: Iterable[Rendition]) -> Self:
-        """Return it with each candidate that is smaller than the rendition of the same type and size in that one's place."""
+        """Return it with each rendition replaced by a smaller candidate of the same type and size, if there is one."""
         best = {(each.content_type, each.width, each.height): each for each in candidates}
         chosen = tuple(
             min(each, best.get((each.content_type, each.width, each.height), each), key=lambda one: one.size_bytes)
@@ -215,14 +215,14 @@ class Media:
         return replace(self, renditions=chosen, replaced_names=tuple(old.name for old, new in pairs if new is not old))
 
     def rejected(self, failure: Failure) -> Self:
-        """Return it as never to be served."""
+        """Return it REJECTED: it will never be served."""
         return replace(self, state=MediaState.REJECTED, failure=failure)
 
     def removed(self) -> Self:
-        """Return it as no longer there. What it showed is still in it, so that every copy of that can be found."""
+        """Return it REMOVED. It keeps its renditions' names, so that every copy can be found."""
         return replace(self, state=MediaState.REMOVED)
 
 
 def rendition_key(name: str) -> str:
-    """Return where a rendition lies. Everything under `m/` is public."""
+    """Return the key of a rendition. Everything under `m/` is public."""
     return f"m/{name}"

@@ -1,4 +1,4 @@
-"""The other services, as the ports of the use cases."""
+"""Calls to the other services, behind the ports of the use cases."""
 
 import asyncio
 from collections.abc import Sequence
@@ -11,8 +11,8 @@ POST_SERVICE = post_internal_service_pb2.DESCRIPTOR.services_by_name["PostIntern
 USER_SERVICE = user_internal_service_pb2.DESCRIPTOR.services_by_name["UserInternalService"].full_name
 
 
-class PeerUses:
-    """Uses over post_svc and user_svc."""
+class PeerMediaUsage:
+    """Asks post_svc and user_svc which media are used."""
 
     def __init__(self, post_channel: grpc.aio.Channel, user_channel: grpc.aio.Channel) -> None:
         self._posts: post_internal_service_pb2_grpc.PostInternalServiceAsyncStub
@@ -20,14 +20,14 @@ class PeerUses:
         self._users: user_internal_service_pb2_grpc.UserInternalServiceAsyncStub
         self._users = user_internal_service_pb2_grpc.UserInternalServiceStub(user_channel)
 
-    async def among(self, owner_id: int, media_ids: Sequence[str]) -> set[str]:
-        """Ask both: for posts, and for the picture of the profile."""
+    async def filter_used(self, owner_id: int, media_ids: Sequence[str]) -> set[str]:
+        """Return the media that posts or the owner's profile picture use."""
         shown, users = await asyncio.gather(
             self._posts.FilterUsedMedia(
                 post_internal_service_pb2.FilterUsedMediaRequest(author_id=owner_id, media_ids=media_ids)
             ),
             self._users.BatchGetUsers(user_internal_service_pb2.BatchGetUsersRequest(user_ids=[owner_id])),
         )
-        # A file's URL has its medium's id in it.
+        # A file's URL contains the id of its medium.
         pictures = {each for each in media_ids for user in users.users if each in user.avatar_url}
         return set(shown.media_ids) | pictures

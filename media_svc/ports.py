@@ -1,4 +1,4 @@
-"""What the use cases need of the world beside their store: an object store, and a way to tell others what happened."""
+"""What the use cases need besides their store: an object store, caches, popularity and events."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,9 +14,9 @@ from meshkit.ids import PublicId
 
 @dataclass(frozen=True, slots=True)
 class SignedPut:
-    """One PUT that anyone who has it may do until it expires: of exactly the bytes' number it was signed for.
+    """A presigned PUT. Anyone who has it can use it until it expires, for exactly the signed number of bytes.
 
-    `headers` must be sent as they are. The length is signed too; every HTTP client states it by itself.
+    `headers` must be sent unchanged. The length is signed too; every HTTP client sends it by itself.
     """
 
     url: str
@@ -25,7 +25,7 @@ class SignedPut:
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """An object that is there. ETags are without quotes everywhere."""
+    """An object in the bucket. ETags have no quotes anywhere."""
 
     etag: str
     size_bytes: int
@@ -33,7 +33,7 @@ class StoredObject:
 
 @dataclass(frozen=True, slots=True)
 class StoredPart:
-    """A part of a multipart upload that is there."""
+    """A stored part of a multipart upload."""
 
     number: int
     etag: str
@@ -41,44 +41,44 @@ class StoredPart:
 
 
 class Objects(Protocol):
-    """One bucket. Every method but the signing ones raises UnavailableError where it does not answer."""
+    """One bucket. Every method except the signing ones raises UnavailableError if it does not answer."""
 
     async def sign_put(self, key: str, content_type: str, size_bytes: int, seconds: int) -> SignedPut:
-        """Sign a PUT of a whole object, of that type and size."""
+        """Sign a PUT of a whole object of this type and size."""
         ...
 
     async def sign_part(self, key: str, upload_id: str, part: Part, seconds: int) -> SignedPut:
-        """Sign a PUT of one part, of that size."""
+        """Sign a PUT of one part of its size."""
         ...
 
     async def start_multipart(self, key: str, content_type: str) -> str:
-        """Begin a multipart upload; returns its id."""
+        """Start a multipart upload and return its id."""
         ...
 
     async def list_parts(self, key: str, upload_id: str) -> Sequence[StoredPart] | None:
-        """Return the parts that are there, ascending; None where there is no such upload (any more)."""
+        """Return the stored parts, ascending, or None if the upload does not exist (any more)."""
         ...
 
     async def complete_multipart(self, key: str, upload_id: str, parts: Sequence[StoredPart]) -> None:
-        """Make the parts one object. Where that cannot be done, or was done before, nothing is raised: look by `head`."""
+        """Join the parts to one object. Raises nothing if that is impossible or already done: check with `head`."""
         ...
 
     async def abort_multipart(self, key: str, upload_id: str) -> None:
-        """Drop an upload and its parts; one that is not there is no error."""
+        """Delete an upload and its parts, if they exist."""
         ...
 
     async def head(self, key: str) -> StoredObject | None:
-        """Return what is known of an object, or None."""
+        """Return an object's ETag and size, or None."""
         ...
 
     async def copy(self, source: str, target: str, etag: str, size_bytes: int) -> bool:
-        """Copy an object of that size if it is there and still has that ETag; returns whether it did."""
+        """Copy an object of this size if it still has this ETag. Returns whether it did."""
         ...
 
     async def download(self, key: str, path: Path) -> bool:
-        """Write an object into a new file; returns False where it is not there.
+        """Write an object to a new file. Returns False if it does not exist.
 
-        One in an archive is ordered from there and UnavailableError raised, until it has come, which takes hours.
+        An archived object is requested from the archive, which takes hours. Until then UnavailableError is raised.
         """
         ...
 
@@ -87,95 +87,95 @@ class Objects(Protocol):
         ...
 
     async def put_file(self, key: str, path: Path, content_type: str, cache_control: str) -> None:
-        """Store a file as an object, however large it is, without holding it in memory."""
+        """Store a file of any size as an object without loading it into memory."""
         ...
 
     async def list_keys(self, prefix: str) -> Sequence[str]:
-        """Return the keys of the objects under a prefix, ascending."""
+        """Return the keys under a prefix, ascending."""
         ...
 
     async def recache(self, key: str, cache_control: str) -> bool:
-        """Give an object another Cache-Control, if it is there, is kept for ever by browsers, and has not that one already.
+        """Change the Cache-Control of an object that browsers cache as immutable. Returns whether it changed.
 
-        Returns whether it did.
+        Objects that do not exist, are not immutable or already have this value are left alone.
         """
         ...
 
     async def delete(self, key: str) -> None:
-        """Drop an object; one that is not there is no error."""
+        """Delete an object, if it exists."""
         ...
 
 
 class Caches(Protocol):
-    """The caches between S3 and apps that do not ask again by themselves soon enough."""
+    """CDN caches in front of S3 that keep files longer than a removed medium may live."""
 
     async def purge(self, names: Sequence[str]) -> None:
-        """Have them forget some files, by their names. Raises UnavailableError where that is not certain."""
+        """Purge files by their names. Raises UnavailableError if that is not certain."""
         ...
 
 
 class Popularity(Protocol):
-    """How often media are looked at, fading: a view counts half after an hour. What is lost of it is counted anew.
+    """How often media are viewed, with decay: a view counts half after an hour. Lost counts build up again.
 
-    Every method raises UnavailableError where it cannot be reached.
+    Every method raises UnavailableError if the counts cannot be reached.
     """
 
     async def count(self, views: Mapping[PublicId, int]) -> None:
-        """Add views. A medium that reaches a class by them is put among the changed ones."""
+        """Add views. A medium that reaches a class becomes a changed one."""
         ...
 
     async def review(self) -> None:
-        """Put the media that have left their class among the changed ones."""
+        """Mark the media that have left their class as changed."""
         ...
 
     async def changed(self, limit: int) -> Mapping[PublicId, CacheClass]:
-        """Return media whose class has changed, with what it is now, at most `limit`, those that wait longest."""
+        """Return up to `limit` media whose class has changed, with their current class, oldest change first."""
         ...
 
-    async def settle(self, media_id: PublicId, cache_class: CacheClass) -> None:
-        """Take a medium off the changed ones, unless its class is another by now."""
+    async def acknowledge(self, media_id: PublicId, cache_class: CacheClass) -> None:
+        """Unmark a changed medium, unless its class has changed again."""
         ...
 
     async def forget(self, media_id: PublicId) -> None:
-        """Drop all that is known of a medium."""
+        """Delete everything known about a medium."""
         ...
 
 
 class PopularPhotos(Protocol):
-    """The photos of which better renditions are to be made."""
+    """The queue of photos that should get better renditions."""
 
     async def add(self, media_id: PublicId) -> bool:
-        """Add one, unless it is there; returns whether it was added. Raises UnavailableError."""
+        """Add a photo, unless it is queued. Returns whether it was added. Raises UnavailableError."""
         ...
 
 
-class Uses(Protocol):
-    """Where in the mesh media are shown."""
+class MediaUsage(Protocol):
+    """Where the mesh uses media."""
 
-    async def among(self, owner_id: int, media_ids: Sequence[str]) -> set[str]:
-        """Return those of an owner's media that are shown somewhere, or will be. Raises UnavailableError."""
+    async def filter_used(self, owner_id: int, media_ids: Sequence[str]) -> set[str]:
+        """Return those of an owner's media that are in use or will be. Raises UnavailableError."""
         ...
 
 
 class Events(Protocol):
-    """How others learn what happened to a medium: a record goes into the store with the write, and is sent after it."""
+    """The events of media. An event is stored together with the change itself and sent afterwards."""
 
     def uploaded(self, media: Media) -> OutboxRecord:
-        """Make the record of a medium whose bytes are all there."""
+        """Return the event of a medium whose bytes are complete."""
         ...
 
     def ready(self, media: Media) -> OutboxRecord:
-        """Make the record of a medium that can be served."""
+        """Return the event of a medium that can be served."""
         ...
 
     def improved(self, media: Media) -> OutboxRecord:
-        """Make the record of a medium that has better renditions now."""
+        """Return the event of a medium that has better renditions."""
         ...
 
     def rejected(self, media: Media) -> OutboxRecord:
-        """Make the record of a medium that will never be served."""
+        """Return the event of a medium that will never be served."""
         ...
 
     def send_soon(self, *records: OutboxRecord) -> None:
-        """Begin to send committed records; never waits, never fails."""
+        """Start sending committed events. Never waits and never fails."""
         ...

@@ -1,4 +1,4 @@
-"""Media as the contract shows them."""
+"""Convert media to the protos of the contract."""
 
 from lensfeed.media.v1 import media_pb2
 
@@ -7,13 +7,13 @@ from meshkit.media_urls import MediaUrls
 
 
 class Presenter:
-    """Makes protos of media, for apps with URLs, for the other services (without `urls`) with names."""
+    """Builds protos of media: with URLs for apps, with names (no `urls`) for the other services."""
 
     def __init__(self, urls: MediaUrls | None = None) -> None:
         self._urls = urls
 
     def media(self, media: Media) -> media_pb2.Media:
-        """Return a medium as far as it is."""
+        """Return a medium in its current state."""
         failure = media.failure
         shown_failure = media_pb2.MediaFailure(reason=failure.reason, message=failure.message) if failure else None
         return media_pb2.Media(
@@ -28,7 +28,7 @@ class Presenter:
             alt_text=media.alt_text,
             renditions=[self.rendition(each) for each in media.renditions],
             hls_url=self._url(media.hls_name),
-            # The others keep what they are told, and this would not be true for long.
+            # The other services store the proto, and progress would soon be out of date.
             progress_percent=_progress(media) if self._urls else 0,
         )
 
@@ -47,7 +47,7 @@ class Presenter:
 
 
 def _progress(media: Media) -> int:
-    """Return the percentage to show: 100 only when nothing will be added."""
+    """Return the percentage to show: 100 only once the video is complete."""
     if media.kind is not MediaKind.VIDEO:
         return 0
     return 100 if media.video and media.video.is_complete else min(media.progress, 99)

@@ -1,4 +1,4 @@
-"""Protos to domain calls, and back."""
+"""gRPC servicers: convert protos to calls of the use cases and back."""
 
 from typing import Any
 
@@ -43,14 +43,14 @@ class MediaServicer(media_service_pb2_grpc.MediaServiceServicer):
     async def StartUpload(
         self, request: media_service_pb2.StartUploadRequest, context: Any
     ) -> media_service_pb2.StartUploadResponse:
-        """Begin an upload of the caller's."""
+        """Start an upload of the caller."""
         started = await self._start_upload(caller_id(), request.content_type, request.size_bytes, request.alt_text)
         return _started(started)
 
     async def CompleteUpload(
         self, request: media_service_pb2.CompleteUploadRequest, context: Any
     ) -> media_service_pb2.CompleteUploadResponse:
-        """Finish an upload of the caller's."""
+        """Finish an upload of the caller."""
         parts = [ClaimedPart(part.number, part.etag) for part in request.parts]
         media = await self._complete_upload(caller_id(), request.media_id, parts)
         return media_service_pb2.CompleteUploadResponse(media=self._presenter.media(media))
@@ -66,12 +66,12 @@ class MediaServicer(media_service_pb2_grpc.MediaServiceServicer):
     async def PickRendition(
         self, request: media_service_pb2.PickRenditionRequest, context: Any
     ) -> media_service_pb2.PickRenditionResponse:
-        """Pick a rendition by the headers of a browser."""
+        """Pick a rendition that fits the browser's headers."""
         headers = dict(context.invocation_metadata())
         accept, save_data = (str(headers.get(name, "")) for name in ("accept", "save-data"))
         picked = await self._pick_rendition(request.media_id, request.width, accept, save_data)
         shown = self._presenter.rendition(picked)
-        # The edge makes a redirect of it. The medium may be removed, or get better renditions: it is not kept for long.
+        # The edge turns this into a redirect. It is cached briefly, as the medium may be removed or get better renditions.
         await context.send_initial_metadata(
             (("location", shown.url), ("vary", "accept, save-data"), ("cache-control", "public, max-age=60"))
         )

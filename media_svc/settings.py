@@ -1,4 +1,4 @@
-"""What media_svc reads from the environment."""
+"""The settings of media_svc, read from the environment."""
 
 from pathlib import Path
 from typing import Self
@@ -49,7 +49,7 @@ class ServeSettings(S3Settings, CdnSettings, MediaUrlSettings):
     @model_validator(mode="after")
     def _webhook_is_guarded(self) -> Self:
         if self.webhook_addr and not (self.webhook_secret and self.webhook_secret.get_secret_value()):
-            raise ValueError("with WEBHOOK_ADDR a WEBHOOK_SECRET is needed")
+            raise ValueError("WEBHOOK_ADDR requires a WEBHOOK_SECRET")
         return self
 
 

@@ -1,1 +1,1 @@
-"""Media that are served: popularity, cache lives, CDN purges, removal. Making the files is in `photos/` and `videos/`."""
+"""Serve media: popularity, cache lifetimes, CDN purges and removal. `photos/` and `videos/` make the files."""

@@ -1,4 +1,4 @@
-"""Count that media were shown."""
+"""Count views of media."""
 
 from collections.abc import Mapping
 
@@ -7,13 +7,13 @@ from meshkit.ids import MalformedIdError, PublicId
 
 
 class CountViews:
-    """Hands views on; what names no medium is passed over. Whether there is such a medium is looked at when it is popular."""
+    """Adds views to the popularity of media. Malformed ids are skipped; unknown media are detected later."""
 
     def __init__(self, popularity: Popularity) -> None:
         self._popularity = popularity
 
     async def __call__(self, views: Mapping[str, int]) -> None:
-        """Count. Raises UnavailableError."""
+        """Count the views. Raises UnavailableError."""
         known: dict[PublicId, int] = {}
         for text, number in views.items():
             try:

@@ -1,4 +1,4 @@
-"""Erase what is left of a removed medium: at S3, and in the caches of a CDN. Doing it again changes nothing."""
+"""Erase a removed medium from S3 and from CDN caches. Safe to repeat."""
 
 import asyncio
 from collections.abc import Iterable, Sequence
@@ -11,21 +11,21 @@ DELETIONS_AT_ONCE = 32
 
 
 class EraseMedia:
-    """Deletes a medium's files, its original and what was uploaded, and has caches forget them."""
+    """Deletes a medium's files, original and upload, and purges its files from CDN caches."""
 
     def __init__(self, objects: Objects, caches: Caches) -> None:
         self._objects = objects
         self._caches = caches
 
     async def __call__(self, media: Media) -> None:
-        """Erase a medium. Raises UnavailableError where a part of it may be left."""
+        """Erase a medium. Raises UnavailableError if some of it may be left."""
         folder = rendition_key(f"{media.media_id}/")
         files = await self._objects.list_keys(folder)
         originals = await self._objects.list_keys(f"o/{media.media_id}/")
         if media.upload_id:
             await self._objects.abort_multipart(media.upload_key, media.upload_id)
         await self._delete([*files, *originals, media.upload_key])
-        # The first attempt knows them all from the store; a later one only those that stand in the medium.
+        # A repeated attempt no longer finds the files in S3. It purges the names that the medium knows.
         names = {key.removeprefix(rendition_key("")) for key in files} | set(_names_in(media))
         await self._caches.purge(sorted(names))
 

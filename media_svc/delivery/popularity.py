@@ -1,10 +1,10 @@
-"""How often media are looked at, in Redis.
+"""Count views of media in Redis, with exponential decay.
 
-Views fade without anybody touching them: what is kept of a medium is log2 of its views plus the time in half-lives, which does
-not change while nobody looks. So one sorted set orders media by their views at any time.
+The stored score of a medium is log2 of its views plus the current time in half-lives. It does not change while nobody
+looks, so one sorted set orders media by their decayed views at any time.
 
-A shard has three keys in one slot: the scores, the class of each medium that is not cold, and the media whose class has changed,
-by when that was.
+A shard has three keys in one slot: the scores, the class of each medium that is not cold, and the media whose class
+has changed, by the time of the change.
 """
 
 import math
@@ -21,9 +21,9 @@ from meshkit.ids import PublicId
 
 HALF_LIFE_SECONDS = 3600.0
 SHARDS = 16
-# How many media a review looks at in one round trip.
+# Media that a review reads in one round trip.
 PAGE = 500
-# Below so many views nothing is known of a medium that would be worth keeping.
+# Scores below this many views are deleted.
 LEAST_VIEWS = 1.0
 _COUNT = """
 local now, now_ms, warm, hot = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
@@ -49,7 +49,7 @@ if tonumber(redis.call('HGET', KEYS[2], ARGV[1]) or 0) == tonumber(ARGV[2]) then
 
 
 class RedisPopularity:
-    """Popularity over Redis or a cluster of it."""
+    """Popularity in Redis or a Redis cluster."""
 
     def __init__(self, redis: "Redis", half_life_seconds: float = HALF_LIFE_SECONDS) -> None:
         self._redis = redis
@@ -62,13 +62,13 @@ class RedisPopularity:
         for media_id, number in views.items():
             by_shard.setdefault(_shard_of(media_id), []).extend((str(media_id), number))
         bounds = (ENTER_VIEWS[CacheClass.WARM], ENTER_VIEWS[CacheClass.HOT])
-        with _reaching():
+        with _redis_errors():
             for shard, counted in by_shard.items():
                 await self._count(_keys(shard), (self._now(), _now_ms(), *bounds, *counted))
 
     async def review(self) -> None:
-        """Look at every medium that is not cold."""
-        with _reaching():
+        """Update the class of every medium that is not cold."""
+        with _redis_errors():
             for shard in range(SHARDS):
                 scores, classes, _ = _keys(shard)
                 await self._redis.zremrangebyscore(scores, "-inf", self._now() + math.log2(LEAST_VIEWS))
@@ -89,9 +89,9 @@ class RedisPopularity:
                 await self._move(_keys(shard), (name, int(current), int(following), _now_ms()))
 
     async def changed(self, limit: int) -> Mapping[PublicId, CacheClass]:
-        """Return whose class has changed."""
+        """Return the media whose class has changed."""
         found: dict[PublicId, CacheClass] = {}
-        with _reaching():
+        with _redis_errors():
             for shard in range(SHARDS):
                 _, classes, queue = _keys(shard)
                 waiting: Any = await self._redis.zrange(queue, 0, limit - len(found) - 1)
@@ -106,15 +106,15 @@ class RedisPopularity:
                     break
         return found
 
-    async def settle(self, media_id: PublicId, cache_class: CacheClass) -> None:
-        """Take a medium off the changed ones."""
-        with _reaching():
+    async def acknowledge(self, media_id: PublicId, cache_class: CacheClass) -> None:
+        """Unmark a changed medium."""
+        with _redis_errors():
             await self._settle(_keys(_shard_of(media_id)), (str(media_id), int(cache_class)))
 
     async def forget(self, media_id: PublicId) -> None:
-        """Drop a medium."""
+        """Delete a medium's score and class."""
         scores, classes, queue = _keys(_shard_of(media_id))
-        with _reaching():
+        with _redis_errors():
             await self._redis.zrem(scores, str(media_id))
             await self._redis.hdel(classes, str(media_id))
             await self._redis.zrem(queue, str(media_id))
@@ -124,8 +124,8 @@ class RedisPopularity:
         return time.time() / self._half_life_seconds
 
 
-class _reaching:  # noqa: N801 - read as a statement, like contextlib's own
-    """Says of every failure of Redis that it cannot be reached."""
+class _redis_errors:  # noqa: N801 - read as a statement, like contextlib's own
+    """Turns every Redis failure into UnavailableError."""
 
     def __enter__(self) -> None:
         return None

@@ -1,4 +1,4 @@
-"""The caches of a CDN, as far as they can be told to forget."""
+"""Purge files from a CDN."""
 
 import asyncio
 import contextlib
@@ -12,13 +12,13 @@ from meshkit.errors import UnavailableError
 
 PURGES_AT_ONCE = 16
 TIMEOUT = aiohttp.ClientTimeout(total=10)
-# What a cache says of something that it does not have is as good as a yes.
+# A cache that does not have the file has nothing to purge.
 _DONE = frozenset({200, 202, 204, 404, 410})
 
 
 @contextlib.asynccontextmanager
 async def open_caches(settings: CdnSettings) -> AsyncIterator["CdnCaches"]:
-    """Open the CDN. Without a URL there is none, and nothing to forget."""
+    """Open the CDN client. Without a purge URL, purging does nothing."""
     token = settings.cdn_purge_token
     headers = {"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}
     async with aiohttp.ClientSession(headers=headers, timeout=TIMEOUT) as http:
@@ -26,7 +26,7 @@ async def open_caches(settings: CdnSettings) -> AsyncIterator["CdnCaches"]:
 
 
 class CdnCaches:
-    """Sends `PURGE URL/NAME`, which Varnish, nginx, Fastly and others understand, for each name."""
+    """Sends `PURGE URL/NAME` for each name, which Varnish, nginx, Fastly and others understand."""
 
     def __init__(self, http: aiohttp.ClientSession, url: str | None) -> None:
         self._http = http
@@ -34,7 +34,7 @@ class CdnCaches:
         self._slots = asyncio.Semaphore(PURGES_AT_ONCE)
 
     async def purge(self, names: Sequence[str]) -> None:
-        """Have it forget some files."""
+        """Purge files by their names."""
         if self._url is not None:
             await asyncio.gather(*(self._purge(f"{self._url}/{name}") for name in names))
 

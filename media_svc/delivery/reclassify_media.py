@@ -1,4 +1,4 @@
-"""Tell the caches of a CDN how long to keep a medium's files, when its popularity has changed."""
+"""Change how long CDN caches keep a medium's files when its popularity changes."""
 
 import asyncio
 
@@ -20,9 +20,9 @@ _log = structlog.get_logger()
 
 
 class ReclassifyMedia:
-    """Rewrites the Cache-Control of files in place, whose bytes stay. Several processes may do it: the result is the same.
+    """Rewrites the Cache-Control of files in place. Several processes may run it at once.
 
-    A photo that becomes hot is put among `photos`, if given, to be compressed better.
+    A photo that becomes hot is queued in `photos`, if given, for better compression.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class ReclassifyMedia:
         self._photos = photos
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Do so until the process stops."""
+        """Reclassify until the process stops."""
         while not stopping.is_set():
             try:
                 await self()
@@ -52,7 +52,7 @@ class ReclassifyMedia:
                 continue
 
     async def __call__(self) -> None:
-        """Look once. Raises UnavailableError; what is not done then is done the next time."""
+        """Apply all pending changes. Raises UnavailableError; the next call continues."""
         await self._popularity.review()
         while changed := await self._popularity.changed(BATCH):
             for media_id, cache_class in changed.items():
@@ -68,11 +68,11 @@ class ReclassifyMedia:
         keys = await self._objects.list_keys(rendition_key(f"{media_id}/"))
         slots, control = asyncio.Semaphore(COPIES_AT_ONCE), cache_control(cache_class)
         changed = await asyncio.gather(*(self._recache(key, control, slots) for key in keys))
-        # A copy that began before a deletion and ended after it has brought its file back.
+        # A copy that overlapped with a removal may have restored a deleted file.
         for current in await self._store.get_media([media_id]):
             if current.state is MediaState.REMOVED:
                 await self._erase(current)
-        await self._popularity.settle(media_id, cache_class)
+        await self._popularity.acknowledge(media_id, cache_class)
         _log.info("media_reclassified", media_id=str(media_id), to=cache_class.name, files=sum(changed))
 
     async def _recache(self, key: str, control: str, slots: asyncio.Semaphore) -> bool:

@@ -1,1 +1,1 @@
-"""Queues of long jobs in Redis, and the worker that takes from them. What a job does is in `photos/` and `videos/`."""
+"""Queues of long jobs in Redis, and their worker. The jobs themselves are in `photos/` and `videos/`."""

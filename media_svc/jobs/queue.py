@@ -1,15 +1,14 @@
-"""Queues of long jobs on media in Redis: each a stream with one consumer group, each job held by a lease that its worker renews.
+"""Queues of long jobs on media in Redis: a stream with one consumer group, where workers hold jobs by leases.
 
-A video takes minutes, and so may a better version of a photo, which no handler of events may: a photo behind it would wait. So
-who finds such a job only puts its medium here, where workers take one job a slot. The lease is the entry's idle time. A worker
-that dies renews nothing, and whoever asks next takes its job over. The store knows what is made already: what was finished is not
-done again.
+A video, or better compression of a photo, takes minutes. An event handler cannot wait for that, because the photos behind
+it would wait too. So handlers only add the medium to a queue, and workers take one job per slot. The lease is the entry's
+idle time: a live worker renews it, and a job whose worker died goes to the next worker that asks. The store records
+finished work, so nothing is done twice.
 
-A queue is a hint, too. If Redis loses videos, the sweeper of uploads tells of what is unfinished once more; popular photos are
-found again by those who look at them, as how popular they are goes with the queue.
+A queue may lose jobs. The upload sweeper announces unfinished videos again; popular photos are found again by their views.
 
-    media:{videos}          the stream, an entry a job, deleted when the job is done
-    media:{videos}:queued   the media that are in the stream, so that each is there once, however often it is told
+    media:{videos}          the stream: one entry per job, deleted when the job is done
+    media:{videos}:queued   the media in the stream, so that each is there only once
 """
 
 from collections.abc import Iterator
@@ -24,15 +23,15 @@ from meshkit.errors import UnavailableError
 from meshkit.ids import PublicId
 
 VIDEOS = "media:{videos}"
-# Photos that have become popular, and are worth a slower compression.
+# Popular photos, which are worth slower compression.
 POPULAR_PHOTOS = "media:{popular_photos}"
 GROUP = "media_svc"
 _FIELD = b"media_id"
-# A worker that was silent for so long is gone.
+# A worker that renews nothing for this long counts as dead.
 LEASE_MS = 30_000
-# Well below, so that some renewals may fail.
+# Well below the lease, so that some renewals may fail.
 RENEW_SECONDS = 5.0
-# What failed by no fault of its own comes again after this.
+# A failed job is tried again after this.
 RETRY_MS = 5_000
 _BLOCK_MS = 1_000
 _ADD = """
@@ -45,7 +44,7 @@ redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])
 redis.call('XDEL', KEYS[1], ARGV[2])
 return redis.call('SREM', KEYS[2], ARGV[3])
 """
-# Only for who still holds it: after a pause of this process somebody else may.
+# Only for the member that still holds the job: after a long pause another may.
 _HOLD = """
 local found = redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[3], ARGV[3], 1)
 if #found == 0 or found[1][2] ~= ARGV[2] then return 0 end
@@ -58,7 +57,7 @@ return 1
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A medium to work on. `attempt` counts from 1 how often it was taken."""
+    """A medium to process. `attempt` counts from 1 how often it was taken."""
 
     media_id: PublicId
     entry_id: bytes
@@ -66,9 +65,9 @@ class Job:
 
 
 class JobQueue:
-    """One queue, by its stream's key, for those who add and those who work. `lease_ms` is the same in all of them.
+    """One queue, by its stream's key. All processes must use the same `lease_ms`.
 
-    Every method raises UnavailableError where Redis does not answer.
+    Every method raises UnavailableError if Redis does not answer.
     """
 
     def __init__(self, redis: "Redis", key: str, lease_ms: int = LEASE_MS) -> None:
@@ -78,13 +77,13 @@ class JobQueue:
         self._lease_ms = lease_ms
 
     async def add(self, media_id: PublicId) -> bool:
-        """Add a medium, unless it is in the queue or being worked on. Returns whether it was added."""
-        with _answering():
+        """Add a medium, unless it is queued or being processed. Returns whether it was added."""
+        with _redis_errors():
             return bool(await self._script(_ADD, 2, self.key, self._queued_key, str(media_id), _FIELD))
 
     async def take(self, member: str) -> Job | None:
-        """Return a job that nobody holds any more, else the next one; None where there is none within a second."""
-        with _answering():
+        """Take a job whose lease has expired, else the next one. Returns None after a second without any."""
+        with _redis_errors():
             try:
                 return await self._take_over(member) or await self._take_next(member)
             except ResponseError as error:
@@ -94,24 +93,24 @@ class JobQueue:
             return None
 
     async def renew(self, job: Job, member: str) -> bool:
-        """Hold a job for another while; returns False where it is no longer the member's."""
-        with _answering():
+        """Renew the lease of a job. Returns False if the member no longer holds it."""
+        with _redis_errors():
             return bool(await self._script(_HOLD, 1, self.key, GROUP, member, job.entry_id, 0, ""))
 
     async def put_back(self, job: Job, member: str, delay_ms: int, *, counts: bool) -> None:
-        """Let go of a job, for whoever asks after a delay. `counts` says whether this attempt did."""
+        """Release a job for any worker after a delay. `counts` says whether this attempt counts."""
         idle_ms = max(0, self._lease_ms - delay_ms)
         attempt = job.attempt if counts else job.attempt - 1
-        with _answering():
+        with _redis_errors():
             await self._script(_HOLD, 1, self.key, GROUP, member, job.entry_id, idle_ms, attempt)
 
     async def finish(self, job: Job) -> None:
-        """Take a job out of the queue: there is nothing left to do."""
-        with _answering():
+        """Remove a finished job from the queue."""
+        with _redis_errors():
             await self._script(_DONE, 2, self.key, self._queued_key, GROUP, job.entry_id, str(job.media_id))
 
     async def _make_group(self) -> None:
-        """Make the group. Workers that start together may all try."""
+        """Create the consumer group. Several workers may try at once."""
         try:
             await self._redis.xgroup_create(self.key, GROUP, id="0", mkstream=True)
         except ResponseError as error:
@@ -136,13 +135,13 @@ class JobQueue:
         return _job(entries[0], 1) if entries else None
 
     async def _script(self, script: str, key_count: int, *arguments: Any) -> Any:
-        # redis-py's own methods for these are typed for its sync client, too.
+        # redis-py's own script methods are typed for the sync client as well.
         return await self._redis.execute_command("EVAL", script, key_count, *arguments)  # type: ignore[no-untyped-call]  # it has no types
 
 
 @contextmanager
-def _answering() -> Iterator[None]:
-    """Say of a Redis that does not answer what is said of any part that is away."""
+def _redis_errors() -> Iterator[None]:
+    """Turn Redis errors into UnavailableError."""
     try:
         yield
     except (RedisError, OSError) as error:

@@ -1,4 +1,4 @@
-"""The worker of a queue: takes jobs while the process runs, and holds each for as long as it works on it."""
+"""The worker of a job queue: takes jobs and renews their leases while it works on them."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -10,24 +10,24 @@ from media_svc.jobs.queue import RENEW_SECONDS, RETRY_MS, Job, JobQueue
 from meshkit.errors import DeadlineExceededError, UnavailableError
 from meshkit.ids import PublicId
 
-# What has failed or died so often will not do better, and others wait.
+# A job that failed this often is given up, so that others get their turn.
 MAX_ATTEMPTS = 3
-# After an error of Redis itself.
+# The pause after a Redis error.
 _PAUSE_SECONDS = 0.5
-# How soon a worker that was to wait asks again.
+# How often a worker that may not begin checks again.
 YIELD_SECONDS = 1.0
 _log = structlog.get_logger()
 
 
 class Work(Protocol):
-    """What is done to a medium. Doing it again does what is missing."""
+    """What a job does to a medium. Repeating it does only what is missing."""
 
     async def __call__(self, media_id: PublicId) -> None:
-        """Do it. What it raises is tried again."""
+        """Do the work. It is tried again if it raises."""
         ...
 
-    async def settle_for_less(self, media_id: PublicId) -> None:
-        """Leave a medium as it is: it was tried too often."""
+    async def give_up(self, media_id: PublicId) -> None:
+        """Leave a medium as it is after too many attempts."""
         ...
 
 
@@ -36,9 +36,9 @@ async def _always() -> bool:
 
 
 class WorkJobs:
-    """Does `at_once` jobs at a time, as the members MEMBER-0, MEMBER-1, … of the group.
+    """Runs `at_once` jobs at a time, as the group's members MEMBER-0, MEMBER-1 and so on.
 
-    None is begun while `may_begin` says no, which may raise UnavailableError.
+    No job begins while `may_begin` returns False; it may raise UnavailableError.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class WorkJobs:
         self._log = _log.bind(queue=queue.key)
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Work until the process stops. What is under way then is put back, and goes on elsewhere at once."""
+        """Work until the process stops. Unfinished jobs are put back, and other workers continue them at once."""
         async with asyncio.TaskGroup() as group:
             for member in self._members:
                 group.create_task(self._work(member, stopping))
@@ -75,7 +75,7 @@ class WorkJobs:
                 await asyncio.sleep(_PAUSE_SECONDS)
 
     async def _hold(self, job: Job, member: str, stopping: asyncio.Event) -> None:
-        """Do a job, renewing its lease meanwhile. One that somebody else holds by now is let go of."""
+        """Run a job and renew its lease meanwhile. Abandon it if another worker holds it."""
         work = asyncio.create_task(self._do(job))
         stopped = asyncio.create_task(stopping.wait())
         try:
@@ -92,12 +92,12 @@ class WorkJobs:
     async def _do(self, job: Job) -> None:
         if job.attempt > MAX_ATTEMPTS:
             self._log.error("job_given_up", media_id=str(job.media_id))
-            await self._do_work.settle_for_less(job.media_id)
+            await self._do_work.give_up(job.media_id)
         else:
             await self._do_work(job.media_id)
 
     async def _end(self, job: Job, member: str, work: asyncio.Task[None]) -> None:
-        if not work.done():  # the process stops
+        if not work.done():  # the process is stopping
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
             await self._queue.put_back(job, member, 0, counts=False)
@@ -109,7 +109,7 @@ class WorkJobs:
             await self._queue.finish(job)
 
     async def _still_held(self, job: Job, member: str) -> bool:
-        """Renew the lease. While Redis is away the work goes on: the store decides whose result counts."""
+        """Renew the lease. The work continues while Redis is down: the store decides whose result counts."""
         try:
             return await self._queue.renew(job, member)
         except UnavailableError as error:

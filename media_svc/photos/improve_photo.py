@@ -1,6 +1,6 @@
-"""Make a popular photo's AVIFs once more, smaller, and serve those. Doing it again changes nothing.
+"""Compress a popular photo's AVIFs better, and serve the smaller files. Safe to repeat.
 
-The files that are replaced stay where they are until the medium goes: posts, cards and apps still name them.
+The replaced files stay until the medium is removed: posts, cards and apps still refer to them.
 """
 
 import asyncio
@@ -20,15 +20,15 @@ from media_svc.ports import Events, Objects
 from media_svc.store.port import MediaStore
 from meshkit.ids import PublicId
 
-# Whoever is here is popular; when that changes, all files of the medium are rewritten.
+# Only popular photos get here. When that changes, all files of the medium are rewritten.
 CACHE_CONTROL = cache_control(CacheClass.HOT)
 _log = structlog.get_logger()
 
 
 class ImprovePhoto:
-    """Puts smaller renditions in the place of those that were made while somebody waited, once for each photo.
+    """Replaces the quickly made renditions of a photo by smaller ones, once per photo.
 
-    `render` makes the candidates. One that is no smaller than what is served is dropped.
+    `render` makes the candidates. Candidates that are not smaller are dropped.
     """
 
     def __init__(self, store: MediaStore, objects: Objects, events: Events, render: Render, erase: EraseMedia) -> None:
@@ -39,7 +39,7 @@ class ImprovePhoto:
         self._erase = erase
 
     async def __call__(self, media_id: PublicId) -> None:
-        """Improve one photo, unless that was done. Raises what may pass: RenderCrashedError, UnavailableError."""
+        """Improve one photo, unless that is done. Raises RenderCrashedError or UnavailableError, which may pass."""
         media = await self._find(media_id)
         if media is None or not media.is_improvable:
             return
@@ -47,14 +47,14 @@ class ImprovePhoto:
         with tempfile.TemporaryDirectory(prefix="lensfeed-improve-") as folder:
             try:
                 rendered = await render_original(self._objects, self._render, media, Path(folder))
-            except MediaRejectedError as error:  # it takes too much this time; what is served is good
+            except MediaRejectedError as error:  # it needs too much time or memory; the served files are fine
                 _log.warning("photo_not_improved", media_id=str(media_id), failure=error.failure)
-                await self.settle_for_less(media_id)
+                await self.give_up(media_id)
                 return
         await self._swap(media, rendered, began)
 
-    async def settle_for_less(self, media_id: PublicId) -> None:
-        """Leave a photo as it is, for good."""
+    async def give_up(self, media_id: PublicId) -> None:
+        """Keep a photo as it is, for good."""
         media = await self._find(media_id)
         if media is not None and media.is_improvable:
             await self._store.swap_renditions(media, media.improved(()), [])
@@ -66,18 +66,18 @@ class ImprovePhoto:
     async def _swap(self, media: Media, rendered: Rendered, began: float) -> None:
         changed = media.improved(rendered.picture.named_under(media.media_id).renditions)
         await self._serve(media, changed, rendered.contents)
-        # Nobody need hear that nothing has changed.
+        # No event if nothing has changed.
         records = [self._events.improved(changed)] if changed.replaced_names else []
         if not await self._store.swap_renditions(media, changed, records):
-            await self._overtaken(media)
+            await self._handle_conflict(media)
             return
         self._events.send_soon(*records)
         _log.info(
             "photo_improved",
             media_id=str(media.media_id),
             files=len(changed.replaced_names or ()),
-            bytes_before=_bytes(media, changed),
-            bytes_after=_bytes(changed, media),
+            bytes_before=_bytes_not_in(media, changed),
+            bytes_after=_bytes_not_in(changed, media),
             seconds=round(time.monotonic() - began, 1),
         )
 
@@ -95,14 +95,14 @@ class ImprovePhoto:
             )
         )
 
-    async def _overtaken(self, media: Media) -> None:
-        """Leave a photo to who was faster. Of one that was removed meanwhile, what was written just now must not stay."""
+    async def _handle_conflict(self, media: Media) -> None:
+        """Keep what another writer did. If the photo was removed meanwhile, erase the new files."""
         _log.warning("photo_overtaken", media_id=str(media.media_id))
         current = await self._find(media.media_id)
         if current is not None and current.state is MediaState.REMOVED:
             await self._erase(current)
 
 
-def _bytes(media: Media, other: Media) -> int:
-    """Return how many bytes the renditions have that only one of two versions of a medium has."""
+def _bytes_not_in(media: Media, other: Media) -> int:
+    """Return the size of the renditions that one version of a medium has and the other does not."""
     return sum(each.size_bytes for each in media.renditions if each not in other.renditions)

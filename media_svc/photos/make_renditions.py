@@ -1,4 +1,4 @@
-"""Make a medium's renditions and serve them, or say why not. Doing it again changes nothing."""
+"""Make a medium's renditions and serve them, or reject it. Safe to repeat."""
 
 import asyncio
 import tempfile
@@ -16,19 +16,19 @@ from media_svc.store.port import MediaStore
 from meshkit.events.outbox import OutboxRecord
 from meshkit.ids import PublicId
 
-# Names follow from content: what lies under one never changes. Nobody has looked at it yet.
+# A name depends on its content, so a file never changes. A new photo has no views yet.
 CACHE_CONTROL = cache_control(CacheClass.COLD)
-# What renders the file `original` in a folder, given its content type.
+# Renders the file `original` in a folder, given its content type.
 Render = Callable[[Path, str], Awaitable[Rendered]]
 _log = structlog.get_logger()
 
 
 class OriginalMissingError(Exception):
-    """The accepted bytes are not where they were put: somebody has deleted them."""
+    """The accepted original is not in the bucket: somebody has deleted it."""
 
 
 class MakeRenditions:
-    """Takes a medium from PROCESSING to READY or REJECTED."""
+    """Moves a medium from PROCESSING to READY or REJECTED."""
 
     def __init__(self, store: MediaStore, objects: Objects, events: Events, render: Render) -> None:
         self._store = store
@@ -37,7 +37,7 @@ class MakeRenditions:
         self._render = render
 
     async def __call__(self, media_id: PublicId) -> None:
-        """Process one medium, unless that was done. Raises what may pass: RenderCrashedError, UnavailableError."""
+        """Process one medium, unless that is done. Raises RenderCrashedError or UnavailableError, which may pass."""
         found = await self._store.get_media([media_id])
         if not found or found[0].state is not MediaState.PROCESSING:
             return
@@ -66,7 +66,7 @@ class MakeRenditions:
             await self._objects.delete(media.original_key)
 
     async def _settle(self, media: Media, changed: Media, record: OutboxRecord) -> bool:
-        """Write the outcome. Only the first is told; another delivery of the same event ends here."""
+        """Write the outcome. Only the first writer sends the event; a repeated one ends here."""
         is_first = await self._store.replace_media(media, changed, [record])
         if is_first:
             self._events.send_soon(record)
@@ -75,9 +75,10 @@ class MakeRenditions:
 
 
 async def render_original(objects: Objects, render: Render, media: Media, folder: Path) -> Rendered:
-    """Fetch a medium's original into a private folder and render it there.
+    """Download a medium's original into a private folder and render it there.
 
-    Raises OriginalMissingError, UnavailableError (also until an original comes from its archive), and what `render` does.
+    Raises OriginalMissingError, UnavailableError (also while an original is restored from an archive), and what `render`
+    raises.
     """
     if not await objects.download(media.original_key, folder / ORIGINAL_NAME):
         raise OriginalMissingError(str(media.media_id))

@@ -1,29 +1,29 @@
-"""Pick the rendition that fits a screen and what its browser can show."""
+"""Pick the rendition that fits a screen and the formats its browser supports."""
 
 from collections.abc import Iterable, Mapping
 
 from media_svc.errors import MediaNotFoundError
-from media_svc.media_ids import find_media
+from media_svc.media_ids import get_visible_media
 from media_svc.model import MediaState, Rendition
 from media_svc.store.port import MediaStore
 
-# The smallest first. Whoever does not name a type cannot be trusted to show it: `image/*` is older than both of the first.
+# Smallest files first. Only types that the browser names count: `image/*` is older than AVIF and WebP.
 FORMATS = ("image/avif", "image/webp", "image/jpeg")
-# For a screen of which nothing is known.
+# For a screen of unknown width.
 DEFAULT_WIDTH = 1080
 SAVING_WIDTH = 640
-NOBODY = 0
+_ANONYMOUS_USER = 0
 
 
 class PickRendition:
-    """Picks one of a medium's pictures, of a video's those of its poster."""
+    """Picks one of a photo's renditions, or of a video's poster."""
 
     def __init__(self, store: MediaStore) -> None:
         self._store = store
 
     async def __call__(self, media_id: str, width: int, accept: str, save_data: str) -> Rendition:
-        """Return it. `width` is in pixels, 0 if not known; the others are the headers of HTTP. Raises MediaNotFoundError."""
-        media = await find_media(self._store, media_id, NOBODY)
+        """Return the rendition. `width` is in pixels, or 0; the rest are HTTP headers. Raises MediaNotFoundError."""
+        media = await get_visible_media(self._store, media_id, _ANONYMOUS_USER)
         picked = pick(media.renditions, width, accept, is_saving=save_data.strip().lower() == "on")
         if picked is None or media.state is not MediaState.READY:
             raise MediaNotFoundError
@@ -31,7 +31,7 @@ class PickRendition:
 
 
 def pick(renditions: Iterable[Rendition], width: int, accept: str, *, is_saving: bool) -> Rendition | None:
-    """Return the rendition to show, or None where there is none that anything shows."""
+    """Return the rendition to show, or None if there is none that any browser shows."""
     by_type: dict[str, dict[int, Rendition]] = {}
     for each in renditions:
         by_type.setdefault(each.content_type, {})[each.width] = each
@@ -50,7 +50,7 @@ def _fitting(widths: Iterable[int], wanted: int, *, is_saving: bool) -> int:
 
 
 def _qualities(accept: str) -> Mapping[str, float]:
-    """Read the types of an Accept header that are named in full, each with its quality (RFC 9110)."""
+    """Parse the full type names of an Accept header with their qualities (RFC 9110)."""
     qualities: dict[str, float] = {}
     for each in accept.split(","):
         name, *parameters = (part.strip().lower() for part in each.split(";"))

@@ -1,4 +1,4 @@
-"""What the bucket of media is told once: who may read it, from where a browser may write to it, what becomes of old things."""
+"""The bucket's rules: who may read it, which browsers may write to it, and what happens to old objects."""
 
 import json
 from typing import TYPE_CHECKING
@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from types_aiobotocore_s3.type_defs import CORSRuleTypeDef, LifecycleRuleUnionTypeDef
 
 PUBLIC_PREFIX = "m/"
-"""What lies under it anyone may GET: the renditions. The originals are private."""
+"""Anyone may GET objects under this prefix: the renditions. Originals are private."""
 ORIGINALS_PREFIX = "o/"
 
 UPLOAD_RULE: "CORSRuleTypeDef" = {
@@ -17,16 +17,16 @@ UPLOAD_RULE: "CORSRuleTypeDef" = {
     "ExposeHeaders": ["ETag"],
     "MaxAgeSeconds": 3600,
 }
-"""Presigned URLs work from any page: the signature is the permission, and a part's ETag is needed to complete."""
+"""Presigned URLs work from any page: the signature is the permission. Completing an upload needs the parts' ETags."""
 
 ABANDONED_RULE: "LifecycleRuleUnionTypeDef" = {
     "ID": "lensfeed-abandoned-uploads",
     "Status": "Enabled",
     "Filter": {"Prefix": ""},
-    # The least there is. S3 counts from the next midnight on; the sweeper, which is to the minute, is nearly always first.
+    # The minimum. S3 counts from the next midnight, so the sweeper is nearly always first.
     "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
 }
-"""Parts that were never put together: nobody sees them, and they are paid for. A finished object is none of them."""
+"""Deletes parts that were never joined: invisible, but paid for. Finished objects are not affected."""
 
 COLD_RULE: "LifecycleRuleUnionTypeDef" = {
     "ID": "lensfeed-originals-get-cold",
@@ -37,11 +37,11 @@ COLD_RULE: "LifecycleRuleUnionTypeDef" = {
         {"Days": 365, "StorageClass": "GLACIER_IR"},
     ],
 }
-"""Originals are read again only to encode them anew. In both classes that needs no restoring."""
+"""Originals are read again only to re-encode them. Both storage classes allow that without restoring."""
 
 
 def public_read_policy(bucket: str) -> str:
-    """Anyone may GET what lies under the public prefix, and nothing else."""
+    """Return a policy that lets anyone GET objects under the public prefix, and nothing else."""
     statement = {
         "Effect": "Allow",
         "Principal": "*",

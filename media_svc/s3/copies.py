@@ -1,6 +1,6 @@
-"""Copies of objects inside S3. One call copies an object of any usual size; a long film is copied in parts, several at a time.
+"""Copy objects inside S3: usually in one call, large films in several parts at a time.
 
-S3 answers when all is copied, and copies some hundred MB a second: one call for gigabytes would outlast every patience.
+S3 answers when everything is copied, at some hundred MB per second. A single call for gigabytes would exceed every timeout.
 """
 
 import asyncio
@@ -12,13 +12,13 @@ from media_svc.ports import StoredPart
 if TYPE_CHECKING:
     from types_aiobotocore_s3.client import S3Client
 
-# Up to here in one call. Above, parts of this size: S3 allows 10,000 of 5 MB to 5 GB.
+# Larger objects are copied in parts of this size. S3 allows 10,000 parts of 5 MB to 5 GB.
 PART_BYTES = 256 * 1024 * 1024
 PARTS_AT_ONCE = 4
 
 
 class CopyObject:
-    """Copies in one bucket. Raises what the client raises."""
+    """Copies objects within one bucket. Raises the client's exceptions."""
 
     def __init__(self, client: "S3Client", bucket: str, part_bytes: int = PART_BYTES) -> None:
         self._client = client
@@ -26,7 +26,7 @@ class CopyObject:
         self._part_bytes = part_bytes
 
     async def __call__(self, source: str, target: str, etag: str, size_bytes: int) -> None:
-        """Copy an object that still has an ETag."""
+        """Copy an object if it still has this ETag."""
         if size_bytes > self._part_bytes:
             await self._in_parts(source, target, etag, size_bytes)
             return

@@ -1,4 +1,4 @@
-"""Objects over S3."""
+"""Objects in S3."""
 
 import contextlib
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
     from types_aiobotocore_s3.type_defs import CompletedPartTypeDef, GetObjectOutputTypeDef, RestoreRequestTypeDef
 
-# Not there: as a bucket says it of an object, a HEAD without a body, and a multipart upload.
+# "Not found" for an object, for a HEAD without a body, and for a multipart upload.
 _ABSENT = frozenset({"NoSuchKey", "404", "NotFound", "NoSuchUpload"})
-# The parts are not (or no longer) what they were, or the upload is over.
+# The parts are wrong or have changed, or the upload is over.
 _NOT_ASSEMBLED = _ABSENT | {"InvalidPart", "InvalidPartOrder", "EntityTooSmall"}
 _CHANGED = _ABSENT | {"PreconditionFailed", "412"}
-# By the lifecycle of media_svc nothing gets there: a bucket's owner has rules of his own.
+# media_svc archives nothing, but the bucket's owner may have rules that do.
 _ARCHIVED = "InvalidObjectState"
 _ORDERED = frozenset({"RestoreAlreadyInProgress"})
 _RESTORE: "RestoreRequestTypeDef" = {"Days": 3, "GlacierJobParameters": {"Tier": "Standard"}}
@@ -42,20 +42,20 @@ async def open_objects(settings: S3Settings) -> AsyncIterator["S3Objects"]:
     """Open the bucket. Nothing connects before the first call."""
     async with contextlib.AsyncExitStack() as stack:
         client = signer = await stack.enter_async_context(_client(settings, settings.s3_endpoint_url))
-        if settings.s3_public_url:  # a client takes 13 MB
+        if settings.s3_public_url:  # a second client, which takes 13 MB, only if needed
             signer = await stack.enter_async_context(_client(settings, settings.s3_public_url))
         yield S3Objects(client, signer, settings.s3_bucket)
 
 
 @contextlib.asynccontextmanager
 async def open_client(settings: S3Settings) -> AsyncIterator["S3Client"]:
-    """Open a client of S3 itself."""
+    """Open a plain S3 client."""
     async with _client(settings, settings.s3_endpoint_url) as client:
         yield client
 
 
 class S3Objects:
-    """One bucket. `signer` knows S3 by the name under which apps reach it."""
+    """One bucket. `signer` uses the S3 URL that apps can reach."""
 
     def __init__(self, client: "S3Client", signer: "S3Client", bucket: str) -> None:
         self._client = client
@@ -65,7 +65,7 @@ class S3Objects:
 
     async def sign_put(self, key: str, content_type: str, size_bytes: int, seconds: int) -> SignedPut:
         """Sign a PUT of a whole object."""
-        # Without a signed length any would pass.
+        # Without a signed length, any length would be accepted.
         params = {"Bucket": self._bucket, "Key": key, "ContentType": content_type, "ContentLength": size_bytes}
         url = await self._signer.generate_presigned_url("put_object", Params=params, ExpiresIn=seconds)
         return SignedPut(url, {"Content-Type": content_type})
@@ -78,17 +78,17 @@ class S3Objects:
         return SignedPut(url)
 
     async def start_multipart(self, key: str, content_type: str) -> str:
-        """Begin a multipart upload."""
-        with _answering():
+        """Start a multipart upload."""
+        with _s3_errors():
             started = await self._client.create_multipart_upload(Bucket=self._bucket, Key=key, ContentType=content_type)
         return started["UploadId"]
 
     async def list_parts(self, key: str, upload_id: str) -> Sequence[StoredPart] | None:
-        """Return the parts that are there."""
+        """Return the stored parts."""
         pages = self._client.get_paginator("list_parts").paginate(Bucket=self._bucket, Key=key, UploadId=upload_id)
-        with _answering(expected=_ABSENT):
+        with _s3_errors(expected=_ABSENT):
             entries = [part async for page in pages for part in page.get("Parts", ())]
-            # SeaweedFS shows every PUT of a part, also one whose sender died before its first byte. The last one counts.
+            # SeaweedFS lists every PUT of a part, even aborted ones. The last one counts.
             entries.sort(key=lambda each: (each["LastModified"], each["Size"]))
             newest = {each["PartNumber"]: each for each in entries}
             return [
@@ -97,9 +97,9 @@ class S3Objects:
         return None
 
     async def complete_multipart(self, key: str, upload_id: str, parts: Sequence[StoredPart]) -> None:
-        """Make the parts one object, if that can (still) be done."""
-        # A failure that S3 reports in the body of a 200 is an error here too: botocore reads it.
-        with _answering(expected=_NOT_ASSEMBLED):
+        """Join the parts to one object, if that is (still) possible."""
+        # botocore also raises if S3 reports a failure in the body of a 200.
+        with _s3_errors(expected=_NOT_ASSEMBLED):
             await self._client.complete_multipart_upload(
                 Bucket=self._bucket,
                 Key=key,
@@ -108,27 +108,27 @@ class S3Objects:
             )
 
     async def abort_multipart(self, key: str, upload_id: str) -> None:
-        """Drop an upload and its parts."""
-        with _answering(expected=_ABSENT):
+        """Delete an upload and its parts."""
+        with _s3_errors(expected=_ABSENT):
             await self._client.abort_multipart_upload(Bucket=self._bucket, Key=key, UploadId=upload_id)
 
     async def head(self, key: str) -> StoredObject | None:
-        """Return what is known of an object."""
-        with _answering(expected=_ABSENT):
+        """Return an object's ETag and size."""
+        with _s3_errors(expected=_ABSENT):
             answer = await self._client.head_object(Bucket=self._bucket, Key=key)
             return StoredObject(answer["ETag"].strip('"'), answer["ContentLength"])
         return None
 
     async def copy(self, source: str, target: str, etag: str, size_bytes: int) -> bool:
-        """Copy an object if it has that ETag."""
-        with _answering(expected=_CHANGED):
+        """Copy an object if it still has this ETag."""
+        with _s3_errors(expected=_CHANGED):
             await self._copy(source, target, etag, size_bytes)
             return True
         return False
 
     async def download(self, key: str, path: Path) -> bool:
-        """Write an object into a file, or have it brought back from an archive."""
-        with _answering(expected=_ABSENT):
+        """Write an object to a file, or request it from its archive."""
+        with _s3_errors(expected=_ABSENT):
             answer = await self._get(key)
             async with answer["Body"] as body:
                 with path.open("xb") as file:
@@ -138,20 +138,20 @@ class S3Objects:
         return False
 
     async def _get(self, key: str) -> "GetObjectOutputTypeDef":
-        """Begin to read an object. One that lies in an archive is ordered from there: who comes again later will find it."""
+        """Start reading an object. An archived one is requested, and available at a later call."""
         try:
             return await self._client.get_object(Bucket=self._bucket, Key=key)
         except ClientError as error:
             if error.response["Error"]["Code"] != _ARCHIVED:
                 raise
-        with _answering(expected=_ORDERED):
+        with _s3_errors(expected=_ORDERED):
             await self._client.restore_object(Bucket=self._bucket, Key=key, RestoreRequest=_RESTORE)
-        _log.info("object_ordered_from_archive", key=key)
+        _log.info("object_requested_from_archive", key=key)
         raise UnavailableError
 
     async def put(self, key: str, content: bytes, content_type: str, cache_control: str) -> None:
         """Store an object."""
-        with _answering():
+        with _s3_errors():
             await self._client.put_object(
                 Bucket=self._bucket, Key=key, Body=content, ContentType=content_type, CacheControl=cache_control
             )
@@ -163,14 +163,14 @@ class S3Objects:
             if len(first) < PART_BYTES:
                 await self.put(key, first, content_type, cache_control)
                 return
-            with _answering():
+            with _s3_errors():
                 started = await self._client.create_multipart_upload(
                     Bucket=self._bucket, Key=key, ContentType=content_type, CacheControl=cache_control
                 )
                 await self._put_parts(key, started["UploadId"], chain((first,), _chunks(file)))
 
     async def _put_parts(self, key: str, upload_id: str, contents: Iterable[bytes]) -> None:
-        """Send the parts of a multipart upload and put them together; what fails leaves no parts."""
+        """Send the parts of a multipart upload and join them. A failure leaves no parts."""
         try:
             parts = [
                 await self._put_part(key, upload_id, number, content) for number, content in enumerate(contents, 1)
@@ -192,13 +192,13 @@ class S3Objects:
     async def list_keys(self, prefix: str) -> Sequence[str]:
         """Return the keys under a prefix, ascending."""
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
-        with _answering(expected=_ABSENT):
+        with _s3_errors(expected=_ABSENT):
             return [each["Key"] async for page in pages for each in page.get("Contents", ())]
         return []
 
     async def recache(self, key: str, cache_control: str) -> bool:
-        """Change how long caches keep an object whose name follows from its content; returns whether it did."""
-        with _answering(expected=_CHANGED):
+        """Change how long caches keep an immutable object. Returns whether it changed."""
+        with _s3_errors(expected=_CHANGED):
             found = await self._client.head_object(Bucket=self._bucket, Key=key)
             if "immutable" not in found.get("CacheControl", "") or found["CacheControl"] == cache_control:
                 return False
@@ -215,8 +215,8 @@ class S3Objects:
         return False
 
     async def delete(self, key: str) -> None:
-        """Drop an object."""
-        with _answering(expected=_ABSENT):
+        """Delete an object."""
+        with _s3_errors(expected=_ABSENT):
             await self._client.delete_object(Bucket=self._bucket, Key=key)
 
 
@@ -225,8 +225,8 @@ def _chunks(file: BinaryIO) -> Iterator[bytes]:
         yield chunk
 
 
-class _answering:  # noqa: N801 - read as a statement, like contextlib's own
-    """Passes over the answers that are expected; whatever else S3 says or does means that it cannot be used now."""
+class _s3_errors:  # noqa: N801 - read as a statement, like contextlib's own
+    """Ignores the expected error codes, and turns all other S3 errors into UnavailableError."""
 
     def __init__(self, expected: frozenset[str] = frozenset()) -> None:
         self._expected = expected
@@ -260,13 +260,13 @@ def _client(settings: S3Settings, endpoint_url: str | None) -> "AbstractAsyncCon
 
 _CONFIG = AioConfig(
     signature_version="s3v4",
-    # A bucket as a part of the host's name needs DNS that a server of one's own rarely has.
+    # A bucket in the host name needs DNS that a self-hosted server rarely has.
     s3={"addressing_style": "path"},
     connect_timeout=3,
     read_timeout=15,
     retries={"max_attempts": 3, "mode": "standard"},
     max_pool_connections=64,
-    # Checksums beyond Content-MD5 would have to be known when a URL is signed.
+    # Other checksums would have to be known when a URL is signed.
     request_checksum_calculation="when_required",
     response_checksum_validation="when_required",
 )

@@ -1,4 +1,4 @@
-"""Tell the bucket its rules. Repeatable; rules of others stay."""
+"""Apply the bucket's rules. Safe to repeat; other rules of the bucket stay."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -11,15 +11,15 @@ if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
     from types_aiobotocore_s3.type_defs import LifecycleRuleUnionTypeDef
 
-# How an S3 says that it has no storage classes to move objects to: SeaweedFS in the first way.
+# Errors of an S3 without storage classes; SeaweedFS returns the first.
 _NO_TRANSITIONS = frozenset({"NotImplemented", "InvalidStorageClass"})
 _OURS = frozenset({ABANDONED_RULE["ID"], COLD_RULE["ID"]})
 
 
 async def set_up_bucket(client: "S3Client", bucket: str) -> bool:
-    """Set the policy, the CORS rules and the lifecycle of a bucket that is there.
+    """Set the policy, CORS rules and lifecycle of an existing bucket.
 
-    Returns whether originals will get cold: False where this S3 moves nothing between storage classes.
+    Returns whether originals will move to colder storage: False if this S3 has no storage classes.
     """
     await client.put_bucket_policy(Bucket=bucket, Policy=public_read_policy(bucket))
     await client.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": [UPLOAD_RULE]})

@@ -1,1 +1,1 @@
-"""Code that reads strangers' bytes, in processes of its own with limits. It knows no store, no S3 and no Redis."""
+"""Code that reads untrusted bytes in limited processes. It imports no store, S3 or Redis client."""

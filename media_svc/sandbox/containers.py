@@ -1,7 +1,7 @@
-"""Whether a film's file is there in full, by its outermost structure alone, before any library reads it.
+"""Check that a film's file is complete by its outermost structure, before any library reads it.
 
-MP4 and QuickTime are a row of boxes, WebM is one segment behind a header; each tells its length. A file that ends before one
-of them does was cut, and one that goes on with what is no box has something else appended. This takes a few reads, however
+MP4 and QuickTime are a sequence of boxes, WebM is a header and one segment; each states its length. A file that ends inside
+one was cut off, and one that continues with something else has data appended. The check needs only a few reads, however
 large the file is.
 """
 
@@ -12,27 +12,27 @@ from media_svc.model import FailureReason, MediaRejectedError
 
 # The one demuxer of libav that reads each type.
 DEMUXERS = {"video/mp4": "mov", "video/quicktime": "mov", "video/webm": "matroska"}
-# References to other files are not followed, which is the demuxer's default, and said here all the same.
+# Never follow references to other files. That is the demuxer's default, stated explicitly.
 DEMUXER_OPTIONS = {"mov": {"enable_drefs": "0", "use_absolute_path": "0"}, "matroska": dict[str, str]()}
 
 _BOX_HEADER, _LARGE_HEADER = 8, 16
-# A fragmented film of ten minutes has some thousand.
+# A fragmented film of ten minutes has about a thousand.
 MAX_BOXES = 100_000
 _EBML_ID_BYTES = 4
 _SEGMENT_ID = b"\x18\x53\x80\x67"
 _MAX_LENGTH_BYTES = 8
 
 
-def require_whole(path: Path, content_type: str) -> None:
-    """Return if a file of that type is there in full. Raises MediaRejectedError (MEDIA_CORRUPT)."""
+def require_complete(path: Path, content_type: str) -> None:
+    """Return if a file of this type is complete. Raises MediaRejectedError (MEDIA_CORRUPT)."""
     with path.open("rb") as file:
         size = file.seek(0, 2)
-        is_whole = _is_whole_webm(file, size) if content_type == "video/webm" else _is_whole_mp4(file, size)
+        is_whole = _is_complete_webm(file, size) if content_type == "video/webm" else _is_complete_mp4(file, size)
     if not is_whole:
-        raise MediaRejectedError(FailureReason.MEDIA_CORRUPT, "The file is cut, or has something else appended.")
+        raise MediaRejectedError(FailureReason.MEDIA_CORRUPT, "The file is cut off, or has other data appended.")
 
 
-def _is_whole_mp4(file: BinaryIO, size: int) -> bool:
+def _is_complete_mp4(file: BinaryIO, size: int) -> bool:
     at = 0
     names: set[bytes] = set()
     for _ in range(MAX_BOXES):
@@ -41,7 +41,7 @@ def _is_whole_mp4(file: BinaryIO, size: int) -> bool:
         file.seek(at)
         header = file.read(_LARGE_HEADER)
         length, name = int.from_bytes(header[:4], "big"), header[4:_BOX_HEADER]
-        if length == 0 and at:  # the last box may end with the file; some cameras end it with zeros
+        if length == 0 and at:  # the last box may reach to the end of the file; some cameras pad it with zeros
             length = size - at
         elif length == 1:
             length = int.from_bytes(header[_BOX_HEADER:_LARGE_HEADER], "big")
@@ -52,8 +52,8 @@ def _is_whole_mp4(file: BinaryIO, size: int) -> bool:
     return False
 
 
-def _is_whole_webm(file: BinaryIO, size: int) -> bool:
-    """Look at the header and the segment. One of unknown length is what browsers record, and ends with the file."""
+def _is_complete_webm(file: BinaryIO, size: int) -> bool:
+    """Check the header and the segment. A segment of unknown length, as browsers record it, ends with the file."""
     file.seek(_EBML_ID_BYTES)
     header_length = _read_length(file)
     if header_length is None:
@@ -69,7 +69,7 @@ def _is_whole_webm(file: BinaryIO, size: int) -> bool:
 
 
 def _read_length(file: BinaryIO) -> int | None:
-    """Return a length of one to eight bytes, the number of leading zeros telling how many; None where it is not known."""
+    """Return a length of one to eight bytes, or None if it is unknown. Leading zero bits give the number of bytes."""
     first = file.read(1)
     if not first or not first[0]:
         return None

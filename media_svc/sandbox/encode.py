@@ -1,4 +1,4 @@
-"""From an image to the files that apps load. Runs in the render process only."""
+"""Encode an image as the files that apps load. Runs in the render process only."""
 
 import math
 from collections.abc import Callable
@@ -8,16 +8,16 @@ from functools import partial
 import fast_thumbhash
 import pyvips
 
-from media_svc.sandbox.read_picture import judged, shown_size
+from media_svc.sandbox.read_picture import decoder_errors, shown_size
 from media_svc.sandbox.recipes import Recipe
 
-# A grid's cell, a small phone, a large phone, and the widest that a phone's feed shows.
+# A grid cell, a small phone, a large phone, and the widest feed of a phone.
 RUNG_WIDTHS = (320, 640, 1080, 1440)
-# WebP takes no more pixels down than this, JPEG 65,535.
+# WebP allows no more rows than this; JPEG allows 65,535.
 MAX_HEIGHT = 16_383
-# libaom takes 24 bytes for each pixel that it encodes. Only a picture four times as high as wide has more.
+# libaom takes 24 bytes per encoded pixel. Only a picture four times as high as wide has more pixels.
 MAX_AVIF_PIXELS = 8_500_000
-# With patience it takes 40. A phone's photo of 9 : 16 is within.
+# At a higher effort it takes 40. A phone's 9:16 photo is within this limit.
 MAX_BETTER_PIXELS = 4_000_000
 # Thumbhash takes at most 100 x 100 pixels.
 THUMBHASH_SIDE = 100
@@ -26,9 +26,9 @@ WHITE = 255.0
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """One format: its content type, its files' extension, and how to write it without any metadata.
+    """One format: its content type, file extension, and how to write it without metadata.
 
-    What has more pixels than `most_pixels` is not written in it.
+    Images with more than `most_pixels` pixels are not written in it.
     """
 
     content_type: str
@@ -38,10 +38,10 @@ class Encoding:
 
 
 def sizes(width: int, height: int) -> list[tuple[int, int]]:
-    """Return the sizes of a picture's renditions, narrowest first: every rung below its own width, then its own.
+    """Return the sizes of a picture's renditions, narrowest first: every smaller rung, then its own width.
 
-    Nothing is enlarged. The own width counts as at most the last rung, and as less where the picture would become
-    higher than MAX_HEIGHT: 4000 gives 320, 640, 1080, 1440; 700 gives 320, 640, 700; 200 gives 200.
+    Nothing is enlarged. The own width is limited to the last rung, and so that the height stays below MAX_HEIGHT: 4000
+    gives 320, 640, 1080, 1440; 700 gives 320, 640, 700; 200 gives 200.
     """
     widest = max(1, min(width, RUNG_WIDTHS[-1], width * MAX_HEIGHT // height))
     widths = [*(rung for rung in RUNG_WIDTHS if rung < widest), widest]
@@ -49,25 +49,25 @@ def sizes(width: int, height: int) -> list[tuple[int, int]]:
 
 
 def decode_largest(image: pyvips.Image) -> pyvips.Image:
-    """Decode all pixels and return the largest rendition: upright, sRGB, 8 bits, in memory. The rest shrinks from it.
+    """Decode all pixels into the largest rendition: upright, sRGB, 8 bits, in memory. The others shrink from it.
 
-    Raises MediaRejectedError where the pixels are cut or damaged.
+    Raises MediaRejectedError if the pixels are cut off or damaged.
     """
     width, height = sizes(*shown_size(image))[-1]
-    with judged():
+    with decoder_errors():
         largest = image.thumbnail_image(width, height=height, size="force", output_profile="srgb")
         return largest.colourspace("srgb").cast("uchar").copy_memory()
 
 
 def shrink(largest: pyvips.Image, width: int, height: int) -> pyvips.Image:
-    """Return the largest rendition in a smaller size."""
+    """Return the largest rendition at a smaller size."""
     if (largest.width, largest.height) == (width, height):
         return largest
     return largest.thumbnail_image(width, height=height, size="force").copy_memory()
 
 
 def thumbhash(image: pyvips.Image) -> bytes:
-    """Return some 25 bytes from which an app draws a blurred preview (https://evanw.github.io/thumbhash/)."""
+    """Return about 25 bytes from which an app draws a blurred preview (https://evanw.github.io/thumbhash/)."""
     small = image.thumbnail_image(THUMBHASH_SIDE, height=THUMBHASH_SIDE, size="down")
     pixels = small if small.hasalpha() else small.bandjoin(255)
     rgba = bytes(pixels.cast("uchar").write_to_memory())
@@ -90,12 +90,12 @@ def _avif(image: pyvips.Image, effort: int = 1) -> bytes:
     return written
 
 
-# In the order in which an app should choose: the smallest files first, what everything reads last.
+# In the order in which apps should choose: smallest files first, most compatible last.
 ENCODINGS = (
     Encoding("image/avif", "avif", _avif, MAX_AVIF_PIXELS),
     Encoding("image/webp", "webp", _webp),
     Encoding("image/jpeg", "jpg", _jpeg),
 )
-# Ten to twenty times as long as the first time, for some 2 to 15 % fewer bytes.
+# Takes ten to twenty times as long, for 2 to 15 % fewer bytes.
 BETTER_AVIF = Encoding("image/avif", "avif", partial(_avif, effort=4), MAX_BETTER_PIXELS)
 RECIPES = {Recipe.FIRST: ENCODINGS, Recipe.BETTER_AVIF: (BETTER_AVIF,)}

@@ -1,4 +1,4 @@
-"""What the probing process tells its parent: one JSON file, written last, trusted no further than these patterns."""
+"""The result of the probe process: one JSON file, written last and validated by these patterns."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -12,7 +12,7 @@ class _Part(BaseModel):
 
 
 class FilmEntry(_Part):
-    """What was found: pixels as shown, the measured rate as a fraction."""
+    """The properties of a film: pixels as shown, and the measured frame rate as a fraction."""
 
     width: int = Field(gt=0)
     height: int = Field(gt=0)

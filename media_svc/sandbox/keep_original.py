@@ -1,26 +1,26 @@
-"""Whether a picture's file can be served as it is: of nothing but pixels, as our own renditions are.
+"""Decide whether a picture's file can be served unchanged, because it holds nothing but pixels.
 
-Judged by the outermost structure with a list of what may be there, so that no place is left for metadata, profiles, comments,
-second pictures or anything appended. Whether the pixels can be decoded is found out by decoding them.
+The outermost structure may hold only listed parts. That leaves no place for metadata, profiles, comments, second pictures
+or appended data. Decoding the pixels shows whether they are valid.
 """
 
 import re
 from pathlib import Path
 
 _EOI, _SOS, _APP0 = 0xD9, 0xDA, 0xE0
-# Tables, the frame of a progressive picture, restart intervals; baseline pictures are made progressive.
+# Tables, the frame of a progressive picture, restart intervals. Baseline pictures are re-encoded as progressive.
 _JPEG_PARTS = frozenset({0xDB, 0xC4, 0xC2, 0xDD})
 _JFIF_WITHOUT_THUMBNAIL = re.compile(rb"JFIF\x00.{7}\x00\x00", re.DOTALL)
-# What ends the pixels of a scan: any marker but a stuffed zero and restarts.
+# The end of a scan's pixels: any marker except a stuffed zero and restarts.
 _NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7]")
-# libjpeg writes ten. Each has whoever shows the picture go over all of it.
+# libjpeg writes ten. A viewer goes over the whole picture for each.
 _MOST_SCANS = 16
 _WEBP_HEADER_BYTES = 12
 _WEBP_PARTS = frozenset({b"VP8 ", b"VP8L"})
 
 
 def clean_original(path: Path, content_type: str) -> bytes | None:
-    """Return a file's bytes if they may be served as they are, else None: any type but JPEG and WebP is made anew."""
+    """Return a file's bytes if they can be served unchanged, else None. Only JPEG and WebP can."""
     is_clean = {"image/jpeg": _is_clean_jpeg, "image/webp": _is_clean_webp}.get(content_type)
     if is_clean is None:
         return None
@@ -48,7 +48,7 @@ def _is_clean_jpeg(content: bytes) -> bool:
 
 
 def _is_clean_webp(content: bytes) -> bool:
-    """Return whether there is one chunk of pixels and nothing else. An extended file could hold more, and is made anew."""
+    """Return whether there is exactly one chunk of pixels. Extended files may hold more and are re-encoded."""
     size = int.from_bytes(content[16:20], "little")
     whole = _WEBP_HEADER_BYTES + 8 + size + size % 2
     return content[12:16] in _WEBP_PARTS and len(content) == whole == int.from_bytes(content[4:8], "little") + 8

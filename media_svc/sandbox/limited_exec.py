@@ -1,8 +1,8 @@
 """Become another program, within limits that it cannot lift.
 
-Usage: `python -I -S limited_exec.py PARENT_PID MEMORY_BYTES CPU_SECONDS FILE_BYTES NICENESS PROGRAM ARGUMENT…`. It is a program
-of its own, since code between fork and exec is not safe in a process with threads. On Linux the kernel also kills what it
-becomes as soon as the parent is gone, however that ended.
+Usage: `python -I -S limited_exec.py PARENT_PID MEMORY_BYTES CPU_SECONDS FILE_BYTES NICENESS PROGRAM ARGUMENT…`. It is a
+separate program because code between fork and exec is not safe in a process with threads. On Linux the kernel also kills
+the program when its parent ends.
 """
 
 import ctypes
@@ -16,13 +16,13 @@ OPEN_FILES = 64
 
 
 def main(parent: int, memory_bytes: int, cpu_seconds: int, file_bytes: int, niceness: int, argv: list[str]) -> None:
-    """Bind this process, look that the parent did not end meanwhile, and exec."""
+    """Limit this process, make sure the parent still runs, and exec."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         if os.getppid() != parent:
             sys.exit(1)
     os.nice(niceness)
-    # At the soft CPU limit comes SIGXCPU; at the hard one it would be a SIGKILL, which looks like lack of memory.
+    # The soft CPU limit sends SIGXCPU. The hard one sends SIGKILL, which looks like lack of memory.
     resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 1))
     limits = {
         resource.RLIMIT_AS: memory_bytes,

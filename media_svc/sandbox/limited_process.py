@@ -1,4 +1,4 @@
-"""Run a program that reads strangers' bytes: within limits, without our environment, and never longer than we look at it."""
+"""Run a program that reads untrusted bytes: with limits, without our environment, and never unattended."""
 
 import asyncio
 import os
@@ -11,14 +11,14 @@ from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parents[2]
 _LAUNCHER = Path(__file__).with_name("limited_exec.py")
-# What went wrong stands at the end.
+# The error is at the end of the log.
 _LOG_TAIL_BYTES = 4_000
 _MAX_LINE_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessLimits:
-    """What one process may take. Memory is address space: libraries and reserved stacks count. Above 0, `niceness` yields."""
+    """The limits of one process. Memory is address space, including libraries and stacks. `niceness` lowers its priority."""
 
     memory_bytes: int
     cpu_seconds: int
@@ -28,30 +28,30 @@ class ProcessLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """How a process ended: its exit code, or minus the signal; SIGXCPU where time was up, of CPU or by the clock."""
+class ProcessResult:
+    """How a process ended: its exit code, or minus the signal; minus SIGXCPU if it ran out of time."""
 
     code: int
     log: str
 
     @property
     def is_out_of_time(self) -> bool:
-        """Whether it took too long."""
+        """Whether it exceeded its CPU or wall time."""
         return self.code == -signal.SIGXCPU
 
     @property
     def is_out_of_memory(self) -> bool:
-        """Whether it needed more memory than it may have; the kernel kills for it, too."""
+        """Whether it exceeded its memory, or the kernel killed it for that."""
         words = ("cannot allocate memory", "memoryerror", "bad_alloc", "out of memory")
         return self.code == -signal.SIGKILL or any(word in self.log.lower() for word in words)
 
 
 async def run_limited(
     command: Sequence[str], folder: Path, limits: ProcessLimits, on_line: Callable[[str], Awaitable[None]] | None = None
-) -> Ended:
-    """Run a program in a folder until it ends, handing each line of its output to `on_line`. No process is left.
+) -> ProcessResult:
+    """Run a program in a folder until it ends, passing each line of output to `on_line`. Leaves no process.
 
-    One that dies of a wrong memory access is run once more: that may have come from before it read any stranger's byte.
+    A program that crashes with SIGSEGV runs once more: the crash may not be the input's fault.
     """
     ended = await _run_once(command, folder, limits, on_line)
     return await _run_once(command, folder, limits, on_line) if ended.code == -signal.SIGSEGV else ended
@@ -59,7 +59,7 @@ async def run_limited(
 
 async def _run_once(
     command: Sequence[str], folder: Path, limits: ProcessLimits, on_line: Callable[[str], Awaitable[None]] | None
-) -> Ended:
+) -> ProcessResult:
     async with _started(command, folder, limits) as process:
         log = asyncio.create_task(_tail(_pipe(process.stderr)))
         try:
@@ -67,9 +67,9 @@ async def _run_once(
                 while line := await _pipe(process.stdout).readline():
                     if on_line:
                         await on_line(line.decode(errors="replace").strip())
-                return Ended(await process.wait(), await log)
+                return ProcessResult(await process.wait(), await log)
         except TimeoutError:
-            return Ended(-signal.SIGXCPU, "")
+            return ProcessResult(-signal.SIGXCPU, "")
         finally:
             log.cancel()
 
@@ -104,7 +104,7 @@ def _pipe(stream: asyncio.StreamReader | None) -> asyncio.StreamReader:
 
 
 async def _tail(stream: asyncio.StreamReader) -> str:
-    """Read all, and keep the end."""
+    """Read everything, and return the end."""
     tail = b""
     while chunk := await stream.read(_MAX_LINE_BYTES):
         tail = (tail + chunk)[-_LOG_TAIL_BYTES:]
@@ -112,7 +112,7 @@ async def _tail(stream: asyncio.StreamReader) -> str:
 
 
 def _environment(folder: Path) -> dict[str, str]:
-    """Return all that the process needs to know: nothing of ours, as its bytes come from strangers."""
+    """Return the environment of the process: none of our settings, as it reads untrusted bytes."""
     return {
         "HOME": str(folder),
         "LC_ALL": "C.UTF-8",

@@ -1,6 +1,6 @@
-"""What the render process tells its parent: one JSON file, written last, trusted no further than these patterns.
+"""The result of the render process: one JSON file, written last and validated by these patterns.
 
-For the parent alone: loading what checks them takes longer than a small picture.
+Only the parent imports this: loading pydantic takes longer than rendering a small picture.
 """
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -24,7 +24,7 @@ class _Part(BaseModel):
 
 
 class RenditionEntry(_Part):
-    """One file that was written into the folder."""
+    """One file in the folder."""
 
     file: str = Field(pattern=r"^[0-9]+\.(avif|webp|jpg)$")
     content_type: str = Field(pattern=r"^image/(avif|webp|jpeg)$")

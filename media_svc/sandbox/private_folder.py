@@ -1,7 +1,7 @@
-"""What lies in the private folder of a process that reads strangers' bytes. Light: such processes start with each picture."""
+"""File names in the private folder of a sandboxed process. Kept light: such a process starts for each picture."""
 
 ORIGINAL_NAME = "original"
 MANIFEST_NAME = "manifest.json"
 LOG_NAME = "log"
-# A process that ends with it says that it was given too little memory for this picture, and has not tried.
-NEEDS_ROOM_CODE = 75
+# The exit code of a process that has not tried, because the picture needs more memory than it was given.
+NEEDS_MEMORY_CODE = 75

@@ -1,10 +1,10 @@
-"""`python -m media_svc.sandbox.probe_process FOLDER CONTENT_TYPE`: find out what a film is, and end.
+"""`python -m media_svc.sandbox.probe_process FOLDER CONTENT_TYPE`: find out what a film is, and exit.
 
-It runs within limits, as it reads strangers' bytes. The film is FOLDER/original; the manifest is written beside it. The exit code
-is 0 whenever there is a manifest, also where that tells of a failure.
+It runs within limits because it reads untrusted bytes. It reads FOLDER/original and writes a manifest next to it. The exit
+code is 0 whenever there is a manifest, even if that reports a failure.
 
-What a header states is not believed: frames are counted, and time is taken from the packets. One demuxer is opened, by the type
-that the first bytes show, and it may open nothing but the file.
+Header values are not trusted: frames are counted, and times come from the packets. Only the demuxer for the detected type
+runs, and it may open no other file.
 """
 
 import sys
@@ -21,24 +21,24 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from media_svc.model import FailureReason, MediaRejectedError
-from media_svc.sandbox.containers import DEMUXER_OPTIONS, DEMUXERS, require_whole
+from media_svc.sandbox.containers import DEMUXER_OPTIONS, DEMUXERS, require_complete
 from media_svc.sandbox.film_limits import GRACE_SECONDS, MAX_FRAMES, MAX_PIXELS, MAX_SECONDS, MAX_SIDE, shown_frame_rate
 from media_svc.sandbox.film_manifest import PROBE_NAME, FilmEntry, ProbeManifest
 from media_svc.sandbox.picture_manifest import ORIGINAL_NAME, FailureEntry
 from media_svc.sandbox.sniff import HEAD_BYTES, require_type
 
-# What phones, cameras and browsers write. A decoder that is not needed cannot be attacked.
+# What phones, cameras and browsers write. A decoder that is never used cannot be attacked.
 VIDEO_CODECS = frozenset({"h264", "hevc", "vp8", "vp9", "av1", "libdav1d", "mpeg4", "prores", "mjpeg"})
 AUDIO_CODECS = frozenset({"aac", "alac", "ac3", "amrnb", "eac3", "flac", "mp3", "mp3float", "opus", "vorbis", "amr_nb"})
 _QUARTER_TURNS = (90, 270)
 
 
 def main(folder: Path, content_type: str) -> None:
-    """Look at FOLDER/original."""
+    """Probe FOLDER/original."""
     try:
         manifest = ProbeManifest(film=probe(folder / ORIGINAL_NAME, content_type))
     except MediaRejectedError as error:
-        # What the decoder said is for the log, never for the client.
+        # The decoder's message goes to the log, never to the client.
         traceback.print_exception(error)
         failure = FailureEntry(reason=error.failure.reason, message=error.failure.message)
         manifest = ProbeManifest(failure=failure)
@@ -46,10 +46,10 @@ def main(folder: Path, content_type: str) -> None:
 
 
 def probe(original: Path, content_type: str) -> FilmEntry:
-    """Return what a film is. Raises MediaRejectedError."""
+    """Return the properties of a film. Raises MediaRejectedError."""
     with original.open("rb") as file:
         require_type(file.read(HEAD_BYTES), content_type)
-    require_whole(original, content_type)
+    require_complete(original, content_type)
     demuxer = DEMUXERS[content_type]
     options = DEMUXER_OPTIONS[demuxer] | {"protocol_whitelist": "file"}
     try:
@@ -78,18 +78,18 @@ def _describe(container: InputContainer) -> FilmEntry:
 
 
 def _video_of(container: InputContainer) -> VideoStream:
-    """Return the moving picture: the first that is no cover of an album."""
+    """Return the first video stream that is not cover art."""
     for stream in container.streams.video:
         if stream.disposition & Disposition.attached_pic:
             continue
         if _codec_of(stream) in VIDEO_CODECS:
             return stream
         break
-    raise MediaRejectedError(FailureReason.MEDIA_CORRUPT, "The file holds no moving pictures that can be decoded.")
+    raise MediaRejectedError(FailureReason.MEDIA_CORRUPT, "The file has no video that can be decoded.")
 
 
 def _audio_of(container: InputContainer) -> int | None:
-    """Return the number of the first sound that can be decoded; phones add others beside it that only they understand."""
+    """Return the index of the first audio stream that can be decoded. Phones add others that only they understand."""
     for stream in container.streams.audio:
         name = _codec_of(stream)
         if name in AUDIO_CODECS or name.startswith("pcm_"):
@@ -98,13 +98,13 @@ def _audio_of(container: InputContainer) -> int | None:
 
 
 def _codec_of(stream: VideoStream | AudioStream) -> str:
-    """Return the name of a stream's decoder; empty where there is none, which the types of the library do not know."""
+    """Return the name of a stream's decoder, or "" if there is none (the library's types miss that case)."""
     context: object = stream.codec_context
     return str(getattr(context, "name", ""))
 
 
 def _measure(container: InputContainer, stream: VideoStream) -> tuple[Fraction, int]:
-    """Return the picture's length in seconds and its number of frames, by all of its packets."""
+    """Return the length in seconds and the number of frames, from all video packets."""
     first, last, frames = None, Fraction(0), 0
     for packet in container.demux(stream):
         if packet.pts is None or packet.time_base is None:
@@ -114,11 +114,11 @@ def _measure(container: InputContainer, stream: VideoStream) -> tuple[Fraction, 
         first = begins if first is None else min(first, begins)
         last = max(last, begins + (packet.duration or 0) * packet.time_base)
         if frames > MAX_FRAMES:
-            _refuse(f"It has more than the {MAX_FRAMES:,} frames that are allowed.")
+            _refuse(f"It has more than the allowed {MAX_FRAMES:,} frames.")
         if last - first > MAX_SECONDS + GRACE_SECONDS:
-            _refuse(f"It is longer than the {MAX_SECONDS // 60} minutes that are allowed.")
+            _refuse(f"It is longer than the allowed {MAX_SECONDS // 60} minutes.")
     if first is None:
-        raise MediaRejectedError(FailureReason.MEDIA_CORRUPT, "The file holds no moving pictures.")
+        raise MediaRejectedError(FailureReason.MEDIA_CORRUPT, "The file has no video.")
     return max(last - first, Fraction(1, 100)), frames
 
 
@@ -126,11 +126,11 @@ def _first_frame(container: InputContainer, stream: VideoStream) -> VideoFrame:
     stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
     for frame in container.decode(stream):
         return frame
-    raise MediaRejectedError(FailureReason.MEDIA_CORRUPT, "The file holds no picture that can be decoded.")
+    raise MediaRejectedError(FailureReason.MEDIA_CORRUPT, "The file has no frame that can be decoded.")
 
 
 def _shown_size(stream: VideoStream, frame: VideoFrame) -> tuple[int, int]:
-    """Return the sides as shown: with square pixels, and turned as the phone was held."""
+    """Return width and height as shown: with square pixels, after rotation."""
     width, height = frame.width, frame.height
     if (ratio := stream.sample_aspect_ratio) and ratio > 0:
         width = max(1, round(width * ratio))
@@ -140,9 +140,11 @@ def _shown_size(stream: VideoStream, frame: VideoFrame) -> tuple[int, int]:
 
 def _check_size(width: int, height: int) -> None:
     if width < 1 or height < 1:
-        raise MediaRejectedError(FailureReason.MEDIA_CORRUPT, "Its pictures have no size.")
+        raise MediaRejectedError(FailureReason.MEDIA_CORRUPT, "Its frames have no size.")
     if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
-        _refuse(f"Its pictures have {width} x {height} pixels; {MAX_PIXELS:,} are allowed, {MAX_SIDE:,} a side.")
+        _refuse(
+            f"Its frames have {width} x {height} pixels; {MAX_PIXELS:,} in total and {MAX_SIDE:,} per side are allowed."
+        )
 
 
 def _refuse(message: str) -> NoReturn:

@@ -1,4 +1,4 @@
-"""Decode an AVIF that is too large for libaom's appetite: by dav1d, straight to fewer pixels. Runs in the render process only."""
+"""Decode an AVIF that is too large for libaom: with dav1d, directly at a smaller size. Render process only."""
 
 from pathlib import Path
 
@@ -10,21 +10,21 @@ from media_svc.sandbox.pixel_rows import from_rows
 
 _DEMUXER = "mov"
 _BOX_HEADER_BYTES = 8
-# What a picture's description takes; colour profiles are in it.
+# The largest description box to read, including colour profiles.
 _MOST_DESCRIPTION_BYTES = 4 * 1024 * 1024
-# Properties that are not applied here: the picture is mirrored, cut, put together of several, or refers to another one.
+# Properties that this decoder does not apply: mirrored, cropped, assembled from tiles, or derived from another picture.
 _BEYOND_US = (b"imir", b"clap", b"grid", b"iovl", b"iden")
 _ROTATION = b"irot"
-# The file counts quarters against the clock, libvips with it.
+# The file counts quarter turns counterclockwise, libvips clockwise.
 _TURNS = ("copy", "rot270", "rot180", "rot90")
 _KEPT = ("icc-profile-data", "orientation")
 _RGB = 3
 
 
 def read_large_avif(path: Path, whole: pyvips.Image, spare: float) -> pyvips.Image:
-    """Return the picture, `spare` times smaller if that is above 1; or `whole` where it is more than plain pixels.
+    """Return the picture, shrunk `spare` times if that is above 1, or `whole` if it is not plain pixels.
 
-    That is the same file opened by libvips, which has libaom decode it, and knows how it is to be shown. Raises ValueError,
+    `whole` is the same file opened by libvips, which decodes with libaom and handles every property. Raises ValueError,
     OSError or MemoryError.
     """
     description = _description(path)
@@ -45,7 +45,7 @@ def _decode(path: Path, spare: float) -> pyvips.Image:
     try:
         with av.open(str(path), format=_DEMUXER, options=options) as container:
             stream = container.streams.video[0]
-            # Frames that are decoded beside each other are all in memory.
+            # More threads would hold more frames in memory.
             stream.codec_context.thread_count = 1
             frame = next(container.decode(stream))
         width, height = max(1, round(frame.width / spare)), max(1, round(frame.height / spare))
@@ -61,13 +61,13 @@ def _decode(path: Path, spare: float) -> pyvips.Image:
 
 
 def _description(path: Path) -> bytes:
-    """Return the box that tells what the picture is made of; nothing where there is none, or one that nobody needs so large."""
+    """Return the box that describes the picture, or nothing if it is missing or implausibly large."""
     with path.open("rb") as file:
         while len(header := file.read(_BOX_HEADER_BYTES)) == _BOX_HEADER_BYTES:
             size, name = int.from_bytes(header[:4], "big"), header[4:]
             if name == b"meta":
                 return file.read(size - _BOX_HEADER_BYTES) if size <= _MOST_DESCRIPTION_BYTES else b""
-            if size < _BOX_HEADER_BYTES:  # to the end of the file, or longer than four bytes can tell
+            if size < _BOX_HEADER_BYTES:  # reaches to the end of the file, or is too long for four bytes
                 return b""
             file.seek(size - _BOX_HEADER_BYTES, 1)
     return b""

@@ -1,4 +1,4 @@
-"""From a file to an image, its header judged before any pixel is decoded. Runs in the render process only."""
+"""Open a file as an image, and judge its header before decoding any pixel. Runs in the render process only."""
 
 import math
 import struct
@@ -12,52 +12,52 @@ import pyvips
 from PIL import Image
 
 from media_svc.model import FailureReason, MediaRejectedError
-from media_svc.sandbox.decoder_needs import LARGE_AVIF_PIXELS, heic_need, need_by_header
+from media_svc.sandbox.decoder_memory import LARGE_AVIF_PIXELS, decoder_bytes, heic_decoder_bytes
 from media_svc.sandbox.pixel_rows import from_rows
 from media_svc.sandbox.sniff import HEAD_BYTES, require_type
 
-# A 50-megapixel picture is what the best phones take; its pixels need 200 MB.
+# The best phones take 50-megapixel pictures; their pixels need 200 MB.
 MAX_PIXELS = 50_000_000
-# Decoders may hand over fewer pixels than there are, as long as the picture stays this wide: half as much again as the widest
-# rendition, so that shrinking to that is still ours. What is not handed over takes no memory.
+# Decoders may shrink while decoding, which saves memory, as long as the picture stays this wide: one and a half times the widest
+# rendition, so that the last shrink is ours.
 ENOUGH_WIDTH = 2_160
-# For a large one the widest rendition's own width is enough: else one that is narrow and high would take too much.
+# For a large picture the width of the widest rendition is enough. Otherwise a narrow, high one would take too much memory.
 _LARGE_PIXELS, _LARGE_ENOUGH_WIDTH = 25_000_000, 1_440
-# Only the first frame is shown. More frames than this is a film, or an attempt to keep us busy.
+# Only the first frame is shown. A file with more frames than this is a film or an attack.
 MAX_FRAMES = 60
 
-# What libvips, libheif and glib say when they run into the memory limit or into a guard of their own.
+# How libvips, libheif and glib report that they reached the memory limit or a limit of their own.
 _MEMORY_WORDS = ("out of memory", "insufficient memory", "memory allocation", "unable to allocate", "security limit")
-# Orientations 5 to 8 turn the picture by a quarter.
+# Orientations 5 to 8 include a quarter turn.
 _FIRST_QUARTER_TURN = 5
-# What libjpeg can leave out while it decodes.
+# The factors by which libjpeg can shrink while decoding.
 _JPEG_SHRINKS = (8, 4, 2)
-# An image's own metadata, where fewer pixels were decoded than its file has.
+# Metadata for the file's own size, if the decoder shrinks the picture.
 _OWN_WIDTH, _OWN_HEIGHT = "own-width", "own-height"
 
 
-class NeedsRoomError(Exception):
-    """Decoding a picture needs more memory than there was said to be room for."""
+class NeedsMemoryError(Exception):
+    """Decoding the picture needs more memory than allowed."""
 
 
-def open_picture(path: Path, content_type: str, room_bytes: float = math.inf) -> pyvips.Image:
-    """Return a file as an image; its metadata still holds orientation and colours. Most of the decoding is yet to come.
+def open_picture(path: Path, content_type: str, decoder_limit: float = math.inf) -> pyvips.Image:
+    """Open a file as an image that still holds orientation and colour metadata. Most decoding comes later.
 
-    A large one may have fewer pixels than its file: `shown_size` knows the file's own. Raises NeedsRoomError where its decoder
-    would keep more than `room_bytes`. Raises MediaRejectedError: TYPE_MISMATCH, MEDIA_TOO_LARGE by what the header states,
+    A large picture may have fewer pixels than its file: `shown_size` returns the file's own. Raises NeedsMemoryError if its
+    decoder would keep more than `decoder_limit`, and MediaRejectedError: TYPE_MISMATCH, MEDIA_TOO_LARGE by its header,
     MEDIA_CORRUPT.
     """
     with path.open("rb") as file:
         require_type(file.read(HEAD_BYTES), content_type)
     if _is_archive(path):
         raise MediaRejectedError(FailureReason.TYPE_MISMATCH, "The file is also an archive.")
-    with judged():
+    with decoder_errors():
         opening = _open_heic if content_type == "image/heic" else partial(_open_by_vips, content_type=content_type)
-        return opening(path, room_bytes=room_bytes)
+        return opening(path, decoder_limit=decoder_limit)
 
 
 def shown_size(image: pyvips.Image) -> tuple[int, int]:
-    """Return the width and height that an image has in its file, after its orientation is applied."""
+    """Return the width and height of the picture in the file, after applying its orientation."""
     width, height = image.width, image.height
     if image.get_typeof(_OWN_WIDTH):
         width, height = image.get(_OWN_WIDTH), image.get(_OWN_HEIGHT)
@@ -66,9 +66,9 @@ def shown_size(image: pyvips.Image) -> tuple[int, int]:
 
 
 def _is_archive(path: Path) -> bool:
-    """Return whether a file can also be read as a ZIP, whose table lies at the end: a picture for one, a program for another.
+    """Return whether a file is also a ZIP, whose directory is at the end: a picture that other programs run.
 
-    What else cameras put behind a picture, such as a short film, is let pass: it is in no rendition.
+    Other data that cameras append, such as a short film, is allowed: no rendition contains it.
     """
     try:
         with ZipFile(path):
@@ -78,8 +78,8 @@ def _is_archive(path: Path) -> bool:
 
 
 @contextmanager
-def judged() -> Iterator[None]:
-    """Turn what decoders raise about bad bytes into MediaRejectedError; anything else is our own mistake and passes."""
+def decoder_errors() -> Iterator[None]:
+    """Turn decoder errors into MediaRejectedError. Other exceptions are our own mistakes and pass."""
     try:
         yield
     except MemoryError:
@@ -90,25 +90,25 @@ def judged() -> Iterator[None]:
         raise MediaRejectedError(FailureReason.MEDIA_CORRUPT, "The file cannot be decoded.") from error
 
 
-def _open_by_vips(path: Path, room_bytes: float, content_type: str) -> pyvips.Image:
-    """Open with the one loader of that type. `fail_on` makes a cut or damaged file an error instead of grey pixels."""
+def _open_by_vips(path: Path, decoder_limit: float, content_type: str) -> pyvips.Image:
+    """Open with the loader for this type. `fail_on` makes damage an error instead of grey pixels."""
     load = partial(_LOADERS[content_type], str(path), access="sequential", fail_on="error")
     image = load()
     _check_pixels(image.width, image.height)
     _check_frames(_count_frames(path, image, content_type))
     is_large = image.width * image.height > _LARGE_PIXELS
     spare = shown_size(image)[0] / (_LARGE_ENOUGH_WIDTH if is_large else ENOUGH_WIDTH)
-    _check_room(need_by_header(image, content_type, spare), room_bytes)
+    _check_memory(decoder_bytes(image, content_type, spare), decoder_limit)
     if content_type == "image/avif" and image.width * image.height > LARGE_AVIF_PIXELS:
-        # Loaded here as few pictures need it.
+        # Imported here because few pictures need it.
         from media_svc.sandbox.read_large_avif import read_large_avif
 
-        return _of_file(read_large_avif(path, image, spare), image)
-    return _of_file(load(**_fewer_pixels(content_type, spare)), image)
+        return _with_file_size(read_large_avif(path, image, spare), image)
+    return _with_file_size(load(**_shrink_options(content_type, spare)), image)
 
 
-def _fewer_pixels(content_type: str, spare: float) -> dict[str, float]:
-    """Return what has a loader decode fewer pixels, given how many times as wide as needed a picture is."""
+def _shrink_options(content_type: str, spare: float) -> dict[str, float]:
+    """Return loader options that shrink a picture which is `spare` times as wide as needed."""
     if content_type == "image/jpeg":
         return {"shrink": next((each for each in _JPEG_SHRINKS if each <= spare), 1)}
     if content_type == "image/webp" and spare > 1:
@@ -116,8 +116,8 @@ def _fewer_pixels(content_type: str, spare: float) -> dict[str, float]:
     return {}
 
 
-def _of_file(image: pyvips.Image, whole: pyvips.Image) -> pyvips.Image:
-    """Note in an image how large the whole one is."""
+def _with_file_size(image: pyvips.Image, whole: pyvips.Image) -> pyvips.Image:
+    """Record the file's own size in an image."""
     noted = image.copy()
     noted.set_type(pyvips.GValue.gint_type, _OWN_WIDTH, whole.width)
     noted.set_type(pyvips.GValue.gint_type, _OWN_HEIGHT, whole.height)
@@ -125,9 +125,9 @@ def _of_file(image: pyvips.Image, whole: pyvips.Image) -> pyvips.Image:
 
 
 def _count_frames(path: Path, image: pyvips.Image, content_type: str) -> int:
-    """Count frames by Pillow, which knows what libvips does not: animated PNG and AVIF sequences.
+    """Count frames with Pillow, which also finds animated PNGs and AVIF sequences.
 
-    Of a WebP it would take room for all pixels, and libvips knows that by itself.
+    For WebP, Pillow would need memory for all pixels, and libvips knows the count.
     """
     if content_type in {"image/jpeg", "image/webp"}:
         return int(image.get("n-pages")) if image.get_typeof("n-pages") else 1
@@ -135,19 +135,19 @@ def _count_frames(path: Path, image: pyvips.Image, content_type: str) -> int:
         return getattr(picture, "n_frames", 1)
 
 
-def _open_heic(path: Path, room_bytes: float) -> pyvips.Image:
-    """Open by pillow-heif, as the libvips that comes from PyPI knows HEVC only by its header.
+def _open_heic(path: Path, decoder_limit: float) -> pyvips.Image:
+    """Open with pillow-heif, because the libvips wheel cannot decode HEVC.
 
-    libheif has applied the file's own rotation already, and a HEIC's EXIF orientation is to be ignored.
+    libheif has already applied the file's rotation; a HEIC's EXIF orientation must be ignored.
     """
-    # Loaded here as a process reads one picture, and most are not HEIC.
+    # Imported here because a process reads one picture, and most are not HEIC.
     import pillow_heif
 
     file = pillow_heif.open_heif(path, convert_hdr_to_8bit=True)
     _check_pixels(*file.size)
     _check_frames(len(file))
     frame = file[file.primary_index]
-    _check_room(heic_need(*frame.size, frame.info), room_bytes)
+    _check_memory(heic_decoder_bytes(*frame.size, frame.info), decoder_limit)
     if frame.mode not in _HEIC_BANDS:
         raise ValueError(f"a HEIC of {frame.mode}")
     image = from_rows(frame.data, frame.stride, *frame.size, bands=_HEIC_BANDS[frame.mode])
@@ -161,9 +161,9 @@ def _check_pixels(width: int, height: int) -> None:
         raise _too_large(f"It has {width} x {height} pixels; {MAX_PIXELS:,} are allowed.")
 
 
-def _check_room(need_bytes: float, room_bytes: float) -> None:
-    if need_bytes > room_bytes:
-        raise NeedsRoomError(f"{need_bytes:,.0f} bytes")
+def _check_memory(need_bytes: float, decoder_limit: float) -> None:
+    if need_bytes > decoder_limit:
+        raise NeedsMemoryError(f"{need_bytes:,.0f} bytes")
 
 
 def _check_frames(frames: int) -> None:
@@ -176,7 +176,7 @@ def _too_large(message: str) -> MediaRejectedError:
 
 
 _HEIC_BANDS = {"L": 1, "LA": 2, "RGB": 3, "RGBA": 4}
-# The whole list of what is ever decoded here: no SVG, no PDF, nothing that follows references out of the file.
+# Everything that is ever decoded here: no SVG, no PDF, nothing that follows references out of the file.
 _LOADERS: dict[str, Callable[..., pyvips.Image]] = {
     "image/jpeg": pyvips.Image.jpegload,
     "image/png": pyvips.Image.pngload,

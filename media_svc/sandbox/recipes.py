@@ -1,12 +1,12 @@
-"""Which renditions a render process makes. Light: such processes start with each picture."""
+"""Which renditions a render process makes. Kept light: such a process starts for each picture."""
 
 from enum import StrEnum
 
 
 class Recipe(StrEnum):
-    """Which formats, and how hard to try."""
+    """Which formats to make, and at what effort."""
 
-    # Every format, fast: somebody waits for the picture.
+    # Every format, fast: the uploader is waiting.
     FIRST = "first"
-    # AVIF alone, compressed for as long as that pays: for popular pictures, which many load and nobody waits for.
+    # Only AVIF, compressed as well as pays off: for popular pictures, where nobody waits.
     BETTER_AVIF = "better_avif"

@@ -1,10 +1,10 @@
-"""Decode one picture and write its renditions, in a process of its own, then exit.
+"""Decode one picture, write its renditions, and exit.
 
 Called as `python -m media_svc.sandbox.render_process FOLDER CONTENT_TYPE RECIPE MEMORY_BYTES CPU_SECONDS NICENESS`.
 
-Decoders are where hostile bytes bite, so each picture gets a process of its own, started by exec, with limits, without
-credentials, and with nothing but FOLDER: the original is read from there, renditions and the manifest written there.
-The exit code is 0 whenever there is a manifest, also where that tells of a failure.
+Decoders are the target of hostile files. So each picture gets its own process, started by exec, with limits, without
+credentials, and with nothing but FOLDER: it reads the original there, and writes the renditions and the manifest. The exit
+code is 0 whenever there is a manifest, even if that reports a failure.
 """
 
 import ctypes
@@ -28,18 +28,18 @@ from media_svc.sandbox.read_picture import open_picture, shown_size
 from media_svc.sandbox.recipes import Recipe
 
 OPEN_FILES = 64
-# No rendition comes near that, but libvips writes what it cannot decode row by row and does not want in memory.
+# Far above any rendition: libvips also writes temporary files for pictures that it cannot decode row by row.
 WRITTEN_BYTES = 256 * 1024 * 1024
-# More than pixels, libraries and the stacks of threads ever reserve without using it.
+# More than pixels, libraries and thread stacks ever reserve.
 ADDRESS_BYTES = 2 * 1024**3
-# What a thread may put on its stack counts as memory, needed or not; libraries leave it at the 8 MiB of a shell.
+# Stacks count as memory even if unused. The default is the shell's 8 MiB.
 STACK_BYTES = 1024 * 1024
 # More than any GNU C library's pthread_attr_t.
 _ATTRIBUTES_BYTES = 128
 
 
-class _Written(NamedTuple):
-    """One file of the manifest. `picture_manifest`, which validates it in the parent, takes too long to load here."""
+class _RenditionFile(NamedTuple):
+    """One file of the manifest. `picture_manifest`, which validates it in the parent, is too slow to import here."""
 
     file: str
     content_type: str
@@ -54,23 +54,23 @@ def main(
     memory_bytes: int,
     cpu_seconds: int,
     niceness: int = 0,
-    room_bytes: float = math.inf,
+    decoder_limit: float = math.inf,
 ) -> None:
-    """Make the renditions of FOLDER/original. Raises NeedsRoomError where its decoder would keep more than `room_bytes`."""
+    """Make the renditions of FOLDER/original. Raises NeedsMemoryError if its decoder would keep more than `decoder_limit`."""
     os.nice(niceness)
     _limit_resources(memory_bytes, cpu_seconds)
     _prepare_vips()
     try:
-        manifest = {"picture": _render(folder, content_type, RECIPES[recipe], room_bytes)}
+        manifest = {"picture": _render(folder, content_type, RECIPES[recipe], decoder_limit)}
     except MediaRejectedError as error:
-        # What the decoder said is for the log, never for the client.
+        # The decoder's message goes to the log, never to the client.
         traceback.print_exception(error)
         manifest = {"failure": {"reason": error.failure.reason, "message": error.failure.message}}
     (folder / MANIFEST_NAME).write_text(json.dumps(manifest))
 
 
-def _render(folder: Path, content_type: str, encodings: Sequence[Encoding], room_bytes: float) -> dict[str, Any]:
-    width, height, largest = _decode(folder / ORIGINAL_NAME, content_type, room_bytes)
+def _render(folder: Path, content_type: str, encodings: Sequence[Encoding], decoder_limit: float) -> dict[str, Any]:
+    width, height, largest = _decode(folder / ORIGINAL_NAME, content_type, decoder_limit)
     entries = [
         entry
         for size in sizes(width, height)
@@ -82,25 +82,29 @@ def _render(folder: Path, content_type: str, encodings: Sequence[Encoding], room
     return {"width": width, "height": height, "thumbhash": thumbhash(largest).hex(), "renditions": renditions}
 
 
-def _decode(original: Path, content_type: str, room_bytes: float) -> tuple[int, int, pyvips.Image]:
-    """Return the original's size as shown and the largest rendition. The original's own pixels are let go on return."""
-    image = open_picture(original, content_type, room_bytes)
+def _decode(original: Path, content_type: str, decoder_limit: float) -> tuple[int, int, pyvips.Image]:
+    """Return the original's size as shown and the largest rendition. The original's pixels are freed on return."""
+    image = open_picture(original, content_type, decoder_limit)
     return *shown_size(image), decode_largest(image)
 
 
-def _write_formats(folder: Path, image: pyvips.Image, width: int, encodings: Sequence[Encoding]) -> list[_Written]:
+def _write_formats(
+    folder: Path, image: pyvips.Image, width: int, encodings: Sequence[Encoding]
+) -> list[_RenditionFile]:
     entries = []
     for encoding in encodings:
         if image.width * image.height > encoding.most_pixels:
             continue
         file = f"{width}.{encoding.extension}"
         (folder / file).write_bytes(encoding.write(image))
-        entries.append(_Written(file=file, content_type=encoding.content_type, width=image.width, height=image.height))
+        entries.append(
+            _RenditionFile(file=file, content_type=encoding.content_type, width=image.width, height=image.height)
+        )
     return entries
 
 
-def _keep_original(folder: Path, content_type: str, entries: list[_Written]) -> None:
-    """Put the original in the place of the rendition of its own size and type, where that would be no smaller and lose more."""
+def _keep_original(folder: Path, content_type: str, entries: list[_RenditionFile]) -> None:
+    """Replace the rendition of the original's own size and type by the original, if that is no larger."""
     original = clean_original(folder / ORIGINAL_NAME, content_type)
     for file in (folder / each.file for each in entries if each.content_type == content_type):
         if original is not None and len(original) <= file.stat().st_size:
@@ -108,8 +112,8 @@ def _keep_original(folder: Path, content_type: str, entries: list[_Written]) -> 
 
 
 def _limit_resources(memory_bytes: int, cpu_seconds: int) -> None:
-    """Bind this process. Past the CPU limit the kernel ends it by a signal; past the memory limit allocations fail."""
-    # At the soft CPU limit comes SIGXCPU; at the hard one it would be a SIGKILL, which looks like lack of memory.
+    """Limit this process: past the CPU limit it gets a signal, past the memory limit allocations fail."""
+    # The soft CPU limit sends SIGXCPU. The hard one sends SIGKILL, which looks like lack of memory.
     resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 1))
     limits = {
         resource.RLIMIT_AS: ADDRESS_BYTES,
@@ -124,7 +128,7 @@ def _limit_resources(memory_bytes: int, cpu_seconds: int) -> None:
 
 
 def _limit_stacks() -> None:
-    """Give threads that are still to come small stacks, where the C library is GNU's."""
+    """Give future threads small stacks, if the C library is GNU's."""
     libc = ctypes.CDLL(None)
     if hasattr(libc, "pthread_setattr_default_np"):
         attributes = ctypes.create_string_buffer(_ATTRIBUTES_BYTES)
@@ -134,7 +138,7 @@ def _limit_stacks() -> None:
 
 
 def _prepare_vips() -> None:
-    """Take every loader away from libvips but those that `read_picture` calls by name, and keep no pixels for later."""
+    """Block every libvips loader except those that `read_picture` uses, and disable the cache."""
     pyvips.cache_set_max(0)
     pyvips.operation_block_set("VipsForeignLoad", True)
     for name in ("Jpeg", "Png", "Webp", "Heif"):

@@ -1,24 +1,24 @@
-"""What a file is by its first bytes, whatever its uploader says."""
+"""Detect a file's type by its first bytes."""
 
 from media_svc.model import FailureReason, MediaRejectedError
 
-# The `ftyp` box of a HEIF file may name some dozen brands; none of the files seen needs more than this.
+# The `ftyp` box of a HEIF file may list a dozen brands. No file seen so far needs more than this.
 HEAD_BYTES = 512
 
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
 _HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"})
 
-# `iso2` to `isom`, 3GPP's of old phones, and the players' own.
+# `iso2` to `isom`, 3GPP's for old phones, and those of players.
 _MP4_FAMILIES = frozenset({b"iso", b"mp4", b"3gp", b"3g2", b"M4V"})
 _MP4_BRANDS = frozenset({b"avc1", b"av01", b"dash", b"f4v ", b"MSNV", b"mmp4", b"XAVC", b"cmfc", b"hvc1"})
-# A QuickTime file from before `ftyp` begins with one of these.
+# An old QuickTime file without `ftyp` begins with one of these.
 _OLD_QUICKTIME_ATOMS = frozenset({b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"})
 _EBML = b"\x1a\x45\xdf\xa3"
 _DOC_TYPE = b"\x42\x82"
 
 
 def sniff(head: bytes) -> str | None:
-    """Return the type that the first HEAD_BYTES of a file show, or None for what we do not read."""
+    """Return the type shown by the first HEAD_BYTES of a file, or None for an unsupported one."""
     if head.startswith(b"\xff\xd8\xff"):
         return "image/jpeg"
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
@@ -33,15 +33,15 @@ def sniff(head: bytes) -> str | None:
 
 
 def require_type(head: bytes, stated: str) -> None:
-    """Raise MediaRejectedError (TYPE_MISMATCH) unless a file that begins with `head` is of the stated type."""
+    """Raise MediaRejectedError (TYPE_MISMATCH) unless a file that begins with `head` has the stated type."""
     found = sniff(head)
     if found != stated:
-        what = f"it is {found}" if found else "it is something else"
-        raise MediaRejectedError(FailureReason.TYPE_MISMATCH, f"The file was announced as {stated}, but {what}.")
+        what = f"is {found}" if found else "is not"
+        raise MediaRejectedError(FailureReason.TYPE_MISMATCH, f"The file was declared as {stated}, but {what}.")
 
 
 def _sniff_heif(head: bytes) -> str | None:
-    """Tell AVIF from HEIC: the major brand decides, and where that is a general one (`mif1`), the first that does."""
+    """Tell AVIF from HEIC by the major brand, or, if that is generic (`mif1`), by the first specific brand."""
     end = min(int.from_bytes(head[:4], "big"), len(head))
     # Bytes 12 to 16 of the box are a version, not a brand.
     for brand in [head[8:12], *(head[at : at + 4] for at in range(16, end, 4))]:
@@ -53,7 +53,7 @@ def _sniff_heif(head: bytes) -> str | None:
 
 
 def _sniff_film(head: bytes) -> str | None:
-    """Tell QuickTime from MP4 by the major brand. The brands of sound alone are none of the two."""
+    """Tell QuickTime from MP4 by the major brand. Audio-only brands are neither."""
     brand = head[8:12]
     if brand == b"qt  ":
         return "video/quicktime"
@@ -61,10 +61,10 @@ def _sniff_film(head: bytes) -> str | None:
 
 
 def _doc_type(head: bytes) -> bytes:
-    """Return what an EBML file says it is: all of Matroska begins alike, and WebM is a part of it."""
+    """Return the document type of an EBML file: Matroska and its subset WebM begin alike."""
     at = head.find(_DOC_TYPE)
     if at < 0 or at + len(_DOC_TYPE) >= len(head):
         return b""
     start = at + len(_DOC_TYPE) + 1
-    # One byte tells the length, with its highest bit set.
+    # The length is one byte with its highest bit set.
     return head[start : start + (head[start - 1] & 0x7F)]

@@ -1,1 +1,1 @@
-"""The store of media: its port, and what implements it."""
+"""The store of media: its port and its implementations."""

@@ -1,4 +1,4 @@
-"""Media in Cassandra. How a medium takes a step, with its events, is told in `cassandra_steps.py`."""
+"""Media in Cassandra. `cassandra_steps.py` implements a medium's steps and their events."""
 
 import asyncio
 from collections.abc import Sequence
@@ -16,8 +16,8 @@ from meshkit.ids import PublicId
 MIGRATIONS = Path(__file__).parent / "migrations"
 # Below every id.
 _BEFORE_ALL = b""
-# A lightweight transaction, as all that write the row after it: two uploads of one owner in one millisecond may get one id, and
-# the second must not cover the first.
+# A lightweight transaction, like all later writes of the row: two uploads of one owner in one millisecond may get the same id,
+# and the second must not overwrite the first.
 _ADD = claim(
     f"INSERT INTO media (media_id, {', '.join(FIELDS)}) VALUES (?, {', '.join('?' * len(FIELDS))}) IF NOT EXISTS"  # noqa: S608 - ours
 )
@@ -26,19 +26,19 @@ _VIDEO_PROGRESS = sure_read("SELECT percent FROM media_progress WHERE media_id =
 _SET_VIDEO_PROGRESS = write("INSERT INTO media_progress (media_id, percent) VALUES (?, ?)")
 _CHECKS = sure_read("SELECT media_id FROM uploads_by_minute WHERE minute = ? AND shard = ? AND media_id > ? LIMIT ?")
 _PROGRESS = sure_read("SELECT done_before FROM uploads_progress WHERE id = 0 LIMIT 1")
-# Written with its own value as the write time, so that it never moves back, whoever writes last.
+# Its own value is the write time, so that it never moves back, whoever writes last.
 _SET_PROGRESS = write("INSERT INTO uploads_progress (id, done_before) VALUES (0, ?) USING TIMESTAMP ?")
 
 
 class CassandraMediaStore:
-    """MediaStore over a keyspace that `MIGRATIONS` and those of the outbox were applied to."""
+    """MediaStore over a keyspace with the tables of `MIGRATIONS` and of the outbox."""
 
     def __init__(self, cassandra: Cassandra) -> None:
         self._cassandra = cassandra
         self._steps = Steps(cassandra)
 
     async def add_media(self, media: Media, check_minute: int) -> bool:
-        """Plan the first check of a medium, then add it: a check that finds nothing is harmless, a medium without one is not."""
+        """Plan a medium's first check, then add it: a check without a medium is harmless, the reverse is not."""
         await self.plan_check(check_minute, media.media_id)
         rows = await self._cassandra.execute(_ADD, media.media_id.pack(), *fields_of(media))
         return bool(rows[0][0])
@@ -60,7 +60,7 @@ class CassandraMediaStore:
         return await self._steps.take(old, new, records)
 
     async def grow_video(self, old: Media, new: Media) -> bool:
-        """Write what a video has grown to."""
+        """Write a video's new rungs."""
         return await self._steps.grow(old, new)
 
     async def swap_renditions(self, old: Media, new: Media, records: Sequence[OutboxRecord]) -> bool:
@@ -68,7 +68,7 @@ class CassandraMediaStore:
         return await self._steps.swap(old, new, records)
 
     async def set_progress(self, media_id: PublicId, percent: int) -> None:
-        """Note a video's progress."""
+        """Record a video's progress."""
         await self._cassandra.execute(_SET_VIDEO_PROGRESS, media_id.pack(), percent)
 
     async def add_records(self, records: Sequence[OutboxRecord]) -> None:
@@ -87,10 +87,10 @@ class CassandraMediaStore:
         return [PublicId.unpack(row[0]) for row in rows]
 
     async def checks_done_before(self) -> int:
-        """Return the minute before which all is done."""
+        """Return the minute before which all checks are done."""
         rows = await self._cassandra.execute(_PROGRESS)
         return int(rows[0][0])
 
     async def set_checks_done_before(self, minute: int) -> None:
-        """Move that minute on. Plans go by the table's TTL."""
+        """Advance that minute. Old plans expire by the table's TTL."""
         await self._cassandra.execute(_SET_PROGRESS, minute, minute)

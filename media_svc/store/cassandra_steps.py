@@ -1,16 +1,15 @@
-"""How a medium takes a step in Cassandra: decided once, and told for certain, whatever dies on the way.
+"""A medium's steps in Cassandra: each is taken once and its events are published, even after a crash.
 
-A lightweight transaction (LWT) cannot write the outbox too, which lies in other partitions. So a step is three writes:
+A lightweight transaction (LWT) cannot also write the outbox, which is in other partitions. So a step is three writes:
 
-    LWT: the next state, and the step's events, if the state is the old one and no events are left  → outbox → LWT: events gone
+    LWT: next state and its events, if the state is the old one and no events are left → outbox → LWT: clear events
 
-From the first on the step is taken, and its events stand in the medium's own row. A process that dies before the third leaves
-them there, and whoever meets them writes them into the outbox, perhaps once more: the next reader of the medium, the next step,
-which cannot be taken over them, or the sweeper, which has a check planned for every medium that is not settled, and which looks
-once more after that.
+After the first write the step is taken, and its events are in the medium's own row. If a process dies before the third,
+whoever finds them publishes them, perhaps again: the next reader, the next step, or the sweeper. The next step cannot
+overwrite them. The sweeper has a check planned for every unsettled medium, and checks once more afterwards.
 
-Writing an event again is writing the same row, as long as the outbox's sweeper still looks at its minute; later it gets a new id,
-because what is put into a closed minute would never be seen. Then others may hear of a step twice, and never not at all.
+Publishing an event again writes the same outbox row while the outbox sweeper still reads that minute. Later it gets a new
+id, because nobody reads rows in closed minutes. So an event may be delivered twice, but is never lost.
 """
 
 import time
@@ -47,9 +46,9 @@ from meshkit.errors import DeadlineExceededError, UnavailableError
 from meshkit.events.outbox import OutboxRecord
 from meshkit.ids import PublicId, id_millis, new_id
 
-# A medium takes few steps: more tries than this only meet a cluster that confirms nothing.
+# A medium takes few steps. More conflicts than this mean a cluster that confirms nothing.
 MAX_TRIES = 8
-# The outbox's sweeper closes a minute once it is over for a minute, and a write may take a third of that.
+# The outbox sweeper closes a minute 60 s after its end, and a write may take 20 s.
 LATE_EVENT_MS = 30_000
 _COLUMNS = f"SELECT {', '.join(FIELDS)}, replaced_names, takers, events FROM media WHERE media_id = ? LIMIT 1"  # noqa: S608 - ours
 _READ = sure_read(_COLUMNS)
@@ -58,14 +57,14 @@ _TAKE = claim(
     f"UPDATE media SET {', '.join(f'{name} = ?' for name in FIELDS)}, takers[?] = ?, events = ?"  # noqa: S608 - ours
     " WHERE media_id = ? IF state = ? AND events = null"
 )
-# The better renditions of a photo, which come once: a step that stays in its state.
+# Better renditions are written once, without a change of state.
 _SWAP = claim(
     f"UPDATE media SET {', '.join(f'{name} = ?' for name in SWAP_FIELDS)}, events = ?"  # noqa: S608 - ours
     " WHERE media_id = ? IF state = ? AND events = null AND replaced_names = null"
 )
-# A state is entered once, with and without replaced names: the events that stand beside both are those of the step to them.
-_TOLD = claim("UPDATE media SET events = null WHERE media_id = ? IF state = ? AND replaced_names = ?")
-# What a video grows by tells nobody anything: no events, one write.
+# A state is entered once with and once without replaced names, so both together identify the step whose events to clear.
+_CLEAR_EVENTS = claim("UPDATE media SET events = null WHERE media_id = ? IF state = ? AND replaced_names = ?")
+# A growing video has no events, so one write is enough.
 _GROW = claim(
     f"UPDATE media SET {', '.join(f'{name} = ?' for name in VIDEO_FIELDS)}"  # noqa: S608 - ours
     " WHERE media_id = ? IF state = ? AND video_revision = ?"
@@ -75,7 +74,7 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A medium, who took it to each state, and the events that may not be in the outbox."""
+    """A medium, who took it to each state, and the events that may not be in the outbox yet."""
 
     media: Media
     takers: Mapping[str, uuid.UUID]
@@ -89,27 +88,27 @@ class Steps:
         self._cassandra = cassandra
 
     async def read(self, media_id: PublicId) -> Media | None:
-        """Return a medium, and make sure that its last step is told."""
+        """Return a medium, after publishing its leftover events."""
         rows = await self._cassandra.execute(_READ, media_id.pack())
         if not rows:
             return None
         row = _row(media_id, rows[0])
         if row.events:
-            await self._tell(row.media, row.events)
+            await self._publish(row.media, row.events)
         return row.media
 
     async def take(self, old: Media, new: Media, records: Sequence[OutboxRecord]) -> bool:
-        """Take a step, unless another was taken; returns whether it was taken. Its events may come after that."""
+        """Take a step, unless another was taken. Returns whether it was. Its events may be published later."""
         taker = uuid.uuid4()
         for _ in range(MAX_TRIES):
-            if await self._decide(old, new, taker, records):
-                await self._try_to_tell(new, records)
+            if await self._try_take(old, new, taker, records):
+                await self._try_publish(new, records)
                 return True
-            row = await self._decided(old.media_id)
+            row = await self._read_serial(old.media_id)
             if row is None:
                 return False
             if row.events:
-                await self._try_to_tell(row.media, row.events)
+                await self._try_publish(row.media, row.events)
             if row.takers.get(new.state) == taker:  # an answer was lost
                 return True
             if row.media.state != old.state:
@@ -117,34 +116,34 @@ class Steps:
         raise UnavailableError
 
     async def swap(self, old: Media, new: Media, records: Sequence[OutboxRecord]) -> bool:
-        """Write better renditions, unless the medium is removed or has some; returns whether it was written."""
+        """Write better renditions, unless the medium is removed or has some. Returns whether it was written."""
         values = (*swap_fields_of(new), kept_events(records) or None, old.media_id.pack(), MediaState.READY)
         for _ in range(MAX_TRIES):
             if await self._claimed(_SWAP, values):
-                await self._try_to_tell(new, records)
+                await self._try_publish(new, records)
                 return True
-            row = await self._decided(old.media_id)
+            row = await self._read_serial(old.media_id)
             if row is None or row.media.state is not MediaState.READY:
                 return False
             if row.events:
-                await self._try_to_tell(row.media, row.events)
-            if row.media.replaced_names is not None:  # an answer was lost, or somebody else did it
+                await self._try_publish(row.media, row.events)
+            if row.media.replaced_names is not None:  # a response was lost, or another process did it
                 return swap_fields_of(row.media) == swap_fields_of(new)
         raise UnavailableError
 
     async def grow(self, old: Media, new: Media) -> bool:
-        """Write what a video has grown to, unless it has changed since; returns whether it was written."""
+        """Write a video's new rungs, unless it has changed since. Returns whether it was written."""
         revision = old.video.revision if old.video else 0
         values = (*video_fields_of(new), old.media_id.pack(), MediaState.READY, revision)
         for _ in range(MAX_TRIES):
             try:
                 rows = await self._cassandra.execute(_GROW, *values)
             except UnknownOutcomeError:
-                row = await self._decided(old.media_id)
+                row = await self._read_serial(old.media_id)
             else:
                 if rows[0][0]:
                     return True
-                row = await self._decided(old.media_id)
+                row = await self._read_serial(old.media_id)
             if row is None or row.media.video is None:
                 return False
             if row.media.video == new.video and row.media.renditions == new.renditions:  # an answer was lost
@@ -153,8 +152,8 @@ class Steps:
                 return False
         raise UnavailableError
 
-    async def _decide(self, old: Media, new: Media, taker: uuid.UUID, records: Sequence[OutboxRecord]) -> bool:
-        """Try once. False may also mean that it is not known: the read that follows tells, and ends what is under way."""
+    async def _try_take(self, old: Media, new: Media, taker: uuid.UUID, records: Sequence[OutboxRecord]) -> bool:
+        """Try once. False may also mean unknown: the serial read that follows finds out."""
         events = kept_events(records) or None
         return await self._claimed(_TAKE, (*fields_of(new), new.state, taker, events, old.media_id.pack(), old.state))
 
@@ -165,26 +164,28 @@ class Steps:
             return False
         return bool(rows[0][0])
 
-    async def _decided(self, media_id: PublicId) -> Row | None:
+    async def _read_serial(self, media_id: PublicId) -> Row | None:
         rows = await self._cassandra.execute(_DECIDED, media_id.pack())
         return _row(media_id, rows[0]) if rows else None
 
-    async def _try_to_tell(self, media: Media, events: Sequence[OutboxRecord]) -> None:
-        """Tell a step that is taken, which it stays, and which somebody else will tell where this fails."""
+    async def _try_publish(self, media: Media, events: Sequence[OutboxRecord]) -> None:
+        """Publish a step's events. If that fails, someone else publishes them later."""
         try:
-            await self._tell(media, events)
+            await self._publish(media, events)
         except (UnavailableError, DeadlineExceededError) as error:
-            _log.warning("step_told_later", media_id=str(media.media_id), state=media.state, error=repr(error))
+            _log.warning("step_published_later", media_id=str(media.media_id), state=media.state, error=repr(error))
 
-    async def _tell(self, media: Media, events: Sequence[OutboxRecord]) -> None:
+    async def _publish(self, media: Media, events: Sequence[OutboxRecord]) -> None:
         if not events:
             return
-        await self._cassandra.execute_batch(*outbox_steps([_in_time(record) for record in events]))
+        await self._cassandra.execute_batch(*outbox_steps([_in_open_minute(record) for record in events]))
         try:
             _, replaced_names = swap_fields_of(media)
-            await self._cassandra.execute(_TOLD, media.media_id.pack(), media.state, replaced_names)
+            await self._cassandra.execute(_CLEAR_EVENTS, media.media_id.pack(), media.state, replaced_names)
         except UnavailableError as error:
-            _log.warning("step_may_be_told_again", media_id=str(media.media_id), state=media.state, error=repr(error))
+            _log.warning(
+                "step_may_be_published_again", media_id=str(media.media_id), state=media.state, error=repr(error)
+            )
 
 
 def _row(media_id: PublicId, columns: Sequence[Any]) -> Row:
@@ -193,7 +194,7 @@ def _row(media_id: PublicId, columns: Sequence[Any]) -> Row:
     return Row(media, takers or {}, records_of(events))
 
 
-def _in_time(record: OutboxRecord) -> OutboxRecord:
-    """Return an event as the outbox's sweeper still sees it."""
+def _in_open_minute(record: OutboxRecord) -> OutboxRecord:
+    """Return an event with an id whose minute the outbox sweeper still reads."""
     age = time.time_ns() // 1_000_000 - id_millis(record.event_id)
     return record if age < LATE_EVENT_MS else replace(record, event_id=new_id())

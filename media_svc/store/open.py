@@ -1,4 +1,4 @@
-"""Opening the store that the settings name."""
+"""Open the store that the settings choose."""
 
 from contextlib import AbstractAsyncContextManager
 
@@ -10,7 +10,7 @@ Opened = opened_store.Opened[MediaStore]
 
 
 def open_store(settings: ServiceSettings) -> AbstractAsyncContextManager[Opened]:
-    """Open the store. Only the kind that is used is imported."""
+    """Open the store. Only the chosen kind is imported."""
     if settings.store == "cassandra":
         from media_svc.store import cassandra
 

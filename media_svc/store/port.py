@@ -1,4 +1,4 @@
-"""What the use cases need of a store, in words that a partitioned one can keep."""
+"""The store that the use cases need, designed so that a partitioned database can implement it."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -7,76 +7,76 @@ from media_svc.model import Media
 from meshkit.events.outbox import OutboxRecord
 from meshkit.ids import PublicId
 
-# A minute's checks are split so that no partition grows with the whole mesh's uploads.
+# A minute's checks are split so that no partition holds all uploads of the mesh.
 SHARDS = 4
 
 
 def shard_of(media_id: PublicId) -> int:
-    """Return the part of a minute in which a medium's checks stand."""
+    """Return the shard of a medium's checks."""
     return media_id.local % SHARDS
 
 
 class MediaStore(Protocol):
-    """Media, and the minutes in which uploads are to be looked at. A read sees every write that returned before it began."""
+    """Media, and the minutes at which to check uploads. A read sees every write that returned before it began."""
 
     async def add_media(self, media: Media, check_minute: int) -> bool:
-        """Add a medium, and plan its first check, unless its id is taken. Returns whether it was added.
+        """Add a medium and plan its first check, unless its id is taken. Returns whether it was added.
 
-        Of concurrent calls with one id at most one returns True. Where the outcome is unknown it raises UnavailableError.
+        Of concurrent calls with the same id at most one returns True. Raises UnavailableError if the outcome is unknown.
         """
         ...
 
     async def get_media(self, media_ids: Sequence[PublicId]) -> Sequence[Media]:
-        """Return the media that exist, in the order asked for, at most 100. An absent one is no error."""
+        """Return the media that exist, in the requested order, at most 100. Missing ones are skipped."""
         ...
 
     async def replace_media(self, old: Media, new: Media, records: Sequence[OutboxRecord]) -> bool:
-        """Write `new` and its events as one, if the medium is still in the state of `old`; returns whether it was.
+        """Write `new` and its events atomically, if the state is still that of `old`. Returns whether it was.
 
-        Of concurrent calls from one state exactly one returns True. Both are the same medium, and `new` is in a state that comes
-        after. Where a store cannot write events into the outbox at once, it keeps them until it has.
+        Of concurrent calls from one state exactly one returns True. Both are the same medium, and the state of `new` comes
+        after that of `old`. A store that cannot write to the outbox at once keeps the events until it can.
         """
         ...
 
     async def grow_video(self, old: Media, new: Media) -> bool:
-        """Write the video and renditions of `new`, if the medium's video is still at the revision of `old`.
+        """Write the video and renditions of `new`, if the revision is still that of `old`. Returns whether it was.
 
-        Returns whether it was. Of concurrent calls from one revision exactly one returns True, or several that write the same.
-        Both are READY, and the revision of `new` is the next one.
+        Of concurrent calls from one revision exactly one returns True, or several that write the same. Both are READY, and
+        the revision of `new` is the next one.
         """
         ...
 
     async def swap_renditions(self, old: Media, new: Media, records: Sequence[OutboxRecord]) -> bool:
-        """Write the renditions of `new`, the names of those that they replace, and its events as one.
+        """Write the renditions of `new`, the names they replace, and the events atomically.
 
-        Returns whether it was written: if the medium is READY and its renditions are those of `old`, a photo that was never
+        Returns whether they were written: only for a READY photo that still has the renditions of `old` and was never
         improved. Of concurrent calls exactly one returns True, or several that write the same.
         """
         ...
 
     async def set_progress(self, media_id: PublicId, percent: int) -> None:
-        """Note how much of a video's processing is done. `get_media` returns it for as long as that is not finished."""
+        """Record a video's progress. `get_media` returns it until the video is complete."""
         ...
 
     async def add_records(self, records: Sequence[OutboxRecord]) -> None:
-        """Write events alone."""
+        """Write events without a step."""
         ...
 
     async def plan_check(self, minute: int, media_id: PublicId) -> None:
-        """Plan to look at an upload in a minute since 1970. Planning the same twice is planning it once."""
+        """Plan a check of an upload in a minute since 1970. Repeating it changes nothing."""
         ...
 
     async def list_checks(self, minute: int, shard: int, after: PublicId | None, limit: int) -> Sequence[PublicId]:
-        """Return whom to look at in a minute, above an id (None: from the first), ascending, at most `limit`.
+        """Return up to `limit` media to check in a minute, ascending, above an id (None: from the first).
 
         Fewer than `limit` means that there are no more.
         """
         ...
 
     async def checks_done_before(self) -> int:
-        """Return the minute before which everything was looked at."""
+        """Return the minute before which all checks are done."""
         ...
 
     async def set_checks_done_before(self, minute: int) -> None:
-        """Move that minute on; it never moves back. Plans before it may be dropped. A store with a TTL need not do so."""
+        """Advance that minute; it never moves back. Older plans may be deleted."""
         ...

@@ -1,4 +1,4 @@
-"""A medium as a row: what stands in the columns beside its id, the same in every store."""
+"""Convert a medium to and from the columns of its row, the same in every store."""
 
 import json
 from collections.abc import Sequence
@@ -14,14 +14,14 @@ FIELDS = (
     *("failure_reason", "failure_message", "width", "height", "duration_ms", "thumbhash", "renditions"),
     *("video", "video_revision"),
 )
-# What of them `grow_video` writes.
+# The columns that `grow_video` writes.
 VIDEO_FIELDS = ("renditions", "video", "video_revision")
-# What `swap_renditions` writes, the second of them as the only one.
+# The columns that `swap_renditions` writes. Nothing else writes the second.
 SWAP_FIELDS = ("renditions", "replaced_names")
 
 
 def fields_of(media: Media) -> tuple[Any, ...]:
-    """Return what to write; nothing of it is None."""
+    """Return the columns to write. None of them is None."""
     failure = media.failure
     return (
         media.state,
@@ -43,18 +43,18 @@ def fields_of(media: Media) -> tuple[Any, ...]:
 
 
 def swap_fields_of(media: Media) -> tuple[str, str | None]:
-    """Return what to write of a medium with better renditions: these, and the names of those that they replace."""
+    """Return the columns for better renditions: these and the names they replace."""
     names = media.replaced_names
     return _renditions(media), None if names is None else json.dumps(names)
 
 
 def names_of(text: str | None) -> tuple[str, ...] | None:
-    """Return the replaced names that were written, None where none were."""
+    """Return the replaced names of a row, or None if none were written."""
     return None if text is None else tuple(json.loads(text))
 
 
 def video_fields_of(media: Media) -> tuple[str, str, int]:
-    """Return what to write of a video that has grown."""
+    """Return the columns for a video's new rungs."""
     renditions = _renditions(media)
     if media.video is None:
         return renditions, "", 0
@@ -63,7 +63,7 @@ def video_fields_of(media: Media) -> tuple[str, str, int]:
 
 
 def media_of(media_id: PublicId, fields: Sequence[Any]) -> Media:
-    """Return the medium that was written."""
+    """Return the medium of a row."""
     state, kind, content_type, size_bytes, alt_text, upload_id, etag, uploaded_ms, *rest = fields
     reason, message, width, height, duration_ms, thumbhash, renditions, video, video_revision = rest
     return Media(
@@ -91,7 +91,7 @@ def _renditions(media: Media) -> str:
 
 
 def _video_of(text: str | None, revision: int | None) -> Video | None:
-    """Return what a medium can be played in. Rows of photos, and all from before there were videos, hold nothing of it."""
+    """Return the video of a row. Rows of photos, and rows older than videos, have none."""
     if not text:
         return None
     written = json.loads(text)

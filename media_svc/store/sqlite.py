@@ -1,4 +1,4 @@
-"""Media in SQLite: each write is one transaction, its events included."""
+"""Media in SQLite: each write is one transaction, including its events."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ _BEFORE_ALL = PublicId(-1, -1)
 
 
 class SqliteMediaStore:
-    """MediaStore over a database that `MIGRATIONS` and those of the outbox were applied to."""
+    """MediaStore over a database with the tables of `MIGRATIONS` and of the outbox."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -74,7 +74,7 @@ class SqliteMediaStore:
         return await self._database.write(work)
 
     async def grow_video(self, old: Media, new: Media) -> bool:
-        """Write what a video has grown to."""
+        """Write a video's new rungs."""
         revision = old.video.revision if old.video else 0
         columns = ", ".join(f"{name} = ?" for name in VIDEO_FIELDS)
         statement = (
@@ -84,7 +84,7 @@ class SqliteMediaStore:
         return await self._database.write(lambda connection: bool(connection.execute(statement, values).rowcount))
 
     async def swap_renditions(self, old: Media, new: Media, records: Sequence[OutboxRecord]) -> bool:
-        """Write better renditions, with their events. Nothing else changes those of a photo that is READY."""
+        """Write better renditions, with their events. Nothing else changes those of a READY photo."""
         columns = ", ".join(f"{name} = ?" for name in SWAP_FIELDS)
         statement = (
             f"UPDATE media SET {columns} WHERE media_id = ? AND owner_id = ? AND state = ? AND replaced_names IS NULL"  # noqa: S608 - ours
@@ -100,7 +100,7 @@ class SqliteMediaStore:
         return await self._database.write(work)
 
     async def set_progress(self, media_id: PublicId, percent: int) -> None:
-        """Note a video's progress."""
+        """Record a video's progress."""
         statement = "UPDATE media SET progress = ? WHERE media_id = ? AND owner_id = ?"
         await self._database.write(
             lambda connection: connection.execute(statement, (percent, media_id.local, media_id.owner))
@@ -128,13 +128,13 @@ class SqliteMediaStore:
         )
 
     async def checks_done_before(self) -> int:
-        """Return the minute before which all is done."""
+        """Return the minute before which all checks are done."""
         return await self._database.read(
             lambda connection: int(connection.execute("SELECT done_before FROM uploads_progress").fetchone()[0])
         )
 
     async def set_checks_done_before(self, minute: int) -> None:
-        """Move that minute on."""
+        """Advance that minute."""
 
         def work(connection: sqlite3.Connection) -> None:
             connection.execute("UPDATE uploads_progress SET done_before = max(done_before, ?)", (minute,))

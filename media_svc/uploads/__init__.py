@@ -1,1 +1,1 @@
-"""An upload from its start to its last byte: start, resume, complete, finish, sweep, and events of S3."""
+"""Uploads from start to finish: start, resume, complete, finish, sweep, and S3 events."""

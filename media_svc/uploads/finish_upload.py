@@ -1,4 +1,4 @@
-"""Finish an upload whose bytes are all there. The client's call, S3's event and the sweeper all come here; the first wins."""
+"""Finish a complete upload. The client's call, S3's event and the sweeper all use this; the first wins."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -13,13 +13,13 @@ from media_svc.store.port import MediaStore
 from media_svc.uploads.rules import plan_parts
 from meshkit.errors import FailedPreconditionError, UnavailableError
 
-# Longer than S3 takes to put parts together; only somebody whose parts are wrong waits for it.
+# Longer than S3 takes to join parts. Only clients with wrong parts wait for it.
 SECOND_LOOK_SECONDS = 0.5
 _log = structlog.get_logger()
 
 
 class FinishUpload:
-    """Moves a medium from AWAITING_UPLOAD to PROCESSING, once, after S3 itself has said that the bytes are there."""
+    """Moves a medium from AWAITING_UPLOAD to PROCESSING, once, after S3 confirms its bytes."""
 
     def __init__(self, store: MediaStore, objects: Objects, events: Events) -> None:
         self._store = store
@@ -27,22 +27,21 @@ class FinishUpload:
         self._events = events
 
     async def __call__(self, media: Media, now_ms: int, claimed: Mapping[int, str] | None = None) -> Media:
-        """Return the medium as far as it is. `claimed` are the ETags of its parts by number, where a client named them.
+        """Return the medium in its current state. `claimed` maps part numbers to the client's ETags, if given.
 
-        Raises PartsMismatchError where the bytes are not (all) there or other ones, UploadExpiredError where they will
-        never be.
+        Raises PartsMismatchError if bytes are missing or different, UploadExpiredError if they can no longer arrive.
         """
         if media.state is MediaState.AWAITING_UPLOAD:
             try:
-                media = await self._finish_patiently(media, now_ms, claimed or {})
+                media = await self._finish_with_retry(media, now_ms, claimed or {})
             except FailedPreconditionError as error:
-                media = await self._moved_on(media, now_ms, error)
+                media = await self._check_conflict(media, now_ms, error)
         if media.failure and media.failure.reason is FailureReason.UPLOAD_EXPIRED:
             raise UploadExpiredError
         return media
 
-    async def _finish_patiently(self, media: Media, now_ms: int, claimed: Mapping[int, str]) -> Media:
-        """Look twice: while somebody else puts the parts together, S3 shows neither them nor the object."""
+    async def _finish_with_retry(self, media: Media, now_ms: int, claimed: Mapping[int, str]) -> Media:
+        """Try twice: while another process joins the parts, S3 shows neither them nor the object."""
         try:
             return await self._finish(media, now_ms, claimed)
         except FailedPreconditionError:
@@ -57,13 +56,13 @@ class FinishUpload:
         stored = await self._objects.head(media.upload_key)
         _check_object(media, stored, {} if media.upload_id else claimed)
         changed = media.uploaded(stored.etag, now_ms) if stored else media
-        # Whoever still has a valid URL may PUT again: what was checked goes where no URL reaches.
+        # A valid URL allows another PUT, so the checked bytes move to a key without URLs.
         if not await self._objects.copy(media.upload_key, changed.original_key, changed.etag, media.size_bytes):
-            raise PartsMismatchError("the bytes were replaced while they were checked")
-        return await self._win(media, changed)
+            raise PartsMismatchError("the bytes were replaced during the check")
+        return await self._commit(media, changed)
 
     async def _assemble(self, media: Media, claimed: Mapping[int, str]) -> None:
-        """Make one object of the parts. No such upload means that this was done, by somebody else, or never will be."""
+        """Join the parts to one object. A missing upload was already joined by someone else, or has expired."""
         stored = await self._objects.list_parts(media.upload_key, media.upload_id)
         if stored is not None:
             _check_parts(media, stored, claimed)
@@ -71,7 +70,7 @@ class FinishUpload:
         elif await self._objects.head(media.upload_key) is None:
             raise UploadExpiredError
 
-    async def _win(self, media: Media, changed: Media) -> Media:
+    async def _commit(self, media: Media, changed: Media) -> Media:
         record = self._events.uploaded(changed)
         if not await self._store.replace_media(media, changed, [record]):
             return (await self._store.get_media([media.media_id]))[0]
@@ -79,11 +78,11 @@ class FinishUpload:
         try:
             await self._objects.delete(media.upload_key)
         except UnavailableError:
-            _log.warning("upload_not_dropped", media_id=str(media.media_id))  # the sweeper will
+            _log.warning("upload_not_deleted", media_id=str(media.media_id))  # the sweeper will do it
         return changed
 
-    async def _moved_on(self, media: Media, now_ms: int, error: FailedPreconditionError) -> Media:
-        """Look whether somebody else was faster, and took the bytes away; otherwise the error stands."""
+    async def _check_conflict(self, media: Media, now_ms: int, error: FailedPreconditionError) -> Media:
+        """Return the medium if another process was faster and moved the bytes; otherwise raise the error."""
         media = (await self._store.get_media([media.media_id]))[0]
         if media.state is not MediaState.AWAITING_UPLOAD:
             return media
@@ -93,25 +92,25 @@ class FinishUpload:
 
 
 def _check_parts(media: Media, stored: Sequence[StoredPart], claimed: Mapping[int, str]) -> None:
-    """Raise PartsMismatchError unless all parts are there, in their sizes, and those that the client has sent."""
+    """Raise PartsMismatchError unless exactly the expected parts are stored, as the client claims."""
     expected = {part.number: part.size_bytes for part in plan_parts(media.size_bytes)}
     found = {part.number: part.size_bytes for part in stored}
     wrong = sorted(number for number in expected.keys() | found.keys() if expected.get(number) != found.get(number))
     if wrong:
-        raise PartsMismatchError(f"missing, or of another size: part {', '.join(map(str, wrong))}")
+        raise PartsMismatchError(f"missing or of another size: part {', '.join(map(str, wrong))}")
     _check_claimed({part.number: part.etag for part in stored}, claimed)
 
 
 def _check_object(media: Media, stored: StoredObject | None, claimed: Mapping[int, str]) -> None:
     if stored is None:
-        raise PartsMismatchError("the bytes are not there")
+        raise PartsMismatchError("the bytes have not been uploaded")
     if stored.size_bytes != media.size_bytes:
-        raise PartsMismatchError(f"{media.size_bytes} bytes were announced, {stored.size_bytes} are there")
+        raise PartsMismatchError(f"{media.size_bytes} bytes were declared, {stored.size_bytes} were uploaded")
     _check_claimed({1: stored.etag}, claimed)
 
 
 def _check_claimed(found: Mapping[int, str], claimed: Mapping[int, str]) -> None:
-    """Raise PartsMismatchError where a client named other parts than are there. One that names none takes what is there."""
+    """Raise PartsMismatchError if the client claims other parts than are stored. Claiming none accepts all."""
     if claimed and dict(claimed) != dict(found):
         wrong = sorted(number for number in found.keys() | claimed.keys() if found.get(number) != claimed.get(number))
-        raise PartsMismatchError(f"not named, or with a wrong ETag: part {', '.join(map(str, wrong))}")
+        raise PartsMismatchError(f"not named or with a wrong ETag: part {', '.join(map(str, wrong))}")

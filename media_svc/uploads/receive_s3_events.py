@@ -1,4 +1,7 @@
-"""Listen to S3: an object that appears under `u/` is an upload to finish. Events are hints; what counts is what S3 has."""
+"""Receive S3's events over HTTP: an object that appears under `u/` is an upload to finish.
+
+Events are hints; S3 itself decides what is there.
+"""
 
 import asyncio
 import hmac
@@ -32,7 +35,7 @@ class FinishByKey:
         self._finish = finish
 
     async def __call__(self, key: str) -> None:
-        """Finish an upload, if the key is one's and its bytes are there."""
+        """Finish the upload with this key, if there is one and its bytes are complete."""
         try:
             media_id = PublicId.parse(key.removeprefix(UPLOAD_PREFIX))
         except MalformedIdError:
@@ -45,7 +48,7 @@ class FinishByKey:
 
 
 class S3EventReceiver:
-    """An HTTP server for `POST /s3-events` with `Authorization: Bearer SECRET`, in the forms of SeaweedFS and of S3."""
+    """An HTTP server for `POST /s3-events` with `Authorization: Bearer SECRET`. Understands SeaweedFS and S3."""
 
     def __init__(self, address: str, secret: str, bucket: str, finish: FinishByKey) -> None:
         self._host, _, self._port = address.rpartition(":")
@@ -54,7 +57,7 @@ class S3EventReceiver:
         self._finish = finish
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Listen until the process stops."""
+        """Serve until the process stops."""
         app = web.Application(client_max_size=MAX_EVENT_BYTES)
         app.router.add_post(PATH, self.receive)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
@@ -66,7 +69,7 @@ class S3EventReceiver:
             await runner.cleanup()
 
     async def receive(self, request: web.Request) -> web.Response:
-        """Take one event. 503 asks S3 to send it again; the sweeper needs no second one."""
+        """Handle one event. 503 asks S3 to send it again; the sweeper works without it."""
         given = request.headers.get("Authorization", "").encode()
         if not hmac.compare_digest(given, self._authorization):
             return web.Response(status=401)
@@ -83,15 +86,15 @@ class S3EventReceiver:
 
 
 def upload_keys(event: Any, bucket: str) -> Iterable[str]:
-    """Return the keys under `u/` in our bucket that an event says were written. Raises ValueError for what is no event."""
+    """Return the keys under `u/` in our bucket that an event reports as written. Raises ValueError if malformed."""
     if not isinstance(event, dict):
-        raise ValueError("an event is an object")  # noqa: TRY004 - it is the sender's mistake, as malformed JSON is
+        raise ValueError("an event must be a JSON object")  # noqa: TRY004 - the sender's mistake, like malformed JSON
     written = [*_of_seaweed(event, bucket), *_of_s3(event, bucket)]
     return (key for key in written if key.startswith(UPLOAD_PREFIX))
 
 
 def _of_seaweed(event: dict[str, Any], bucket: str) -> Iterable[str]:
-    """Read `{"event_type": "create", "key": "/buckets/BUCKET/KEY", …}`. A PUT over an object is an `update`."""
+    """Read `{"event_type": "create", "key": "/buckets/BUCKET/KEY", …}`. Overwriting an object is an `update`."""
     prefix = f"/buckets/{bucket}/"
     key = event.get("key")
     if event.get("event_type") in {"create", "update"} and isinstance(key, str) and key.startswith(prefix):
@@ -105,6 +108,6 @@ def _of_s3(event: dict[str, Any], bucket: str) -> Iterable[str]:
             is_ours = "ObjectCreated" in record["eventName"] and record["s3"]["bucket"]["name"] == bucket
             key = unquote_plus(record["s3"]["object"]["key"])
         except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError("a record without event name, bucket or key") from error
+            raise ValueError("a record has no event name, bucket or key") from error
         if is_ours:
             yield key

@@ -1,4 +1,4 @@
-"""Listen to S3's events in a queue (SQS), where a real S3 puts them. As events they are hints; the queue loses none of them."""
+"""Receive S3's events from an SQS queue, as AWS delivers them. Events are hints; the queue loses none."""
 
 import asyncio
 import json
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
     from types_aiobotocore_sqs import SQSClient
     from types_aiobotocore_sqs.type_defs import MessageTypeDef
 
-# The most that SQS gives and waits. An empty queue costs three requests a minute.
+# SQS's maxima. An empty queue costs three requests a minute.
 MESSAGES = 10
 WAIT_SECONDS = 20
-# After SQS itself did not answer.
+# The pause after an SQS failure.
 PAUSE_SECONDS = 1.0
-# Above what a finish takes, so that no message comes twice only because it is slow; short, as one that failed waits for it.
+# Longer than finishing an upload takes, so that slow messages are not delivered twice. Short, because failed ones wait for it.
 INVISIBLE_SECONDS = 30
 _log = structlog.get_logger()
 
 
 class QueueReceiver:
-    """Takes messages, finishes the uploads that they tell of, and deletes each when that is done.
+    """Takes messages, finishes their uploads, and deletes each message when that is done.
 
-    One that could not be handled (S3 or the store is down) is given again, to whichever process asks.
+    A message that could not be handled (S3 or the store is down) is delivered again to any process.
     """
 
     def __init__(self, settings: ServeSettings, queue_url: str, finish: FinishByKey) -> None:
@@ -43,7 +43,7 @@ class QueueReceiver:
         self._finish = finish
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Listen until the process stops. What was taken by then is handled."""
+        """Receive until the process stops. Messages already taken are handled."""
         async with _client(self._settings, self._queue_url) as sqs:
             stopped = asyncio.create_task(stopping.wait())
             try:
@@ -62,7 +62,7 @@ class QueueReceiver:
             _log.warning("queue_failed", error=repr(error))
             await asyncio.wait({stopped}, timeout=PAUSE_SECONDS)
         finally:
-            # A message that was on its way then is given again later.
+            # A message in transit is delivered again later.
             taking.cancel()
             await asyncio.gather(taking, return_exceptions=True)
 
@@ -88,11 +88,11 @@ class QueueReceiver:
             )
 
     async def _handle_one(self, message: "MessageTypeDef") -> bool:
-        """Finish what a message tells of; returns whether it may go. What is no event goes: it would come for ever."""
+        """Finish the uploads of a message. Returns whether to delete it; malformed ones would come back forever."""
         try:
             keys = set(upload_keys(json.loads(message["Body"]), self._settings.s3_bucket))
         except ValueError as error:
-            _log.warning("queue_message_is_no_event", message_id=message["MessageId"], error=str(error))
+            _log.warning("queue_message_malformed", message_id=message["MessageId"], error=str(error))
             return True
         try:
             await asyncio.gather(*(self._finish(key) for key in keys))
@@ -103,7 +103,7 @@ class QueueReceiver:
 
 
 def _client(settings: ServeSettings, queue_url: str) -> "AbstractAsyncContextManager[SQSClient]":
-    """Make a client of the server that the queue's own URL names."""
+    """Create a client for the server in the queue's own URL."""
     parts = urlsplit(queue_url)
     return get_session().create_client(
         "sqs",

@@ -1,10 +1,10 @@
-"""Go on with an upload: say which parts S3 does not have, and sign new URLs for them."""
+"""Resume an upload: list the missing parts, and sign new URLs for them."""
 
 import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
 
-from media_svc.check_schedule import checks_of_fresh_urls, url_seconds
+from media_svc.check_schedule import checks_for_new_urls, url_seconds
 from media_svc.model import Media
 from media_svc.ports import Objects, SignedPut
 from media_svc.store.port import MediaStore
@@ -12,12 +12,12 @@ from media_svc.uploads.rules import Part, plan_parts
 from media_svc.uploads.start_upload import StartedUpload
 from meshkit.ids import PublicId
 
-# Whose checks this process has planned, so that an app that asks every second costs one write a minute.
+# How many uploads' planned checks to remember, so that an app that asks every second costs one write a minute.
 REMEMBERED = 10_000
 
 
 class ResumeUpload:
-    """Signs fresh URLs for what an unfinished upload lacks."""
+    """Signs new URLs for the missing parts of an unfinished upload."""
 
     def __init__(self, store: MediaStore, objects: Objects) -> None:
         self._store = store
@@ -25,19 +25,19 @@ class ResumeUpload:
         self._planned_until: OrderedDict[PublicId, int] = OrderedDict()
 
     async def __call__(self, media: Media, now_ms: int) -> StartedUpload | None:
-        """Return the parts that are missing; none where all are there. None where nothing more can come: it is too late."""
+        """Return the missing parts, or an empty list if all are stored; None if it is too late to upload."""
         seconds = url_seconds(media, now_ms)
         missing = await self._missing(media)
         if not seconds or missing is None:
             return None
         if missing:
-            # Before anybody has a URL: its bytes are looked for even where this process dies now.
+            # Planned before returning URLs, so that the bytes are found even if this process dies now.
             await self._plan_checks(media.media_id, now_ms)
         puts = await asyncio.gather(*(self._sign(media, part, seconds) for part in missing))
         return StartedUpload(media, list(zip(missing, puts, strict=True)), now_ms + seconds * 1000)
 
     async def _missing(self, media: Media) -> Sequence[Part] | None:
-        """Return the parts that are not there in their size; None where S3 knows nothing of the upload any more."""
+        """Return the parts that are not stored in their size; None if S3 no longer knows the upload."""
         parts = plan_parts(media.size_bytes)
         found: dict[int, int] = {}
         stored = await self._objects.list_parts(media.upload_key, media.upload_id) if media.upload_id else None
@@ -50,7 +50,7 @@ class ResumeUpload:
         return [part for part in parts if found.get(part.number) != part.size_bytes]
 
     async def _plan_checks(self, media_id: PublicId, now_ms: int) -> None:
-        minutes = checks_of_fresh_urls(now_ms)
+        minutes = checks_for_new_urls(now_ms)
         planned_until = self._planned_until.get(media_id, minutes.start)
         new = range(max(minutes.start, planned_until), minutes.stop)
         await asyncio.gather(*(self._store.plan_check(minute, media_id) for minute in new))

@@ -8,36 +8,36 @@ from media_svc.model import MediaKind
 PHOTO_TYPES = frozenset({"image/jpeg", "image/png", "image/webp", "image/avif", "image/heic"})
 VIDEO_TYPES = frozenset({"video/mp4", "video/quicktime", "video/webm"})
 
-# What the contract promises: 50 MB and 4 GB, in the decimal megabytes that phones show.
+# The contract allows 50 MB and 4 GB, in decimal megabytes as phones show them.
 MAX_PHOTO_BYTES = 50_000_000
 MAX_VIDEO_BYTES = 4_000_000_000
 
-# S3 takes parts from 5 MiB on; 8 MiB loses little on a broken mobile connection and cuts 4 GB into 477 of 10,000 parts.
+# S3 needs at least 5 MiB per part and allows 10,000 parts. With 8 MiB a broken mobile connection loses little, and 4 GB makes 477.
 PART_BYTES = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One PUT of an upload: its number, from 1, and its exact bytes."""
+    """One PUT of an upload: its number, from 1, and its exact size."""
 
     number: int
     size_bytes: int
 
 
 def kind_of(content_type: str) -> MediaKind | None:
-    """Return what a content type shows, or None for a type that nobody may upload."""
+    """Return the kind of a content type, or None if it is not supported."""
     if content_type in PHOTO_TYPES:
         return MediaKind.PHOTO
     return MediaKind.VIDEO if content_type in VIDEO_TYPES else None
 
 
 def size_allowed(kind: MediaKind, size_bytes: int) -> bool:
-    """Return whether a file of that many bytes may be uploaded."""
+    """Return whether a file of this size may be uploaded."""
     return 0 < size_bytes <= (MAX_PHOTO_BYTES if kind is MediaKind.PHOTO else MAX_VIDEO_BYTES)
 
 
 def plan_parts(size_bytes: int) -> tuple[Part, ...]:
-    """Cut a file into parts of PART_BYTES, in order; only the last is shorter. One part is one plain PUT."""
+    """Split a file into parts of PART_BYTES, in order; only the last is shorter. A single part is a plain PUT."""
     offsets = range(0, size_bytes, PART_BYTES)
     return tuple(
         Part(number, min(PART_BYTES, size_bytes - offset)) for number, offset in zip(count(1), offsets, strict=False)

@@ -1,4 +1,4 @@
-"""Begin an upload: decide what it will be, and sign where its bytes go."""
+"""Start an upload: check its type and size, and sign the URLs for its bytes."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ from meshkit.ids import PublicId, new_id
 
 @dataclass(frozen=True, slots=True)
 class StartedUpload:
-    """An upload that awaits its bytes: each (missing) part with its PUT, and until when these work, in ms since 1970."""
+    """An upload in progress: its (missing) parts with their PUTs, and when those expire, in ms since 1970."""
 
     media: Media
     puts: Sequence[tuple[Part, SignedPut]]
@@ -23,7 +23,7 @@ class StartedUpload:
 
 
 class StartUpload:
-    """Makes a medium and the URLs for its bytes. Nothing but S3 ever sees them on their way in."""
+    """Creates a medium and the URLs for its bytes, which go directly to S3."""
 
     def __init__(self, store: MediaStore, objects: Objects, make_id: Callable[[], int] = new_id) -> None:
         self._store = store
@@ -31,14 +31,14 @@ class StartUpload:
         self._make_id = make_id
 
     async def __call__(self, owner_id: int, content_type: str, size_bytes: int, alt_text: str) -> StartedUpload:
-        """Begin an upload. Raises InvalidArgumentError (TYPE_UNSUPPORTED, SIZE_OUT_OF_RANGE)."""
+        """Start an upload. Raises InvalidArgumentError (TYPE_UNSUPPORTED, SIZE_OUT_OF_RANGE)."""
         kind = _checked_kind(content_type, size_bytes)
         while True:
             media_id = PublicId(self._make_id(), owner_id)
             media = Media(media_id, MediaState.AWAITING_UPLOAD, kind, content_type, size_bytes, alt_text)
             started = await self._sign(media)
-            # Two uploads of one owner in one millisecond get one id once in four million times. A multipart upload that was
-            # begun for nothing goes as abandoned ones do.
+            # Two uploads of an owner in the same millisecond get the same id once in four million times. An unused multipart
+            # upload is deleted like an abandoned one.
             if await self._store.add_media(started.media, first_check(started.media)):
                 return started
 

@@ -1,4 +1,4 @@
-"""Look after uploads that nobody finished: finish those that are complete, give up those that are too old."""
+"""Sweep unfinished uploads: finish the complete ones, and give up the ones that are too old."""
 
 import asyncio
 import time
@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import structlog
 
-from media_svc.check_schedule import LAST_AGE, MINUTE_MS, RECHECK_AGE, STUCK_AGE, next_check, urls_gone_ms
+from media_svc.check_schedule import LAST_AGE, MINUTE_MS, RECHECK_AGE, STUCK_AGE, next_check, urls_expired_ms
 from media_svc.delivery.erase_media import EraseMedia
 from media_svc.errors import PartsMismatchError, UploadExpiredError
 from media_svc.model import Failure, FailureReason, Media, MediaState
@@ -19,10 +19,10 @@ from meshkit.errors import LensfeedError
 from meshkit.ids import PublicId
 
 INTERVAL_SECONDS = 10.0
-# Checks are mostly waiting for S3; more at once would only make it slower for uploads.
+# Checks mostly wait for S3. More at once would slow down uploads.
 PAGE = 16
 CHECKS_AT_ONCE = 16
-# A sweeper that was away reads so many minutes together, and writes down how far it is after them.
+# After a downtime, a sweeper reads this many minutes at once and then records its progress.
 STRIDE = 30
 _EXPIRED = Failure(FailureReason.UPLOAD_EXPIRED, "The upload was not finished in time.")
 _UNPROCESSED = Failure(FailureReason.MEDIA_CORRUPT, "The file could not be processed.")
@@ -31,10 +31,10 @@ T = TypeVar("T")
 
 
 class SweepUploads:
-    """Looks at each upload at the minutes of the schedule. Several sweepers may run: every step is taken once.
+    """Checks each upload at the minutes of the schedule. Several sweepers may run: every step is taken once.
 
-    A minute's uploads are looked at when it begins, and once more when it is over: only those that were planned meanwhile, which
-    are hardly any. So bytes that came are found a minute later, and nothing is ever missed.
+    A minute's uploads are checked when it begins. When it is over, those planned meanwhile are checked too, which are few.
+    So uploaded bytes are found within a minute, and nothing is missed.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class SweepUploads:
         self._finish = finish
         self._erase = erase
         self._slots = asyncio.Semaphore(CHECKS_AT_ONCE)
-        # The last minute that was looked at when it began, and whom there was to look at.
+        # The last minute that was checked at its beginning, and the uploads found then.
         self._begun = 0
         self._seen: set[PublicId] = set()
 
@@ -63,9 +63,9 @@ class SweepUploads:
                 continue
 
     async def sweep(self, now_ms: int) -> None:
-        """Do the checks of all minutes that are over, and of this one. `now_ms` is the time in milliseconds since 1970.
+        """Check all past minutes and the current one. `now_ms` is the time in milliseconds since 1970.
 
-        Raises UnavailableError where S3 or the store did not answer: those minutes, and those after them, are done again.
+        Raises UnavailableError if S3 or the store did not answer; those minutes and later ones are repeated.
         """
         this_minute = now_ms // MINUTE_MS
         undone = range(await self._store.checks_done_before(), this_minute)
@@ -78,7 +78,7 @@ class SweepUploads:
             self._begun = this_minute
 
     async def _sweep_minutes(self, minutes: Iterable[int], now_ms: int) -> set[PublicId]:
-        """Do the checks of some minutes together; returns whom there was to look at."""
+        """Check the uploads of several minutes together, and return them."""
         buckets = await _all(
             self._sweep_bucket(minute, shard, now_ms) for minute, shard in product(minutes, range(SHARDS))
         )
@@ -90,7 +90,7 @@ class SweepUploads:
         is_seen = minute == self._begun
         while page := await self._page(minute, shard, after):
             new = [each for each in page if not (is_seen and each in self._seen)]
-            # A sweeper that was away looks as late as it is, and once, however many checks it missed.
+            # After a downtime an upload is checked once, however many checks it missed.
             counted = max(minute, now_ms // MINUTE_MS - 1)
             await _all(self._check(each, counted, now_ms) for each in await self._store.get_media(new))
             found.update(page)
@@ -110,9 +110,9 @@ class SweepUploads:
                 media = await self._try_to_finish(media, now_ms)
             elif media.is_unfinished:
                 media = await self._process_again(media, (now_ms - media.uploaded_ms) // MINUTE_MS)
-            if media.state is not MediaState.AWAITING_UPLOAD and now_ms >= urls_gone_ms(media):
+            if media.state is not MediaState.AWAITING_UPLOAD and now_ms >= urls_expired_ms(media):
                 await self._drop_leftovers(media)
-            if (following := _following(media, minute, now_ms)) is not None:
+            if (following := _next_minute(media, minute, now_ms)) is not None:
                 await self._store.plan_check(following, media.media_id)
 
     async def _try_to_finish(self, media: Media, now_ms: int) -> Media:
@@ -124,7 +124,7 @@ class SweepUploads:
             return media
 
     async def _process_again(self, media: Media, waiting: int) -> Media:
-        """Tell the workers once more; for them a repetition changes nothing. After a day say that it cannot be done."""
+        """Announce a medium to the workers again, which is harmless. After a day, reject it."""
         if waiting < STUCK_AGE:
             return media
         if waiting >= LAST_AGE and media.state is MediaState.PROCESSING:
@@ -144,7 +144,7 @@ class SweepUploads:
         return changed
 
     async def _drop_leftovers(self, media: Media) -> None:
-        """Drop what lies where the client could PUT; the accepted bytes lie elsewhere."""
+        """Delete what lies at the upload key; the accepted bytes have another key."""
         if media.upload_id:
             await self._objects.abort_multipart(media.upload_key, media.upload_id)
         if await self._objects.head(media.upload_key) is not None:
@@ -152,7 +152,7 @@ class SweepUploads:
 
 
 async def _all(coroutines: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-    """Wait for all, also where one fails, and then raise what that one raised."""
+    """Wait for all, even if one fails, and then raise its exception."""
     outcomes = await asyncio.gather(*coroutines, return_exceptions=True)
     for outcome in outcomes:
         if isinstance(outcome, BaseException):
@@ -160,10 +160,10 @@ async def _all(coroutines: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     return [outcome for outcome in outcomes if not isinstance(outcome, BaseException)]
 
 
-def _following(media: Media, minute: int, now_ms: int) -> int | None:
-    """Return when to look again: by the schedule, but at nothing that is settled, and never no more at what is not."""
-    # A video that is READY in its lowest rung is looked after until it has all of them.
+def _next_minute(media: Media, minute: int, now_ms: int) -> int | None:
+    """Return when to check again: by the schedule, never for settled media, always for unsettled ones."""
+    # A READY video is checked until it has all of its rungs.
     if media.state in {MediaState.READY, MediaState.REJECTED} and not media.is_unfinished:
-        gone_ms = urls_gone_ms(media)
+        gone_ms = urls_expired_ms(media)
         return None if now_ms >= gone_ms else max(minute, gone_ms // MINUTE_MS) + 1
     return next_check(media, minute) or minute + RECHECK_AGE

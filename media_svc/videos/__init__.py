@@ -1,1 +1,1 @@
-"""From an uploaded video to HLS and a poster. Probing happens in `sandbox/`."""
+"""Turn an uploaded video into HLS and a poster. Probing it is in `sandbox/`."""

@@ -1,4 +1,4 @@
-"""ffmpeg itself: where it is, and how it is run."""
+"""Find ffmpeg, and run it."""
 
 import os
 from collections.abc import Awaitable, Callable, Sequence
@@ -7,10 +7,10 @@ from pathlib import Path
 import imageio_ffmpeg  # type: ignore[import-untyped]  # it ships no types
 
 from media_svc.sandbox.limited_process import ProcessLimits, run_limited
-from media_svc.videos.probe_video import verdict
+from media_svc.videos.probe_video import failure_of
 from meshkit.settings import SettingsError
 
-# What is common to every run: no keyboard, no words but of trouble, and progress for us.
+# Options of every run: no input, only errors in the log, and progress on standard output.
 _QUIET = (
     "-nostdin",
     "-hide_banner",
@@ -23,25 +23,25 @@ _QUIET = (
     "-stats_period",
     "1",
 )
-# Microseconds of film that are written.
+# Microseconds of film written so far.
 _DONE_FIELD = "out_time_us"
 _ADVICE = (
-    "there is no ffmpeg for this machine in the wheel imageio-ffmpeg; set LENSFEED_FFMPEG_BINARY to one with libx264 and aac, "
-    "or LENSFEED_VIDEO_CONCURRENCY to 0 on workers that are to take photos only"
+    "the imageio-ffmpeg wheel has no ffmpeg for this machine; set LENSFEED_FFMPEG_BINARY to one with libx264 and aac, "
+    "or set LENSFEED_VIDEO_CONCURRENCY to 0 on workers that process only photos"
 )
-# Told how many seconds of film are written.
+# Called with the seconds of film written so far.
 OnSeconds = Callable[[float], Awaitable[None]]
 
 
 class FfmpegError(SettingsError):
-    """ffmpeg cannot be run. Its text is for the person who started the process."""
+    """ffmpeg cannot run. The message is for the person who started the process."""
 
 
 def find_ffmpeg(override: Path | None) -> Path:
-    """Return the ffmpeg to run: the one that the settings name, or that of the wheel. Raises FfmpegError."""
+    """Return the ffmpeg of the settings, or that of the wheel. Raises FfmpegError."""
     if override is not None:
         if not os.access(override, os.X_OK) or override.is_dir():
-            raise FfmpegError(f"LENSFEED_FFMPEG_BINARY: {override} is no executable file")
+            raise FfmpegError(f"LENSFEED_FFMPEG_BINARY: {override} is not an executable file")
         return override.absolute()
     try:
         return Path(imageio_ffmpeg.get_ffmpeg_exe()).absolute()
@@ -50,7 +50,7 @@ def find_ffmpeg(override: Path | None) -> Path:
 
 
 class Ffmpeg:
-    """Runs one binary, each time in a process with limits."""
+    """Runs ffmpeg, each time in a process with limits."""
 
     def __init__(self, binary: Path) -> None:
         self._binary = binary
@@ -58,7 +58,7 @@ class Ffmpeg:
     async def __call__(
         self, arguments: Sequence[str], folder: Path, limits: ProcessLimits, on_seconds: OnSeconds | None = None
     ) -> None:
-        """Run in a folder. Raises MediaRejectedError where the film is to blame, RenderCrashedError where it is not."""
+        """Run in a folder. Raises MediaRejectedError if the film is to blame, RenderCrashedError if not."""
 
         async def on_line(line: str) -> None:
             name, _, value = line.partition("=")
@@ -67,8 +67,8 @@ class Ffmpeg:
 
         ended = await run_limited((str(self._binary), *_QUIET, *arguments), folder, limits, on_line)
         if ended.code != 0:
-            raise verdict(ended) from FfmpegFailedError(ended.log)
+            raise failure_of(ended) from FfmpegFailedError(ended.log)
 
 
 class FfmpegFailedError(Exception):
-    """What ffmpeg said; for logs only."""
+    """ffmpeg's error output, for logs only."""

@@ -1,4 +1,4 @@
-"""Folders for films that are being worked on. They are large, so that what a crash leaves is removed by whoever comes next."""
+"""Folders for films in progress. They are large, so each new one also removes those left by crashes."""
 
 import contextlib
 import fcntl
@@ -11,24 +11,24 @@ from pathlib import Path
 
 PREFIX = "lensfeed-video-"
 _LOCK = ".lock"
-# Between a folder is made and its lock is held; far longer than that takes.
+# Far longer than it takes to lock a new folder.
 _YOUNG_SECONDS = 60
 
 
 @contextlib.contextmanager
 def video_folder() -> Iterator[Path]:
-    """Give a private folder with nothing in it but its lock, and remove it and all in it at the end."""
+    """Provide an empty, locked private folder, and remove it at the end."""
     remove_abandoned()
     with tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True) as name:
         folder = Path(name)
         (folder / _LOCK).touch()
-        # The lock goes with the process, however that ends.
+        # The lock ends with the process, even if that crashes.
         with _locked(folder):
             yield folder
 
 
 def remove_abandoned(young_seconds: float = _YOUNG_SECONDS) -> None:
-    """Remove the folders of processes that are gone, but for those that are only just being made."""
+    """Remove the folders of dead processes. Folders younger than `young_seconds` may not be locked yet."""
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         with contextlib.suppress(OSError):
             if time.time() - folder.stat().st_ctime >= young_seconds:
@@ -45,7 +45,7 @@ def _remove(folder: Path) -> None:
 
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Hold a folder's lock. Raises OSError where somebody has it, or where it is gone."""
+    """Hold a folder's lock. Raises OSError if another process has it or it is gone."""
     lock = os.open(folder / _LOCK, os.O_RDWR)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

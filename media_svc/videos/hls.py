@@ -1,6 +1,6 @@
-"""HLS (RFC 8216): what a rung that was made consists of, and the playlist over all rungs.
+"""HLS (RFC 8216): the segments of a finished rung, and the master playlist.
 
-Playlists name what lies beside or below them, so that it never matters where a medium is served.
+Playlists use relative names, so that media can move to another host.
 """
 
 import re
@@ -20,7 +20,7 @@ _AAC_LC = "mp4a.40.2"
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A part of a rung that can be played on its own, after the rung's init segment."""
+    """A part of a rung that plays on its own after the init segment."""
 
     path: Path
     seconds: float
@@ -28,16 +28,16 @@ class Segment:
 
 
 def read_segments(folder: Path) -> tuple[Segment, ...]:
-    """Return the segments that a rung's playlist names, in order. Raises MediaRejectedError where there is none."""
+    """Return the segments in a rung's playlist, in order. Raises MediaRejectedError if there are none."""
     found = _SEGMENT.findall((folder / PLAYLIST_NAME).read_text())
     if not found:
-        raise MediaRejectedError(FailureReason.MEDIA_CORRUPT, "The film has no pictures that can be decoded.")
+        raise MediaRejectedError(FailureReason.MEDIA_CORRUPT, "The film has no frames that can be decoded.")
     return tuple(Segment(folder / name, float(seconds), (folder / name).stat().st_size) for seconds, name in found)
 
 
 def bandwidths(segments: Sequence[Segment]) -> tuple[int, int]:
-    """Return the highest and the average bits a second of a rung, as its segments really are."""
-    # A last segment of some frames says little of what a network must bear.
+    """Return a rung's peak and average bits per second, measured on its segments."""
+    # A last segment of a few frames says little about the network load.
     long = [each for each in segments if each.seconds >= 1] or segments
     peak = max(each.size_bytes * 8 / each.seconds for each in long)
     average = sum(each.size_bytes for each in segments) * 8 / sum(each.seconds for each in segments)
@@ -45,16 +45,16 @@ def bandwidths(segments: Sequence[Segment]) -> tuple[int, int]:
 
 
 def codecs_of(folder: Path, *, has_sound: bool) -> str:
-    """Return a rung's codecs as RFC 6381 writes them, the profile and level of H.264 as its init segment has them."""
+    """Return a rung's codecs as in RFC 6381, with the H.264 profile and level of its init segment."""
     init = (folder / INIT_NAME).read_bytes()
-    # The box's name, a version, then profile, constraints and level.
+    # After the box's name and a version come profile, constraints and level.
     at = init.index(b"avcC") + 5
     video = f"avc1.{init[at : at + 3].hex()}"
     return f"{video},{_AAC_LC}" if has_sound else video
 
 
 def master_playlist(rungs: Sequence[Rung]) -> str:
-    """Write the playlist over all rungs, lowest first: a player begins with the first, and changes when it knows the network."""
+    """Return the master playlist, lowest rung first: players start with the first."""
     lines = ["#EXTM3U", "#EXT-X-VERSION:7", "#EXT-X-INDEPENDENT-SEGMENTS"]
     for rung in rungs:
         lines += (_stream_line(rung), rung.playlist.partition("/")[2])

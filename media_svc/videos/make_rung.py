@@ -1,4 +1,4 @@
-"""Make one quality of a film: segments, and the same as one file. Runs ffmpeg; nothing of it is public yet."""
+"""Make one quality of a film with ffmpeg: segments, one MP4, and the poster. Nothing is public yet."""
 
 import asyncio
 import hashlib
@@ -25,14 +25,14 @@ from media_svc.videos.transcode import (
     rung_arguments,
 )
 
-# What decodes to much less than its packets promise is damaged.
+# A film that decodes to less than this share of its length is damaged.
 LEAST_SHARE = 0.9
 _DIGEST_DIGITS = 16
 
 
 @dataclass(frozen=True, slots=True)
 class MadeFile:
-    """A file to be served: what follows the medium's own prefix, where it lies now, its type."""
+    """A file to serve: its name under the medium's prefix, its local path, and its type."""
 
     name: str
     path: Path
@@ -41,7 +41,7 @@ class MadeFile:
 
 @dataclass(frozen=True, slots=True)
 class MadeRung:
-    """One quality: what the master playlist must say of it, and its files. Its name follows from what they hold."""
+    """One quality: its entry in the master playlist, and its files, named by their content."""
 
     rung: Rung
     files: Sequence[MadeFile]
@@ -52,7 +52,7 @@ async def make_rung(
 ) -> MadeRung:
     """Make a rung of the file `original` in a private folder. `rung.playlist` is its name under the medium's prefix.
 
-    Raises MediaRejectedError where the film is to blame, RenderCrashedError where it is not.
+    Raises MediaRejectedError if the film is to blame, RenderCrashedError if not.
     """
     out = folder / folder_of(plan)
     shutil.rmtree(out, ignore_errors=True)
@@ -66,7 +66,7 @@ async def make_rung(
 
 
 async def make_mp4(ffmpeg: Ffmpeg, folder: Path, film: Film, plan: RungPlan) -> Path:
-    """Put a rung's segments together as one file, its index in front, that plays while it loads."""
+    """Join a rung's segments to one MP4 with its index first, so that it plays while it loads."""
     await asyncio.to_thread(_join, folder, plan)
     await ffmpeg(mp4_arguments(), folder, limits_for(film.duration_ms / 1000))
     (folder / JOINED_NAME).unlink()
@@ -74,7 +74,7 @@ async def make_mp4(ffmpeg: Ffmpeg, folder: Path, film: Film, plan: RungPlan) -> 
 
 
 async def make_poster(ffmpeg: Ffmpeg, folder: Path, content_type: str, film: Film) -> Path:
-    """Take the film's picture, and put it as `original` into a folder of its own, for the renderer of photos."""
+    """Extract the poster, and put it as `original` into its own folder for the photo renderer."""
     limits = limits_for(film.duration_ms / 1000)
     for is_first in (False, True):
         await ffmpeg(poster_arguments(content_type, film, is_first=is_first), folder, limits)
@@ -83,7 +83,7 @@ async def make_poster(ffmpeg: Ffmpeg, folder: Path, content_type: str, film: Fil
             poster.mkdir()
             (folder / POSTER_NAME).rename(poster / ORIGINAL_NAME)
             return poster
-    raise MediaRejectedError(FailureReason.MEDIA_CORRUPT, "The film has no picture that can be decoded.")
+    raise MediaRejectedError(FailureReason.MEDIA_CORRUPT, "The film has no frame that can be decoded.")
 
 
 def _describe(out: Path, film: Film, plan: RungPlan, segments: Sequence[Segment]) -> MadeRung:
@@ -101,7 +101,7 @@ def _describe(out: Path, film: Film, plan: RungPlan, segments: Sequence[Segment]
 
 
 def _join(folder: Path, plan: RungPlan) -> None:
-    """Write the init segment and the segments one after another: that is a fragmented MP4."""
+    """Concatenate the init segment and the segments to a fragmented MP4."""
     out = folder / folder_of(plan)
     with (folder / JOINED_NAME).open("wb") as joined:
         for path in (out / INIT_NAME, *(each.path for each in read_segments(out))):

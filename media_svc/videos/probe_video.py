@@ -1,4 +1,4 @@
-"""Find out what a film is, in a process of its own."""
+"""Find out what a film is, in a sandboxed process."""
 
 import sys
 from fractions import Fraction
@@ -7,22 +7,22 @@ from pathlib import Path
 from media_svc.model import FailureReason, MediaRejectedError
 from media_svc.photos.renditions import RenderCrashedError
 from media_svc.sandbox.film_manifest import PROBE_NAME, ProbeManifest
-from media_svc.sandbox.limited_process import Ended, ProcessLimits, run_limited
+from media_svc.sandbox.limited_process import ProcessLimits, ProcessResult, run_limited
 from media_svc.videos.rules import Film
 
-# Every packet is looked at and one frame decoded; a film of 4 GB has to come from the disk.
+# It reads every packet, up to 4 GB from disk, and decodes one frame.
 PROBE_LIMITS = ProcessLimits(memory_bytes=2 * 1024**3, cpu_seconds=20, wall_seconds=60, file_bytes=1024**2)
 
 
 async def probe_video(folder: Path, content_type: str, limits: ProcessLimits = PROBE_LIMITS) -> Film:
-    """Return what the file `original` in a private folder is.
+    """Return the properties of the film `original` in a private folder.
 
-    Raises MediaRejectedError where it can never be served, RenderCrashedError where the fault is not its own.
+    Raises MediaRejectedError if it can never be served, RenderCrashedError if the fault is not its own.
     """
     command = (sys.executable, "-m", "media_svc.sandbox.probe_process", str(folder), content_type)
     ended = await run_limited(command, folder, limits)
     if ended.code != 0:
-        raise verdict(ended)
+        raise failure_of(ended)
     manifest = ProbeManifest.model_validate_json((folder / PROBE_NAME).read_bytes())
     if manifest.failure:
         raise MediaRejectedError(manifest.failure.reason, manifest.failure.message)
@@ -32,8 +32,8 @@ async def probe_video(folder: Path, content_type: str, limits: ProcessLimits = P
     return Film(**(facts | {"frame_rate": Fraction(manifest.film.frame_rate)}))
 
 
-def verdict(ended: Ended) -> Exception:
-    """Tell a film that broke its decoder from a mistake of ours: that one ends with a traceback of Python's."""
+def failure_of(ended: ProcessResult) -> Exception:
+    """Return the error for a failed process: the film's fault, unless our own code left a traceback."""
     if ended.is_out_of_time:
         return MediaRejectedError(FailureReason.MEDIA_CORRUPT, "Decoding it takes too long.")
     if ended.is_out_of_memory:

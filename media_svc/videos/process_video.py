@@ -1,8 +1,8 @@
-"""Take a video from PROCESSING to READY in its lowest rung, and on until all are there. Again, it does what is missing.
+"""Process a video: READY with its lowest rung, then rung by rung until complete. Repeating it does what is missing.
 
-Each rung that is served is noted in the store, which is where another worker goes on after a crash. Files have names that follow
-from what they hold, but for two: the master playlist and the MP4 keep theirs while they become better, so that what posts and
-apps know stays true. Those two may therefore be cached for moments only.
+Each served rung is recorded in the store, so that another worker can continue after a crash. Files are named by their
+content, except two: the master playlist and the MP4 keep their names while they improve, so that posts and apps keep
+working. Those two may be cached only briefly.
 """
 
 import asyncio
@@ -41,18 +41,18 @@ from media_svc.videos.transcode import MP4_NAME
 from meshkit.ids import PublicId
 
 CACHE_CONTROL = cache_control(CacheClass.COLD)
-# What becomes better under its name. A deleted video is gone from caches as soon.
+# For files that improve under the same name. Caches also drop a deleted video this soon.
 LIVE_CACHE_CONTROL = "public, max-age=15"
 MP4_TYPE = "video/mp4"
 _PUTS_AT_ONCE = 8
 _UNPROCESSED = Failure(FailureReason.MEDIA_CORRUPT, "The file could not be processed.")
-# What renders the file `original` in a folder, given its content type.
+# Renders the file `original` in a folder, given its content type.
 Render = Callable[[Path, str], Awaitable[Rendered]]
 _log = structlog.get_logger()
 
 
 class ProcessVideo:
-    """Makes what a video is played in."""
+    """Makes the rungs, MP4 and poster of a video."""
 
     def __init__(self, store: MediaStore, objects: Objects, events: Events, ffmpeg: Ffmpeg, render: Render) -> None:
         self._store = store
@@ -62,7 +62,7 @@ class ProcessVideo:
         self._render = render
 
     async def __call__(self, media_id: PublicId) -> None:
-        """Process one video as far as it is not. Raises what may pass: RenderCrashedError, UnavailableError."""
+        """Process one video, as far as needed. Raises RenderCrashedError or UnavailableError, which may pass."""
         media = await self._find(media_id)
         if media is None or not media.is_unfinished:
             return
@@ -73,10 +73,10 @@ class ProcessVideo:
                 _log.warning(
                     "video_not_decoded", media_id=str(media_id), failure=error.failure, why=repr(error.__cause__)
                 )
-                await self.settle_for_less(media_id, error.failure)
+                await self.give_up(media_id, error.failure)
 
-    async def settle_for_less(self, media_id: PublicId, failure: Failure = _UNPROCESSED) -> None:
-        """End what cannot be done: a video without any rung is rejected, another one stays as it is by now."""
+    async def give_up(self, media_id: PublicId, failure: Failure = _UNPROCESSED) -> None:
+        """Stop processing: reject a video without any rung, complete one that has some."""
         media = await self._find(media_id)
         if media is None:
             return
@@ -102,7 +102,7 @@ class ProcessVideo:
                 if changed is None:
                     return
                 media = changed
-        # Whoever was here before may have died between a rung and the playlist that names it.
+        # A worker may have died after a rung and before the playlist that names it.
         await self._serve_master(media)
         await self._store.grow_video(media, media.completed())
 
@@ -115,7 +115,7 @@ class ProcessVideo:
         folder: Path,
         progress: VideoProgress,
     ) -> Media | None:
-        """Make a rung and serve it. Returns the video with it; None where somebody else has changed the video."""
+        """Make a rung and serve it. Returns the changed video, or None if another worker has changed it."""
         began = time.monotonic()
         made = await make_rung(self._ffmpeg, folder, media.content_type, film, plan, progress)
         rung = replace(made.rung, playlist=f"{media.media_id}/{made.rung.playlist}")
@@ -125,17 +125,17 @@ class ProcessVideo:
             mp4 = await self._serve_mp4(media, film, plan, folder)
         _log.info("rung_made", media_id=str(media.media_id), side=plan.side, seconds=round(time.monotonic() - began, 1))
         if media.video is None and mp4:
-            return await self._begin(media, film, rung, mp4, folder)
+            return await self._start_playing(media, film, rung, mp4, folder)
         return await self._grow(media, media.grown(rung, mp4))
 
-    async def _begin(self, media: Media, film: Film, rung: Rung, mp4: Rendition, folder: Path) -> Media | None:
-        """Make it READY in its first rung."""
+    async def _start_playing(self, media: Media, film: Film, rung: Rung, mp4: Rendition, folder: Path) -> Media | None:
+        """Make the video READY with its first rung."""
         poster = await self._serve_poster(media, film, folder)
         changed = media.ready(poster).playable(film.duration_ms, rung, mp4)
         await self._put_master(changed)
         record = self._events.ready(changed)
         if not await self._store.replace_media(media, changed, [record]):
-            await self._overtaken(media)
+            await self._handle_conflict(media)
             return None
         self._events.send_soon(record)
         _log.info("media_settled", media_id=str(media.media_id), state=changed.state, failure=None)
@@ -143,20 +143,20 @@ class ProcessVideo:
 
     async def _grow(self, media: Media, changed: Media) -> Media | None:
         if not await self._store.grow_video(media, changed):
-            await self._overtaken(media)
+            await self._handle_conflict(media)
             return None
         await self._serve_master(changed)
         return changed
 
-    async def _overtaken(self, media: Media) -> None:
-        """Leave a video to who was faster, with its playlist as that one has it; a removed one has none."""
+    async def _handle_conflict(self, media: Media) -> None:
+        """Leave the video to the faster worker, and serve the playlist that the store has."""
         _log.warning("video_overtaken", media_id=str(media.media_id))
         current = await self._find(media.media_id)
         if current and current.state is MediaState.READY:
             await self._serve_master(current)
 
     async def _serve_poster(self, media: Media, film: Film, folder: Path) -> Picture:
-        """Serve the film's picture as that of a photo; what is known of the film itself stands in it."""
+        """Render and serve the poster. The picture's size is the film's."""
         rendered = await self._render(await make_poster(self._ffmpeg, folder, media.content_type, film), "image/png")
         poster = rendered.picture.named_under(media.media_id)
         for before, after in zip(rendered.picture.renditions, poster.renditions, strict=True):
@@ -181,13 +181,13 @@ class ProcessVideo:
         return mp4
 
     async def _serve_master(self, media: Media) -> None:
-        """Serve the playlist of what is stored. Of several that write at once, whoever writes last has looked after that."""
+        """Serve the stored playlist. The last of several concurrent writers has checked it."""
         current: Media | None = media
         while current and current.video:
             await self._put_master(current)
             written, current = current.video.rungs, await self._find(media.media_id)
             if current is None or current.state is not MediaState.READY:
-                # It was removed meanwhile: what was written just now must not stay.
+                # It was removed meanwhile: delete the playlist written just now.
                 await self._objects.delete(rendition_key(media.hls_name))
                 return
             if current.video and current.video.rungs == written:

@@ -1,18 +1,18 @@
-"""In which qualities a video comes out. Pure rules; what videos are taken at all is in `media_svc.sandbox.film_limits`."""
+"""Which rungs a video gets. Pure rules; which videos are accepted is in `media_svc.sandbox.film_limits`."""
 
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
 
-# The shorter side in pixels, so that a standing film has the same rungs as a lying one. From one to the next it is some 1.5 to 2.
+# The shorter side in pixels, so that portrait and landscape films have the same rungs. Each is 1.5 to 2 times the one below.
 RUNG_SIDES = (240, 480, 720, 1080)
-# A film between two rungs gets one of its own size, if that is so much more than the rung below: 478 lines would else end as 240.
+# A film gets a rung of its own size if that is this much larger than the rung below. Otherwise 478 lines would become 240.
 OWN_SIZE_FROM = 1.2
-# The file for who cannot play HLS is of at most this side: a whole film, and no player that could go down when the network does.
+# The MP4 for players without HLS has at most this side, because such players cannot switch to a lower quality.
 MP4_SIDE = 720
 SEGMENT_SECONDS = 4
 
-# What 720 lines of 30 frames may take at most, in bits a second; the eye forgives a larger picture more loss for each pixel.
+# Most bits per second for 720p at 30 frames per second. Larger pictures need fewer bits per pixel.
 _REFERENCE_BITS = 2_800_000
 _REFERENCE_PIXELS = 1280 * 720
 _PIXELS_EXPONENT = 0.8
@@ -23,9 +23,9 @@ _LOWEST_BITS = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Film:
-    """What is known of an original. Pixels are as shown: upright, and square.
+    """The properties of an original. Pixels are as shown: upright and square.
 
-    `video_stream` and `audio_stream` are numbers of streams in the file; `audio_stream` is None without sound.
+    `video_stream` and `audio_stream` are stream indexes in the file; `audio_stream` is None without sound.
     """
 
     width: int
@@ -38,7 +38,7 @@ class Film:
 
 @dataclass(frozen=True, slots=True)
 class RungPlan:
-    """One quality to make. Sides are even, as H.264 with colours at half the resolution needs them."""
+    """One quality to make. Sides are even, because H.264 4:2:0 requires it."""
 
     side: int
     width: int
@@ -48,7 +48,7 @@ class RungPlan:
 
 
 def plan_rungs(film: Film) -> tuple[RungPlan, ...]:
-    """Return the qualities of a film, lowest first, at least one, none larger than the film."""
+    """Return the rungs of a film, lowest first, at least one, none larger than the film."""
     own = min(film.width, film.height)
     sides = [side for side in RUNG_SIDES if side <= own]
     if not sides or (own < RUNG_SIDES[-1] and own >= sides[-1] * OWN_SIZE_FROM):
@@ -57,12 +57,12 @@ def plan_rungs(film: Film) -> tuple[RungPlan, ...]:
 
 
 def mp4_side(rungs: tuple[RungPlan, ...]) -> int:
-    """Return the side of the rung that is also to be had as one file, in the end."""
+    """Return the side of the rung that becomes the MP4 in the end."""
     return max((rung.side for rung in rungs if rung.side <= MP4_SIDE), default=rungs[0].side)
 
 
 def work_of(rung: RungPlan) -> int:
-    """Return how much of all the work a rung is: its pixels, and a share that does not depend on them."""
+    """Return the work of a rung: its pixels plus a constant share."""
     return rung.width * rung.height + _REFERENCE_PIXELS // 4
 
 
@@ -75,5 +75,5 @@ def _plan_rung(film: Film, side: int, *, is_lowest: bool) -> RungPlan:
 
 
 def _even(pixels: int, scale: Fraction) -> int:
-    """Return the nearest even number that enlarges nothing; a film of one pixel gets two."""
+    """Return the nearest even number that does not enlarge; one pixel becomes two."""
     return max(2, min(round(pixels * scale / 2), pixels // 2) * 2)

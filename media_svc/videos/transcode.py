@@ -1,4 +1,4 @@
-"""What ffmpeg is asked for: a rung of segments, one file of a rung, a picture of the film. Arguments only, nothing runs here."""
+"""The ffmpeg arguments for a rung, the MP4 and the poster. Nothing runs here."""
 
 from collections.abc import Sequence
 
@@ -9,32 +9,32 @@ from media_svc.sandbox.picture_manifest import ORIGINAL_NAME
 from media_svc.videos.rules import SEGMENT_SECONDS, Film, RungPlan
 
 PLAYLIST_NAME, INIT_NAME, SEGMENT_PATTERN = "index.m3u8", "init.mp4", "%05d.m4s"
-# A rung's segments, joined.
+# A rung's segments, concatenated.
 JOINED_NAME, MP4_NAME = "joined.mp4", "video.mp4"
 POSTER_NAME, POSTER_SIDE = "poster.png", 1440
-# Where a film's own picture is taken: many begin in the dark.
+# When the poster is taken: many films begin dark.
 _POSTER_SECOND = 1.0
 
-# 4K of ten bits takes 1.5 GB of address space with two threads.
+# 10-bit 4K takes 1.5 GB of address space with two threads.
 _MEMORY_BYTES = 3 * 1024**3
-# For a second of film, 60 frames of 4K in and 1080 lines out take some 3 s of CPU; the rest is for slow machines and odd codecs.
+# A second of 4K at 60 frames per second takes about 3 s of CPU to become 1080p. The rest is for slow machines and rare codecs.
 _CPU_SECONDS_PER_SECOND, _CPU_SECONDS = 12, 60
 _WALL_FACTOR = 8
-# Photos go first: what only a film waits for yields.
+# Photos have priority over films.
 _NICENESS = 10
 THREADS = "2"
 
 
 def limits_for(film_seconds: float) -> ProcessLimits:
-    """Return what one run over a film may take."""
+    """Return the limits of one ffmpeg run over a film."""
     cpu_seconds = _CPU_SECONDS + round(film_seconds * _CPU_SECONDS_PER_SECOND)
     return ProcessLimits(_MEMORY_BYTES, cpu_seconds, cpu_seconds * _WALL_FACTOR, niceness=_NICENESS)
 
 
 def rung_arguments(content_type: str, film: Film, rung: RungPlan) -> Sequence[str]:
-    """Return how to make a rung in the folder `side`p beside the original: playlist, init segment and segments.
+    """Return the arguments for a rung in the folder `{side}p`: playlist, init segment and segments.
 
-    Every rung has its frames at the same times, and begins a segment, with a keyframe, at the same frames.
+    All rungs have frames at the same times, and start segments with keyframes at the same frames.
     """
     out = folder_of(rung)
     return (
@@ -44,11 +44,11 @@ def rung_arguments(content_type: str, film: Film, rung: RungPlan) -> Sequence[st
         *("-vf", _filters(film, rung)),
         *("-c:v", "libx264", "-preset", "veryfast", "-profile:v", "high", "-threads", THREADS, "-crf", "23"),
         *("-maxrate", str(rung.video_bits), "-bufsize", str(rung.video_bits * 2)),
-        # Keyframes where segments begin, and nowhere else.
+        # Keyframes only where segments begin.
         *("-force_key_frames", f"expr:gte(t,n_forced*{SEGMENT_SECONDS})", "-g", "9999", "-sc_threshold", "0"),
         *("-color_primaries", "bt709", "-color_trc", "bt709", "-colorspace", "bt709", "-color_range", "tv"),
         *("-c:a", "aac", "-b:a", str(rung.audio_bits), "-ac", "2", "-ar", "48000"),
-        # Sound that begins late, or has holes, stays with the picture.
+        # Keep sound that starts late or has gaps in sync.
         *("-af", "aresample=async=1:first_pts=0"),
         *_CLEAN,
         *("-flags:v", "+cgop+bitexact"),
@@ -60,7 +60,7 @@ def rung_arguments(content_type: str, film: Film, rung: RungPlan) -> Sequence[st
 
 
 def mp4_arguments() -> Sequence[str]:
-    """Return how to make one MP4, its index in front, of a rung's joined segments. Nothing is encoded again."""
+    """Return the arguments for an MP4 with its index first from a rung's joined segments, without re-encoding."""
     return (
         *("-protocol_whitelist", "file", "-f", "mov", "-i", JOINED_NAME),
         *("-map", "0", "-c", "copy", *_CLEAN, "-movflags", "+faststart", "-f", "mp4", MP4_NAME),
@@ -68,7 +68,7 @@ def mp4_arguments() -> Sequence[str]:
 
 
 def poster_arguments(content_type: str, film: Film, *, is_first: bool) -> Sequence[str]:
-    """Return how to take the film's picture, a PNG of at most POSTER_SIDE across: its first frame, or one after that."""
+    """Return the arguments for a PNG of the first frame or a later one, at most POSTER_SIDE wide."""
     second = 0.0 if is_first else min(_POSTER_SECOND, film.duration_ms / 2000)
     width = min(film.width, POSTER_SIDE)
     height = max(1, round(film.height * width / film.width))
@@ -85,12 +85,12 @@ def folder_of(rung: RungPlan) -> str:
     return f"{rung.side}p"
 
 
-# Nothing that tells where, when or with what it was filmed; no chapters, subtitles or data either.
+# Drop place, time, camera, chapters, subtitles and data.
 _CLEAN = ("-map_metadata", "-1", "-map_chapters", "-1", "-sn", "-dn", "-fflags", "+bitexact", "-flags:a", "+bitexact")
 
 
 def _input(content_type: str) -> Sequence[str]:
-    """Open the original by one demuxer, which may open nothing but files, and follow no reference to any."""
+    """Return the options that open the original with one demuxer, only as a local file."""
     demuxer = DEMUXERS[content_type]
     options = [part for name, value in DEMUXER_OPTIONS[demuxer].items() for part in (f"-{name}", value)]
     return (

@@ -1,4 +1,4 @@
-"""A running media_svc over the real S3 and the real Valkey, and its parts on their own."""
+"""Fixtures: a running media_svc over the real S3 and Valkey, and its parts on their own."""
 
 import contextlib
 import dataclasses
@@ -40,9 +40,9 @@ from tests.store_kinds import STORE_KINDS
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run what needs a store on each kind, or on those that its module names as `STORES`.
+    """Run tests that need a store on each kind, or on the kinds in the module's `STORES`.
 
-    A module about S3 or pictures names one: over which store that is done changes nothing.
+    Modules about S3 or pictures name one kind: for them the store makes no difference.
     """
     if "contact_points" in metafunc.fixturenames:
         kinds = getattr(metafunc.module, "STORES", STORE_KINDS)
@@ -51,7 +51,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="session")
 def contact_points(request: pytest.FixtureRequest) -> str | None:
-    """Give what leads to a store's cluster, for each kind of store; None for one that needs no cluster."""
+    """Provide the contact points of each store's cluster; None for a store without one."""
     return str(request.getfixturevalue("cassandra")) if request.param == "cassandra" else None
 
 
@@ -67,32 +67,32 @@ async def keyspace(contact_points: str | None) -> AsyncIterator[Cassandra | None
 
 @pytest.fixture(scope="session")
 def store_settings(contact_points: str | None, tmp_path_factory: pytest.TempPathFactory) -> ServiceSettings:
-    """Give the settings of a store of each kind, one for all tests: use ids and minutes of your own, or `fresh_plans`."""
+    """Provide the settings of each kind of store, shared by all tests: use new ids and minutes, or `fresh_plans`."""
     return media_stores.store_settings(contact_points, tmp_path_factory.mktemp("media"))
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def opened(store_settings: ServiceSettings) -> AsyncIterator[OpenStore]:
-    """Open it."""
+    """Open the store."""
     async with open_store(store_settings) as opened:
         yield opened
 
 
 @pytest.fixture
 async def fresh_plans(store_settings: ServiceSettings, keyspace: Cassandra | None) -> None:
-    """Forget whom to look at and how far sweepers are: a sweep of another test may have been days ahead of the time."""
+    """Delete all planned checks and reset the sweepers' progress: another test may have swept days ahead."""
     await forget_plans(store_settings, keyspace)
 
 
 @pytest.fixture(scope="session")
 def redis_url(valkey_url: str) -> str:
-    """Give a database of the real Valkey that only these tests use."""
+    """Provide a database of the real Valkey that only these tests use."""
     return valkey_url.removesuffix("/0") + "/9"
 
 
 @pytest.fixture(scope="session")
-def places(store_settings: ServiceSettings, s3: S3, redis_url: str) -> dict[str, Any]:
-    """Give the settings that both processes need."""
+def shared_settings(store_settings: ServiceSettings, s3: S3, redis_url: str) -> dict[str, Any]:
+    """Provide the settings that both processes need."""
     return {
         **store_settings.model_dump(exclude_unset=True),
         "redis_url": redis_url,
@@ -105,15 +105,15 @@ def places(store_settings: ServiceSettings, s3: S3, redis_url: str) -> dict[str,
 
 
 @pytest.fixture(scope="session")
-def settings(places: dict[str, Any], s3: S3) -> ServeSettings:
-    """Give the settings of `serve`, which listens to no events of S3."""
-    # Without an edge, renditions are looked at where they lie.
-    return ServeSettings(**places, media_base_url=f"{s3.endpoint_url}/{s3.bucket}/m")
+def settings(shared_settings: dict[str, Any], s3: S3) -> ServeSettings:
+    """Provide the settings of `serve`, without S3 events."""
+    # Without an edge, renditions are read directly from the bucket.
+    return ServeSettings(**shared_settings, media_base_url=f"{s3.endpoint_url}/{s3.bucket}/m")
 
 
 @contextlib.asynccontextmanager
 async def serving(settings: ServeSettings, *, sweeps: bool = False) -> AsyncIterator[MediaApp]:
-    """Run `serve`, and call it. Its sweeper would come between a test's steps whenever a minute begins."""
+    """Run `serve` and its stubs. It does not sweep, so that no sweep starts between a test's steps."""
     async with (
         serving_process(settings) as process,
         running(process if sweeps else _without_sweeper(process), settings) as address,
@@ -137,17 +137,17 @@ def _without_sweeper(process: Process) -> Process:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def app(settings: ServeSettings) -> AsyncIterator[MediaApp]:
-    """Run `serve` alone, one for all tests: what is uploaded stays PROCESSING."""
+    """Run `serve` alone, shared by all tests: uploads stay PROCESSING."""
     async with serving(settings) as app:
         yield app
 
 
 @pytest.fixture
-async def worker(places: dict[str, Any], redis_url: str) -> AsyncIterator[None]:
-    """Run `work` beside it; what tests before have uploaded is not for it."""
+async def worker(shared_settings: dict[str, Any], redis_url: str) -> AsyncIterator[None]:
+    """Run `work` in addition. It ignores what earlier tests uploaded."""
     async with open_redis(redis_url) as redis:
         await redis.flushdb()
-    work_settings = WorkSettings(**places)
+    work_settings = WorkSettings(**shared_settings)
     async with working_process(work_settings) as process, running(process, work_settings):
         await until_it_answers(process.dependencies["store"])
         yield
@@ -155,7 +155,7 @@ async def worker(places: dict[str, Any], redis_url: str) -> AsyncIterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The parts of a second process of the service, over the same store and bucket."""
+    """The parts of another process of the service, over the same store and bucket."""
 
     store: MediaStore
     objects: Objects
@@ -183,26 +183,29 @@ async def opened_parts(settings: ServeSettings) -> AsyncIterator[Parts]:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def shared_parts(settings: ServeSettings) -> AsyncIterator[Parts]:
-    """Give them, one for all tests."""
+    """Provide them, shared by all tests."""
     async with opened_parts(settings) as parts:
         yield parts
 
 
 @pytest.fixture
 def parts(shared_parts: Parts) -> Parts:
-    """Give them, with a sweeper that has seen nothing yet."""
+    """Provide them with a sweeper that has seen nothing yet."""
     shared = shared_parts
     sweeper = SweepUploads(shared.store, shared.objects, shared.events, shared.finish, shared.erase)
     return dataclasses.replace(shared, sweeper=sweeper)
 
 
 @pytest.fixture
-async def other_worker(places: dict[str, Any], redis_url: str, tmp_path: Path) -> AsyncIterator[Callable[[], int]]:
-    """Give what starts `work` in a process of its own, and returns its id; it is gone at the end."""
+async def other_worker(
+    shared_settings: dict[str, Any], redis_url: str, tmp_path: Path
+) -> AsyncIterator[Callable[[], int]]:
+    """Provide a function that starts `work` in another process and returns its id. It is killed at the end."""
     async with open_redis(redis_url) as redis:
         await redis.flushdb()
     values = {
-        name: each.get_secret_value() if isinstance(each, SecretStr) else str(each) for name, each in places.items()
+        name: each.get_secret_value() if isinstance(each, SecretStr) else str(each)
+        for name, each in shared_settings.items()
     }
     env = {f"LENSFEED_{name.upper()}": value for name, value in values.items()}
     started: list[subprocess.Popen[bytes]] = []

@@ -1,4 +1,4 @@
-"""Small films for the tests of media_svc, made by the real ffmpeg, and a look into what came out, by libav."""
+"""Small films made with the real ffmpeg, and libav to look at the results."""
 
 import io
 import re
@@ -26,12 +26,12 @@ _QUARTERS = (
 
 
 def run_ffmpeg(*arguments: str) -> None:
-    """Run ffmpeg without a word, unless it fails."""
+    """Run ffmpeg quietly. Raises if it fails."""
     subprocess.run([_FFMPEG, "-nostdin", "-v", "error", "-y", *arguments], check=True)
 
 
 def moving(path: Path, size: str, rate: str, seconds: float) -> Path:
-    """Make a test film with sound, in the container and codecs of the path's suffix, that says where it was filmed."""
+    """Make a test film with sound and a location, in the container and codecs for the path's suffix."""
     source = ("-f", "lavfi", "-i", f"testsrc=s={size}:r={rate}", *_TONE)
     codecs = _VP9 if path.suffix == ".webm" else _H264
     run_ffmpeg(*source, "-t", str(seconds), *codecs, *_PLACE, str(path))
@@ -44,8 +44,8 @@ def silent(path: Path, size: str, rate: str, seconds: float) -> Path:
     return path
 
 
-def turned(path: Path, width: int, height: int, degrees: int) -> Path:
-    """Make a film of four colours that says it is to be turned counterclockwise, as phones write it."""
+def rotated(path: Path, width: int, height: int, degrees: int) -> Path:
+    """Make a four-colour film that phones would mark as rotated counterclockwise by `degrees`."""
     lying = path.with_stem(f"{path.stem}-lying")
     quarters = _QUARTERS.format(w=width // 2, h=height // 2)
     run_ffmpeg("-f", "lavfi", "-i", quarters, *_TONE, "-t", "2", *_H264, str(lying))
@@ -54,26 +54,26 @@ def turned(path: Path, width: int, height: int, degrees: int) -> Path:
 
 
 def still(path: Path, size: str, rate: str, seconds: float) -> Path:
-    """Make a film in which nothing moves, which is small however long it is."""
+    """Make a film without motion, which is small at any length."""
     run_ffmpeg("-f", "lavfi", "-i", f"color=s={size}:r={rate}", "-t", str(seconds), *_H264, "-g", "100", str(path))
     return path
 
 
 def sound(path: Path) -> Path:
-    """Make a file with sound only."""
+    """Make a file with only sound."""
     run_ffmpeg(*_TONE, "-t", "1", "-c:a", "aac", str(path))
     return path
 
 
 def index_first(path: Path) -> Path:
-    """Move a film's index to its front, so that a cut film still has it."""
+    """Move a film's index to its front, so that a truncated film still has it."""
     target = path.with_stem(f"{path.stem}-fast")
     run_ffmpeg("-i", str(path), "-c", "copy", "-movflags", "+faststart", str(target))
     return target
 
 
-def blackened(path: Path) -> bytes:
-    """Return a film whose pictures and sound are zeros, in a container that is in order."""
+def zeroed(path: Path) -> bytes:
+    """Return a film whose frames and sound are zeros, in an intact container."""
     content = bytearray(path.read_bytes())
     at = content.index(b"mdat") + 4
     length = int.from_bytes(content[at - 8 : at - 4], "big") - 8
@@ -83,7 +83,7 @@ def blackened(path: Path) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """A rung as the master playlist states it."""
+    """A rung in the master playlist."""
 
     uri: str
     bandwidth: int
@@ -94,7 +94,7 @@ class Variant:
 
 
 def variants_of(master: str) -> list[Variant]:
-    """Read a master playlist."""
+    """Parse a master playlist."""
     assert master.startswith("#EXTM3U\n")
     lines = re.findall(
         r'#EXT-X-STREAM-INF:BANDWIDTH=(\d+),AVERAGE-BANDWIDTH=(\d+),RESOLUTION=(\d+)x(\d+),FRAME-RATE=([\d.]+),CODECS="([^"]+)"'
@@ -109,7 +109,7 @@ def variants_of(master: str) -> list[Variant]:
 
 
 def segments_of(playlist: str) -> list[tuple[float, str]]:
-    """Read a rung's playlist: seconds and name of each segment."""
+    """Parse a rung's playlist: the seconds and name of each segment."""
     assert playlist.rstrip().endswith("#EXT-X-ENDLIST")
     found = re.findall(r"#EXTINF:([\d.]+),\n([^#\n]+)\n", playlist)
     assert len(found) == playlist.count("#EXTINF")
@@ -118,7 +118,7 @@ def segments_of(playlist: str) -> list[tuple[float, str]]:
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """What a player sees of a file or a part of one. Times are in seconds."""
+    """What a player sees of a file or segment. Times are in seconds."""
 
     size: tuple[int, int]
     frames: int
@@ -130,7 +130,7 @@ class Played:
 
 
 def play(content: bytes) -> Played:
-    """Decode all of an MP4, or of a segment behind its init segment."""
+    """Decode an MP4, or an init segment followed by a segment."""
     with av.open(io.BytesIO(content), "r", format="mov") as container:
         stream = container.streams.video[0]
         frames = list(container.decode(stream))
@@ -146,7 +146,7 @@ def play(content: bytes) -> Played:
 
 
 def play_url(url: str) -> dict[tuple[int, int], int]:
-    """Play an HLS playlist over HTTP as a client does; the number of frames for each size in it."""
+    """Play an HLS playlist over HTTP. Returns the number of frames for each size."""
     counted: dict[tuple[int, int], int] = {}
     with av.open(url, "r") as container:
         for frame in container.decode(*container.streams.video):
@@ -156,7 +156,7 @@ def play_url(url: str) -> dict[tuple[int, int], int]:
 
 
 def in_folder(folder: Path, original: bytes) -> Path:
-    """Make a private folder with an original, as the worker does."""
+    """Create a private folder with an original, as the worker does."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     (folder / "original").write_bytes(original)

@@ -1,4 +1,4 @@
-"""media_svc as an app sees it: stubs of a running one, and a plain HTTP client for S3."""
+"""media_svc as an app sees it: its stubs, and a plain HTTP client for S3."""
 
 import asyncio
 import itertools
@@ -20,25 +20,25 @@ from lensfeed.media.v1 import (
 from meshkit.events.outbox import BEFORE_ALL, MINUTE_MS, SHARDS, OutboxStore
 from meshkit.ids import PublicId, id_millis
 
-# A worker that takes longer over a small picture has lost it.
+# A worker that takes longer for a small picture has failed.
 PATIENCE_SECONDS = 60
 _USERS = itertools.count(7_000_001)
 
 
-def some_user() -> int:
-    """Return the id of somebody whom no other test knows."""
+def new_user() -> int:
+    """Return the id of a user that no other test uses."""
     return next(_USERS)
 
 
 def caller(user_id: int) -> grpc.aio.Metadata:
-    """Return the metadata of a call by a user, as the edge sets it."""
+    """Return the metadata of a user's call, as the edge sets it."""
     return grpc.aio.Metadata(("x-user-id", str(user_id)))
 
 
-# The types of the stubs are quoted: they stand in the stub files of the generated code alone.
+# The types of the stubs are quoted because only the generated stub files have them.
 @dataclass(frozen=True, slots=True)
 class MediaApp:
-    """Calls of a running media_svc, its outbox, and a client for the URLs that it gives."""
+    """Calls to a running media_svc, its outbox, and a client for its URLs."""
 
     public: "media_service_pb2_grpc.MediaServiceAsyncStub"
     internal: "media_internal_service_pb2_grpc.MediaInternalServiceAsyncStub"
@@ -48,20 +48,20 @@ class MediaApp:
     async def start(
         self, user_id: int, content_type: str, size_bytes: int, alt_text: str = ""
     ) -> media_service_pb2.StartUploadResponse:
-        """Begin an upload."""
+        """Start an upload."""
         request = media_service_pb2.StartUploadRequest(
             content_type=content_type, size_bytes=size_bytes, alt_text=alt_text
         )
         return await self.public.StartUpload(request, metadata=caller(user_id))
 
     async def put(self, part: media_service_pb2.UploadPart, content: bytes) -> httpx.Response:
-        """PUT a part, with exactly the headers that were given."""
+        """PUT a part with exactly the given headers."""
         return await self.http.put(part.url, content=content, headers=dict(part.headers))
 
     async def put_all(
         self, started: media_service_pb2.StartUploadResponse, content: bytes
     ) -> list[media_service_pb2.CompletedPart]:
-        """PUT every part of a file; returns what to complete the upload with."""
+        """PUT every part of a file. Returns the parts to complete the upload with."""
         done = []
         for part in started.parts:
             first = (part.number - 1) * started.part_size_bytes
@@ -73,32 +73,32 @@ class MediaApp:
     async def complete(
         self, user_id: int, media_id: str, parts: Sequence[media_service_pb2.CompletedPart] = ()
     ) -> media_pb2.Media:
-        """Say that an upload is complete."""
+        """Complete an upload."""
         request = media_service_pb2.CompleteUploadRequest(media_id=media_id, parts=parts)
         return (await self.public.CompleteUpload(request, metadata=caller(user_id))).media
 
     async def upload(self, user_id: int, content_type: str, content: bytes, alt_text: str = "") -> str:
-        """Upload a file; returns the medium's id."""
+        """Upload a file. Returns the medium's id."""
         started = await self.start(user_id, content_type, len(content), alt_text)
         await self.complete(user_id, started.media_id, await self.put_all(started, content))
         return started.media_id
 
     async def get(self, user_id: int, media_id: str) -> media_pb2.Media:
-        """Look at a medium."""
+        """Get a medium."""
         return (await self.look(user_id, media_id)).media
 
     async def look(self, user_id: int, media_id: str) -> media_service_pb2.GetMediaResponse:
-        """Look at a medium, and at how to go on with its upload."""
+        """Get a medium and how to resume its upload."""
         request = media_service_pb2.GetMediaRequest(media_id=media_id)
         return await self.public.GetMedia(request, metadata=caller(user_id))
 
     async def batch_get(self, owner_id: int, media_ids: Sequence[str]) -> list[media_pb2.Media]:
-        """Look at an owner's media, as the other services do."""
+        """Get an owner's media, as other services do."""
         request = media_internal_service_pb2.BatchGetMediaRequest(owner_id=owner_id, media_ids=media_ids)
         return list((await self.internal.BatchGetMedia(request)).media)
 
     async def settled(self, user_id: int, media_id: str) -> media_pb2.Media:
-        """Wait until a medium is READY or REJECTED."""
+        """Wait until a medium is READY or REJECTED, and return it."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
                 media = await self.get(user_id, media_id)
@@ -106,8 +106,8 @@ class MediaApp:
                     return media
                 await asyncio.sleep(0.05)
 
-    async def left_awaiting(self, user_id: int, media_id: str) -> media_pb2.Media:
-        """Wait until a medium's bytes were found to be there."""
+    async def processing(self, user_id: int, media_id: str) -> media_pb2.Media:
+        """Wait until a medium's upload is complete, and return the medium."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
                 media = await self.get(user_id, media_id)
@@ -116,12 +116,12 @@ class MediaApp:
                 await asyncio.sleep(0.05)
 
     async def events_of(self, media_id: str) -> list[event_pb2.Event]:
-        """Return the events of a medium that were written, in the order of their ids."""
+        """Return a medium's events from the outbox, in the order of their ids."""
         return await events_in(self.outbox, media_id)
 
 
 async def events_in(outbox: OutboxStore, media_id: str) -> list[event_pb2.Event]:
-    """Return the events of a medium that an outbox holds, in the order of their ids."""
+    """Return a medium's events from an outbox, in the order of their ids."""
     first, now = id_millis(PublicId.parse(media_id).local) // MINUTE_MS, time.time_ns() // 1_000_000 // MINUTE_MS
     records = [
         record
@@ -140,5 +140,5 @@ def _media_ids(event: event_pb2.Event) -> set[str]:
 
 
 def kinds(events: Sequence[event_pb2.Event]) -> list[str | None]:
-    """Return what events tell of."""
+    """Return the kinds of events."""
     return [event.WhichOneof("payload") for event in events]

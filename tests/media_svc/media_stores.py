@@ -1,4 +1,4 @@
-"""The stores of media, each with its outbox, opened on their own."""
+"""The stores of media, each with its outbox."""
 
 import asyncio
 import contextlib
@@ -23,9 +23,9 @@ from meshkit.grpc.health import Check
 from meshkit.service_settings import ServiceSettings
 from meshkit.sqlite import open_database
 
-# Each session of tests has a keyspace of its own.
+# Each test session has its own keyspace.
 KEYSPACE_PREFIX = f"test_{secrets.token_hex(4)}"
-# Far beyond what anything here takes: a schema is made in seconds.
+# Far more than any statement here takes; the schema takes seconds.
 PATIENCE_SECONDS = 120
 _FORGET = [write(f"TRUNCATE {table}") for table in ("uploads_by_minute", "uploads_progress")]
 _NO_PROGRESS = write(
@@ -35,14 +35,14 @@ _NO_PROGRESS = write(
 
 @dataclass(frozen=True, slots=True)
 class OpenStore:
-    """A store and the outbox beside it."""
+    """A store and its outbox."""
 
     media: MediaStore
     outbox: OutboxStore
 
 
 def store_settings(contact_points: str | None, folder: Path) -> ServiceSettings:
-    """Return the settings of a store: in a cluster, or in a folder."""
+    """Return the settings of a store in a cluster or a folder."""
     if contact_points is None:
         return ServiceSettings(sqlite_dir=folder)
     return ServiceSettings(
@@ -52,7 +52,7 @@ def store_settings(contact_points: str | None, folder: Path) -> ServiceSettings:
 
 @contextlib.asynccontextmanager
 async def open_store(settings: ServiceSettings) -> AsyncIterator[OpenStore]:
-    """Open the store that a service with the same settings has."""
+    """Open the store of a service with the same settings."""
     async with stores.open_store(settings) as opened:
         await until_it_answers(opened.check)
         yield OpenStore(opened.store, opened.outbox)
@@ -68,7 +68,7 @@ async def open_keyspace(contact_points: str) -> AsyncIterator[Cassandra]:
 
 
 async def forget_plans(settings: ServiceSettings, cassandra: Cassandra | None) -> None:
-    """Drop all plans to look at uploads, and set the progress of sweepers back to now."""
+    """Delete all planned checks, and reset the sweepers' progress to now."""
     if cassandra is not None:
         await asyncio.gather(*(cassandra.execute(statement) for statement in _FORGET))
         await cassandra.execute(_NO_PROGRESS)
@@ -83,7 +83,7 @@ def _forget(connection: sqlite3.Connection) -> None:
 
 
 async def until_it_answers(check: Check) -> None:
-    """Wait until a store is there: connecting goes on in the background."""
+    """Wait until a store answers: connecting happens in the background."""
     async for attempt in stamina.retry_context(
         on=UnavailableError, attempts=None, timeout=PATIENCE_SECONDS, wait_initial=0.02, wait_max=0.2
     ):

@@ -1,4 +1,4 @@
-"""What media_svc asks of the others: a small real server of their internal methods over sets, and a CDN that can be purged."""
+"""Small real servers of what media_svc calls: internal methods of the other services, and a CDN."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -18,7 +18,7 @@ class Peers(
     post_internal_service_pb2_grpc.PostInternalServiceServicer,
     user_internal_service_pb2_grpc.UserInternalServiceServicer,
 ):
-    """Posts and profiles. `fails` is how many calls are still refused."""
+    """Posts and profiles. The next `fails` calls are refused."""
 
     address: str = ""
     posted: set[str] = field(default_factory=set)
@@ -28,7 +28,7 @@ class Peers(
     async def FilterUsedMedia(
         self, request: post_internal_service_pb2.FilterUsedMediaRequest, context: Any
     ) -> post_internal_service_pb2.FilterUsedMediaResponse:
-        """Say which media posts show."""
+        """Return the media that posts use."""
         if self.fails:
             self.fails -= 1
             await context.abort(grpc.StatusCode.UNAVAILABLE, "away")
@@ -47,8 +47,8 @@ class Peers(
 
 @contextlib.asynccontextmanager
 async def running_peers() -> AsyncIterator[Peers]:
-    """Run them."""
-    peers = Peers()  # type: ignore[abstract]  # nothing here asks for the other methods
+    """Run the server."""
+    peers = Peers()  # type: ignore[abstract]  # the other methods are not called here
     server = grpc.aio.server()
     post_internal_service_pb2_grpc.add_PostInternalServiceServicer_to_server(peers, server)
     user_internal_service_pb2_grpc.add_UserInternalServiceServicer_to_server(peers, server)
@@ -62,14 +62,14 @@ async def running_peers() -> AsyncIterator[Peers]:
 
 @dataclass
 class Cdn:
-    """What was purged, as (path, authorization). `fails` is how many requests are still refused."""
+    """A CDN that records purges as (path, authorization). The next `fails` requests are refused."""
 
     url: str = ""
     purged: list[tuple[str, str]] = field(default_factory=list)
     fails: int = 0
 
     async def take(self, request: web.Request) -> web.Response:
-        """Take a request."""
+        """Handle a request."""
         if self.fails:
             self.fails -= 1
             return web.Response(status=503)
@@ -79,7 +79,7 @@ class Cdn:
 
 @contextlib.asynccontextmanager
 async def running_cdn() -> AsyncIterator[Cdn]:
-    """Run it."""
+    """Run the CDN."""
     cdn, app = Cdn(), web.Application()
     app.router.add_route("*", "/{path:.*}", cdn.take)
     runner = web.AppRunner(app, access_log=None)

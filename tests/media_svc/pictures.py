@@ -1,4 +1,4 @@
-"""Pictures for the tests of media_svc, made by other libraries than the ones under test wherever there are any."""
+"""Pictures for tests, made with other libraries than the ones under test where possible."""
 
 import io
 import struct
@@ -43,14 +43,14 @@ def noise(width: int, height: int) -> Image.Image:
 
 
 def encoded(picture: Image.Image, content_type: str, **options: Any) -> bytes:
-    """Return a picture as a file of that type."""
+    """Return a picture as a file of this type."""
     file = io.BytesIO()
     picture.save(file, FORMATS[content_type], **options)
     return file.getvalue()
 
 
 def exif(orientation: int = 1) -> bytes:
-    """Return EXIF that tells where a picture was taken, and which way the phone was held."""
+    """Return EXIF with a place and an orientation."""
     place = {piexif.GPSIFD.GPSLatitudeRef: b"N", piexif.GPSIFD.GPSAreaInformation: PLACE_WORDS}
     head = {piexif.ImageIFD.Orientation: orientation, piexif.ImageIFD.Make: b"Camera of " + PLACE_WORDS}
     written: bytes = piexif.dump({"0th": head, "GPS": place})
@@ -58,7 +58,7 @@ def exif(orientation: int = 1) -> bytes:
 
 
 def display_p3() -> bytes:
-    """Return an ICC profile with the primaries of Display P3: the sRGB one with other colorants."""
+    """Return an ICC profile for Display P3: sRGB with other primaries."""
     profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     colorants = {
         b"rXYZ": (0.5151, 0.2412, -0.0011),
@@ -73,7 +73,7 @@ def display_p3() -> bytes:
 
 
 def png_header(width: int, height: int) -> bytes:
-    """Return a PNG whose header promises that size and whose pixels are missing."""
+    """Return a PNG whose header claims this size but whose pixels are missing."""
     chunks = {
         b"IHDR": struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0),
         b"IDAT": zlib.compress(bytes(999)),
@@ -106,7 +106,7 @@ def opened(made: Rendered) -> list[Image.Image]:
 
 
 def corner_colours(picture: Image.Image) -> list[Colour]:
-    """Return the colours in the middle of the four quarters, row by row."""
+    """Return the colours in the centre of the four quarters, row by row."""
     shown = picture.convert("RGB")
     spots = [
         (x, y) for y in (shown.height // 4, shown.height * 3 // 4) for x in (shown.width // 4, shown.width * 3 // 4)
@@ -122,5 +122,5 @@ def pixel(picture: Image.Image, x: int, y: int) -> Colour:
 
 
 def near(one: Colour, other: Colour, tolerance: int = 14) -> bool:
-    """Return whether two colours are the same but for lossy coding."""
+    """Return whether two colours are the same up to lossy coding."""
     return all(abs(a - b) <= tolerance for a, b in zip(one, other, strict=True))

@@ -1,4 +1,4 @@
-"""When uploads are looked at."""
+"""Tests of when uploads are checked."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from meshkit.ids import PublicId, new_id
     ("state", "ages"), [(MediaState.AWAITING_UPLOAD, AWAITING_AGES), (MediaState.PROCESSING, CHECK_AGES)]
 )
 def test_schedule(state: MediaState, ages: tuple[int, ...]) -> None:
-    """Checks follow the ages, from wherever one looks, and end after a day."""
+    """Checks follow the ages from any minute, and end after a day."""
     media = Media(PublicId(new_id(), 1), state, MediaKind.PHOTO, "image/png", 5, "")
     born = media.created_ms // MINUTE_MS
     planned, minute = [], next_check(media, born)

@@ -1,4 +1,4 @@
-"""Who may see a medium, and when."""
+"""Tests of who can see a medium, and when."""
 
 import grpc
 import pytest
@@ -8,7 +8,7 @@ from media_svc.settings import ServeSettings
 from meshkit.ids import PublicId, new_id
 from tests.errors import reason_of
 from tests.media_svc.conftest import Parts
-from tests.media_svc.media_app import MediaApp, some_user
+from tests.media_svc.media_app import MediaApp, new_user
 
 PICTURE = Picture(400, 300, bytes(range(21)), (Rendition("ab.avif", "image/avif", 320, 240, 999),))
 
@@ -25,8 +25,8 @@ async def _is_hidden(app: MediaApp, user_id: int, media_id: str) -> bool:
 
 
 async def test_before_it_is_ready(app: MediaApp, parts: Parts) -> None:
-    """Before a medium is READY, and when it is REJECTED, its owner sees it and nobody else does."""
-    owner, stranger = some_user(), some_user()
+    """Before a medium is READY, and when it is REJECTED, only its owner sees it."""
+    owner, stranger = new_user(), new_user()
     started = await app.start(owner, "image/png", 5)
     assert await _is_hidden(app, stranger, started.media_id)
     media_id = await _uploaded(app, owner)
@@ -39,12 +39,12 @@ async def test_before_it_is_ready(app: MediaApp, parts: Parts) -> None:
 
 
 async def test_ready(app: MediaApp, parts: Parts, settings: ServeSettings) -> None:
-    """A READY medium is everybody's to see, with all that an app needs to show it."""
-    owner = some_user()
+    """Everybody sees a READY medium, with everything an app needs to show it."""
+    owner = new_user()
     media_id = await _uploaded(app, owner)
     (media,) = await parts.store.get_media([PublicId.parse(media_id)])
     await parts.store.replace_media(media, media.ready(PICTURE), [])
-    seen = await app.get(some_user(), media_id)
+    seen = await app.get(new_user(), media_id)
     assert seen == await app.get(owner, media_id)
     assert (seen.width, seen.height, seen.thumbhash, seen.alt_text) == (400, 300, bytes(range(21)), "a cat")
     assert not seen.HasField("failure")
@@ -56,14 +56,14 @@ async def test_ready(app: MediaApp, parts: Parts, settings: ServeSettings) -> No
 
 @pytest.mark.parametrize("media_id", ["", "x", "a" * 26, "A" * 26, "ä" * 26])
 async def test_absent(app: MediaApp, media_id: str) -> None:
-    """An id of nothing, or that is none, is not found."""
-    assert await _is_hidden(app, some_user(), media_id)
+    """Unknown and malformed ids are not found."""
+    assert await _is_hidden(app, new_user(), media_id)
 
 
 async def test_batch(app: MediaApp) -> None:
-    """Other services get an owner's media in every state and in the order asked for, without what is not the owner's."""
-    owner = some_user()
-    ready, foreign = await _uploaded(app, owner), await _uploaded(app, some_user())
+    """Other services get an owner's media in every state and in the requested order, without those of others."""
+    owner = new_user()
+    ready, foreign = await _uploaded(app, owner), await _uploaded(app, new_user())
     awaiting = (await app.start(owner, "image/png", 5)).media_id
     absent = str(PublicId(new_id(), owner))
     found = await app.batch_get(owner, [awaiting, foreign, absent, "malformed", ready])
@@ -77,5 +77,5 @@ def test_states_are_those_of_the_contract() -> None:
     from lensfeed.media.v1 import media_pb2
 
     contract = {name.removeprefix("MEDIA_STATE_") for name in media_pb2.MediaState.keys()}  # noqa: SIM118 - it is no dict
-    # What is removed is shown to nobody.
+    # Removed media are never shown.
     assert {state.value for state in MediaState} - {"REMOVED"} == contract - {"UNSPECIFIED"}

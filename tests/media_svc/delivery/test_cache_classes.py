@@ -1,4 +1,4 @@
-"""How long a CDN keeps what."""
+"""Tests of cache lifetimes."""
 
 import re
 
@@ -10,7 +10,7 @@ COLD, WARM, HOT = CacheClass
 
 
 def test_browsers_keep_files_and_a_cdn_the_popular_ones() -> None:
-    """Browsers are told the same of every file; a CDN keeps it for minutes, hours or days."""
+    """Browsers cache every file for a year; a CDN for minutes, hours or days."""
     ages = []
     for each in CacheClass:
         browsers, age = cache_control(each).split(", s-maxage=")
@@ -39,11 +39,11 @@ def test_browsers_keep_files_and_a_cdn_the_popular_ones() -> None:
     ],
 )
 def test_class_follows_views(current: CacheClass, views: float, following: CacheClass) -> None:
-    """A medium rises at the upper bound of a class and falls below the lower one."""
+    """A medium rises at a class's upper bound and falls below its lower one."""
     assert next_class(current, views) is following
 
 
-def test_border_does_not_flicker() -> None:
+def test_views_around_a_bound() -> None:
     """Views that go up and down around one bound change the class once."""
     current, changes = COLD, 0
     for number in range(100):

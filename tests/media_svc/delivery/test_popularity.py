@@ -1,4 +1,4 @@
-"""How popular media are, and what CDNs are told of it."""
+"""Tests of popularity and of what it changes for CDNs."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -18,8 +18,8 @@ from meshkit.ids import PublicId, new_id
 from meshkit.redis.client import open_redis
 from tests.errors import violations_of
 from tests.media_svc.conftest import Parts
-from tests.media_svc.delivery.test_remove_media import _Uses
-from tests.media_svc.media_app import MediaApp, some_user
+from tests.media_svc.delivery.test_remove_media import _Usage
+from tests.media_svc.media_app import MediaApp, new_user
 
 STORES = ("sqlite",)
 COLD, WARM, HOT = CacheClass
@@ -28,7 +28,7 @@ PICTURE = Picture(40, 40, b"thumb", (Rendition("a.avif", "image/avif", 40, 40, 5
 
 @pytest.fixture
 async def popularity(redis_url: str) -> AsyncIterator[RedisPopularity]:
-    """Give what is counted, from nothing on."""
+    """Provide empty counts."""
     async with open_redis(redis_url) as redis:
         await redis.flushdb()
         yield RedisPopularity(redis)
@@ -36,18 +36,18 @@ async def popularity(redis_url: str) -> AsyncIterator[RedisPopularity]:
 
 @pytest.fixture
 async def fading(redis_url: str, popularity: RedisPopularity) -> AsyncIterator[RedisPopularity]:
-    """Give one whose views count half after a tenth of a second."""
-    del popularity  # it has emptied the database
+    """Provide counts whose half-life is a tenth of a second."""
+    del popularity  # empties the database
     async with open_redis(redis_url) as redis:
         yield RedisPopularity(redis, half_life_seconds=0.1)
 
 
 def _some_medium() -> PublicId:
-    return PublicId(new_id(), some_user())
+    return PublicId(new_id(), new_user())
 
 
 async def test_views_add_up(popularity: RedisPopularity) -> None:
-    """Media reach a class by their views together, each by its own, and are told of once."""
+    """Media reach a class by the sum of their views, and appear once among the changed ones."""
     media = [_some_medium() for _ in range(40)]
     assert len({each.local % SHARDS for each in media}) > 4
     for _ in range(4):
@@ -60,14 +60,14 @@ async def test_views_add_up(popularity: RedisPopularity) -> None:
     assert (await popularity.changed(100))[media[1]] is HOT
 
 
-async def test_settled_only_as_it_is(popularity: RedisPopularity) -> None:
-    """What was done for a class that is another by now is done again."""
+async def test_acknowledging_an_old_class(popularity: RedisPopularity) -> None:
+    """Acknowledging a class that is out of date keeps the medium among the changed ones."""
     medium = _some_medium()
     await popularity.count({medium: round(ENTER_VIEWS[WARM] * 1.5)})
     await popularity.count({medium: round(ENTER_VIEWS[HOT])})
-    await popularity.settle(medium, WARM)
+    await popularity.acknowledge(medium, WARM)
     assert await popularity.changed(10) == {medium: HOT}
-    await popularity.settle(medium, HOT)
+    await popularity.acknowledge(medium, HOT)
     assert await popularity.changed(10) == {}
     await popularity.count({medium: 1})
     await popularity.review()
@@ -75,7 +75,7 @@ async def test_settled_only_as_it_is(popularity: RedisPopularity) -> None:
 
 
 async def test_views_fade(fading: RedisPopularity) -> None:
-    """A medium that nobody looks at any more cools down, step by step, and nothing is kept of it in the end."""
+    """A medium without views falls class by class, and nothing is kept of it in the end."""
     medium = _some_medium()
     await fading.count({medium: round(ENTER_VIEWS[HOT] * 1.1)})
     seen = [await fading.changed(10)]
@@ -86,13 +86,13 @@ async def test_views_fade(fading: RedisPopularity) -> None:
             if (changed := await fading.changed(10)) != seen[-1]:
                 seen.append(changed)
     assert seen == [{medium: HOT}, {medium: WARM}, {medium: COLD}]
-    await fading.settle(medium, COLD)
+    await fading.acknowledge(medium, COLD)
     await fading.review()
     assert await fading.changed(10) == {}
 
 
 async def test_forgotten(popularity: RedisPopularity) -> None:
-    """Of what is forgotten nothing is left."""
+    """Forgetting a medium deletes all of its counts."""
     medium = _some_medium()
     await popularity.count({medium: 10**9})
     await popularity.forget(medium)
@@ -102,21 +102,21 @@ async def test_forgotten(popularity: RedisPopularity) -> None:
 
 
 async def test_redis_away() -> None:
-    """Without Redis nothing is counted, and that is said."""
+    """Without Redis, every method raises UnavailableError."""
     async with open_redis("redis://127.0.0.1:9/0") as redis:
         away = RedisPopularity(redis)
         for attempt in (
             away.count({_some_medium(): 1}),
             away.review(),
             away.changed(1),
-            away.settle(_some_medium(), HOT),
+            away.acknowledge(_some_medium(), HOT),
         ):
             with pytest.raises(UnavailableError):
                 await attempt
 
 
 async def _served(app: MediaApp, parts: Parts) -> PublicId:
-    media_id = PublicId.parse(await app.upload(some_user(), "image/png", b"small"))
+    media_id = PublicId.parse(await app.upload(new_user(), "image/png", b"small"))
     (media,) = await parts.store.get_media([media_id])
     ready = media.ready(PICTURE.named_under(media_id))
     for each in ready.renditions:
@@ -136,7 +136,7 @@ async def _control(s3: S3, media_id: PublicId) -> str:
 
 
 async def test_files_follow(app: MediaApp, parts: Parts, s3: S3, popularity: RedisPopularity) -> None:
-    """What the feed tells of views ends in the Cache-Control of popular media's files, and in no other's."""
+    """Views reported by the feed change the Cache-Control of popular media's files, and of no others."""
     popular, other = [await _served(app, parts) for _ in range(2)]
     await _count(app, {str(popular): round(ENTER_VIEWS[HOT]), str(other): 3, "no id": 10**9})
     await ReclassifyMedia(parts.store, parts.objects, popularity, parts.erase)()
@@ -146,9 +146,9 @@ async def test_files_follow(app: MediaApp, parts: Parts, s3: S3, popularity: Red
 
 
 async def test_removed_and_unknown_media(app: MediaApp, parts: Parts, popularity: RedisPopularity) -> None:
-    """Nothing is written for what is no longer served, or never was, and it is forgotten."""
+    """Removed and unknown media are forgotten, and nothing is written for them."""
     removed = await _served(app, parts)
-    await RemoveMedia(parts.store, _Uses(), parts.erase)(removed.owner, [str(removed)])
+    await RemoveMedia(parts.store, _Usage(), parts.erase)(removed.owner, [str(removed)])
     await _count(app, {str(each): 10**6 for each in (removed, _some_medium())})
     await ReclassifyMedia(parts.store, parts.objects, popularity, parts.erase)()
     assert await parts.objects.list_keys(rendition_key(f"{removed}/")) == []
@@ -156,8 +156,8 @@ async def test_removed_and_unknown_media(app: MediaApp, parts: Parts, popularity
 
 
 @pytest.mark.parametrize("views", [{"x": 0}, {"x": -1}, {str(number): 1 for number in range(1_001)}])
-async def test_no_views(app: MediaApp, views: dict[str, int]) -> None:
-    """Views are counted upwards, and not of all media at once."""
+async def test_invalid_views(app: MediaApp, views: dict[str, int]) -> None:
+    """Negative views and too many media in one call are refused."""
     with pytest.raises(grpc.aio.AioRpcError) as refusal:
         await _count(app, views)
     assert violations_of(refusal.value)

@@ -1,4 +1,4 @@
-"""What becomes of the media of deleted posts."""
+"""Tests of removing the media of deleted posts."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -26,7 +26,7 @@ from meshkit.ids import PublicId
 from meshkit.redis.client import open_redis
 from tests.errors import reason_of
 from tests.media_svc.conftest import Parts
-from tests.media_svc.media_app import PATIENCE_SECONDS, MediaApp, some_user
+from tests.media_svc.media_app import PATIENCE_SECONDS, MediaApp, new_user
 from tests.media_svc.media_stores import until_it_answers
 from tests.media_svc.peers import Cdn, Peers, running_cdn, running_peers
 
@@ -35,13 +35,13 @@ PICTURE = Picture(
 )
 
 
-class _Uses:
-    """Uses that a test sets."""
+class _Usage:
+    """Media that a test marks as used."""
 
     def __init__(self, *used: str) -> None:
         self.used = set(used)
 
-    async def among(self, owner_id: int, media_ids: Any) -> set[str]:  # noqa: ARG002 - as the port has it
+    async def filter_used(self, owner_id: int, media_ids: Any) -> set[str]:  # noqa: ARG002 - the port defines it
         return self.used & set(media_ids)
 
 
@@ -60,12 +60,12 @@ async def peers() -> AsyncIterator[Peers]:
 
 
 @pytest.fixture
-async def remover(places: dict[str, Any], peers: Peers, cdn: Cdn, redis_url: str) -> AsyncIterator[None]:
-    """Run `work`, which hears of deleted posts."""
+async def remover(shared_settings: dict[str, Any], peers: Peers, cdn: Cdn, redis_url: str) -> AsyncIterator[None]:
+    """Run `work`, which handles deleted posts."""
     async with open_redis(redis_url) as redis:
         await redis.flushdb()
     settings = WorkSettings(
-        **places,
+        **shared_settings,
         post_addr=peers.address,
         user_addr=peers.address,
         cdn_purge_url=cdn.url,
@@ -78,7 +78,7 @@ async def remover(places: dict[str, Any], peers: Peers, cdn: Cdn, redis_url: str
 
 
 async def _served(app: MediaApp, parts: Parts, owner: int) -> Media:
-    """Serve some files of a medium, and have its original. No worker hears of it: it would come to an end of its own."""
+    """Upload the original and some files of a medium. No worker hears of it."""
     media_id = PublicId.parse((await app.start(owner, "image/png", len(b"small"))).media_id)
     (media,) = await parts.store.get_media([media_id])
     ready = media.uploaded("etag", media.created_ms).ready(PICTURE.named_under(media_id))
@@ -90,7 +90,7 @@ async def _served(app: MediaApp, parts: Parts, owner: int) -> Media:
 
 
 async def _deleted(redis_url: str, owner: int, *media: Media) -> None:
-    """Tell that a post was deleted, as post_svc does."""
+    """Write the event of a deleted post, as post_svc does."""
     ids = [str(each.media_id) for each in media]
     async with open_redis(redis_url) as redis:
         await POST_STREAM.add(redis, new_record(event_pb2.PostDeleted(author_id=owner, place=1, media_ids=ids)))
@@ -102,7 +102,7 @@ async def _files(parts: Parts, media: Media) -> list[str]:
 
 
 async def _handled(redis_url: str) -> None:
-    """Wait until all that was told is done."""
+    """Wait until all events are handled."""
     async with open_redis(redis_url) as redis, asyncio.timeout(PATIENCE_SECONDS):
         while True:
             (group,) = [each for each in await redis.xinfo_groups(POST_STREAM.key) if each["name"] == GROUP.encode()]
@@ -113,8 +113,8 @@ async def _handled(redis_url: str) -> None:
 
 @pytest.mark.usefixtures("remover")
 async def test_deleted_post(app: MediaApp, parts: Parts, redis_url: str, cdn: Cdn) -> None:
-    """Once a post is deleted nobody gets its media any more: no file, no original, no word of them; a CDN forgets them."""
-    owner = some_user()
+    """After a post is deleted, its media, files and originals are gone, and purged from the CDN."""
+    owner = new_user()
     media = await _served(app, parts, owner)
     urls = [each.url for each in (await app.get(owner, str(media.media_id))).renditions]
     assert [(await app.http.get(url)).status_code for url in urls] == [httpx.codes.OK] * 2
@@ -122,7 +122,7 @@ async def test_deleted_post(app: MediaApp, parts: Parts, redis_url: str, cdn: Cd
     await _handled(redis_url)
     assert await _files(parts, media) == []
     assert [(await app.http.get(url)).status_code for url in urls] == [httpx.codes.NOT_FOUND] * 2
-    for user in (owner, some_user()):
+    for user in (owner, new_user()):
         with pytest.raises(grpc.aio.AioRpcError) as refusal:
             await app.get(user, str(media.media_id))
         assert reason_of(refusal.value) == "MEDIA_NOT_FOUND"
@@ -133,10 +133,10 @@ async def test_deleted_post(app: MediaApp, parts: Parts, redis_url: str, cdn: Cd
 
 @pytest.mark.usefixtures("remover")
 async def test_used_elsewhere(app: MediaApp, parts: Parts, redis_url: str, peers: Peers) -> None:
-    """A medium that another post shows, or a profile, stays; so does another's, whoever names it."""
-    owner = some_user()
+    """A medium stays if another post or a profile uses it, or if it belongs to another user."""
+    owner = new_user()
     posted, picture, gone = [await _served(app, parts, owner) for _ in range(3)]
-    foreign = await _served(app, parts, some_user())
+    foreign = await _served(app, parts, new_user())
     peers.posted.add(str(posted.media_id))
     peers.pictures[owner] = f"https://cdn.example/m/{picture.media_id}/a.jpg"
     await _deleted(redis_url, owner, posted, picture, gone, foreign)
@@ -147,9 +147,9 @@ async def test_used_elsewhere(app: MediaApp, parts: Parts, redis_url: str, peers
 
 
 @pytest.mark.usefixtures("remover")
-async def test_peers_and_cdn_that_are_away(app: MediaApp, parts: Parts, redis_url: str, peers: Peers, cdn: Cdn) -> None:
-    """While it is not known whether a medium is used, or a CDN does not answer, it is tried again."""
-    owner = some_user()
+async def test_peers_or_cdn_down(app: MediaApp, parts: Parts, redis_url: str, peers: Peers, cdn: Cdn) -> None:
+    """If the other services or the CDN do not answer, the removal is retried."""
+    owner = new_user()
     media = await _served(app, parts, owner)
     peers.fails, cdn.fails = 2, 2
     await _deleted(redis_url, owner, media)
@@ -160,14 +160,14 @@ async def test_peers_and_cdn_that_are_away(app: MediaApp, parts: Parts, redis_ur
 
 
 async def _removed(parts: Parts, media: Media) -> Media:
-    await RemoveMedia(parts.store, _Uses(), parts.erase)(media.media_id.owner, [str(media.media_id)])
+    await RemoveMedia(parts.store, _Usage(), parts.erase)(media.media_id.owner, [str(media.media_id)])
     (found,) = await parts.store.get_media([media.media_id])
     return found
 
 
 async def test_in_every_state(app: MediaApp, parts: Parts) -> None:
-    """A post may be withdrawn whatever its media have come to: they go, and no later step brings them back."""
-    owner = some_user()
+    """Media are removed from any state, and no later step brings them back."""
+    owner = new_user()
     awaiting = PublicId.parse((await app.start(owner, "image/png", 9 * 1024 * 1024)).media_id)
     processing, rejected = [PublicId.parse(await app.upload(owner, "image/png", b"small")) for _ in range(2)]
     (media,) = await parts.store.get_media([rejected])
@@ -180,11 +180,11 @@ async def test_in_every_state(app: MediaApp, parts: Parts) -> None:
             assert await parts.objects.list_parts(before.upload_key, before.upload_id) is None
 
 
-async def test_told_twice(app: MediaApp, parts: Parts) -> None:
-    """The same event again changes nothing, and what it names but is nowhere is passed over."""
-    owner = some_user()
+async def test_repeated_event(app: MediaApp, parts: Parts) -> None:
+    """Repeating the event changes nothing, and unknown media in it are ignored."""
+    owner = new_user()
     media = await _served(app, parts, owner)
-    remove = RemoveMedia(parts.store, _Uses(), parts.erase)
+    remove = RemoveMedia(parts.store, _Usage(), parts.erase)
     names = ["no id", str(media.media_id), str(PublicId(7, owner))]
     await asyncio.gather(*(remove(owner, names) for _ in range(3)))
     await remove(owner, names)
@@ -192,18 +192,18 @@ async def test_told_twice(app: MediaApp, parts: Parts) -> None:
 
 
 @pytest.mark.usefixtures("fresh_plans")
-async def test_reaper(app: MediaApp, parts: Parts, cdn: Cdn, places: dict[str, Any]) -> None:
-    """What could not be erased at once, or came only afterwards, the sweeper erases; it knows the files without S3's list."""
-    owner = some_user()
+async def test_sweeper_erases_leftovers(app: MediaApp, parts: Parts, cdn: Cdn, shared_settings: dict[str, Any]) -> None:
+    """The sweeper erases what could not be erased at once or was added later, even if S3 lists nothing."""
+    owner = new_user()
     media = await _served(app, parts, owner)
-    settings = WorkSettings(**places, cdn_purge_url=cdn.url)
+    settings = WorkSettings(**shared_settings, cdn_purge_url=cdn.url)
     cdn.fails = 1_000
     async with open_caches(settings) as caches:
-        failing = RemoveMedia(parts.store, _Uses(), EraseMedia(parts.objects, caches))
+        failing = RemoveMedia(parts.store, _Usage(), EraseMedia(parts.objects, caches))
         with pytest.raises(UnavailableError):
             await failing(owner, [str(media.media_id)])
         cdn.fails = 0
-        # A worker that was still at it.
+        # A worker was still writing.
         await parts.objects.put(rendition_key(f"{media.media_id}/late.jpg"), b"late", "image/jpeg", "public")
         sweeper = type(parts.sweeper)(
             parts.store, parts.objects, parts.events, parts.finish, EraseMedia(parts.objects, caches)
@@ -215,9 +215,9 @@ async def test_reaper(app: MediaApp, parts: Parts, cdn: Cdn, places: dict[str, A
 
 
 @pytest.mark.usefixtures("fresh_plans")
-async def test_finished_media_stay(app: MediaApp, parts: Parts) -> None:
-    """Nothing erases what is in use: neither a day of sweeping nor a removal that names another medium."""
-    owner = some_user()
+async def test_used_media_stay(app: MediaApp, parts: Parts) -> None:
+    """Neither a day of sweeping nor the removal of another medium erases a medium in use."""
+    owner = new_user()
     kept, other = [await _served(app, parts, owner) for _ in range(2)]
     await _removed(parts, other)
     for age in (1, 16, 60, 1_441):

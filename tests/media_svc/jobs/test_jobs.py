@@ -1,4 +1,4 @@
-"""A queue of long jobs, on a real Valkey."""
+"""Tests of the job queue, on a real Valkey."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -17,7 +17,7 @@ PATIENCE_SECONDS = 30
 
 @pytest.fixture
 async def redis(redis_url: str) -> AsyncIterator["Redis"]:
-    """Give a client of an empty database."""
+    """Provide a client of an empty database."""
     async with open_redis(redis_url) as redis:
         await redis.flushdb()
         yield redis
@@ -25,7 +25,7 @@ async def redis(redis_url: str) -> AsyncIterator["Redis"]:
 
 @pytest.fixture
 def queue(redis: "Redis") -> JobQueue:
-    """Give a queue whose leases are short."""
+    """Provide a queue with short leases."""
     return JobQueue(redis, VIDEOS, LEASE_MS)
 
 
@@ -41,7 +41,7 @@ async def _taken(queue: JobQueue, member: str) -> Job:
 
 
 async def test_in_order_and_once(queue: JobQueue, redis: "Redis") -> None:
-    """Jobs come in the order in which they were added, each once, and nothing is left of them at the end."""
+    """Jobs come in order, each once, and nothing is left of them at the end."""
     media = [_some_media() for _ in range(3)]
     assert [await queue.add(each) for each in media] == [True] * 3
     jobs = [await _taken(queue, f"worker-{number}") for number in range(3)]
@@ -53,8 +53,8 @@ async def test_in_order_and_once(queue: JobQueue, redis: "Redis") -> None:
     assert await redis.xlen(VIDEOS) == 0
 
 
-async def test_told_again(queue: JobQueue) -> None:
-    """A medium that waits, or is being worked on, is not added again; one that is done may be."""
+async def test_added_again(queue: JobQueue) -> None:
+    """A queued or running medium is not added again; a finished one is."""
     media_id = _some_media()
     assert await queue.add(media_id)
     assert not await queue.add(media_id)
@@ -65,8 +65,8 @@ async def test_told_again(queue: JobQueue) -> None:
     await queue.finish(await _taken(queue, "worker-0"))
 
 
-async def test_queues_are_apart(queue: JobQueue, redis: "Redis") -> None:
-    """A medium may be in one queue and in another, and each gives its own."""
+async def test_separate_queues(queue: JobQueue, redis: "Redis") -> None:
+    """A medium can be in two queues, and each returns its own job."""
     photos, media_id = JobQueue(redis, POPULAR_PHOTOS, LEASE_MS), _some_media()
     assert await queue.add(media_id)
     assert await photos.take("worker-0") is None
@@ -75,8 +75,8 @@ async def test_queues_are_apart(queue: JobQueue, redis: "Redis") -> None:
     assert (await _taken(photos, "worker-0")).media_id == media_id
 
 
-async def test_taken_over(queue: JobQueue) -> None:
-    """A job whose worker is silent for longer than the lease goes to who asks next, and counts one more attempt."""
+async def test_expired_lease(queue: JobQueue) -> None:
+    """A job whose lease has expired goes to the next worker that asks, with one more attempt."""
     await queue.add(_some_media())
     lost = await _taken(queue, "dead")
     found = await _taken(queue, "alive")
@@ -88,18 +88,18 @@ async def test_taken_over(queue: JobQueue) -> None:
 
 
 async def test_renewed(redis: "Redis") -> None:
-    """A job whose worker renews its lease stays with it, for however long that is."""
+    """A job whose lease is renewed stays with its worker."""
     queue = JobQueue(redis, VIDEOS, lease_ms=3_000)
     await queue.add(_some_media())
     job = await _taken(queue, "worker-0")
     for _ in range(4):
         assert await queue.renew(job, "worker-0")
-        assert await queue.take("worker-1") is None  # it waits for a second
+        assert await queue.take("worker-1") is None  # waits for a second
 
 
 @pytest.mark.parametrize(("counts", "attempt"), [(False, 1), (True, 2)])
 async def test_put_back(redis: "Redis", counts: bool, attempt: int) -> None:
-    """A job that is put back is there again at once, long before its lease is over, and counts only if it is to."""
+    """A job that is put back is available at once, and counts as an attempt only if requested."""
     queue = JobQueue(redis, VIDEOS, lease_ms=3_600_000)
     await queue.add(_some_media())
     job = await _taken(queue, "worker-0")
@@ -109,7 +109,7 @@ async def test_put_back(redis: "Redis", counts: bool, attempt: int) -> None:
 
 
 async def test_redis_away() -> None:
-    """Without Redis every method says that a part is away."""
+    """Without Redis, every method raises UnavailableError."""
     async with open_redis("redis://127.0.0.1:1/0") as redis:
         queue, job = JobQueue(redis, VIDEOS), Job(_some_media(), b"1-1", 1)
         calls = (

@@ -1,4 +1,4 @@
-"""Pictures of nearly fifty megapixels that give decoders most to keep, and some that would have them keep too much."""
+"""Pictures of nearly 50 megapixels that need the most decoder memory, and some that need too much."""
 
 import io
 
@@ -12,7 +12,7 @@ WIDTH, HEIGHT = 8660, 5772
 
 
 def heavy_pictures() -> dict[str, tuple[str, bytes]]:
-    """Return pictures that are to be rendered, with their content types. Seconds are spent on it."""
+    """Return pictures that should be rendered, with their content types. Takes seconds."""
     rgb, rgba = _picture(3), _picture(4)
     return {
         "baseline JPEG": ("image/jpeg", rgb.jpegsave_buffer(Q=60)),
@@ -25,7 +25,7 @@ def heavy_pictures() -> dict[str, tuple[str, bytes]]:
 
 
 def too_heavy_pictures() -> dict[str, tuple[str, bytes]]:
-    """Return pictures that no worker has the memory for, by what they are or by what they claim to be."""
+    """Return pictures that need or claim to need too much memory."""
     cmyk = _picture(4).copy(interpretation="cmyk")
     return {
         "progressive JPEG in four full colours": ("image/jpeg", _progressive(cmyk)),
@@ -34,7 +34,7 @@ def too_heavy_pictures() -> dict[str, tuple[str, bytes]]:
 
 
 def _picture(bands: int) -> pyvips.Image:
-    """Return one that is quickly encoded: what decoders keep does not depend on what is to be seen."""
+    """Return a picture that encodes quickly. Its content does not affect decoder memory."""
     stripes = pyvips.Image.identity().resize(WIDTH / 256, vscale=HEIGHT).cast("uchar")
     flat = [(stripes * 0 + 40 * band).cast("uchar") for band in range(1, bands)]
     picture: pyvips.Image = stripes.bandjoin(flat).copy(interpretation="srgb").copy_memory()

@@ -1,4 +1,4 @@
-"""From a photo that becomes popular to the smaller files that its posts lead to; and what comes first, and what goes on."""
+"""Tests of compressing popular photos better."""
 
 import asyncio
 import io
@@ -30,7 +30,7 @@ from media_svc.model import Media, MediaState, rendition_key
 from media_svc.photos.improve_photo import CACHE_CONTROL, ImprovePhoto
 from media_svc.photos.make_renditions import MakeRenditions
 from media_svc.photos.pick_rendition import PickRendition
-from media_svc.photos.renditions import PATIENT, Rendered, RenderLimits, render
+from media_svc.photos.renditions import BACKGROUND_LIMITS, Rendered, RenderLimits, render
 from media_svc.ports import Objects
 from media_svc.sandbox.recipes import Recipe
 from media_svc.settings import ServeSettings
@@ -41,18 +41,18 @@ from meshkit.redis.client import open_redis
 from post_svc import app as post_app
 from post_svc import settings as post_settings
 from tests.media_svc.conftest import Parts
-from tests.media_svc.media_app import PATIENCE_SECONDS, MediaApp, kinds, some_user
+from tests.media_svc.media_app import PATIENCE_SECONDS, MediaApp, kinds, new_user
 from tests.post_svc.clients import App as PostApp
 
-# Photos are the same whatever store tells of them.
+# The store makes no difference to photos.
 STORES = ("sqlite",)
 AVIF = "image/avif"
-_better = partial(render, limits=PATIENT, recipe=Recipe.BETTER_AVIF)
+_better = partial(render, limits=BACKGROUND_LIMITS, recipe=Recipe.BETTER_AVIF)
 
 
 @pytest.fixture
 async def redis(redis_url: str) -> AsyncIterator[Any]:
-    """Give a client of an empty database."""
+    """Provide a client of an empty database."""
     async with open_redis(redis_url) as redis:
         await redis.flushdb()
         yield redis
@@ -60,7 +60,7 @@ async def redis(redis_url: str) -> AsyncIterator[Any]:
 
 @pytest.fixture
 async def posts(settings: ServeSettings, tmp_path: Path) -> AsyncIterator[PostApp]:
-    """Run post_svc over media_svc, and call it."""
+    """Run post_svc over media_svc, and return its stub."""
     shared: dict[str, Any] = {"sqlite_dir": tmp_path, "redis_url": settings.redis_url}
     async with serving_process(settings) as media, running(media, settings) as media_addr:
         serve = post_settings.ServeSettings(**shared, media_addr=media_addr, cursor_keys=SecretStr("a key"))
@@ -76,7 +76,7 @@ async def posts(settings: ServeSettings, tmp_path: Path) -> AsyncIterator[PostAp
 
 
 def _photo(width: int = 400) -> bytes:
-    """Return a photo in portrait that nobody has compressed well."""
+    """Return a portrait photo that compresses well."""
     picture = Image.open(io.BytesIO(draw_picture(Random(1)))).resize((width, width * 5 // 4))
     file = io.BytesIO()
     picture.save(file, "JPEG", quality=92, icc_profile=None)
@@ -84,7 +84,7 @@ def _photo(width: int = 400) -> bytes:
 
 
 async def _ready_photo(app: MediaApp, parts: Parts, owner: int, content: bytes) -> media_pb2.Media:
-    """Upload a photo and render it; tells what is served."""
+    """Upload a photo and render it."""
     media_id = await app.upload(owner, "image/jpeg", content, "hills")
     await _making(parts)(PublicId.parse(media_id))
     return await app.settled(owner, media_id)
@@ -119,7 +119,7 @@ def _avifs(media: media_pb2.Media) -> list[media_pb2.Rendition]:
 
 
 async def _check_files(http: httpx.AsyncClient, before: media_pb2.Media, after: media_pb2.Media) -> None:
-    """See that the former files are there, and that the new ones are smaller and of the same pixels."""
+    """Check that the replaced files are still served, and that the new ones are smaller with the same size in pixels."""
     for old, new in zip(_avifs(before), _avifs(after), strict=True):
         assert (await http.get(old.url)).status_code == httpx.codes.OK
         answer = await http.get(new.url)
@@ -132,8 +132,8 @@ async def _check_files(http: httpx.AsyncClient, before: media_pb2.Media, after: 
 
 @pytest.mark.usefixtures("worker")
 async def test_popular_photo(app: MediaApp, parts: Parts, posts: PostApp, redis_url: str) -> None:
-    """A photo that becomes hot gets smaller AVIFs, to which everything leads that shows it; the former ones are served on."""
-    owner = some_user()
+    """A hot photo gets smaller AVIFs in every place that shows it; the replaced files are still served."""
+    owner = new_user()
     media_id = await app.upload(owner, "image/jpeg", _photo(), "hills")
     before = await app.settled(owner, media_id)
     post = await posts.create(owner, [media_id])
@@ -156,14 +156,14 @@ async def test_popular_photo(app: MediaApp, parts: Parts, posts: PostApp, redis_
     assert kinds(await app.events_of(media_id)) == ["media_uploaded", "media_ready", "media_improved"]
 
 
-async def test_once_in_a_life(app: MediaApp, parts: Parts, redis: Any) -> None:
-    """Neither a repetition of the job nor popularity that comes back has a photo made again, and nothing is told twice."""
-    owner = some_user()
+async def test_improved_only_once(app: MediaApp, parts: Parts, redis: Any) -> None:
+    """A photo is improved once, even if the job repeats or it becomes popular again."""
+    owner = new_user()
     before = await _ready_photo(app, parts, owner, _photo())
     medium, queue, popularity = PublicId.parse(before.media_id), JobQueue(redis, POPULAR_PHOTOS), RedisPopularity(redis)
     await popularity.count({medium: round(ENTER_VIEWS[CacheClass.WARM])})
     await _reclassifying(parts, redis)()
-    assert await queue.take("me") is None  # warm is not enough
+    assert await queue.take("me") is None  # not hot enough
     rendered: list[str] = []
 
     async def counted(folder: Path, content_type: str) -> Rendered:
@@ -174,7 +174,7 @@ async def test_once_in_a_life(app: MediaApp, parts: Parts, redis: Any) -> None:
     await improve(medium)
     after = await app.get(owner, before.media_id)
     await improve(medium)
-    await improve.settle_for_less(medium)
+    await improve.give_up(medium)
     await popularity.count({medium: round(ENTER_VIEWS[CacheClass.HOT])})
     await _reclassifying(parts, redis)()
     assert await queue.take("me") is None
@@ -184,8 +184,8 @@ async def test_once_in_a_life(app: MediaApp, parts: Parts, redis: Any) -> None:
 
 
 async def test_no_smaller(app: MediaApp, parts: Parts) -> None:
-    """What comes out no smaller is dropped without a word, and that photo is done with."""
-    owner = some_user()
+    """If no candidate is smaller, the photo stays as it is and is not tried again."""
+    owner = new_user()
     before = await _ready_photo(app, parts, owner, _photo(200))
     keys = await parts.objects.list_keys(rendition_key(before.media_id))
     await _improving(parts, partial(render, limits=RenderLimits()))(PublicId.parse(before.media_id))
@@ -196,8 +196,8 @@ async def test_no_smaller(app: MediaApp, parts: Parts) -> None:
 
 
 async def test_too_slow(app: MediaApp, parts: Parts) -> None:
-    """A photo on which even patience is wasted stays READY as it is, and is done with."""
-    owner = some_user()
+    """A photo that exceeds the time limit stays READY as it is and is not tried again."""
+    owner = new_user()
     before = await _ready_photo(app, parts, owner, _photo(200))
     impatient = partial(render, limits=RenderLimits(wall_seconds=0.01), recipe=Recipe.BETTER_AVIF)
     await _improving(parts, impatient)(PublicId.parse(before.media_id))
@@ -206,8 +206,8 @@ async def test_too_slow(app: MediaApp, parts: Parts) -> None:
 
 
 async def test_removed_meanwhile(app: MediaApp, parts: Parts) -> None:
-    """Of a photo that is removed while it is rendered nothing is left behind."""
-    owner = some_user()
+    """A photo removed during the rendering leaves no files."""
+    owner = new_user()
     before = await _ready_photo(app, parts, owner, _photo(200))
 
     async def render_slowly(folder: Path, content_type: str) -> Rendered:
@@ -223,8 +223,8 @@ async def test_removed_meanwhile(app: MediaApp, parts: Parts) -> None:
 
 
 async def test_uploads_go_first(app: MediaApp, parts: Parts, redis: Any) -> None:
-    """While an upload waits to be rendered no popular photo is begun; then it is, by the same worker."""
-    owner, queue = some_user(), JobQueue(redis, POPULAR_PHOTOS)
+    """Popular photos wait while an upload waits for rendering."""
+    owner, queue = new_user(), JobQueue(redis, POPULAR_PHOTOS)
     popular = await _ready_photo(app, parts, owner, _photo(200))
     await queue.add(PublicId.parse(popular.media_id))
     waiting = await app.upload(owner, "image/jpeg", _photo(200))
@@ -244,7 +244,7 @@ async def test_uploads_go_first(app: MediaApp, parts: Parts, redis: Any) -> None
             while asked < 3:  # noqa: ASYNC110 - the worker asks by itself
                 await asyncio.sleep(0.05)
             assert await redis.exists(POPULAR_PHOTOS)
-            assert await redis.xinfo_groups(POPULAR_PHOTOS) == []  # nobody has asked for a job
+            assert await redis.xinfo_groups(POPULAR_PHOTOS) == []  # no job was taken
             group.create_task(consumer.run(stopping))
             await _until_improved(parts, popular.media_id)
             stopping.set()
@@ -254,8 +254,8 @@ async def test_uploads_go_first(app: MediaApp, parts: Parts, redis: Any) -> None
 
 
 async def test_worker_is_killed(app: MediaApp, parts: Parts, redis: Any, other_worker: Callable[[], int]) -> None:
-    """A photo whose worker dies over it is taken over by another, which leaves nothing in the queue."""
-    owner, queue = some_user(), JobQueue(redis, POPULAR_PHOTOS, lease_ms=1_000)
+    """A photo whose worker dies is taken over by another, and the queue is empty afterwards."""
+    owner, queue = new_user(), JobQueue(redis, POPULAR_PHOTOS, lease_ms=1_000)
     before = await _ready_photo(app, parts, owner, _photo(720))
     await queue.add(PublicId.parse(before.media_id))
     pid = other_worker()
@@ -281,8 +281,8 @@ def _renderers(pid: int) -> list[psutil.Process]:
 
 
 async def test_given_up(app: MediaApp, parts: Parts, redis: Any) -> None:
-    """A photo over which workers die again and again stays as it is, so that others get their turn."""
-    owner, queue = some_user(), JobQueue(redis, POPULAR_PHOTOS, lease_ms=1)
+    """A photo whose workers keep dying stays as it is, so that others get their turn."""
+    owner, queue = new_user(), JobQueue(redis, POPULAR_PHOTOS, lease_ms=1)
     before = await _ready_photo(app, parts, owner, _photo(200))
     await queue.add(PublicId.parse(before.media_id))
     for number in range(MAX_ATTEMPTS):

@@ -1,4 +1,4 @@
-"""From the upload to what an app shows, with a real worker."""
+"""Tests from the upload to the served renditions, with a real worker."""
 
 import asyncio
 import tempfile
@@ -19,7 +19,7 @@ from meshkit.ids import PublicId, new_id
 from meshkit.redis.client import open_redis
 from tests.media_svc import pictures
 from tests.media_svc.conftest import Parts
-from tests.media_svc.media_app import PATIENCE_SECONDS, MediaApp, kinds, some_user
+from tests.media_svc.media_app import PATIENCE_SECONDS, MediaApp, kinds, new_user
 
 STORES = ("sqlite",)
 
@@ -39,8 +39,8 @@ async def _stored(parts: Parts, media_id: str) -> Media:
 @pytest.mark.usefixtures("worker")
 @pytest.mark.parametrize("content_type", pictures.FORMATS)
 async def test_photo(app: MediaApp, content_type: str) -> None:
-    """An uploaded photo becomes READY; its renditions can be read by everybody, and kept by caches for ever."""
-    owner = some_user()
+    """An uploaded photo becomes READY with public renditions that caches keep forever."""
+    owner = new_user()
     original = pictures.encoded(pictures.quarters(700, 500), content_type, exif=pictures.exif())
     media_id = await app.upload(owner, content_type, original, "four colours")
     media = await app.settled(owner, media_id)
@@ -57,7 +57,7 @@ async def test_photo(app: MediaApp, content_type: str) -> None:
         assert pictures.PLACE_WORDS not in answer.content
     uploaded, ready = await app.events_of(media_id)
     assert uploaded.media_uploaded.media_id == media_id
-    # Other services are told names, which stay true when renditions move to another host.
+    # Other services get names, which stay valid when renditions move to another host.
     for each in media.renditions:
         each.url = f"{media_id}/{each.url.rpartition('/')[2]}"
     assert ready.media_ready == event_pb2.MediaReady(owner_id=owner, media=media)
@@ -65,8 +65,8 @@ async def test_photo(app: MediaApp, content_type: str) -> None:
 
 
 async def test_same_picture_twice(app: MediaApp, parts: Parts) -> None:
-    """The same bytes as two media share no file, so that one can go without the other; the files themselves are the same."""
-    owner, original = some_user(), pictures.encoded(pictures.quarters(), "image/png")
+    """Two media with the same bytes share no file, so that each can be removed alone."""
+    owner, original = new_user(), pictures.encoded(pictures.quarters(), "image/png")
     names = []
     for _ in range(2):
         media_id = await app.upload(owner, "image/png", original)
@@ -79,8 +79,8 @@ async def test_same_picture_twice(app: MediaApp, parts: Parts) -> None:
 
 @pytest.mark.usefixtures("worker")
 async def test_multipart_photo(app: MediaApp) -> None:
-    """A photo that came in parts is put together right."""
-    owner = some_user()
+    """A photo uploaded in parts is joined correctly."""
+    owner = new_user()
     original = pictures.encoded(pictures.noise(2100, 1700), "image/png")
     started = await app.start(owner, "image/png", len(original))
     assert len(started.parts) == 2
@@ -100,8 +100,8 @@ async def test_multipart_photo(app: MediaApp) -> None:
     ids=["cut", "other type", "text"],
 )
 async def test_rejected(app: MediaApp, parts: Parts, make: Callable[[], bytes], reason: str) -> None:
-    """What cannot be served is REJECTED with a reason, others are told, and its bytes are not kept."""
-    owner = some_user()
+    """An unusable file is REJECTED with a reason and an event, and its bytes are deleted."""
+    owner = new_user()
     media_id = await app.upload(owner, "image/jpeg", make())
     media = await app.settled(owner, media_id)
     assert media.state == media_pb2.MEDIA_STATE_REJECTED
@@ -119,15 +119,15 @@ async def test_rejected(app: MediaApp, parts: Parts, make: Callable[[], bytes], 
 
 @pytest.mark.usefixtures("worker")
 async def test_bomb(app: MediaApp) -> None:
-    """A header that promises too many pixels is enough for a refusal."""
-    owner = some_user()
+    """A header with too many pixels is refused without decoding."""
+    owner = new_user()
     media_id = await app.upload(owner, "image/png", pictures.png_header(30_000, 30_000))
     assert (await app.settled(owner, media_id)).failure.reason == "MEDIA_TOO_LARGE"
 
 
 async def test_repeated(app: MediaApp, parts: Parts) -> None:
-    """The same event again, even at once, changes nothing and tells nobody anything new."""
-    owner = some_user()
+    """Repeated and concurrent events change nothing and cause no further events."""
+    owner = new_user()
     media_id = await app.upload(owner, "image/png", pictures.encoded(pictures.quarters(), "image/png"))
     make = _maker(parts)
     await asyncio.gather(*(make(PublicId.parse(media_id)) for _ in range(3)))
@@ -139,15 +139,15 @@ async def test_repeated(app: MediaApp, parts: Parts) -> None:
 
 
 async def test_unknown(parts: Parts) -> None:
-    """An event about a medium that is not there, or whose bytes are not, makes nothing of it."""
-    absent = PublicId(new_id(), some_user())
+    """An event about an unknown or incomplete medium changes nothing."""
+    absent = PublicId(new_id(), new_user())
     await _maker(parts)(absent)
     assert await parts.store.get_media([absent]) == []
 
 
 async def test_original_missing(app: MediaApp, parts: Parts) -> None:
-    """Where the accepted bytes are gone, nothing is said about the picture: that is nobody's fault but ours."""
-    owner = some_user()
+    """A missing original is not blamed on the picture."""
+    owner = new_user()
     media_id = await app.upload(owner, "image/png", b"small")
     await parts.objects.delete((await _stored(parts, media_id)).original_key)
     with pytest.raises(OriginalMissingError):
@@ -158,11 +158,11 @@ async def test_original_missing(app: MediaApp, parts: Parts) -> None:
 async def test_nothing_left_on_disk(
     app: MediaApp, parts: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After a picture, a good or a bad one, no file of it is left."""
+    """No picture, good or bad, leaves files on disk."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     (tmp_path / "temporary").mkdir()
     for content in (pictures.encoded(pictures.quarters(), "image/png"), b"no picture"):
-        media_id = await app.upload(some_user(), "image/png", content)
+        media_id = await app.upload(new_user(), "image/png", content)
         await _maker(parts)(PublicId.parse(media_id))
         assert (await _stored(parts, media_id)).state in {MediaState.READY, MediaState.REJECTED}
         assert list((tmp_path / "temporary").iterdir()) == []
@@ -170,10 +170,10 @@ async def test_nothing_left_on_disk(
 
 @pytest.mark.usefixtures("worker")
 async def test_poison_does_not_stop_the_worker(app: MediaApp, redis_url: str) -> None:
-    """An event that names no medium at all is put aside in time, and pictures go on meanwhile."""
+    """A malformed event is parked after its tries, and pictures continue meanwhile."""
     async with open_redis(redis_url) as redis:
         await STREAM.add(redis, new_record(event_pb2.MediaUploaded(media_id="no id")))
-        owner = some_user()
+        owner = new_user()
         media_id = await app.upload(owner, "image/png", pictures.encoded(pictures.quarters(), "image/png"))
         assert (await app.settled(owner, media_id)).state == media_pb2.MEDIA_STATE_READY
         assert GROUP.encode() in {group["name"] for group in await redis.xinfo_groups(STREAM.key)}

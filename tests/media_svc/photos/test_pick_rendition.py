@@ -1,4 +1,4 @@
-"""What a plain <img> gets."""
+"""Tests of which rendition a plain <img> gets."""
 
 import grpc
 import httpx
@@ -11,7 +11,7 @@ from media_svc.settings import ServeSettings
 from meshkit.ids import PublicId, new_id
 from tests.errors import reason_of, violations_of
 from tests.media_svc.conftest import Parts
-from tests.media_svc.media_app import MediaApp, some_user
+from tests.media_svc.media_app import MediaApp, new_user
 
 STORES = ("sqlite",)
 ENDINGS = {"image/avif": "avif", "image/webp": "webp", "image/jpeg": "jpg"}
@@ -40,7 +40,7 @@ SAFARI_15 = "image/webp,image/avif;q=0,video/*;q=0.8,image/png,image/svg+xml,ima
     ],
 )
 def test_type(accept: str, ending: str) -> None:
-    """The smallest type that a browser names is picked, and JPEG for one that names none."""
+    """The smallest type that the browser names is picked, and JPEG if it names none."""
     picked = pick(RENDITIONS, 640, accept, is_saving=False)
     assert picked is not None
     assert picked.name == f"640.{ending}"
@@ -63,22 +63,22 @@ def test_type(accept: str, ending: str) -> None:
     ],
 )
 def test_width(width: int, is_saving: bool, found: int) -> None:
-    """The next wider rendition is picked, or the next narrower one where data are to be saved."""
+    """The next wider rendition is picked, or the next narrower one to save data."""
     picked = pick(RENDITIONS, width, CHROME, is_saving=is_saving)
     assert picked is not None
     assert picked.width == found
 
 
 def test_poster() -> None:
-    """Of a video a picture of its poster is picked, never the video itself; where there is no picture, nothing."""
+    """For a video, its poster is picked; without any picture, nothing is."""
     video = Rendition("video.mp4", "video/mp4", 640, 360, 9)
     assert pick([video], 640, "video/mp4", is_saving=False) is None
     assert pick([video, *RENDITIONS], 640, "video/mp4", is_saving=False) == RENDITIONS[5]
 
 
 async def test_by_headers(app: MediaApp, parts: Parts, settings: ServeSettings) -> None:
-    """Who calls without a token gets the place of the rendition that fits, told for a short time and for these headers only."""
-    owner = some_user()
+    """Anonymous callers get the rendition's location, cacheable briefly and only for the same headers."""
+    owner = new_user()
     media_id = await app.upload(owner, "image/png", b"small")
     (media,) = await parts.store.get_media([PublicId.parse(media_id)])
     request = media_service_pb2.PickRenditionRequest(media_id=media_id, width=600)
@@ -99,14 +99,14 @@ async def test_by_headers(app: MediaApp, parts: Parts, settings: ServeSettings) 
 
 @pytest.mark.parametrize("media_id", ["", "x", str(PublicId(new_id(), 5))], ids=["none", "no id", "unknown"])
 async def test_absent(app: MediaApp, media_id: str) -> None:
-    """What is not there is not found."""
+    """Unknown media are not found."""
     with pytest.raises(grpc.aio.AioRpcError) as refusal:
         await app.public.PickRendition(media_service_pb2.PickRenditionRequest(media_id=media_id))
     assert reason_of(refusal.value) == "MEDIA_NOT_FOUND"
 
 
-async def test_no_width(app: MediaApp) -> None:
-    """A width that no screen has is refused."""
+async def test_invalid_width(app: MediaApp) -> None:
+    """An impossible width is refused."""
     for width in (-1, 16_385):
         with pytest.raises(grpc.aio.AioRpcError) as refusal:
             await app.public.PickRendition(media_service_pb2.PickRenditionRequest(media_id="x", width=width))

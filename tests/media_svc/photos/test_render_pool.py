@@ -1,4 +1,4 @@
-"""Pictures that are rendered beside each other in forks, and what becomes of forks that end badly."""
+"""Tests of rendering in forks, and of forks that end badly."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,7 @@ SMALL_PICTURE = pictures.encoded(pictures.quarters(), "image/jpeg")
 
 @pytest.fixture
 async def pool() -> AsyncIterator[RenderPool]:
-    """Open one that renders two pictures at once."""
+    """Open a pool that renders two pictures at once."""
     async with open_render_pool(2) as pool:
         yield pool
 
@@ -39,7 +39,7 @@ def _put(folder: Path, original: bytes) -> None:
 
 
 async def _until(holds: Callable[[], bool]) -> None:
-    """Wait for what the kernel has no event for."""
+    """Wait for a condition that has no event."""
     async with asyncio.timeout(30):
         while not holds():  # noqa: ASYNC110 - as above
             await asyncio.sleep(0.01)
@@ -47,13 +47,13 @@ async def _until(holds: Callable[[], bool]) -> None:
 
 @functools.cache
 def _slow_jpeg() -> bytes:
-    """Return a picture that keeps a fork busy for a second or more, and fits into its memory."""
+    """Return a picture that keeps a fork busy for a second or more within its memory."""
     return pictures.encoded(pictures.noise(700, 700).resize((3900, 3000)), "image/jpeg", progressive=True)
 
 
-def _forking() -> list[psutil.Process]:
+def _fork_servers() -> list[psutil.Process]:
     children = psutil.Process().children()
-    return [each for each in children if "media_svc.sandbox.forking_process" in _command(each)]
+    return [each for each in children if "media_svc.sandbox.fork_server" in _command(each)]
 
 
 def _command(process: psutil.Process) -> list[str]:
@@ -64,11 +64,11 @@ def _command(process: psutil.Process) -> list[str]:
 
 
 def _forks() -> list[psutil.Process]:
-    return [fork for each in _forking() for fork in each.children()]
+    return [fork for each in _fork_servers() for fork in each.children()]
 
 
 async def _one_fork() -> psutil.Process:
-    """Return a fork that is at work."""
+    """Return the running fork."""
     await _until(lambda: bool(_forks()))
     return _forks()[0]
 
@@ -81,18 +81,18 @@ def _is_gone(process: psutil.Process) -> bool:
 
 
 async def test_all_in_forks_of_one(pool: RenderPool, tmp_path: Path) -> None:
-    """Pictures share one process that was started for them, each gets a fork of it that ends, and none is left at the end."""
+    """Each picture gets its own fork of one server, and no process is left at the end."""
     made = await asyncio.gather(*(_rendered(pool, tmp_path / str(number), SMALL_PICTURE) for number in range(5)))
     assert all(each.contents == made[0].contents and len(each.contents) == 3 for each in made)
-    (process,) = _forking()
+    (process,) = _fork_servers()
     assert process.children() == []
     assert process.num_threads() == 1
     await pool.close()
-    assert _forking() == []
+    assert _fork_servers() == []
 
 
 async def test_no_secrets(pool: RenderPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither the process nor its forks know our settings; a fork has only its folder, and limits that it cannot lift."""
+    """The fork server and its forks know no settings, and forks cannot lift their limits."""
     monkeypatch.setenv("LENSFEED_S3_SECRET_KEY", "secret")
     task = asyncio.create_task(_rendered(pool, tmp_path / "one", _slow_jpeg()))
     fork = await _one_fork()
@@ -107,19 +107,19 @@ async def test_no_secrets(pool: RenderPool, tmp_path: Path, monkeypatch: pytest.
 
 
 async def test_too_slow(tmp_path: Path) -> None:
-    """A fork that takes too long is ended; pictures after it are rendered."""
+    """A fork that takes too long is killed, and later pictures are rendered."""
     async with open_render_pool(1, replace(SMALL, wall_seconds=0.3)) as pool:
         with pytest.raises(MediaRejectedError) as caught:
             await _rendered(pool, tmp_path / "slow", _slow_jpeg())
         assert caught.value.failure.reason is FailureReason.MEDIA_CORRUPT
-        assert [each.children() for each in _forking()] == [[]]
+        assert [each.children() for each in _fork_servers()] == [[]]
 
 
-async def test_the_process_is_killed(pool: RenderPool, tmp_path: Path) -> None:
-    """Where the process that forks is killed, no picture is to blame, its forks are gone, and the next one starts another."""
+async def test_fork_server_killed(pool: RenderPool, tmp_path: Path) -> None:
+    """If the fork server dies, its forks die, no picture is blamed, and the next picture starts a new one."""
     task = asyncio.create_task(_rendered(pool, tmp_path / "slow", _slow_jpeg()))
     fork = await _one_fork()
-    _forking()[0].kill()
+    _fork_servers()[0].kill()
     with pytest.raises(RenderCrashedError):
         await task
     await _until(lambda: _is_gone(fork))
@@ -127,16 +127,16 @@ async def test_the_process_is_killed(pool: RenderPool, tmp_path: Path) -> None:
 
 
 async def test_needs_more(pool: RenderPool, tmp_path: Path) -> None:
-    """What does not fit into a fork's memory, as its header tells, is rendered alone; there is no process to fork meanwhile."""
+    """A picture whose header needs more memory than a fork has is rendered alone, without a fork server."""
     large = Image.new("RGB", (5200, 3200), "white")
     original = pictures.encoded(large, "image/jpeg", progressive=True, subsampling=0)
     assert len((await _rendered(pool, tmp_path / "large", original)).contents) == 12
-    assert _forking() == []
+    assert _fork_servers() == []
     assert (await _rendered(pool, tmp_path / "small", SMALL_PICTURE)).contents
 
 
 async def test_too_little_memory(tmp_path: Path) -> None:
-    """So is what a fork's memory turns out to be too little for."""
+    """A picture that turns out to need more memory than a fork has is rendered alone."""
     async with open_render_pool(2, replace(SMALL, memory_bytes=16 * MIB)) as pool:
         assert (await _rendered(pool, tmp_path / "one", SMALL_PICTURE)).contents
-        assert _forking() == []
+        assert _fork_servers() == []

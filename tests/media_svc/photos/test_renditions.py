@@ -1,4 +1,4 @@
-"""What becomes of good pictures."""
+"""Tests of rendering good pictures."""
 
 import hashlib
 import io
@@ -17,7 +17,7 @@ from tests.media_svc import pictures
 from tests.media_svc.pictures import BLUE, GREEN, RED, YELLOW, near
 
 UPRIGHT = [RED, GREEN, BLUE, YELLOW]
-# What a viewer sees of the stored pixels red, green / blue, yellow under each EXIF orientation.
+# How the stored pixels red, green / blue, yellow appear under each EXIF orientation.
 SHOWN = {
     1: [RED, GREEN, BLUE, YELLOW],
     2: [GREEN, RED, YELLOW, BLUE],
@@ -36,7 +36,7 @@ def _shows(picture: Image.Image, expected: list[pictures.Colour]) -> bool:
 
 @pytest.mark.parametrize("content_type", pictures.FORMATS)
 async def test_every_type(tmp_path: Path, content_type: str) -> None:
-    """Each allowed type gives three formats a width, narrowest first, that show the same picture."""
+    """Each allowed type gives three formats per width, narrowest first, that show the same picture."""
     original = pictures.encoded(pictures.quarters(700, 500), content_type)
     made = await pictures.rendered(tmp_path, original, content_type)
     assert (made.picture.width, made.picture.height) == (700, 500)
@@ -48,8 +48,8 @@ async def test_every_type(tmp_path: Path, content_type: str) -> None:
     assert all(_shows(picture, UPRIGHT) for picture in pictures.opened(made))
 
 
-async def test_what_is_stated_is_what_is_there(tmp_path: Path) -> None:
-    """Names, types and sizes in the list are those of the bytes, and a name is made of its bytes' hash."""
+async def test_listed_properties_match_the_files(tmp_path: Path) -> None:
+    """Names, types and sizes in the list match the files, and each name is the hash of its bytes."""
     made = await pictures.rendered(tmp_path, pictures.encoded(pictures.quarters(), "image/png"), "image/png")
     assert set(made.contents) == {each.name for each in made.picture.renditions}
     for each, picture in zip(made.picture.renditions, pictures.opened(made), strict=True):
@@ -62,7 +62,7 @@ async def test_what_is_stated_is_what_is_there(tmp_path: Path) -> None:
 
 
 async def test_jpeg_is_progressive(tmp_path: Path) -> None:
-    """A JPEG rendition appears at once and sharpens while it loads."""
+    """JPEG renditions are progressive."""
     made = await pictures.rendered(tmp_path, pictures.encoded(pictures.quarters(), "image/png"), "image/png")
     jpegs = [picture for picture in pictures.opened(made) if picture.format == "JPEG"]
     assert jpegs
@@ -71,7 +71,7 @@ async def test_jpeg_is_progressive(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("orientation", SHOWN)
 async def test_orientation_of_jpeg(tmp_path: Path, orientation: int) -> None:
-    """Renditions are upright whichever way the phone was held."""
+    """Renditions are upright for every EXIF orientation."""
     original = pictures.encoded(pictures.quarters(), "image/jpeg", exif=pictures.exif(orientation))
     made = await pictures.rendered(tmp_path, original, "image/jpeg")
     assert (made.picture.width, made.picture.height) == ((80, 120) if orientation > 4 else (120, 80))
@@ -80,7 +80,7 @@ async def test_orientation_of_jpeg(tmp_path: Path, orientation: int) -> None:
 
 @pytest.mark.parametrize("content_type", sorted(set(pictures.FORMATS) - {"image/jpeg"}))
 async def test_orientation_of_other_types(tmp_path: Path, content_type: str) -> None:
-    """A quarter turn counts in every type: by EXIF, or by the rotation of the HEIF container, but not by both."""
+    """Every type is rotated once: by EXIF, or by the HEIF container's rotation, never by both."""
     original = pictures.encoded(pictures.quarters(), content_type, exif=pictures.exif(6))
     made = await pictures.rendered(tmp_path, original, content_type)
     assert (made.picture.width, made.picture.height) == (80, 120)
@@ -89,7 +89,7 @@ async def test_orientation_of_other_types(tmp_path: Path, content_type: str) -> 
 
 @pytest.mark.parametrize("content_type", pictures.FORMATS)
 async def test_no_metadata(tmp_path: Path, content_type: str) -> None:
-    """Where a picture was taken, and by which camera, is in no rendition."""
+    """No rendition contains the place or camera of the original."""
     options = {
         "exif": pictures.exif(),
         "icc_profile": pictures.display_p3(),
@@ -106,7 +106,7 @@ async def test_no_metadata(tmp_path: Path, content_type: str) -> None:
 
 @pytest.mark.parametrize("content_type", pictures.FORMATS)
 async def test_wide_gamut(tmp_path: Path, content_type: str) -> None:
-    """Colours given in a wider space look the same in sRGB, which is what a picture without a profile means."""
+    """Colours in a wider colour space look the same in sRGB without a profile."""
     stored = Image.new("RGB", (64, 64), (200, 100, 100))
     profile = pictures.display_p3()
     srgb = ImageCms.createProfile("sRGB")
@@ -119,7 +119,7 @@ async def test_wide_gamut(tmp_path: Path, content_type: str) -> None:
 
 
 async def test_alpha(tmp_path: Path) -> None:
-    """What is transparent stays so in AVIF and WebP, and is white in JPEG."""
+    """Transparency stays in AVIF and WebP, and becomes white in JPEG."""
     picture = pictures.quarters().convert("RGBA")
     picture.paste((0, 0, 0, 0), (0, 0, 60, 80))
     made = await pictures.rendered(tmp_path, pictures.encoded(picture, "image/png"), "image/png")
@@ -133,7 +133,7 @@ async def test_alpha(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "I;16"])
 async def test_png_modes(tmp_path: Path, mode: str) -> None:
-    """Grey, paletted, one-bit and 16-bit pictures become ordinary ones."""
+    """Grey, palette, one-bit and 16-bit pictures become ordinary ones."""
     grey = Image.new("L", (64, 64), 255)
     picture = (
         grey.convert("I").point(lambda value: value * 257).convert("I;16") if mode == "I;16" else grey.convert(mode)
@@ -143,7 +143,7 @@ async def test_png_modes(tmp_path: Path, mode: str) -> None:
 
 
 async def test_cmyk(tmp_path: Path) -> None:
-    """A JPEG for print becomes one for screens."""
+    """A CMYK JPEG becomes sRGB."""
     original = pictures.encoded(pictures.quarters().convert("CMYK"), "image/jpeg")
     made = await pictures.rendered(tmp_path, original, "image/jpeg")
     assert all(
@@ -153,7 +153,7 @@ async def test_cmyk(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content_type", ["image/png", "image/webp", "image/heic"])
 async def test_animation_shows_its_first_frame(tmp_path: Path, content_type: str) -> None:
-    """A short animation is a photo of its first frame."""
+    """A short animation becomes a photo of its first frame."""
     others = [pictures.quarters().rotate(turn) for turn in (90, 180)]
     original = pictures.encoded(pictures.quarters(), content_type, save_all=True, append_images=others)
     made = await pictures.rendered(tmp_path, original, content_type)
@@ -162,7 +162,7 @@ async def test_animation_shows_its_first_frame(tmp_path: Path, content_type: str
 
 
 async def test_thumbhash(tmp_path: Path) -> None:
-    """The thumbhash draws a blurred picture of the same shape and colours."""
+    """The thumbhash draws a blurred picture with the same shape and colours."""
     picture = Image.new("RGB", (300, 200), GREEN)
     made = await pictures.rendered(tmp_path, pictures.encoded(picture, "image/jpeg"), "image/jpeg")
     thumbhash = made.picture.thumbhash
@@ -173,7 +173,7 @@ async def test_thumbhash(tmp_path: Path) -> None:
 
 
 async def test_very_tall(tmp_path: Path) -> None:
-    """A picture that no format could hold at its own width becomes narrower."""
+    """A picture too tall for the formats at its own width becomes narrower."""
     original = pictures.encoded(Image.new("RGB", (20, 20_000), GREEN), "image/png")
     made = await pictures.rendered(tmp_path, original, "image/png")
     assert (made.picture.width, made.picture.height) == (20, 20_000)
@@ -181,7 +181,7 @@ async def test_very_tall(tmp_path: Path) -> None:
 
 
 async def test_starts_light(tmp_path: Path) -> None:
-    """A process starts for each picture: what only its parent or rarer types need is not loaded by it."""
+    """The render process does not import what only its parent or rare types need."""
     program = (
         "import sys, media_svc.sandbox.render_process; "
         "print(*{'asyncio', 'pillow_heif', 'pydantic'} & {*sys.modules}, 'end')"
@@ -198,7 +198,7 @@ async def test_starts_light(tmp_path: Path) -> None:
 
 @given(width=st.integers(1, 65_000), height=st.integers(1, 65_000))
 def test_sizes_rule(width: int, height: int) -> None:
-    """No size enlarges; widths ascend through the rungs to the own width or the last rung; the shape is kept."""
+    """Sizes never enlarge; widths ascend to the own width or the last rung; the aspect ratio is kept."""
     result = sizes(width, height)
     widths = [each for each, _ in result]
     assert widths == sorted(set(widths))
@@ -219,5 +219,5 @@ def test_sizes_rule(width: int, height: int) -> None:
     ],
 )
 def test_ladder(width: int, expected: list[int]) -> None:
-    """A picture comes in every rung below its own width, and in its own."""
+    """A picture has every rung below its own width, and its own width."""
     assert [each for each, _ in sizes(width, width)] == expected

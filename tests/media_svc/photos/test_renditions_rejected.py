@@ -1,4 +1,4 @@
-"""What becomes of bad pictures: a verdict, in bounded time and memory, and nothing left behind."""
+"""Tests of bad pictures: refused within bounded time and memory, with nothing left behind."""
 
 import asyncio
 import contextlib
@@ -41,7 +41,7 @@ async def _reason(
 
 @functools.cache
 def _heavy_jpeg() -> bytes:
-    """Return a picture just below the limit of pixels, whose 300 MB of coefficients keep a decoder busy for seconds."""
+    """Return a picture just below the pixel limit whose 300 MB of coefficients take seconds to decode."""
     return pictures.encoded(
         pictures.noise(700, 700).resize((7000, 7000)), "image/jpeg", progressive=True, subsampling=0
     )
@@ -51,46 +51,46 @@ _shared: set[psutil.Process] = set()
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _know_the_servers_that_tests_share() -> None:
-    """Take note of what runs before any picture is rendered."""
+def _note_shared_servers() -> None:
+    """Note the processes that run before any picture is rendered."""
     _shared.update(psutil.Process().children(recursive=True))
 
 
 def _processes() -> list[psutil.Process]:
-    """Return this process's children but for the servers that tests share."""
+    """Return the child processes, except servers that tests share."""
     children = psutil.Process().children(recursive=True)
     return [each for each in children if each.name().startswith("python") and each not in _shared]
 
 
 async def _all_gone() -> None:
-    """Wait until the last render process is gone, the kernel's record of it included."""
+    """Wait until the last render process has exited and been reaped."""
     async with asyncio.timeout(10):
         while _processes():  # noqa: ASYNC110 - the kernel has no event to wait for
             await asyncio.sleep(0.01)
 
 
 async def test_other_type(tmp_path: Path) -> None:
-    """A good picture of another type than the stated one is refused."""
+    """A picture of another type than declared is refused."""
     original = pictures.encoded(pictures.quarters(), "image/png")
     assert await _reason(tmp_path, original, "image/jpeg") is FailureReason.TYPE_MISMATCH
 
 
 @pytest.mark.parametrize("content_type", pictures.FORMATS)
 @pytest.mark.parametrize("part", [0.05, 0.5, 0.98])
-async def test_cut(tmp_path: Path, content_type: str, part: float) -> None:
-    """A file that ends too early is refused, also where its header and most of its pixels are fine."""
+async def test_truncated(tmp_path: Path, content_type: str, part: float) -> None:
+    """A truncated file is refused, even if its header and most pixels are fine."""
     original = pictures.encoded(pictures.noise(200, 200), content_type)
     assert await _reason(tmp_path, original[: int(len(original) * part)], content_type) is FailureReason.MEDIA_CORRUPT
 
 
-async def test_cut_progressive_jpeg(tmp_path: Path) -> None:
-    """A progressive JPEG without its last scans would only look blurred; it is refused all the same."""
+async def test_truncated_progressive_jpeg(tmp_path: Path) -> None:
+    """A progressive JPEG without its last scans is refused, although it would only look blurred."""
     original = pictures.encoded(pictures.noise(200, 200), "image/jpeg", progressive=True)
     assert await _reason(tmp_path, original[: len(original) * 9 // 10], "image/jpeg") is FailureReason.MEDIA_CORRUPT
 
 
 async def test_damaged_png(tmp_path: Path) -> None:
-    """Pixels that fail their checksum are refused."""
+    """Pixels with a wrong checksum are refused."""
     original = bytearray(pictures.encoded(pictures.noise(200, 200), "image/png"))
     original[len(original) // 2] ^= 0xFF
     assert await _reason(tmp_path, bytes(original), "image/png") is FailureReason.MEDIA_CORRUPT
@@ -105,7 +105,7 @@ def _archive() -> bytes:
 
 @pytest.mark.parametrize("content_type", pictures.FORMATS)
 async def test_picture_and_archive(tmp_path: Path, content_type: str) -> None:
-    """A good picture with an archive behind it is refused: it is for somebody who reads it as that."""
+    """A picture that is also a ZIP archive is refused."""
     original = pictures.encoded(pictures.quarters(), content_type) + _archive()
     assert zipfile.is_zipfile(io.BytesIO(original))
     assert await _reason(tmp_path, original, content_type) is FailureReason.TYPE_MISMATCH
@@ -113,13 +113,13 @@ async def test_picture_and_archive(tmp_path: Path, content_type: str) -> None:
 
 @pytest.mark.parametrize("content_type", pictures.FORMATS)
 @pytest.mark.parametrize("kind", FOREIGN)
-async def test_foreign(tmp_path: Path, content_type: str, kind: str) -> None:
-    """What is none of the types is refused as whichever of them it is announced: a script in a GIF, an SVG, a PDF, nothing."""
+async def test_unsupported_types(tmp_path: Path, content_type: str, kind: str) -> None:
+    """A script in a GIF, an SVG, a PDF and an empty file are refused as any type."""
     assert await _reason(tmp_path, FOREIGN[kind], content_type) is FailureReason.TYPE_MISMATCH
 
 
-async def test_what_is_hidden_in_a_picture(tmp_path: Path) -> None:
-    """Scripts in comments, and what cameras put behind a picture, do no harm, and are in no rendition."""
+async def test_hidden_data(tmp_path: Path) -> None:
+    """Scripts in comments and data that cameras append are harmless, and in no rendition."""
     original = pictures.encoded(pictures.quarters(), "image/jpeg", comment=b"<script>alert(1)</script>") + BEHIND
     made = await pictures.rendered(tmp_path, original, "image/jpeg")
     assert made.contents
@@ -127,7 +127,7 @@ async def test_what_is_hidden_in_a_picture(tmp_path: Path) -> None:
 
 
 async def test_endless_scans(tmp_path: Path) -> None:
-    """A small progressive JPEG that has its decoder go over all pixels a thousand times is given up."""
+    """A small progressive JPEG with a thousand scans is stopped."""
     original = pictures.encoded(Image.new("RGB", (4000, 4000)), "image/jpeg", progressive=True)
     scan = original[original.rindex(b"\xff\xda") : -2]
     bomb = original[:-2] + scan * 1000 + original[-2:]
@@ -138,14 +138,14 @@ async def test_endless_scans(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("side", [(8_000, 7_000), (30_000, 30_000), (2_000_000, 2_000_000)])
 async def test_bomb(tmp_path: Path, side: tuple[int, int]) -> None:
-    """A header that promises too many pixels is enough for a refusal; with one thousandth of the memory it would need."""
+    """A PNG header with too many pixels is refused within a thousandth of the memory it claims."""
     original = pictures.png_header(*side)
     assert len(original) < 200
     assert await _reason(tmp_path, original, "image/png") is FailureReason.MEDIA_TOO_LARGE
 
 
 async def test_jpeg_bomb(tmp_path: Path) -> None:
-    """The same holds for the header of a JPEG."""
+    """A JPEG header with too many pixels is refused."""
     original = bytearray(pictures.encoded(pictures.quarters(), "image/jpeg"))
     frame = original.index(b"\xff\xc0")
     original[frame + 5 : frame + 9] = b"\xff\x00\xff\x00"
@@ -154,7 +154,7 @@ async def test_jpeg_bomb(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content_type", ["image/heic", "image/avif"])
 async def test_heif_bomb(tmp_path: Path, content_type: str) -> None:
-    """The same holds for HEIF's image spatial extents."""
+    """A HEIF header with too many pixels is refused."""
     original = bytearray(pictures.encoded(pictures.quarters(), content_type))
     extents = original.index(b"ispe") + 8
     original[extents : extents + 8] = (40_000).to_bytes(4, "big") * 2
@@ -163,20 +163,20 @@ async def test_heif_bomb(tmp_path: Path, content_type: str) -> None:
 
 @pytest.mark.parametrize("content_type", sorted(set(pictures.FORMATS) - {"image/jpeg"}))
 async def test_too_many_frames(tmp_path: Path, content_type: str) -> None:
-    """An animation with more frames than allowed is refused."""
+    """An animation with too many frames is refused."""
     film = pictures.encoded(FILM[0], content_type, save_all=True, append_images=FILM[1:])
     assert await _reason(tmp_path, film, content_type) is FailureReason.MEDIA_TOO_LARGE
 
 
 @pytest.mark.parametrize("content_type", ["image/png", "image/webp"])
 async def test_most_frames(tmp_path: Path, content_type: str) -> None:
-    """An animation with as many frames as allowed is not."""
+    """An animation with the most frames allowed is accepted."""
     short = pictures.encoded(FILM[0], content_type, save_all=True, append_images=FILM[1:-1])
     assert (await pictures.rendered(tmp_path, short, content_type)).contents
 
 
 async def test_too_little_memory(tmp_path: Path) -> None:
-    """A picture that does not fit the memory limit is too large, not corrupt."""
+    """A picture that exceeds the memory limit is too large, not corrupt."""
     limits = RenderLimits(memory_bytes=200 * 1024**2)
     assert await _reason(tmp_path, _heavy_jpeg(), "image/jpeg", limits) is FailureReason.MEDIA_TOO_LARGE
     await _all_gone()
@@ -184,13 +184,13 @@ async def test_too_little_memory(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("limits", [RenderLimits(cpu_seconds=1), RenderLimits(wall_seconds=0.3)], ids=["cpu", "wall"])
 async def test_too_slow(tmp_path: Path, limits: RenderLimits) -> None:
-    """A picture that takes too long is given up, and its process is gone."""
+    """A picture that takes too long is stopped, and its process is gone."""
     assert await _reason(tmp_path, _heavy_jpeg(), "image/jpeg", limits) is FailureReason.MEDIA_CORRUPT
     await _all_gone()
 
 
 async def _started(task: "asyncio.Task[object]") -> psutil.Process:
-    """Return the render process of a task once it is there and runs Python."""
+    """Wait for a task's render process to run Python, and return it."""
     while not task.done():
         for child in _processes():
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -202,12 +202,12 @@ async def _started(task: "asyncio.Task[object]") -> psutil.Process:
 
 @pytest.fixture
 def slow_picture(tmp_path: Path) -> Callable[[], "asyncio.Task[object]"]:
-    """Return what starts to render a picture that keeps its process busy for seconds."""
+    """Provide a function that starts rendering a picture that takes seconds."""
     return lambda: asyncio.create_task(pictures.rendered(tmp_path, _heavy_jpeg(), "image/jpeg"))
 
 
 async def test_cancelled(slow_picture: Callable[[], "asyncio.Task[object]"]) -> None:
-    """A worker that is stopped in the middle of a picture leaves no process behind."""
+    """A worker stopped during a picture leaves no process behind."""
     task = slow_picture()
     await _started(task)
     task.cancel()
@@ -217,7 +217,7 @@ async def test_cancelled(slow_picture: Callable[[], "asyncio.Task[object]"]) -> 
 
 
 async def test_killed(slow_picture: Callable[[], "asyncio.Task[object]"]) -> None:
-    """A process that the kernel kills for its memory means a picture that is too large."""
+    """A process killed by the kernel means that the picture is too large."""
     task = slow_picture()
     (await _started(task)).kill()
     with pytest.raises(MediaRejectedError) as caught:
@@ -226,7 +226,7 @@ async def test_killed(slow_picture: Callable[[], "asyncio.Task[object]"]) -> Non
 
 
 async def test_no_secrets(slow_picture: Callable[[], "asyncio.Task[object]"], monkeypatch: pytest.MonkeyPatch) -> None:
-    """The process that decodes strangers' bytes knows none of our settings."""
+    """The render process knows none of our settings."""
     monkeypatch.setenv("LENSFEED_S3_SECRET_KEY", "secret")
     task = slow_picture()
     child = await _started(task)
@@ -238,6 +238,6 @@ async def test_no_secrets(slow_picture: Callable[[], "asyncio.Task[object]"], mo
 
 
 async def test_own_mistake(tmp_path: Path) -> None:
-    """Where the picture is not to blame, as without any file, nothing is said about the picture."""
+    """Without a file, no fault is put on the picture."""
     with pytest.raises(RenderCrashedError):
         await render(tmp_path, "image/jpeg", RenderLimits())

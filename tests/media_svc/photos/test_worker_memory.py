@@ -1,4 +1,4 @@
-"""The memory of a worker, with all of its processes, while it is given the worst."""
+"""Tests of the memory of a worker and its processes under the heaviest input."""
 
 import asyncio
 import contextlib
@@ -16,13 +16,13 @@ from tests.media_svc.photos.heavy_pictures import HEIGHT, WIDTH, heavy_pictures,
 
 MIB = 1024**2
 LIMIT = 512 * MIB
-# The coefficients of a progressive JPEG that has nothing left out: two bytes for each of three colours.
+# The coefficients of a 4:4:4 progressive JPEG: two bytes for each of three colours.
 COEFFICIENTS = WIDTH * HEIGHT * 3 * 2
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def own_worker(tmp_path_factory: pytest.TempPathFactory, valkey_url: str, s3: S3) -> AsyncIterator[MediaWorker]:
-    """Run a worker as a process of its own, with a database of Valkey that only it uses."""
+    """Run a worker in its own process with its own Valkey database."""
     redis_url = valkey_url.removesuffix("/0") + "/11"
     async with running_media_worker(tmp_path_factory.mktemp("worker"), redis_url, s3) as worker:
         yield worker
@@ -30,7 +30,7 @@ async def own_worker(tmp_path_factory: pytest.TempPathFactory, valkey_url: str, 
 
 @dataclass
 class Tree:
-    """The resident memory of a process and all below it, in bytes, as it was seen every few milliseconds."""
+    """The resident memory of a process and its descendants, in bytes, sampled every few milliseconds."""
 
     process: psutil.Process
     peak: int = 0
@@ -38,14 +38,14 @@ class Tree:
     sizes: list[int] = field(default_factory=list)
 
     def look(self) -> None:
-        """Add it up once."""
+        """Take one sample."""
         below = [_resident(each) for each in self.process.children(recursive=True)]
         self.sizes.append(_resident(self.process) + sum(below))
         self.peak = max(self.peak, self.sizes[-1])
         self.most_below = max(self.most_below, *below, 0)
 
     async def watch(self) -> None:
-        """Look until cancelled."""
+        """Sample until cancelled."""
         while True:
             self.look()
             await asyncio.sleep(0.005)
@@ -54,7 +54,7 @@ class Tree:
 def _resident(process: psutil.Process) -> int:
     try:
         return int(process.memory_info().rss)
-    except psutil.NoSuchProcess:  # it has ended since it was listed
+    except psutil.NoSuchProcess:  # it has ended since
         return 0
 
 
@@ -74,21 +74,21 @@ async def _upload(worker: MediaWorker, files: dict[str, tuple[str, bytes]]) -> d
 
 
 async def test_heavy_pictures(own_worker: MediaWorker) -> None:
-    """Pictures of fifty megapixels of every format, all in the queue at once, are rendered in less than 512 MiB."""
+    """50-megapixel pictures of every format, all queued at once, are rendered within 512 MiB."""
     media = await _upload(own_worker, await asyncio.to_thread(heavy_pictures))
     with _watched(own_worker) as tree:
         own_worker.announce([*media.values()])
         settled = await own_worker.settled([*media.values()])
     ready = [(each.state, each.width, each.height) for each in settled]
     assert dict(zip(media, ready, strict=True)) == dict.fromkeys(media, (MediaState.READY, WIDTH, HEIGHT))
-    # It was looked at while the worst of them was decoded.
+    # The samples include the worst picture's decoding.
     assert tree.most_below > COEFFICIENTS
     assert tree.peak > tree.sizes[0] + COEFFICIENTS
     assert tree.peak < LIMIT
 
 
 async def test_too_heavy_pictures(own_worker: MediaWorker) -> None:
-    """What would take more is refused in less than 512 MiB, and the queue goes on."""
+    """Pictures that would need more are refused within 512 MiB, and the queue continues."""
     media = await _upload(own_worker, await asyncio.to_thread(too_heavy_pictures))
     with _watched(own_worker) as tree:
         own_worker.announce([*media.values()])

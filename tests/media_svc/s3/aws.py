@@ -1,4 +1,4 @@
-"""What a real S3 has and SeaweedFS has not: events in a queue, storage classes and their rules. Moto's server speaks for it."""
+"""A mock AWS by Moto's server, for what SeaweedFS lacks: event queues, storage classes and their rules."""
 
 import contextlib
 from collections.abc import AsyncIterator, Iterator
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def running_aws(bucket: str) -> Iterator[S3]:
-    """Run it; yields how to get in. There is no bucket yet."""
+    """Run it, without a bucket. Yields how to connect."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     try:
@@ -44,7 +44,7 @@ def client(aws: S3, service: Literal["s3", "sqs"]) -> "AbstractAsyncContextManag
 
 @contextlib.asynccontextmanager
 async def queue_of_events(aws: S3) -> AsyncIterator[str]:
-    """Make the bucket, and a queue of its name into which it tells what is written under `u/`; yields the queue's URL."""
+    """Create the bucket and a queue that receives events for writes under `u/`. Yields the queue's URL."""
     async with client(aws, "s3") as s3, client(aws, "sqs") as sqs:
         await s3.create_bucket(Bucket=aws.bucket)
         url = (await sqs.create_queue(QueueName=aws.bucket))["QueueUrl"]

@@ -1,4 +1,4 @@
-"""Copies of originals on the real S3, in one call and in parts."""
+"""Tests of copying originals on the real S3, in one call and in parts."""
 
 import secrets
 
@@ -27,7 +27,7 @@ def settings_of(s3: S3) -> S3Settings:
 
 @pytest.mark.parametrize("part_bytes", [PART, len(CONTENT)], ids=["in parts", "in one call"])
 async def test_a_copy_is_the_same_bytes_of_the_same_type(s3: S3, part_bytes: int) -> None:
-    """However large it is."""
+    """A copy has the same bytes and type, at any size."""
     source, target = f"u/{secrets.token_hex(8)}", f"o/{secrets.token_hex(8)}"
     async with open_client(settings_of(s3)) as client:
         put = await client.put_object(Bucket=s3.bucket, Key=source, Body=CONTENT, ContentType="video/mp4")
@@ -39,8 +39,8 @@ async def test_a_copy_is_the_same_bytes_of_the_same_type(s3: S3, part_bytes: int
 
 
 @pytest.mark.parametrize("part_bytes", [PART, len(CONTENT)], ids=["in parts", "in one call"])
-async def test_what_was_replaced_meanwhile_is_not_copied(s3: S3, part_bytes: int) -> None:
-    """The ETag is another one: nothing is made, and no parts are left lying."""
+async def test_replaced_object_is_not_copied(s3: S3, part_bytes: int) -> None:
+    """An object with another ETag is not copied, and no parts are left."""
     source, target = f"u/{secrets.token_hex(8)}", f"o/{secrets.token_hex(8)}"
     async with open_client(settings_of(s3)) as client:
         first = await client.put_object(Bucket=s3.bucket, Key=source, Body=CONTENT)

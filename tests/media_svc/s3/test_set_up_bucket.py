@@ -1,4 +1,4 @@
-"""What the bucket is told once, on an S3 with storage classes and on one without."""
+"""Tests of the bucket's rules, on an S3 with storage classes and on one without."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -16,7 +16,7 @@ from media_svc.s3.set_up_bucket import set_up_bucket
 from media_svc.settings import S3Settings
 from meshkit.errors import UnavailableError
 from meshkit.ids import PublicId, new_id
-from tests.media_svc.media_app import some_user
+from tests.media_svc.media_app import new_user
 from tests.media_svc.s3 import aws
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def amazon() -> AsyncIterator[S3]:
-    """Run an S3 with storage classes, with a bucket about which it knows nothing yet."""
+    """Run an S3 with storage classes and a new bucket."""
     with aws.running_aws("cold-photos") as amazon:
         async with s3_client(amazon) as client:
             await client.create_bucket(Bucket=amazon.bucket)
@@ -54,7 +54,7 @@ async def _rules(client: "S3Client", bucket: str) -> dict[str, Any]:
 
 
 async def test_originals_get_cold(amazon: S3) -> None:
-    """Originals move to infrequent access and then to the instant archive, renditions stay; abandoned parts go after a day."""
+    """Originals move to infrequent access and the instant archive, renditions stay, abandoned parts expire."""
     async with s3_client(amazon) as client:
         for _ in range(2):
             assert await set_up_bucket(client, amazon.bucket)
@@ -66,13 +66,13 @@ async def test_originals_get_cold(amazon: S3) -> None:
         (365, "GLACIER_IR"),
     ]
     assert abandoned["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
-    # Nothing that is whole is ever deleted by a rule.
+    # No rule ever deletes whole objects.
     assert not any("Expiration" in rule for rule in rules.values())
     assert {rule["Status"] for rule in rules.values()} == {"Enabled"}
 
 
-async def test_rules_of_others_stay(amazon: S3) -> None:
-    """A rule that the bucket's owner has set is kept, however often ours are set; ours replace what they were before."""
+async def test_other_rules_stay(amazon: S3) -> None:
+    """The bucket owner's rules are kept, and ours replace their older versions."""
     own: Any = {"ID": "own", "Status": "Enabled", "Filter": {"Prefix": "logs/"}, "Expiration": {"Days": 7}}
     old: Any = {
         "ID": "lensfeed-originals-get-cold",
@@ -93,15 +93,15 @@ async def test_rules_of_others_stay(amazon: S3) -> None:
 
 
 async def test_s3_without_storage_classes(s3: S3) -> None:
-    """SeaweedFS moves nothing between storage classes: that is said, and abandoned parts go all the same."""
+    """SeaweedFS has no storage classes: that is reported, and abandoned parts expire all the same."""
     async with s3_client(s3) as client:
         assert not await set_up_bucket(client, s3.bucket)
         assert list(await _rules(client, s3.bucket)) == ["lensfeed-abandoned-uploads"]
 
 
 async def test_only_renditions_are_public(s3: S3) -> None:
-    """Anyone may read a rendition; an upload and an original nobody."""
-    name = str(PublicId(new_id(), some_user()))
+    """Renditions are public; uploads and originals are not."""
+    name = str(PublicId(new_id(), new_user()))
     async with s3_client(s3) as client, httpx.AsyncClient() as http:
         for key, status in ((f"m/{name}/a.jpg", 200), (f"o/{name}/e", 403), (f"u/{name}", 403)):
             await client.put_object(Bucket=s3.bucket, Key=key, Body=b"bytes")
@@ -109,7 +109,7 @@ async def test_only_renditions_are_public(s3: S3) -> None:
 
 
 async def test_original_in_an_archive(amazon: S3, cold: S3Objects, tmp_path: Path) -> None:
-    """An original that its owner's own rules have archived is ordered from there on demand, and read once it has come."""
+    """An archived original is requested on demand, and can be read once it is restored."""
     async with s3_client(amazon) as client:
         await client.put_object(Bucket=amazon.bucket, Key="o/one/etag", Body=b"original", StorageClass="DEEP_ARCHIVE")
         with pytest.raises(UnavailableError):
@@ -125,15 +125,15 @@ async def test_original_in_an_archive(amazon: S3, cold: S3Objects, tmp_path: Pat
 async def test_original_in_the_classes_of_the_rule(
     amazon: S3, cold: S3Objects, tmp_path: Path, storage_class: Any
 ) -> None:
-    """Where our own rule puts originals they can be read at once."""
+    """Originals in the storage classes of our rule can be read at once."""
     async with s3_client(amazon) as client:
         await client.put_object(Bucket=amazon.bucket, Key="o/two/etag", Body=b"x", StorageClass=storage_class)
     assert await cold.download("o/two/etag", tmp_path / "original")
 
 
 async def test_cache_control_changes_in_place(s3: S3) -> None:
-    """A file gets another age in CDNs; its bytes, type and name stay. What may change, and what is not there, is left alone."""
-    folder, hot = f"m/{PublicId(new_id(), some_user())}", cache_control(CacheClass.HOT)
+    """Cache-Control changes in place with the same bytes, type and name; mutable and missing files are left alone."""
+    folder, hot = f"m/{PublicId(new_id(), new_user())}", cache_control(CacheClass.HOT)
     picture, playlist = f"{folder}/a.avif", f"{folder}/master.m3u8"
     async with open_objects(_settings(s3)) as objects, s3_client(s3) as client:
         await objects.put(picture, b"picture", "image/avif", cache_control(CacheClass.COLD))

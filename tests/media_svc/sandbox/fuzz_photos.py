@@ -1,8 +1,8 @@
-"""Damage a photo in many ways and render each copy as workers do: `… fuzz_photos FILE CONTENT_TYPE SEED COUNT`.
+"""Fuzz the render process: `… fuzz_photos FILE CONTENT_TYPE SEED COUNT` damages a photo and renders each copy.
 
-Each is rendered by the render process's own `main`, in a child of its own with its own limits, so that a crash is one file's.
-The children are forked of one process that has all libraries loaded: hundreds take seconds. Prints how many ended in which way;
-what must not happen ends it with a traceback that names the file.
+Each copy is rendered by the render process's own `main` in a forked child with its own limits, so that a crash affects one
+file. The children share the loaded libraries, so hundreds take seconds. Prints the number of each outcome. A forbidden
+outcome raises with the file's name.
 """
 
 import os
@@ -18,7 +18,7 @@ from random import Random
 import pillow_heif  # noqa: F401 - once, instead of in each child
 
 from media_svc.model import MediaRejectedError
-from media_svc.photos.renditions import RenderLimits, outcome
+from media_svc.photos.renditions import RenderLimits, read_outcome
 from media_svc.sandbox.picture_manifest import LOG_NAME, MANIFEST_NAME, ORIGINAL_NAME
 from media_svc.sandbox.recipes import Recipe
 from media_svc.sandbox.render_process import main as render_one
@@ -26,12 +26,12 @@ from tests.media_svc.sandbox.fuzz_probe import damaged
 
 LIMITS = RenderLimits()
 PNG_SIGNATURE_BYTES = 8
-# A photo of so few bytes would hardly ever survive more.
+# A photo this small would hardly survive more damage.
 MOST_PLACES = 3
 
 
-def with_right_sums(png: bytes) -> bytes:
-    """Return a PNG whose chunks have right checksums, as far as they can be told apart: else these refuse nearly all damage."""
+def with_valid_checksums(png: bytes) -> bytes:
+    """Return a PNG with corrected chunk checksums: otherwise they would catch nearly all damage."""
     written, at = bytearray(png), PNG_SIGNATURE_BYTES
     while at + 12 <= len(written):
         end = at + 8 + int.from_bytes(written[at : at + 4], "big")
@@ -43,13 +43,13 @@ def with_right_sums(png: bytes) -> bytes:
 
 
 def ending(folder: Path, content_type: str) -> str:
-    """Render FOLDER/original; returns how that ended. Raises where it is no answer for an uploader, or files are left."""
+    """Render FOLDER/original and return the outcome. Raises if that is not an answer for an uploader, or files are left."""
     child = os.fork()
     if child == 0:
         _render_and_exit(folder, content_type)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     try:
-        made = outcome(folder, code)
+        made = read_outcome(folder, code)
     except MediaRejectedError as error:
         return f"{error.failure.reason} by a signal" if code else str(error.failure.reason)
     known = {ORIGINAL_NAME, MANIFEST_NAME, LOG_NAME}
@@ -74,12 +74,12 @@ def _render_and_exit(folder: Path, content_type: str) -> None:
 
 
 def main(path: Path, content_type: str, seed: int, count: int) -> None:
-    """Render that many damaged photos."""
+    """Render COUNT damaged photos."""
     content, chance, endings = path.read_bytes(), Random(seed), Counter[str]()
     for number in range(count):
         bad = damaged(content, chance, MOST_PLACES)
         if content_type == "image/png" and chance.random() < 0.7:
-            bad = with_right_sums(bad)
+            bad = with_valid_checksums(bad)
         folder = Path(tempfile.mkdtemp())
         (folder / ORIGINAL_NAME).write_bytes(bad)
         try:

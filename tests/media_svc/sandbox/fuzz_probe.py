@@ -1,7 +1,7 @@
-"""Damage a film in many ways and probe each copy as a worker does: `… fuzz_probe FILE CONTENT_TYPE SEED COUNT`.
+"""Fuzz the probe: `… fuzz_probe FILE CONTENT_TYPE SEED COUNT` damages a film and probes each copy.
 
-One process for all of them, which the worker would not do, so that hundreds take seconds. Prints how many came out as films and
-how many were refused; anything else ends it with a traceback or a signal.
+One process probes all copies, unlike the worker, so that hundreds take seconds. Prints how many were accepted and refused.
+Anything else ends in a traceback or a signal.
 """
 
 import sys
@@ -16,7 +16,7 @@ from media_svc.sandbox.probe_process import probe
 
 
 def damaged(content: bytes, chance: Random, most: int = 12) -> bytes:
-    """Return a file with some bytes changed, taken out or doubled in up to `most` places, half of them near an end."""
+    """Return a file with bytes changed, removed or doubled in up to `most` places, half of them near an end."""
     changed = bytearray(content)
     for _ in range(chance.randint(1, most)):
         reach = min(len(changed), chance.choice((64, 4_096, len(changed))))
@@ -36,7 +36,7 @@ def damaged(content: bytes, chance: Random, most: int = 12) -> bytes:
 
 
 def main(path: Path, content_type: str, seed: int, count: int) -> None:
-    """Probe that many damaged films."""
+    """Probe COUNT damaged films."""
     content, chance, outcomes = path.read_bytes(), Random(seed), Counter[str]()
     with tempfile.TemporaryDirectory() as folder:
         original = Path(folder) / ORIGINAL_NAME

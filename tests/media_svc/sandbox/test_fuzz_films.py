@@ -1,4 +1,4 @@
-"""Hundreds of damaged films, the same ones each time: each is a film or refused, and none breaks what looks at it."""
+"""Hundreds of damaged films, the same ones each time: each is accepted or refused, and none crashes the probe."""
 
 import sys
 from pathlib import Path
@@ -16,7 +16,7 @@ LIMITS = ProcessLimits(2 * 1024**3, cpu_seconds=120, wall_seconds=300)
     ("suffix", "content_type"), [("mp4", "video/mp4"), ("mov", "video/quicktime"), ("webm", "video/webm")]
 )
 async def test_damaged(tmp_path: Path, suffix: str, content_type: str) -> None:
-    """Whatever is damaged in a film, looking at it ends with an answer, within the memory of a single look."""
+    """Probing a damaged film always ends with an answer, within the memory of one probe."""
     film = films.moving(tmp_path / f"film.{suffix}", "128x96", "25", 2)
     lines: list[str] = []
 

@@ -1,4 +1,4 @@
-"""Hundreds of damaged photos, the same ones each time: each gives renditions or is refused, and nothing is left of any."""
+"""Hundreds of damaged photos, the same ones each time: each is rendered or refused, and nothing is left behind."""
 
 import os
 import sys
@@ -13,14 +13,14 @@ from media_svc.sandbox.limited_process import ProcessLimits, run_limited
 from tests.media_svc import pictures
 
 COUNT = 300
-# Another one, by the environment, looks at other damage.
+# Another seed in the environment tries other damage.
 SEED = int(os.environ.get("FUZZ_SEED", "11"))
 LIMITS = ProcessLimits(4 * 1024**3, cpu_seconds=200, wall_seconds=400)
 
 
 @pytest.mark.parametrize("content_type", pictures.FORMATS)
 async def test_damaged(tmp_path: Path, content_type: str) -> None:
-    """Whatever is damaged in a photo, rendering it ends with renditions or with a reason that its uploader is told."""
+    """Rendering a damaged photo ends with renditions or with a reason for its uploader."""
     photo = tmp_path / "photo"
     picture = Image.frombytes("RGB", (40, 30), Random(SEED).randbytes(40 * 30 * 3))
     options = {"exif": pictures.exif(6), "icc_profile": pictures.display_p3()}

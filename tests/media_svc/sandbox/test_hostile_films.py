@@ -1,4 +1,4 @@
-"""Files that are no films, or would keep us busy: refused in time, with the reason, and nothing else is opened."""
+"""Tests of hostile files: refused in time with the reason, and nothing else is opened."""
 
 import asyncio
 import contextlib
@@ -44,7 +44,7 @@ HOSTILE: dict[str, tuple[Callable[[Path], bytes], str, str]] = {
     "cut": (lambda folder: _half(_small(folder)), MP4, "MEDIA_CORRUPT"),
     "cut behind its index": (lambda folder: _half(films.index_first(_small(folder))), MP4, "MEDIA_CORRUPT"),
     "cut webm": (lambda folder: _half(films.moving(folder / "a.webm", "128x96", "25", 2)), WEBM, "MEDIA_CORRUPT"),
-    "zeros inside": (lambda folder: films.blackened(_small(folder)), MP4, "MEDIA_CORRUPT"),
+    "zeros inside": (lambda folder: films.zeroed(_small(folder)), MP4, "MEDIA_CORRUPT"),
     "only a head": (lambda _: FTYP, MP4, "MEDIA_CORRUPT"),
     "zip behind": (_zip_behind, MP4, "MEDIA_CORRUPT"),
     "playlist behind a head": (lambda _: FTYP + PLAYLIST % SECRET, MP4, "MEDIA_CORRUPT"),
@@ -71,7 +71,7 @@ HOSTILE: dict[str, tuple[Callable[[Path], bytes], str, str]] = {
 
 @pytest.mark.parametrize("kind", HOSTILE)
 async def test_refused(tmp_path: Path, kind: str) -> None:
-    """What is no film, no whole film, or too much of one is refused with the reason of the contract."""
+    """Files that are not films, are truncated, or exceed a limit are refused with the contract's reason."""
     make, content_type, reason = HOSTILE[kind]
     folder = films.in_folder(tmp_path / "work", make(tmp_path))
     with pytest.raises(MediaRejectedError) as caught:
@@ -83,7 +83,7 @@ async def test_refused(tmp_path: Path, kind: str) -> None:
 @pytest.mark.parametrize("kind", ["playlist", "concat"])
 @pytest.mark.parametrize("head", [b"", FTYP], ids=["bare", "with a head"])
 async def test_nothing_else_is_opened(tmp_path: Path, kind: str, head: bytes) -> None:
-    """Even where all checks were passed by, ffmpeg reads no playlist, and asks nobody for what one names."""
+    """Even if all checks were bypassed, ffmpeg reads no playlist and fetches nothing."""
     film = await probe_video(films.in_folder(tmp_path / "good", _small(tmp_path).read_bytes()), MP4)
     async with _listening() as (url, calls):
         text = (PLAYLIST if kind == "playlist" else CONCAT) % url.encode()
@@ -95,9 +95,9 @@ async def test_nothing_else_is_opened(tmp_path: Path, kind: str, head: bytes) ->
 
 
 async def test_reference_to_another_file(tmp_path: Path) -> None:
-    """A film that says that its pictures lie in another file gets nothing from there."""
+    """A film that refers to another file for its frames gets nothing from there."""
     content = bytearray(films.silent(tmp_path / "a.mp4", "128x96", "25", 1).read_bytes())
-    # An entry `url ` whose flag says "in this file" is made one that lies elsewhere.
+    # Turn an entry `url ` with the flag "in this file" into one in another file.
     at = content.index(b"dref") + 12
     assert content[at + 4 : at + 12] == b"url \x00\x00\x00\x01"
     content[at + 4 : at + 12] = b"alis\x00\x00\x00\x00"
@@ -106,12 +106,12 @@ async def test_reference_to_another_file(tmp_path: Path) -> None:
         film = await probe_video(folder, MP4)
     except MediaRejectedError:
         return
-    # Then the reference was not followed: the pictures are those of the file itself.
+    # The reference was not followed: the frames are those of the file itself.
     assert (film.width, film.height, film.duration_ms) == (128, 96, 1000)
 
 
 def test_private_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A folder is gone with the work; what a killed process has left is removed, and what is in use is not."""
+    """A folder is deleted after use; one left by a killed process is removed, and one in use is not."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     left = tmp_path / f"{PREFIX}left"
     left.mkdir()
@@ -126,7 +126,7 @@ def test_private_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 @contextlib.asynccontextmanager
 async def _listening() -> AsyncIterator[tuple[str, list[str]]]:
-    """Listen as a web server would; yields its address, and who called."""
+    """Listen like a web server. Yields its address and the callers."""
     calls: list[str] = []
 
     async def on_call(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -139,10 +139,10 @@ async def _listening() -> AsyncIterator[tuple[str, list[str]]]:
 
 
 async def _lowest_rung(folder: Path, content_type: str) -> None:
-    """Do what the worker does first. What looks whole is found out when it is decoded."""
+    """Make the lowest rung, as the worker does: decoding finds damage inside an intact structure."""
     film = await probe_video(folder, content_type)
     await make_rung(Ffmpeg(find_ffmpeg(None)), folder, content_type, film, plan_rungs(film)[0], _ignore)
 
 
 async def _ignore(_: float) -> None:
-    """Hear of progress."""
+    """Ignore progress."""

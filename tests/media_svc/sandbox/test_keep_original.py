@@ -1,4 +1,4 @@
-"""What is small and clean already is served as it is, and nothing that carries more than pixels is."""
+"""Tests of serving small, clean pictures unchanged, and nothing with more than pixels."""
 
 import random
 from pathlib import Path
@@ -28,7 +28,7 @@ def _clean(folder: Path, content: bytes, content_type: str) -> bool:
 
 @pytest.mark.parametrize(("content_type", "options"), CASES)
 async def test_kept(tmp_path: Path, content_type: str, options: dict[str, Any]) -> None:
-    """A picture of our own kind that is no larger than ours would be loses nothing by being compressed again."""
+    """A clean picture that is no larger than our rendition is served unchanged."""
     original = pictures.encoded(_textured(), content_type, **options)
     made = await pictures.rendered(tmp_path, original, content_type)
     assert original in made.contents.values()
@@ -40,7 +40,7 @@ async def test_kept(tmp_path: Path, content_type: str, options: dict[str, Any]) 
 
 @pytest.mark.parametrize("content_type", SMALL)
 async def test_too_good(tmp_path: Path, content_type: str) -> None:
-    """A picture that is larger than need be is compressed, however clean it is."""
+    """A clean picture that is larger than needed is compressed."""
     original = pictures.encoded(_textured(), content_type, **{**SMALL[content_type], "quality": 98})
     assert _clean(tmp_path, original, content_type)
     made = await pictures.rendered(tmp_path, original, content_type)
@@ -50,7 +50,7 @@ async def test_too_good(tmp_path: Path, content_type: str) -> None:
 
 @pytest.mark.parametrize(("content_type", "options"), CASES)
 async def test_wider_than_any_rendition(tmp_path: Path, content_type: str, options: dict[str, Any]) -> None:
-    """A clean picture of more pixels than are ever shown is made smaller."""
+    """A clean picture wider than any rendition is shrunk."""
     original = pictures.encoded(pictures.quarters(1600, 40), content_type, **options)
     assert _clean(tmp_path, original, content_type)
     made = await pictures.rendered(tmp_path, original, content_type)
@@ -60,7 +60,7 @@ async def test_wider_than_any_rendition(tmp_path: Path, content_type: str, optio
 @pytest.mark.parametrize(("content_type", "options"), CASES)
 @pytest.mark.parametrize("extra", ["exif", "icc_profile", "xmp"])
 async def test_more_than_pixels(tmp_path: Path, content_type: str, options: dict[str, Any], extra: str) -> None:
-    """One with metadata or a profile is not, however small."""
+    """A picture with metadata or a profile is not kept, however small."""
     values = {"exif": pictures.exif(), "icc_profile": pictures.display_p3(), "xmp": b"<x:xmpmeta/>"}
     original = pictures.encoded(_textured(), content_type, **options, **{extra: values[extra]})
     assert not _clean(tmp_path, original, content_type)
@@ -68,14 +68,14 @@ async def test_more_than_pixels(tmp_path: Path, content_type: str, options: dict
 
 @pytest.mark.parametrize(("content_type", "options"), CASES)
 def test_something_appended(tmp_path: Path, content_type: str, options: dict[str, Any]) -> None:
-    """One with anything behind or missing at its end is not."""
+    """A picture with data appended or missing at its end is not kept."""
     original = pictures.encoded(_textured(), content_type, **options)
     assert _clean(tmp_path, original, content_type)
     assert not any(_clean(tmp_path, each, content_type) for each in (original + b"\x00", original[:-1], original * 2))
 
 
 def test_jpegs_of_other_kinds(tmp_path: Path) -> None:
-    """A comment, colours for print, a picture that does not sharpen while it loads, and endless scans are none of ours."""
+    """JPEGs with comments, CMYK, a baseline frame or endless scans are not kept."""
     small = SMALL["image/jpeg"]
     good = pictures.encoded(_textured(), "image/jpeg", **small)
     scan = good[good.rindex(b"\xff\xda") : -2]
@@ -91,5 +91,5 @@ def test_jpegs_of_other_kinds(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content_type", ["image/png", "image/avif", "image/heic"])
 def test_other_types(tmp_path: Path, content_type: str) -> None:
-    """Other types are always made anew."""
+    """Other types are always re-encoded."""
     assert not _clean(tmp_path, pictures.encoded(_textured(), content_type), content_type)

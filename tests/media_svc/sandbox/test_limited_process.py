@@ -1,4 +1,4 @@
-"""What a process that reads strangers' bytes may take."""
+"""Tests of the limits on processes that read untrusted bytes."""
 
 import asyncio
 import os
@@ -8,18 +8,18 @@ from pathlib import Path
 import psutil
 import pytest
 
-from media_svc.sandbox.limited_process import Ended, ProcessLimits, run_limited
+from media_svc.sandbox.limited_process import ProcessLimits, ProcessResult, run_limited
 
 MIB = 1024**2
 LIMITS = ProcessLimits(512 * MIB, cpu_seconds=20, wall_seconds=30, file_bytes=MIB, niceness=5)
 
 
-async def _python(folder: Path, program: str, limits: ProcessLimits = LIMITS) -> Ended:
+async def _python(folder: Path, program: str, limits: ProcessLimits = LIMITS) -> ProcessResult:
     return await run_limited((sys.executable, "-I", "-c", program), folder, limits)
 
 
 async def test_memory(tmp_path: Path) -> None:
-    """More memory than it may have it does not get."""
+    """A process cannot allocate more than its memory limit."""
     ended = await _python(tmp_path, "bytearray(600 * 1024**2)")
     assert ended.code != 0
     assert ended.is_out_of_memory
@@ -27,13 +27,13 @@ async def test_memory(tmp_path: Path) -> None:
 
 
 async def test_cpu_time(tmp_path: Path) -> None:
-    """A process that does not come to an end is ended."""
+    """A process that does not end is stopped."""
     ended = await _python(tmp_path, "while True: pass", ProcessLimits(512 * MIB, 1, 30))
     assert ended.is_out_of_time
 
 
-async def test_time_by_the_clock(tmp_path: Path) -> None:
-    """One that only waits is killed too, and is gone."""
+async def test_wall_time(tmp_path: Path) -> None:
+    """A process that only waits is killed too, and is gone."""
     program = f"import os, time; open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid())); time.sleep(600)"
     ended = await _python(tmp_path, program, ProcessLimits(512 * MIB, 20, wall_seconds=3))
     assert ended.is_out_of_time
@@ -41,14 +41,14 @@ async def test_time_by_the_clock(tmp_path: Path) -> None:
 
 
 async def test_file_size(tmp_path: Path) -> None:
-    """No file becomes larger than allowed."""
+    """No file grows beyond the limit."""
     ended = await _python(tmp_path, "open('large', 'wb').write(bytes(2 * 1024**2))")
     assert ended.code != 0
     assert (tmp_path / "large").stat().st_size <= MIB
 
 
 async def test_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It works in its folder, yields to others, and knows nothing of our environment."""
+    """The process runs in its folder, at low priority, without our environment."""
     monkeypatch.setenv("LENSFEED_S3_SECRET_KEY", "secret")
     lines: list[str] = []
 
@@ -64,7 +64,7 @@ async def test_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 async def test_cancelled(tmp_path: Path) -> None:
-    """Who stops waiting for it stops it."""
+    """Cancelling the caller kills the process."""
     program = f"import os, time; open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid())); time.sleep(600)"
     task = asyncio.create_task(_python(tmp_path, program))
     async with asyncio.timeout(30):
@@ -76,8 +76,8 @@ async def test_cancelled(tmp_path: Path) -> None:
     assert not psutil.pid_exists(int((tmp_path / "pid").read_text()))
 
 
-async def test_not_there(tmp_path: Path) -> None:
-    """A program that cannot be run is named."""
+async def test_missing_program(tmp_path: Path) -> None:
+    """The error for a program that cannot run names it."""
     ended = await run_limited((str(tmp_path / "nothing"),), tmp_path, LIMITS)
     assert ended.code != 0
     assert "nothing cannot be run" in ended.log

@@ -1,4 +1,4 @@
-"""What dav1d makes of an AVIF is what libaom would have, in fewer pixels."""
+"""Tests that dav1d decodes AVIFs like libaom, at a smaller size."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from PIL import Image
 from media_svc.sandbox.read_large_avif import read_large_avif
 from tests.media_svc import pictures
 
-# The one rounds what the other does not; another matrix, range or side would be off by much more.
+# The decoders round differently. A wrong matrix, range or rotation would differ by much more.
 MOST_DIFFERENCE = 4.0
 KINDS: dict[str, dict[str, Any]] = {
     "plain": {},
@@ -30,7 +30,7 @@ def _difference(one: pyvips.Image, other: pyvips.Image) -> float:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("spare", [1.0, 2.5])
 def test_same_picture(tmp_path: Path, kind: str, spare: float) -> None:
-    """Colours, turns and profiles are the same; where it is more than plain pixels, libaom's own picture is returned."""
+    """Colours, rotations and profiles are the same; pictures that are not plain pixels are left to libaom."""
     path = tmp_path / "picture"
     path.write_bytes(pictures.encoded(pictures.quarters(500, 300), "image/avif", quality=95, **KINDS[kind]))
     whole = pyvips.Image.heifload(str(path))
@@ -44,7 +44,7 @@ def test_same_picture(tmp_path: Path, kind: str, spare: float) -> None:
 
 
 def test_transparency(tmp_path: Path) -> None:
-    """A picture with a second one for its transparency is left to libaom."""
+    """A picture with an alpha plane is left to libaom."""
     path = tmp_path / "picture"
     path.write_bytes(pictures.encoded(Image.new("RGBA", (60, 40), (10, 200, 30, 90)), "image/avif"))
     whole = pyvips.Image.heifload(str(path))
@@ -52,8 +52,8 @@ def test_transparency(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("part", [0.6, 0.97])
-def test_cut(tmp_path: Path, part: float) -> None:
-    """A cut picture is an error, not a grey one."""
+def test_truncated(tmp_path: Path, part: float) -> None:
+    """A truncated picture is an error, not grey pixels."""
     path = tmp_path / "picture"
     content = pictures.encoded(pictures.noise(300, 200), "image/avif")
     path.write_bytes(content)

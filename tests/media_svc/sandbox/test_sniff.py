@@ -1,4 +1,4 @@
-"""What a file is, by its first bytes."""
+"""Tests of detecting a file's type by its first bytes."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from tests.media_svc import pictures
 
 @pytest.mark.parametrize("content_type", pictures.FORMATS)
 def test_own_type(content_type: str) -> None:
-    """Each allowed type is known by its head, and passes for no other."""
+    """Each allowed type is recognized by its head, and passes only as that type."""
     head = pictures.encoded(pictures.quarters(), content_type)[:HEAD_BYTES]
     require_type(head, content_type)
     for stated in set(pictures.FORMATS) - {content_type}:
@@ -18,8 +18,8 @@ def test_own_type(content_type: str) -> None:
         assert caught.value.failure.reason is FailureReason.TYPE_MISMATCH
 
 
-def test_general_brand() -> None:
-    """A HEIF file whose major brand is a general one is what its first special brand says."""
+def test_generic_brand() -> None:
+    """A HEIF file with a generic major brand is what its first specific brand says."""
     assert sniff(b"\x00\x00\x00\x1cftypmif1\x00\x00\x00\x00mif1heicmiaf") == "image/heic"
     assert sniff(b"\x00\x00\x00\x1cftypmif1\x00\x00\x00\x00mif1avifmiaf") == "image/avif"
     assert sniff(b"\x00\x00\x00\x14ftypmif1\x00\x00\x00\x00mif1" + b"heic") is None
@@ -42,6 +42,6 @@ def test_general_brand() -> None:
     ],
     ids=["empty", "text", "gif", "pdf", "svg", "html", "sound", "mkv", "playlist", "wav", "zeros"],
 )
-def test_no_picture(head: bytes) -> None:
-    """What is none of the allowed types is nothing, whatever else it may be."""
+def test_unknown_types(head: bytes) -> None:
+    """Files of other types have no type."""
     assert sniff(head) is None

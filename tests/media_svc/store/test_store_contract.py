@@ -1,4 +1,4 @@
-"""What every store of media promises."""
+"""Tests of what every store of media promises."""
 
 import asyncio
 import itertools
@@ -15,10 +15,10 @@ from meshkit.events import OutboxRecord, new_record
 from meshkit.events.outbox import before
 from meshkit.ids import MAX_ID, PublicId, new_id
 from meshkit.service_settings import ServiceSettings
-from tests.media_svc.media_app import some_user
+from tests.media_svc.media_app import new_user
 from tests.media_svc.media_stores import OpenStore, open_store
 
-# What tests plan alone; the minutes of a test are a hundred.
+# Minutes for tests; each test has a hundred.
 _BLOCKS = itertools.count(time.time_ns() // 60_000_000_000 + 1_000_000, 100)
 PICTURE = Picture(
     4000, 3000, bytes(range(25)), tuple(Rendition(f"{w}.avif", "image/avif", w, w // 2, w * 9) for w in (320, 640))
@@ -27,18 +27,18 @@ PICTURE = Picture(
 
 @pytest.fixture
 def store(opened: OpenStore) -> MediaStore:
-    """Give the store under test."""
+    """Provide the store under test."""
     return opened.media
 
 
 @pytest.fixture
 def minute() -> int:
-    """Give a minute for which no other test plans anything, nor for those after it."""
+    """Provide a minute that no other test uses, like the hundred after it."""
     return next(_BLOCKS)
 
 
 def _media(media_id: PublicId | None = None, upload_id: str = "") -> Media:
-    media_id = media_id or PublicId(new_id(), some_user())
+    media_id = media_id or PublicId(new_id(), new_user())
     return Media(
         media_id, MediaState.AWAITING_UPLOAD, MediaKind.PHOTO, "image/heic", 50_000_000, "Füße 🐾\0\n", upload_id
     )
@@ -75,8 +75,8 @@ async def test_medium_comes_back_as_it_was(store: MediaStore, minute: int) -> No
 
 
 async def test_media_id_goes_to_one_of_many(store: MediaStore, minute: int) -> None:
-    """Of many who add a medium under one id at once, one is told that it was added, and its medium is the one there."""
-    media_id = PublicId(new_id(), some_user())
+    """Of concurrent calls that add the same id, one succeeds, and its medium is stored."""
+    media_id = PublicId(new_id(), new_user())
     media = [replace(_media(media_id), alt_text=str(each)) for each in range(10)]
     added = await asyncio.gather(*(store.add_media(each, minute) for each in media))
     assert added.count(True) == 1
@@ -86,7 +86,7 @@ async def test_media_id_goes_to_one_of_many(store: MediaStore, minute: int) -> N
 
 
 def _video() -> Media:
-    media_id = PublicId(new_id(), some_user())
+    media_id = PublicId(new_id(), new_user())
     return Media(media_id, MediaState.AWAITING_UPLOAD, MediaKind.VIDEO, "video/mp4", 4_000_000_000, "A film.")
 
 
@@ -110,7 +110,7 @@ async def _stored_video(store: MediaStore) -> Media:
 
 
 async def test_video_grows(store: MediaStore) -> None:
-    """A video that is READY keeps its first rung, and takes others until it is complete."""
+    """A READY video keeps its first rung, and gets others until it is complete."""
     ready = await _stored_video(store)
     assert await store.get_media([ready.media_id]) == [ready]
     grown = ready.grown(_rung(480), None).grown(_rung(720), _mp4(70))
@@ -122,7 +122,7 @@ async def test_video_grows(store: MediaStore) -> None:
 
 
 async def test_video_grows_once(store: MediaStore) -> None:
-    """Of concurrent writers of a video's next revision one wins; who has an older one in mind changes nothing."""
+    """Of concurrent writers of a video's next revision one wins; a writer with an older one changes nothing."""
     ready = await _stored_video(store)
     versions = [ready.grown(_rung(height), None) for height in (400, 410, 420, 430)]
     won = await asyncio.gather(*(store.grow_video(ready, each) for each in versions))
@@ -133,7 +133,7 @@ async def test_video_grows_once(store: MediaStore) -> None:
 
 
 async def test_only_ready_videos_grow(store: MediaStore, minute: int) -> None:
-    """What is not there, is not READY, or is a photo does not grow."""
+    """A missing medium, one that is not READY, or a photo does not grow."""
     video, photo = _video(), _media()
     absent = _video().uploaded("e", 1).ready(PICTURE).playable(1, _rung(240), _mp4(7))
     await store.add_media(video, minute)
@@ -161,7 +161,7 @@ def _smaller(name: str) -> Rendition:
 
 
 async def test_photo_is_improved(opened: OpenStore) -> None:
-    """A photo takes smaller renditions with their event, and remembers until its end what they took the place of."""
+    """A photo gets smaller renditions with their event, and keeps the replaced names."""
     ready = await _stored_photo(opened.media)
     improved, record = ready.improved([_smaller("better.avif")]), _event(ready)
     assert [each.name for each in improved.renditions] == ["better.avif", "640.avif"]
@@ -174,7 +174,7 @@ async def test_photo_is_improved(opened: OpenStore) -> None:
 
 
 async def test_photo_is_improved_once(opened: OpenStore) -> None:
-    """Of concurrent swaps one is written, with its event alone, and none after it; also where nothing is smaller."""
+    """Of concurrent swaps one is written with its event, and none after it, even if nothing is smaller."""
     kinds: list[list[list[Rendition]]] = [[[_smaller(f"{number}.avif")] for number in range(4)], [[]]]
     for candidates in kinds:
         ready = await _stored_photo(opened.media)
@@ -189,7 +189,7 @@ async def test_photo_is_improved_once(opened: OpenStore) -> None:
 
 
 async def test_only_what_is_served_is_improved(opened: OpenStore, minute: int) -> None:
-    """What is not there, is not READY yet, or is removed stays as it is, and nothing is told."""
+    """Missing, unfinished and removed media stay as they are, without an event."""
     absent, uploaded = _media(), _media().uploaded("e", 1)
     await opened.media.add_media(uploaded, minute)
     removed = (await _stored_photo(opened.media)).removed()
@@ -202,7 +202,7 @@ async def test_only_what_is_served_is_improved(opened: OpenStore, minute: int) -
 
 
 async def test_progress_of_a_video(store: MediaStore) -> None:
-    """How far a video is is noted beside its steps, and does not touch them."""
+    """Progress is stored apart from the steps, and does not affect them."""
     media = _video()
     await store.add_media(media, next(_BLOCKS))
     uploaded = media.uploaded("e", 1)
@@ -224,12 +224,12 @@ async def test_extreme_ids(store: MediaStore, minute: int) -> None:
 
 
 async def test_many_in_the_order_asked_for(store: MediaStore, minute: int) -> None:
-    """Absent media are left out, and the rest keeps the caller's order."""
+    """Missing media are skipped, and the rest keeps the requested order."""
     media = [_media() for _ in range(5)]
     for each in media:
         await store.add_media(each, minute)
-    absent = PublicId(new_id(), some_user())
-    same_number = PublicId(media[0].media_id.local, some_user())
+    absent = PublicId(new_id(), new_user())
+    same_number = PublicId(media[0].media_id.local, new_user())
     asked = [media[3], media[0], media[4]]
     ids = [absent, *(each.media_id for each in asked), same_number]
     assert await store.get_media(ids) == asked
@@ -251,7 +251,7 @@ async def test_a_step_is_taken_once(opened: OpenStore, minute: int) -> None:
 
 
 async def test_a_step_from_an_older_state(opened: OpenStore, minute: int) -> None:
-    """Who has an older state in mind changes nothing, and neither does a step of a medium that is not there."""
+    """A step from an older state or of a missing medium changes nothing."""
     store, media = opened.media, _media()
     await store.add_media(media, minute)
     ready = media.uploaded("e", 1).ready(PICTURE)
@@ -274,7 +274,7 @@ async def test_events_alone(opened: OpenStore) -> None:
 
 
 async def test_first_check(store: MediaStore, minute: int) -> None:
-    """A new medium is found in the minute of its first check, and in no other."""
+    """A new medium is listed in the minute of its first check, and in no other."""
     media = _media()
     await store.add_media(media, minute)
     assert await _checks(store, minute) == [media.media_id]
@@ -282,7 +282,7 @@ async def test_first_check(store: MediaStore, minute: int) -> None:
 
 
 async def test_pages_of_checks(store: MediaStore, minute: int) -> None:
-    """A bucket's checks come in pages, ascending, each once, however often they were planned."""
+    """A bucket's checks come in ascending pages, each once, however often they were planned."""
     ids = sorted(PublicId(local * SHARDS, owner) for local in range(10) for owner in (1, 2))
     for media_id in [*ids, *reversed(ids)]:
         await store.plan_check(minute, media_id)
@@ -297,8 +297,8 @@ async def test_pages_of_checks(store: MediaStore, minute: int) -> None:
 
 @pytest.mark.usefixtures("fresh_plans")
 async def test_progress(store: MediaStore) -> None:
-    """The minute before which all is done moves on and never back; plans from it on are kept."""
-    # Nothing can have been planned before the store was made, which was just now.
+    """The minute before which all checks are done never moves back, and later plans are kept."""
+    # The store was just created, so nothing can have been planned before now.
     now = time.time_ns() // 60_000_000_000
     first = await store.checks_done_before()
     assert now - 5 < first <= now
@@ -314,7 +314,7 @@ async def test_progress(store: MediaStore) -> None:
 
 
 async def test_many_checks_of_one_minute(store: MediaStore, minute: int) -> None:
-    """A bucket of thousands is read whole, page by page."""
+    """A bucket of thousands is read completely, page by page."""
     ids = [PublicId((MAX_ID // SHARDS - number) * SHARDS, MAX_ID) for number in range(3_000)]
     for some in (ids[first : first + 100] for first in range(0, len(ids), 100)):
         await asyncio.gather(*(store.plan_check(minute, media_id) for media_id in some))
@@ -325,14 +325,14 @@ async def test_many_checks_of_one_minute(store: MediaStore, minute: int) -> None
 
 
 async def test_a_hundred_at_once(store: MediaStore, minute: int) -> None:
-    """As many media as are ever asked for come in one answer."""
+    """The largest batch comes in one call."""
     media = [_media() for _ in range(100)]
     await asyncio.gather(*(store.add_media(each, minute) for each in media))
     assert await store.get_media([each.media_id for each in media]) == media
 
 
 async def test_two_processes(opened: OpenStore, store_settings: ServiceSettings, minute: int) -> None:
-    """What one process has written the other sees, and of their steps one is taken."""
+    """Processes see each other's writes, and of their concurrent steps one is taken."""
     media = _media()
     async with open_store(store_settings) as other:
         await other.media.add_media(media, minute)

@@ -1,4 +1,4 @@
-"""Whatever happens to events, clients and processes: an upload whose bytes are all there is settled within two minutes, once."""
+"""A complete upload is settled within two minutes, once, whatever happens to events, clients and processes."""
 
 import asyncio
 import itertools
@@ -18,10 +18,10 @@ from media_svc.uploads.rules import PART_BYTES
 from meshkit.ids import PublicId
 from tests.media_svc import pictures
 from tests.media_svc.conftest import Parts, opened_parts
-from tests.media_svc.media_app import PATIENCE_SECONDS, MediaApp, kinds, some_user
+from tests.media_svc.media_app import PATIENCE_SECONDS, MediaApp, kinds, new_user
 
 SECRET = "a secret of the tests"
-# What becomes of one upload besides its bytes.
+# What happens around one upload.
 FATES = (
     "nobody says anything",
     "the event comes twice",
@@ -35,11 +35,11 @@ FATES = (
 
 
 class _Killed(BaseException):
-    """What ends a process here. Nothing in it may catch that."""
+    """Ends a process in these tests. Nothing in it may catch this."""
 
 
 class _DyingStore:
-    """A store whose process dies at the write that would finish an upload."""
+    """A store whose process dies when it writes that an upload is finished."""
 
     def __init__(self, inner: Any) -> None:
         self._inner = inner
@@ -53,13 +53,13 @@ class _DyingStore:
 
 @pytest.fixture
 async def cut_off(settings: ServeSettings) -> AsyncIterator[Parts]:
-    """Give the parts of a process that cannot reach S3."""
+    """Provide the parts of a process that cannot reach S3."""
     async with opened_parts(settings.model_copy(update={"s3_endpoint_url": "http://127.0.0.1:9"})) as parts:
         yield parts
 
 
 class _Receiver:
-    """The receiver of events of one process, asked as S3 asks it."""
+    """A process's receiver of events, called as S3 calls it."""
 
     def __init__(self, parts: Parts) -> None:
         self._receiver = S3EventReceiver(
@@ -69,7 +69,7 @@ class _Receiver:
             FinishByKey(parts.store, parts.finish),
         )
 
-    async def tell(self, media_id: str) -> int:
+    async def notify(self, media_id: str) -> int:
         from aiohttp import web
         from aiohttp.test_utils import TestClient, TestServer
 
@@ -84,24 +84,24 @@ class _Receiver:
 
 
 async def _meet(fate: str, app: MediaApp, parts: Parts, cut_off: Parts, owner: int, content: bytes) -> str:
-    """Upload a file, and let its fate happen."""
+    """Upload a file with its fate."""
     started = await app.start(owner, "image/png", len(content))
     media_id = started.media_id
     if fate == FATES[2]:
-        assert await _Receiver(parts).tell(media_id) == httpx.codes.NO_CONTENT
+        assert await _Receiver(parts).notify(media_id) == httpx.codes.NO_CONTENT
     await app.put_all(started, content)
     (media,) = await parts.store.get_media([PublicId.parse(media_id)])
     if fate == FATES[1]:
         for _ in range(2):
-            assert await _Receiver(parts).tell(media_id) == httpx.codes.NO_CONTENT
+            assert await _Receiver(parts).notify(media_id) == httpx.codes.NO_CONTENT
     elif fate == FATES[3]:
         calling = asyncio.create_task(app.complete(owner, media_id))
         await asyncio.sleep(random.Random(media_id).random() / 50)
         calling.cancel()
         await asyncio.gather(calling, return_exceptions=True)
     elif fate == FATES[4]:
-        told = [_Receiver(parts).tell(media_id) for _ in range(2)]
-        await asyncio.gather(*told, app.complete(owner, media_id), parts.finish(media, media.created_ms))
+        calls = [_Receiver(parts).notify(media_id) for _ in range(2)]
+        await asyncio.gather(*calls, app.complete(owner, media_id), parts.finish(media, media.created_ms))
     elif fate == FATES[5] and media.upload_id:
         stored = await parts.objects.list_parts(media.upload_key, media.upload_id)
         assert stored is not None
@@ -111,20 +111,20 @@ async def _meet(fate: str, app: MediaApp, parts: Parts, cut_off: Parts, owner: i
         with pytest.raises(_Killed):
             await dying(media, media.created_ms)
     elif fate == FATES[7]:
-        assert await _Receiver(cut_off).tell(media_id) == httpx.codes.SERVICE_UNAVAILABLE
+        assert await _Receiver(cut_off).notify(media_id) == httpx.codes.SERVICE_UNAVAILABLE
     return media_id
 
 
 @pytest.mark.usefixtures("fresh_plans", "worker")
 async def test_every_finished_upload_is_settled_once(app: MediaApp, parts: Parts, cut_off: Parts) -> None:
-    """Good and bad pictures, in one PUT and in parts: whatever befalls them, two minutes of sweeps settle them."""
+    """Two minutes of sweeps settle good and bad pictures, in one PUT or in parts, whatever happens to them."""
     good = pictures.encoded(pictures.quarters(), "image/png")
     large = bytes(PART_BYTES + 1)
-    owner = some_user()
+    owner = new_user()
     cases = [*zip(FATES, itertools.cycle((good, b"no picture")), strict=False), (FATES[0], large), (FATES[5], large)]
     media_ids = [await _meet(fate, app, parts, cut_off, owner, content) for fate, content in cases]
     born = [(await parts.store.get_media([PublicId.parse(each)]))[0].created_ms for each in media_ids]
-    # Two processes sweep, as the clock passes the two minutes after the youngest upload.
+    # Two processes sweep for the two minutes after the last upload.
     second = type(parts.sweeper)(parts.store, parts.objects, parts.events, parts.finish, parts.erase)
     for age in (0, 1, 2):
         await asyncio.gather(*(each.sweep(max(born) + age * MINUTE_MS) for each in (parts.sweeper, second)))

@@ -1,4 +1,4 @@
-"""Finishing an upload by the client's word."""
+"""Tests of completing an upload by the client's call."""
 
 import asyncio
 
@@ -11,7 +11,7 @@ from media_svc.uploads.rules import PART_BYTES
 from meshkit.ids import PublicId, new_id
 from tests.errors import reason_of
 from tests.media_svc.conftest import Parts
-from tests.media_svc.media_app import MediaApp, kinds, some_user
+from tests.media_svc.media_app import MediaApp, kinds, new_user
 
 Part = media_service_pb2.CompletedPart
 LARGE = bytes(range(256)) * (PART_BYTES // 256) + b"the end"
@@ -27,8 +27,8 @@ async def _reason(app: MediaApp, user_id: int, media_id: str, parts: list[Part])
 @pytest.mark.parametrize("content", [b"small", LARGE], ids=["one PUT", "multipart"])
 @pytest.mark.parametrize("names_parts", [True, False])
 async def test_complete(app: MediaApp, parts: Parts, content: bytes, names_parts: bool) -> None:
-    """Once all bytes are there, the upload is finished, one event says so, and the accepted bytes are kept."""
-    owner = some_user()
+    """A complete upload is finished with one event, and the accepted bytes are kept."""
+    owner = new_user()
     started = await app.start(owner, "image/png", len(content))
     done = await app.put_all(started, content)
     media = await app.complete(owner, started.media_id, done if names_parts else [])
@@ -42,8 +42,8 @@ async def test_complete(app: MediaApp, parts: Parts, content: bytes, names_parts
 
 
 async def test_etags_without_quotes(app: MediaApp) -> None:
-    """Libraries that take the quotes off an ETag may send it like that."""
-    owner = some_user()
+    """ETags without quotes are accepted."""
+    owner = new_user()
     started = await app.start(owner, "image/png", 5)
     done = [Part(number=part.number, etag=part.etag.strip('"')) for part in await app.put_all(started, b"small")]
     assert done[0].etag.isalnum()
@@ -52,8 +52,8 @@ async def test_etags_without_quotes(app: MediaApp) -> None:
 
 @pytest.mark.parametrize("content", [b"small", LARGE], ids=["one PUT", "multipart"])
 async def test_repeated(app: MediaApp, content: bytes) -> None:
-    """Completing again, even at once, returns the medium and changes nothing."""
-    owner = some_user()
+    """Repeated and concurrent calls return the medium and change nothing."""
+    owner = new_user()
     started = await app.start(owner, "image/png", len(content))
     done = await app.put_all(started, content)
     together = await asyncio.gather(*(app.complete(owner, started.media_id, done) for _ in range(6)))
@@ -64,8 +64,8 @@ async def test_repeated(app: MediaApp, content: bytes) -> None:
 
 @pytest.mark.parametrize("size_bytes", [5, PART_BYTES + 1], ids=["one PUT", "multipart"])
 async def test_nothing_there(app: MediaApp, size_bytes: int) -> None:
-    """An upload without bytes cannot be completed, and goes on."""
-    owner = some_user()
+    """An upload without bytes cannot be completed, but can continue."""
+    owner = new_user()
     started = await app.start(owner, "image/png", size_bytes)
     assert await _reason(app, owner, started.media_id, []) == "PARTS_MISMATCH"
     await app.put_all(started, bytes(size_bytes))
@@ -73,8 +73,8 @@ async def test_nothing_there(app: MediaApp, size_bytes: int) -> None:
 
 
 async def test_part_missing(app: MediaApp) -> None:
-    """An upload without one of its parts cannot be completed, whatever the client says; with it, it can."""
-    owner = some_user()
+    """An upload with a missing part can be completed only once the part is there."""
+    owner = new_user()
     started = await app.start(owner, "image/png", len(LARGE))
     first = await app.put(started.parts[0], LARGE[:PART_BYTES])
     named = Part(number=1, etag=first.headers["etag"])
@@ -86,8 +86,8 @@ async def test_part_missing(app: MediaApp) -> None:
 
 @pytest.mark.parametrize("content", [b"small", LARGE], ids=["one PUT", "multipart"])
 async def test_wrong_parts(app: MediaApp, content: bytes) -> None:
-    """Parts that were not sent like that are refused: another ETag, another number, one too many, one twice."""
-    owner = some_user()
+    """Parts with another ETag, another number, one too many, or one twice are refused."""
+    owner = new_user()
     started = await app.start(owner, "image/png", len(content))
     done = await app.put_all(started, content)
     last = done[-1]
@@ -103,8 +103,8 @@ async def test_wrong_parts(app: MediaApp, content: bytes) -> None:
 
 
 async def test_later_put_changes_nothing(app: MediaApp, parts: Parts) -> None:
-    """A URL that still works after the upload is finished cannot reach the accepted bytes."""
-    owner = some_user()
+    """A URL that still works after the upload cannot reach the accepted bytes."""
+    owner = new_user()
     started = await app.start(owner, "image/png", 5)
     await app.put_all(started, b"first")
     await app.complete(owner, started.media_id)
@@ -117,25 +117,25 @@ async def test_later_put_changes_nothing(app: MediaApp, parts: Parts) -> None:
 
 
 async def test_stranger(app: MediaApp) -> None:
-    """Another's upload is like none at all, also once it is finished."""
-    owner = some_user()
+    """Another user's upload is not found, even once it is finished."""
+    owner = new_user()
     started = await app.start(owner, "image/png", 5)
     done = await app.put_all(started, b"small")
-    assert await _reason(app, some_user(), started.media_id, done) == "MEDIA_NOT_FOUND"
+    assert await _reason(app, new_user(), started.media_id, done) == "MEDIA_NOT_FOUND"
     await app.complete(owner, started.media_id, done)
-    assert await _reason(app, some_user(), started.media_id, done) == "MEDIA_NOT_FOUND"
+    assert await _reason(app, new_user(), started.media_id, done) == "MEDIA_NOT_FOUND"
 
 
 @pytest.mark.parametrize("media_id", ["", "x", "a" * 26, "A" * 26, "a" * 25 + "b", "../../etc/passwd", "ä" * 26])
 async def test_no_such_upload(app: MediaApp, media_id: str) -> None:
-    """An id of nothing, or that is none, is not found."""
-    assert await _reason(app, some_user(), media_id, []) == "MEDIA_NOT_FOUND"
-    assert await _reason(app, some_user(), str(PublicId(new_id(), some_user())), []) == "MEDIA_NOT_FOUND"
+    """Unknown and malformed ids are not found."""
+    assert await _reason(app, new_user(), media_id, []) == "MEDIA_NOT_FOUND"
+    assert await _reason(app, new_user(), str(PublicId(new_id(), new_user())), []) == "MEDIA_NOT_FOUND"
 
 
 async def test_aborted(app: MediaApp, parts: Parts) -> None:
-    """An upload whose parts somebody has dropped at S3 has expired."""
-    owner = some_user()
+    """An upload whose parts were deleted at S3 has expired."""
+    owner = new_user()
     started = await app.start(owner, "image/png", len(LARGE))
     done = await app.put_all(started, LARGE)
     (media,) = await parts.store.get_media([PublicId.parse(started.media_id)])

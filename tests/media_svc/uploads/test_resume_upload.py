@@ -1,4 +1,4 @@
-"""Going on with an upload after a crash of the app."""
+"""Tests of resuming an upload after an app crash."""
 
 import asyncio
 import time
@@ -8,7 +8,7 @@ import pytest
 from lensfeed.media.v1 import media_pb2
 
 from devmesh.parts.bucket import S3
-from media_svc.check_schedule import LAST_AGE, MINUTE_MS, URL_LIFETIME_SECONDS, URLS_GONE_AGE, url_seconds
+from media_svc.check_schedule import LAST_AGE, MINUTE_MS, URL_LIFETIME_SECONDS, URLS_EXPIRED_AGE, url_seconds
 from media_svc.model import Media
 from media_svc.s3.objects import open_client
 from media_svc.store.port import shard_of
@@ -17,7 +17,7 @@ from media_svc.uploads.rules import PART_BYTES
 from media_svc.uploads.start_upload import StartedUpload
 from meshkit.ids import PublicId, id_millis
 from tests.media_svc.conftest import Parts
-from tests.media_svc.media_app import MediaApp, kinds, some_user
+from tests.media_svc.media_app import MediaApp, kinds, new_user
 from tests.media_svc.s3.test_s3_copy import settings_of
 
 LARGE = bytes(range(256)) * (2 * PART_BYTES // 256) + b"the end"
@@ -33,8 +33,8 @@ async def _resumed_at(parts: Parts, media_id: str, age: int) -> StartedUpload | 
 
 
 async def test_missing_parts(app: MediaApp) -> None:
-    """An app that lost everything but the id learns which parts are missing, sends those alone, and is done."""
-    owner = some_user()
+    """An app that knows only the id gets the missing parts, sends them, and completes the upload."""
+    owner = new_user()
     started = await app.start(owner, "image/png", len(LARGE))
     await app.put(started.parts[1], LARGE[PART_BYTES : 2 * PART_BYTES])
     upload = (await app.look(owner, started.media_id)).upload
@@ -53,8 +53,8 @@ async def test_missing_parts(app: MediaApp) -> None:
 
 
 async def test_one_put(app: MediaApp) -> None:
-    """A small file is missing as a whole, or not at all."""
-    owner = some_user()
+    """A small file is either missing or complete."""
+    owner = new_user()
     started = await app.start(owner, "image/webp", 5)
     (part,) = (await app.look(owner, started.media_id)).upload.parts
     assert dict(part.headers) == {"Content-Type": "image/webp"}
@@ -65,8 +65,8 @@ async def test_one_put(app: MediaApp) -> None:
 
 
 async def test_fresh_urls(app: MediaApp) -> None:
-    """The URLs work for a quarter of an hour from now on, which is what the answer says, and for their own part only."""
-    owner = some_user()
+    """New URLs work for a quarter of an hour, as the response says, and only for their own part."""
+    owner = new_user()
     started = await app.start(owner, "image/png", len(LARGE))
     now = time.time()
     upload = (await app.look(owner, started.media_id)).upload
@@ -74,7 +74,7 @@ async def test_fresh_urls(app: MediaApp) -> None:
     for part in upload.parts:
         url = httpx.URL(part.url)
         assert url.params["X-Amz-Expires"] == str(URL_LIFETIME_SECONDS)
-        # As a URL of another part, of another upload, or of another key, it is refused.
+        # Used for another part, upload or key, it is refused.
         for changed in (
             url.copy_merge_params({"partNumber": str(part.number + 1)}),
             url.copy_merge_params({"uploadId": "0" * 32}),
@@ -85,8 +85,8 @@ async def test_fresh_urls(app: MediaApp) -> None:
 
 
 async def test_put_with_an_expired_url(app: MediaApp, parts: Parts) -> None:
-    """S3 refuses a URL whose time is over."""
-    started = await app.start(some_user(), "image/png", 5)
+    """S3 refuses an expired URL."""
+    started = await app.start(new_user(), "image/png", 5)
     media = await _stored(parts, started.media_id)
     put = await parts.objects.sign_put(media.upload_key, "image/png", 5, 1)
     url = httpx.URL(put.url).copy_merge_params({"X-Amz-Date": "20260101T000000Z"})
@@ -95,8 +95,8 @@ async def test_put_with_an_expired_url(app: MediaApp, parts: Parts) -> None:
 
 
 async def test_strangers_get_no_urls(app: MediaApp) -> None:
-    """Nobody but its owner goes on with an upload; another service learns no URLs either."""
-    owner = some_user()
+    """Only the owner gets URLs; other users and services do not."""
+    owner = new_user()
     started = await app.start(owner, "image/png", 5)
     (media,) = await app.batch_get(owner, [started.media_id])
     assert media.state == media_pb2.MEDIA_STATE_AWAITING_UPLOAD
@@ -106,8 +106,8 @@ async def test_strangers_get_no_urls(app: MediaApp) -> None:
 
 
 async def test_dropped_by_s3(app: MediaApp, parts: Parts) -> None:
-    """Where S3 has dropped the parts, there is nothing to go on with."""
-    owner = some_user()
+    """If S3 has dropped the parts, the upload cannot be resumed."""
+    owner = new_user()
     started = await app.start(owner, "image/png", len(LARGE))
     media = await _stored(parts, started.media_id)
     await parts.objects.abort_multipart(media.upload_key, media.upload_id)
@@ -115,41 +115,41 @@ async def test_dropped_by_s3(app: MediaApp, parts: Parts) -> None:
 
 
 @pytest.mark.usefixtures("fresh_plans")
-async def test_late_urls_are_looked_after(app: MediaApp, parts: Parts) -> None:
-    """What comes by fresh URLs, hours after the start, is found as soon as what comes at first, without event or client."""
-    owner = some_user()
+async def test_late_urls_are_checked(app: MediaApp, parts: Parts) -> None:
+    """Bytes uploaded hours later through new URLs are found as soon as early ones, without event or client."""
+    owner = new_user()
     started = await app.start(owner, "image/png", 5)
     born = id_millis(PublicId.parse(started.media_id).local)
     upload = await _resumed_at(parts, started.media_id, 200)
     assert upload is not None
-    for age in range(200, 200 + URLS_GONE_AGE - 1):
+    for age in range(200, 200 + URLS_EXPIRED_AGE - 1):
         await parts.sweeper.sweep(born + age * MINUTE_MS)
     assert (await app.get(owner, started.media_id)).state == media_pb2.MEDIA_STATE_AWAITING_UPLOAD
     ((_, put),) = upload.puts
     await app.http.put(put.url, content=b"small", headers=dict(put.headers))
-    await parts.sweeper.sweep(born + (200 + URLS_GONE_AGE - 1) * MINUTE_MS)
+    await parts.sweeper.sweep(born + (200 + URLS_EXPIRED_AGE - 1) * MINUTE_MS)
     assert (await app.get(owner, started.media_id)).state == media_pb2.MEDIA_STATE_PROCESSING
     assert kinds(await app.events_of(started.media_id)) == ["media_uploaded"]
 
 
 @pytest.mark.usefixtures("fresh_plans")
 async def test_leftovers_of_late_urls(app: MediaApp, parts: Parts) -> None:
-    """What is PUT by a fresh URL after a late finish is dropped too, once that URL is valid no more."""
-    owner = some_user()
+    """Bytes that are PUT through a new URL after a late finish are deleted once that URL expires."""
+    owner = new_user()
     started = await app.start(owner, "image/png", 5)
     await app.put_all(started, b"small")
     media = await _stored(parts, started.media_id)
     finished = media.created_ms + 100 * MINUTE_MS
     await parts.finish(media, finished)
     await app.put(started.parts[0], b"other")
-    for age, is_there in ((100, True), (100 + URLS_GONE_AGE - 1, True), (360, False)):
+    for age, is_there in ((100, True), (100 + URLS_EXPIRED_AGE - 1, True), (360, False)):
         await parts.sweeper.sweep(media.created_ms + age * MINUTE_MS)
         assert (await parts.objects.head(media.upload_key) is not None) is is_there
 
 
 async def test_checks_are_planned_once(app: MediaApp, parts: Parts) -> None:
-    """An app that asks again and again plans each minute's check once, and the following ones as time goes on."""
-    media_id = (await app.start(some_user(), "image/png", 5)).media_id
+    """Repeated calls plan each minute's check once, and later minutes as time passes."""
+    media_id = (await app.start(new_user(), "image/png", 5)).media_id
     media = await _stored(parts, media_id)
     resume = ResumeUpload(parts.store, parts.objects)
     born = media.created_ms // MINUTE_MS
@@ -161,7 +161,7 @@ async def test_checks_are_planned_once(app: MediaApp, parts: Parts) -> None:
         for minute in range(born + 290, born + 430)
         if media.media_id in await parts.store.list_checks(minute, shard, None, 1_000)
     ]
-    assert planned == [*range(301, 302 + URLS_GONE_AGE), *range(401, 401 + URLS_GONE_AGE)]
+    assert planned == [*range(301, 302 + URLS_EXPIRED_AGE), *range(401, 401 + URLS_EXPIRED_AGE)]
 
 
 @pytest.mark.parametrize(
@@ -169,8 +169,8 @@ async def test_checks_are_planned_once(app: MediaApp, parts: Parts) -> None:
     [(0, 900), (LAST_AGE - 15, 900), (LAST_AGE - 5, 300), (LAST_AGE, 0), (LAST_AGE + 9, 0)],
 )
 async def test_no_url_outlives_its_upload(app: MediaApp, parts: Parts, age: int, seconds: int) -> None:
-    """Towards the end of the day URLs work until then, and after it there are none."""
-    media_id = (await app.start(some_user(), "image/png", 5)).media_id
+    """Near the end of the day URLs expire with the upload; after it there are none."""
+    media_id = (await app.start(new_user(), "image/png", 5)).media_id
     media = await _stored(parts, media_id)
     assert url_seconds(media, media.created_ms + age * MINUTE_MS) == seconds
     upload = await _resumed_at(parts, media_id, age)
@@ -180,8 +180,8 @@ async def test_no_url_outlives_its_upload(app: MediaApp, parts: Parts, age: int,
 
 
 async def test_the_last_put_of_a_part_counts(app: MediaApp, parts: Parts, s3: S3) -> None:
-    """Where S3 shows every PUT of a part, as SeaweedFS does, the last one counts: stumps that others left are none."""
-    owner = some_user()
+    """If S3 lists every PUT of a part, as SeaweedFS does, the last one counts."""
+    owner = new_user()
     started = await app.start(owner, "image/png", len(LARGE))
     stored = await _stored(parts, started.media_id)
     async with open_client(settings_of(s3)) as client:
@@ -193,7 +193,7 @@ async def test_the_last_put_of_a_part_counts(app: MediaApp, parts: Parts, s3: S3
                 PartNumber=1,
                 Body=LARGE[:length],
             )
-    await asyncio.sleep(1.1)  # S3 tells the times of parts in seconds
+    await asyncio.sleep(1.1)  # S3 returns the times of parts in seconds
     await app.put_all(started, LARGE)
     assert not (await app.look(owner, started.media_id)).upload.parts
     assert (await app.complete(owner, started.media_id)).state == media_pb2.MEDIA_STATE_PROCESSING

@@ -1,4 +1,4 @@
-"""Finishing an upload by S3's own word."""
+"""Tests of finishing an upload by S3's event."""
 
 import asyncio
 import contextlib
@@ -19,7 +19,7 @@ from media_svc.uploads.receive_s3_events import upload_keys
 from media_svc.uploads.rules import PART_BYTES
 from meshkit.ids import PublicId, new_id
 from tests.media_svc.conftest import serving
-from tests.media_svc.media_app import PATIENCE_SECONDS, MediaApp, kinds, some_user
+from tests.media_svc.media_app import PATIENCE_SECONDS, MediaApp, kinds, new_user
 
 STORES = ("sqlite",)
 
@@ -29,7 +29,7 @@ AUTHORIZATION = {"Authorization": f"Bearer {SECRET}"}
 
 @pytest.fixture
 def webhook_addr() -> str:
-    """Give a free address."""
+    """Provide a free address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return f"127.0.0.1:{free.getsockname()[1]}"
@@ -37,7 +37,7 @@ def webhook_addr() -> str:
 
 @pytest.fixture
 def with_webhook(settings: ServeSettings, webhook_addr: str) -> ServeSettings:
-    """Give the settings of a `serve` that listens."""
+    """Provide the settings of a `serve` with the webhook."""
     return settings.model_copy(update={"webhook_addr": webhook_addr, "webhook_secret": SecretStr(SECRET)})
 
 
@@ -50,7 +50,7 @@ async def listening(with_webhook: ServeSettings) -> AsyncIterator[MediaApp]:
 
 
 async def _reachable(addr: str) -> None:
-    """Wait until the receiver listens: it starts beside the server, not before it."""
+    """Wait until the receiver listens: it starts alongside the server."""
     host, _, port = addr.partition(":")
     async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
@@ -75,8 +75,8 @@ async def _send(app: MediaApp, addr: str, body: object, headers: dict[str, str] 
 
 @pytest.mark.parametrize("kind", ["create", "update"])
 async def test_finished_by_event(listening: MediaApp, webhook_addr: str, kind: str) -> None:
-    """An upload is finished when S3 says that its object is there; saying it again changes nothing."""
-    owner = some_user()
+    """S3's event finishes an upload; repeating it changes nothing."""
+    owner = new_user()
     started = await listening.start(owner, "image/png", 5)
     await listening.put_all(started, b"small")
     for _ in range(2):
@@ -86,8 +86,8 @@ async def test_finished_by_event(listening: MediaApp, webhook_addr: str, kind: s
 
 
 async def test_event_and_client_at_once(listening: MediaApp, webhook_addr: str) -> None:
-    """Whoever comes first finishes the upload, and only one does."""
-    owner = some_user()
+    """If the event and the client come at once, one of them finishes the upload."""
+    owner = new_user()
     for _ in range(5):
         started = await listening.start(owner, "image/png", 5)
         done = await listening.put_all(started, b"small")
@@ -100,8 +100,8 @@ async def test_event_and_client_at_once(listening: MediaApp, webhook_addr: str) 
 
 
 async def test_untrue_event(listening: MediaApp, webhook_addr: str) -> None:
-    """An event about bytes that are not there finishes nothing: S3 is asked."""
-    owner = some_user()
+    """An event about missing bytes finishes nothing, because S3 is asked."""
+    owner = new_user()
     started = await listening.start(owner, "image/png", 5)
     assert await _send(listening, webhook_addr, _event(started.media_id)) == httpx.codes.NO_CONTENT
     assert (await listening.get(owner, started.media_id)).state == media_pb2.MEDIA_STATE_AWAITING_UPLOAD
@@ -109,8 +109,8 @@ async def test_untrue_event(listening: MediaApp, webhook_addr: str) -> None:
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": SECRET}])
 async def test_wrong_secret(listening: MediaApp, webhook_addr: str, headers: dict[str, str]) -> None:
-    """Whoever does not know the secret is not heard."""
-    owner = some_user()
+    """Requests without the secret are refused."""
+    owner = new_user()
     started = await listening.start(owner, "image/png", 5)
     await listening.put_all(started, b"small")
     assert await _send(listening, webhook_addr, _event(started.media_id), headers) == httpx.codes.UNAUTHORIZED
@@ -120,14 +120,14 @@ async def test_wrong_secret(listening: MediaApp, webhook_addr: str, headers: dic
 @pytest.mark.parametrize(
     "body", [b"", b"{", b"[]", b"1", b"\xff", {"Records": [{"eventName": "s3:ObjectCreated:Put"}]}]
 )
-async def test_no_event(listening: MediaApp, webhook_addr: str, body: object) -> None:
-    """What is no event is refused."""
+async def test_malformed_event(listening: MediaApp, webhook_addr: str, body: object) -> None:
+    """Malformed events are refused."""
     assert await _send(listening, webhook_addr, body) == httpx.codes.BAD_REQUEST
 
 
 async def test_foreign_objects(listening: MediaApp, webhook_addr: str) -> None:
-    """Events about anything but uploads that we know are taken and ignored."""
-    unknown = str(PublicId(new_id(), some_user()))
+    """Events about other objects are accepted and ignored."""
+    unknown = str(PublicId(new_id(), new_user()))
     for body in (
         _event(unknown),
         _event("x"),
@@ -143,7 +143,7 @@ async def test_foreign_objects(listening: MediaApp, webhook_addr: str) -> None:
 
 
 def test_keys() -> None:
-    """The keys of uploads are read from both forms of events, and from our bucket only."""
+    """Keys are read from both forms of events, only for our bucket."""
     media_id = str(PublicId(new_id(), 5))
     assert list(upload_keys(_event(media_id), "lensfeed-media")) == [f"u/{media_id}"]
     assert list(upload_keys(_event(media_id), "other")) == []
@@ -153,11 +153,11 @@ def test_keys() -> None:
     assert list(upload_keys({"Records": [created]}, "other")) == []
 
 
-async def test_settings_need_a_secret(places: dict[str, Any]) -> None:
-    """Nobody listens without a secret."""
+async def test_settings_need_a_secret(shared_settings: dict[str, Any]) -> None:
+    """The webhook requires a secret."""
     for secret in (None, SecretStr("")):
         with pytest.raises(ValueError, match="WEBHOOK_SECRET"):
-            ServeSettings(**{**places, "webhook_addr": "127.0.0.1:1", "webhook_secret": secret})
+            ServeSettings(**{**shared_settings, "webhook_addr": "127.0.0.1:1", "webhook_secret": secret})
 
 
 @contextlib.asynccontextmanager
@@ -174,15 +174,15 @@ async def _told_by_seaweed(folder: Path, with_webhook: ServeSettings) -> AsyncIt
 
 
 async def test_real_events(tmp_path: Path, with_webhook: ServeSettings) -> None:
-    """With the real S3's own events an upload in one PUT is finished without a word of the client.
+    """The real S3's events finish an upload in one PUT without the client.
 
-    One in parts is not: S3 says nothing of it before it is put together. The client's word or the sweeper does that.
+    A multipart upload needs the client or the sweeper: S3 sends no event before the parts are joined.
     """
     async with _told_by_seaweed(tmp_path / "seaweed", with_webhook) as app:
-        owner = some_user()
+        owner = new_user()
         started = await app.start(owner, "image/png", 5)
         await app.put_all(started, b"small")
-        assert (await app.left_awaiting(owner, started.media_id)).state == media_pb2.MEDIA_STATE_PROCESSING
+        assert (await app.processing(owner, started.media_id)).state == media_pb2.MEDIA_STATE_PROCESSING
         large = await app.start(owner, "image/png", PART_BYTES + 1)
         done = await app.put_all(large, bytes(PART_BYTES + 1))
         assert (await app.get(owner, large.media_id)).state == media_pb2.MEDIA_STATE_AWAITING_UPLOAD

@@ -1,4 +1,4 @@
-"""Finishing an upload by the events that a real S3 puts into a queue."""
+"""Tests of finishing an upload by events from an SQS queue."""
 
 import asyncio
 import dataclasses
@@ -16,7 +16,7 @@ from media_svc.settings import ServeSettings
 from media_svc.uploads.rules import PART_BYTES
 from meshkit.ids import PublicId, new_id
 from tests.media_svc.conftest import Parts, opened_parts, serving
-from tests.media_svc.media_app import PATIENCE_SECONDS, MediaApp, kinds, some_user
+from tests.media_svc.media_app import PATIENCE_SECONDS, MediaApp, kinds, new_user
 from tests.media_svc.s3 import aws
 
 STORES = ("sqlite",)
@@ -25,21 +25,21 @@ LARGE = bytes(PART_BYTES + 7)
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def amazon() -> AsyncIterator[S3]:
-    """Run a real S3's like."""
+    """Run a mock AWS."""
     with aws.running_aws("photos") as amazon:
         yield amazon
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def queue_url(amazon: S3) -> AsyncIterator[str]:
-    """Give the URL of the queue of its events."""
+    """Provide the URL of the event queue."""
     async with aws.queue_of_events(amazon) as url:
         yield url
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def with_queue(settings: ServeSettings, amazon: S3, queue_url: str) -> ServeSettings:
-    """Give the settings of a `serve` over it that listens."""
+    """Provide the settings of a `serve` that reads the queue."""
     own = {
         "s3_endpoint_url": amazon.endpoint_url,
         "s3_access_key": SecretStr(amazon.access_key),
@@ -58,8 +58,8 @@ async def listening(with_queue: ServeSettings) -> AsyncIterator[MediaApp]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def beside(with_queue: ServeSettings) -> AsyncIterator[Parts]:
-    """Give the parts of another process."""
+async def other_parts(with_queue: ServeSettings) -> AsyncIterator[Parts]:
+    """Provide the parts of another process."""
     async with opened_parts(with_queue) as parts:
         yield parts
 
@@ -69,8 +69,8 @@ async def _send(amazon: S3, queue_url: str, body: object) -> None:
         await sqs.send_message(QueueUrl=queue_url, MessageBody=body if isinstance(body, str) else json.dumps(body))
 
 
-async def _is_left(amazon: S3, queue_url: str) -> int:
-    """Return how many messages wait, or are being handled."""
+async def _message_count(amazon: S3, queue_url: str) -> int:
+    """Return how many messages wait or are in progress."""
     names: Any = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     async with aws.client(amazon, "sqs") as sqs:
         answer = await sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=names)
@@ -79,7 +79,7 @@ async def _is_left(amazon: S3, queue_url: str) -> int:
 
 async def _emptied(amazon: S3, queue_url: str) -> None:
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while await _is_left(amazon, queue_url):  # noqa: ASYNC110 - a queue has no event for it
+        while await _message_count(amazon, queue_url):  # noqa: ASYNC110 - a queue has no event for it
             await asyncio.sleep(0.1)
 
 
@@ -89,31 +89,31 @@ def _event(media_id: str, name: str = "ObjectCreated:Put", bucket: str = "photos
 
 
 async def test_finished_by_the_bucket_alone(listening: MediaApp, amazon: S3, queue_url: str) -> None:
-    """An upload in one PUT is finished by the bucket's own notification, and the message is gone."""
-    owner = some_user()
+    """The bucket's own notification finishes an upload in one PUT, and the message is deleted."""
+    owner = new_user()
     started = await listening.start(owner, "image/png", 5)
     await listening.put_all(started, b"small")
-    assert (await listening.left_awaiting(owner, started.media_id)).state == media_pb2.MEDIA_STATE_PROCESSING
+    assert (await listening.processing(owner, started.media_id)).state == media_pb2.MEDIA_STATE_PROCESSING
     assert kinds(await listening.events_of(started.media_id)) == ["media_uploaded"]
     await _emptied(amazon, queue_url)
 
 
-async def test_process_killed_after_the_parts_were_put_together(listening: MediaApp, beside: Parts) -> None:
-    """Where who put the parts together died right after that, the event of the whole object finishes the upload."""
-    owner = some_user()
+async def test_process_killed_after_joining_the_parts(listening: MediaApp, other_parts: Parts) -> None:
+    """If a process dies right after joining the parts, the joined object's event finishes the upload."""
+    owner = new_user()
     started = await listening.start(owner, "image/png", len(LARGE))
     await listening.put_all(started, LARGE)
-    (media,) = await beside.store.get_media([PublicId.parse(started.media_id)])
-    stored = await beside.objects.list_parts(media.upload_key, media.upload_id)
+    (media,) = await other_parts.store.get_media([PublicId.parse(started.media_id)])
+    stored = await other_parts.objects.list_parts(media.upload_key, media.upload_id)
     assert stored is not None
-    await beside.objects.complete_multipart(media.upload_key, media.upload_id, stored)
-    assert (await listening.left_awaiting(owner, started.media_id)).state == media_pb2.MEDIA_STATE_PROCESSING
+    await other_parts.objects.complete_multipart(media.upload_key, media.upload_id, stored)
+    assert (await listening.processing(owner, started.media_id)).state == media_pb2.MEDIA_STATE_PROCESSING
     assert kinds(await listening.events_of(started.media_id)) == ["media_uploaded"]
 
 
-async def test_doubled_and_untrue_messages(listening: MediaApp, amazon: S3, queue_url: str) -> None:
-    """Messages that come again, tell of nothing that is there, or of nothing of ours, change nothing, and are gone."""
-    owner = some_user()
+async def test_repeated_and_unrelated_messages(listening: MediaApp, amazon: S3, queue_url: str) -> None:
+    """Repeated, untrue and unrelated messages change nothing, and are deleted."""
+    owner = new_user()
     started, empty = [await listening.start(owner, "image/png", 5) for _ in range(2)]
     await listening.put_all(started, b"small")
     unknown = str(PublicId(new_id(), owner))
@@ -134,37 +134,37 @@ async def test_doubled_and_untrue_messages(listening: MediaApp, amazon: S3, queu
 
 
 @pytest.mark.parametrize("body", ["no JSON", "[]", '{"Records": [{"eventName": "ObjectCreated:Put"}]}'])
-async def test_poison(listening: MediaApp, amazon: S3, queue_url: str, body: str) -> None:
-    """What is no event is thrown away, and does not hold up what follows."""
+async def test_malformed_message(listening: MediaApp, amazon: S3, queue_url: str, body: str) -> None:
+    """A malformed message is deleted and does not block the next ones."""
     await _send(amazon, queue_url, body)
-    owner = some_user()
+    owner = new_user()
     started = await listening.start(owner, "image/png", 5)
     await listening.put_all(started, b"small")
-    assert (await listening.left_awaiting(owner, started.media_id)).state == media_pb2.MEDIA_STATE_PROCESSING
+    assert (await listening.processing(owner, started.media_id)).state == media_pb2.MEDIA_STATE_PROCESSING
     await _emptied(amazon, queue_url)
 
 
-async def test_receiver_that_was_away(with_queue: ServeSettings, amazon: S3) -> None:
-    """What S3 told while nobody listened waits in the queue, and is handled by who comes."""
+async def test_receiver_downtime(with_queue: ServeSettings, amazon: S3) -> None:
+    """Events sent while no receiver runs wait in the queue."""
     away = dataclasses.replace(amazon, bucket="away")
     async with aws.queue_of_events(away) as url:
         deaf = with_queue.model_copy(update={"s3_bucket": away.bucket, "media_sqs_url": None})
-        owner = some_user()
+        owner = new_user()
         async with serving(deaf) as app:
             started = await app.start(owner, "image/png", 5)
             await app.put_all(started, b"small")
-            # S3 has greeted the new queue with a test event.
-            assert await _is_left(away, url) == 2
+            # S3 has sent a test event to the new queue.
+            assert await _message_count(away, url) == 2
             assert (await app.get(owner, started.media_id)).state == media_pb2.MEDIA_STATE_AWAITING_UPLOAD
         async with serving(deaf.model_copy(update={"media_sqs_url": url})) as app:
-            assert (await app.left_awaiting(owner, started.media_id)).state == media_pb2.MEDIA_STATE_PROCESSING
+            assert (await app.processing(owner, started.media_id)).state == media_pb2.MEDIA_STATE_PROCESSING
 
 
-async def test_queue_that_is_not_there(with_queue: ServeSettings) -> None:
-    """Without its queue the service serves: events are hints, and the sweeper needs none."""
+async def test_missing_queue(with_queue: ServeSettings) -> None:
+    """Without its queue the service still works: events are hints, and the sweeper needs none."""
     nowhere = {"media_sqs_url": "http://127.0.0.1:9/1/none"}
     async with serving(with_queue.model_copy(update=nowhere)) as app:
-        owner = some_user()
+        owner = new_user()
         started = await app.start(owner, "image/png", 5)
         done = await app.put_all(started, b"small")
         assert (await app.complete(owner, started.media_id, done)).state == media_pb2.MEDIA_STATE_PROCESSING

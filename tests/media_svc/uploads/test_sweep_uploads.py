@@ -1,4 +1,4 @@
-"""What becomes of uploads that nobody finishes."""
+"""Tests of sweeping unfinished uploads."""
 
 import asyncio
 import dataclasses
@@ -8,7 +8,7 @@ import httpx
 import pytest
 from lensfeed.media.v1 import media_pb2
 
-from media_svc.check_schedule import LAST_AGE, MINUTE_MS, URLS_GONE_AGE
+from media_svc.check_schedule import LAST_AGE, MINUTE_MS, URLS_EXPIRED_AGE
 from media_svc.model import Media
 from media_svc.settings import ServeSettings
 from media_svc.store.port import SHARDS
@@ -18,7 +18,7 @@ from meshkit.errors import UnavailableError
 from meshkit.ids import PublicId, id_millis
 from tests.errors import reason_of
 from tests.media_svc.conftest import Parts, opened_parts, serving
-from tests.media_svc.media_app import MediaApp, kinds, some_user
+from tests.media_svc.media_app import MediaApp, kinds, new_user
 
 pytestmark = pytest.mark.usefixtures("fresh_plans")
 LARGE = bytes(PART_BYTES + 7)
@@ -29,14 +29,14 @@ async def _stored(parts: Parts, media_id: str) -> Media:
 
 
 async def _sweep_at(parts: Parts, media_id: str, age: int) -> None:
-    """Sweep when an upload is so many minutes old."""
+    """Sweep when an upload has this age in minutes."""
     await parts.sweeper.sweep(id_millis(PublicId.parse(media_id).local) + age * MINUTE_MS)
 
 
 @pytest.mark.parametrize("content", [b"small", LARGE], ids=["one PUT", "multipart"])
-async def test_finishes_what_is_there(app: MediaApp, parts: Parts, content: bytes) -> None:
-    """An upload whose bytes are all there is finished a minute later, without event or client."""
-    owner = some_user()
+async def test_finishes_complete_uploads(app: MediaApp, parts: Parts, content: bytes) -> None:
+    """A complete upload is finished a minute later, without event or client."""
+    owner = new_user()
     started = await app.start(owner, "image/png", len(content))
     await app.put_all(started, content)
     await _sweep_at(parts, started.media_id, 0)
@@ -47,8 +47,8 @@ async def test_finishes_what_is_there(app: MediaApp, parts: Parts, content: byte
 
 
 async def test_comes_back_later(app: MediaApp, parts: Parts) -> None:
-    """An upload that goes on is left alone, and finished once its last part came."""
-    owner = some_user()
+    """An upload in progress is left alone, and finished after its last part."""
+    owner = new_user()
     started = await app.start(owner, "image/png", len(LARGE))
     await app.put(started.parts[1], LARGE[PART_BYTES:])
     for age in (1, 2, 4):
@@ -61,8 +61,8 @@ async def test_comes_back_later(app: MediaApp, parts: Parts) -> None:
 
 @pytest.mark.parametrize("content", [b"small", LARGE], ids=["one PUT", "multipart"])
 async def test_expires(app: MediaApp, parts: Parts, content: bytes) -> None:
-    """After a day without all of its bytes an upload has expired: others are told, its parts are gone, its owner learns it."""
-    owner = some_user()
+    """An upload that is incomplete after a day expires: an event is sent, its parts are deleted, its owner sees it."""
+    owner = new_user()
     started = await app.start(owner, "image/png", len(content))
     if len(started.parts) > 1:
         await app.put(started.parts[0], content[:PART_BYTES])
@@ -83,8 +83,8 @@ async def test_expires(app: MediaApp, parts: Parts, content: bytes) -> None:
 
 
 async def test_late_but_complete(app: MediaApp, parts: Parts) -> None:
-    """Bytes that are all there are never thrown away only because no sweeper ran for a day."""
-    owner = some_user()
+    """A complete upload is never deleted only because no sweeper ran for a day."""
+    owner = new_user()
     started = await app.start(owner, "image/png", 5)
     await app.put_all(started, b"small")
     for _ in range(2):
@@ -93,39 +93,39 @@ async def test_late_but_complete(app: MediaApp, parts: Parts) -> None:
 
 
 async def test_leftovers(app: MediaApp, parts: Parts) -> None:
-    """What is PUT after an upload was finished is dropped once no URL is valid any more; the accepted bytes stay."""
-    owner = some_user()
+    """Bytes that are PUT after the upload was finished are deleted once no URL is valid; the accepted ones stay."""
+    owner = new_user()
     started = await app.start(owner, "image/png", 5)
     await app.put_all(started, b"small")
     await app.complete(owner, started.media_id)
     assert (await app.put(started.parts[0], b"other")).status_code == httpx.codes.OK
     stored = await _stored(parts, started.media_id)
-    await _sweep_at(parts, started.media_id, URLS_GONE_AGE - 1)
+    await _sweep_at(parts, started.media_id, URLS_EXPIRED_AGE - 1)
     assert await parts.objects.head(stored.upload_key) is not None
-    await _sweep_at(parts, started.media_id, URLS_GONE_AGE + 2)
+    await _sweep_at(parts, started.media_id, URLS_EXPIRED_AGE + 2)
     assert await parts.objects.head(stored.upload_key) is None
     assert await parts.objects.head(stored.original_key) is not None
 
 
-async def test_processing_is_told_again(app: MediaApp, parts: Parts) -> None:
-    """A medium that no worker has settled is announced again, and given up after a day: a post may wait for it."""
-    owner = some_user()
+async def test_processing_is_announced_again(app: MediaApp, parts: Parts) -> None:
+    """A medium that no worker has settled is announced again, and rejected after a day."""
+    owner = new_user()
     media_id = await app.upload(owner, "image/png", b"small")
     await _sweep_at(parts, media_id, 8)
     assert kinds(await app.events_of(media_id)) == ["media_uploaded"]
     await _sweep_at(parts, media_id, 59)
-    told = len(await app.events_of(media_id))
+    sent = len(await app.events_of(media_id))
     await _sweep_at(parts, media_id, 60)
-    assert kinds(await app.events_of(media_id)) == ["media_uploaded"] * (told + 1)
+    assert kinds(await app.events_of(media_id)) == ["media_uploaded"] * (sent + 1)
     await _sweep_at(parts, media_id, LAST_AGE + 60)
     media = await app.get(owner, media_id)
     assert (media.state, media.failure.reason) == (media_pb2.MEDIA_STATE_REJECTED, "MEDIA_CORRUPT")
-    assert kinds(await app.events_of(media_id)) == ["media_uploaded"] * (told + 1) + ["media_rejected"]
+    assert kinds(await app.events_of(media_id)) == ["media_uploaded"] * (sent + 1) + ["media_rejected"]
 
 
 async def test_several_sweepers(app: MediaApp, parts: Parts) -> None:
-    """Sweepers that run at once finish each upload once, and each expired one is told of once."""
-    owner = some_user()
+    """Concurrent sweepers finish each upload once, and send one event per expired one."""
+    owner = new_user()
     complete = [await app.start(owner, "image/png", 5) for _ in range(20)]
     for each in complete:
         await app.put_all(each, b"small")
@@ -139,8 +139,8 @@ async def test_several_sweepers(app: MediaApp, parts: Parts) -> None:
 
 
 async def test_outage(settings: ServeSettings, parts: Parts) -> None:
-    """What could not be looked at while S3 was down is looked at when it is back."""
-    owner = some_user()
+    """Uploads that could not be checked while S3 was down are checked afterwards."""
+    owner = new_user()
     async with serving(settings) as app:
         started = await app.start(owner, "image/png", 5)
         await app.put_all(started, b"small")
@@ -152,21 +152,21 @@ async def test_outage(settings: ServeSettings, parts: Parts) -> None:
         assert (await app.get(owner, started.media_id)).state == media_pb2.MEDIA_STATE_PROCESSING
 
 
-async def test_bytes_that_come_just_after_a_look(app: MediaApp, parts: Parts) -> None:
-    """While URLs work an upload is looked at each minute, whenever its last byte comes, and never twice in one."""
-    owner = some_user()
+async def test_checked_every_minute_while_urls_work(app: MediaApp, parts: Parts) -> None:
+    """While URLs work, an upload is checked each minute, and never twice in one."""
+    owner = new_user()
     started = await app.start(owner, "image/png", 5)
-    for age in range(URLS_GONE_AGE - 1):
+    for age in range(URLS_EXPIRED_AGE - 1):
         await _sweep_at(parts, started.media_id, age)
         assert (await app.get(owner, started.media_id)).state == media_pb2.MEDIA_STATE_AWAITING_UPLOAD
     await app.put_all(started, b"small")
-    await _sweep_at(parts, started.media_id, URLS_GONE_AGE - 1)
+    await _sweep_at(parts, started.media_id, URLS_EXPIRED_AGE - 1)
     assert (await app.get(owner, started.media_id)).state == media_pb2.MEDIA_STATE_PROCESSING
 
 
 async def test_planned_while_its_minute_runs(app: MediaApp, parts: Parts) -> None:
-    """An upload whose check was planned after the others of its minute were done is looked at when the minute is over."""
-    owner = some_user()
+    """A check planned after the others of its minute were done runs when the minute is over."""
+    owner = new_user()
     first = await app.start(owner, "image/png", 5)
     await _sweep_at(parts, first.media_id, 30)
     late = await app.start(owner, "image/png", 5)
@@ -177,9 +177,9 @@ async def test_planned_while_its_minute_runs(app: MediaApp, parts: Parts) -> Non
     assert (await app.get(owner, late.media_id)).state == media_pb2.MEDIA_STATE_PROCESSING
 
 
-async def test_sweeper_that_was_away(app: MediaApp, parts: Parts) -> None:
-    """After a day without a sweeper everything is looked at, whichever minute and shard it stands in."""
-    owner = some_user()
+async def test_sweeper_downtime(app: MediaApp, parts: Parts) -> None:
+    """After a day without a sweeper everything is checked, in every minute and shard."""
+    owner = new_user()
     complete = [await app.start(owner, "image/png", 5) for _ in range(12)]
     for number, each in enumerate(complete):
         await app.put_all(each, b"small")

@@ -1,4 +1,4 @@
-"""What becomes of a film that is READY, but whose better rungs nobody makes any more."""
+"""Tests of sweeping videos that are READY but lack rungs."""
 
 import pytest
 from lensfeed.media.v1 import media_pb2
@@ -7,10 +7,10 @@ from media_svc.check_schedule import LAST_AGE, MINUTE_MS
 from media_svc.model import Media, Picture, Rendition, Rung
 from meshkit.ids import PublicId, id_millis
 from tests.media_svc.conftest import Parts
-from tests.media_svc.media_app import MediaApp, kinds, some_user
+from tests.media_svc.media_app import MediaApp, kinds, new_user
 
 pytestmark = pytest.mark.usefixtures("fresh_plans")
-# When a film is played in its first rung makes no difference to a store.
+# The store makes no difference here.
 STORES = ("sqlite",)
 
 
@@ -19,7 +19,7 @@ async def _sweep_at(parts: Parts, media_id: str, age: int) -> None:
 
 
 async def _playable(app: MediaApp, parts: Parts, owner: int) -> Media:
-    """Upload a film, and store it as READY in its lowest rung."""
+    """Upload a film, and store it as READY with its lowest rung."""
     media_id = PublicId.parse(await app.upload(owner, "video/mp4", b"a film"))
     (uploaded,) = await parts.store.get_media([media_id])
     rung = Rung(f"{media_id}/240p-0/index.m3u8", 426, 240, 9_000, 8_000, "avc1.4d401e", 30.0)
@@ -29,15 +29,15 @@ async def _playable(app: MediaApp, parts: Parts, owner: int) -> Media:
     return ready
 
 
-async def test_unfinished_is_told_again(app: MediaApp, parts: Parts) -> None:
-    """A film that can be played, but is not finished, is announced again until it is, and never taken away."""
-    owner = some_user()
+async def test_unfinished_is_announced_again(app: MediaApp, parts: Parts) -> None:
+    """A playable but unfinished film is announced again until it is complete, and never rejected."""
+    owner = new_user()
     media = await _playable(app, parts, owner)
     media_id = str(media.media_id)
     assert kinds(await app.events_of(media_id)) == ["media_uploaded", "media_ready"]
     await _sweep_at(parts, media_id, 60)
-    told = kinds(await app.events_of(media_id))
-    assert told.count("media_uploaded") > 1
+    sent = kinds(await app.events_of(media_id))
+    assert sent.count("media_uploaded") > 1
     uploaded = [event.media_uploaded for event in await app.events_of(media_id) if event.HasField("media_uploaded")]
     assert {each.kind for each in uploaded} == {media_pb2.MEDIA_KIND_VIDEO}
     await _sweep_at(parts, media_id, LAST_AGE + 60)
@@ -46,9 +46,9 @@ async def test_unfinished_is_told_again(app: MediaApp, parts: Parts) -> None:
 
 
 async def test_finished_is_left_alone(app: MediaApp, parts: Parts) -> None:
-    """A film to which nothing will be added is not announced any more."""
-    media = await _playable(app, parts, some_user())
+    """A complete film is not announced again."""
+    media = await _playable(app, parts, new_user())
     assert await parts.store.grow_video(media, media.completed())
-    told = kinds(await app.events_of(str(media.media_id)))
+    sent = kinds(await app.events_of(str(media.media_id)))
     await _sweep_at(parts, str(media.media_id), LAST_AGE + 60)
-    assert kinds(await app.events_of(str(media.media_id))) == told
+    assert kinds(await app.events_of(str(media.media_id))) == sent

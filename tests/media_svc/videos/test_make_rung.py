@@ -1,4 +1,4 @@
-"""From a film's file to what is played: real films, the real ffmpeg."""
+"""Tests of making rungs from real films with the real ffmpeg."""
 
 import asyncio
 import shutil
@@ -32,7 +32,7 @@ class Rungs:
         return films.segments_of(self.rungs[rung].files[0].path.read_text())
 
     def segments(self, rung: int) -> list[bytes]:
-        """Return a rung's segments, each behind the init segment."""
+        """Return a rung's segments, each after the init segment."""
         init, *rest = (each.path.read_bytes() for each in self.rungs[rung].files[1:])
         return [init + segment for segment in rest]
 
@@ -67,7 +67,7 @@ async def test_rungs(
     seconds: float,
     rate: float,
 ) -> None:
-    """Each rung is H.264 and AAC in segments of four seconds that begin with a keyframe at the same times in every rung."""
+    """Rungs are H.264 and AAC in four-second segments that begin with keyframes at the same times in all rungs."""
     made = await _made(tmp_path / "work", make(tmp_path), content_type)
     assert (made.film.width, made.film.height) == size
     assert made.film.duration_ms == pytest.approx(seconds * 1000, abs=100)
@@ -89,8 +89,8 @@ async def test_rungs(
     assert max(made.seconds) == pytest.approx(seconds, abs=0.2)
 
 
-async def test_what_a_rung_says_of_itself(tmp_path: Path) -> None:
-    """Bandwidths are those of the segments, codecs those of the stream, and the name follows from the content."""
+async def test_rung_properties(tmp_path: Path) -> None:
+    """Bandwidths match the segments, codecs the stream, and the name the content."""
     film = films.moving(tmp_path / "a.mp4", "426x240", "30", 5)
     first, second = [await _made(tmp_path / name, film, MP4) for name in ("one", "two")]
     (rung,) = first.rungs
@@ -106,7 +106,7 @@ async def test_what_a_rung_says_of_itself(tmp_path: Path) -> None:
 
 
 async def test_silent(tmp_path: Path) -> None:
-    """A film without sound has none afterwards, and its rungs do not claim any."""
+    """A silent film has silent rungs, and they claim no sound."""
     made = await _made(tmp_path / "work", films.silent(tmp_path / "a.mp4", "320x240", "25", 1), MP4)
     assert made.rungs[0].rung.codecs.count(",") == 0
     assert play(made.segments(0)[0]).codecs == ("h264",)
@@ -121,9 +121,9 @@ async def test_silent(tmp_path: Path) -> None:
         (270, (pictures.BLUE, pictures.RED, pictures.YELLOW, pictures.GREEN)),
     ],
 )
-async def test_turned(tmp_path: Path, degrees: int, corners: tuple[pictures.Colour, ...]) -> None:
-    """A film that a phone took standing comes out standing, the poster as well."""
-    made = await _made(tmp_path / "work", films.turned(tmp_path / "a.mov", 480, 320, degrees), MOV)
+async def test_rotated(tmp_path: Path, degrees: int, corners: tuple[pictures.Colour, ...]) -> None:
+    """A portrait film stays portrait, including its poster."""
+    made = await _made(tmp_path / "work", films.rotated(tmp_path / "a.mov", 480, 320, degrees), MOV)
     shown = (320, 480) if degrees in {90, 270} else (480, 320)
     assert (made.film.width, made.film.height) == shown
     assert (made.rungs[-1].rung.width, made.rungs[-1].rung.height) == shown
@@ -137,7 +137,7 @@ async def test_turned(tmp_path: Path, degrees: int, corners: tuple[pictures.Colo
 
 
 async def test_one_frame(tmp_path: Path) -> None:
-    """A film of a single frame is a film."""
+    """A film with one frame is accepted."""
     made = await _made(tmp_path / "work", films.silent(tmp_path / "a.mp4", "64x64", "25", 0.04), MP4)
     assert play(made.segments(0)[0]).frames >= 1
     poster = await make_poster(Ffmpeg(find_ffmpeg(None)), made.folder, MP4, made.film)
@@ -145,8 +145,8 @@ async def test_one_frame(tmp_path: Path) -> None:
         assert picture.size == (64, 64)
 
 
-async def test_one_file(tmp_path: Path) -> None:
-    """The one file holds the whole rung, its index in front of the rest, and tells nothing of place or camera."""
+async def test_mp4(tmp_path: Path) -> None:
+    """The MP4 holds the whole rung, its index first, without place or camera."""
     made = await _made(tmp_path / "work", films.moving(tmp_path / "a.mp4", "426x240", "30", 5), MP4)
     path = await make_mp4(Ffmpeg(find_ffmpeg(None)), made.folder, made.film, plan_rungs(made.film)[0])
     content = path.read_bytes()
@@ -157,7 +157,7 @@ async def test_one_file(tmp_path: Path) -> None:
 
 
 async def test_recorded_by_a_browser(tmp_path: Path) -> None:
-    """A WebM whose length and duration are not stated, as browsers record it, is taken for as long as it is."""
+    """A WebM without length and duration, as browsers record it, keeps its real length."""
     known, unknown = films.moving(tmp_path / "a.webm", "320x240", "30", 2), tmp_path / "b.webm"
     films.run_ffmpeg("-i", str(known), "-c", "copy", "-f", "webm", "-live", "1", str(unknown))
     made = await _made(tmp_path / "work", unknown, WEBM)
@@ -166,7 +166,7 @@ async def test_recorded_by_a_browser(tmp_path: Path) -> None:
 
 
 def test_other_ffmpeg(tmp_path: Path) -> None:
-    """The settings may name another ffmpeg; one that cannot be run is told with the setting's name."""
+    """The settings may choose another ffmpeg; the error for one that cannot run names the setting."""
     other = tmp_path / "ffmpeg"
     shutil.copy("/bin/true", other)
     assert find_ffmpeg(other) == other

@@ -1,4 +1,4 @@
-"""From an uploaded film to what an app plays, with a real worker; and what becomes of a film whose worker dies."""
+"""Tests from the uploaded film to playback with a real worker, including workers that die."""
 
 import asyncio
 import os
@@ -21,25 +21,25 @@ from meshkit.ids import PublicId
 from meshkit.redis.client import open_redis
 from tests.media_svc import films, pictures
 from tests.media_svc.conftest import Parts
-from tests.media_svc.media_app import PATIENCE_SECONDS, MediaApp, kinds, some_user
+from tests.media_svc.media_app import PATIENCE_SECONDS, MediaApp, kinds, new_user
 
-# Films are the same whatever store tells of them.
+# The store makes no difference to films.
 STORES = ("sqlite",)
 MP4 = "video/mp4"
-# Above what all rungs of a short film take on a busy machine.
+# More than all rungs of a short film take on a busy machine.
 FILM_PATIENCE_SECONDS = 240
 HLS = "application/vnd.apple.mpegurl"
 
 
 @pytest.fixture(scope="session")
 def film(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """Give a film of nine seconds and three rungs."""
+    """Provide a film of nine seconds and three rungs."""
     return films.moving(tmp_path_factory.mktemp("films") / "a.mp4", "1280x720", "30000/1001", 9).read_bytes()
 
 
 @pytest.fixture(scope="session")
 def small_film(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """Give a film of two seconds and two rungs."""
+    """Provide a film of two seconds and two rungs."""
     return films.moving(tmp_path_factory.mktemp("films") / "a.mp4", "640x360", "25", 2).read_bytes()
 
 
@@ -68,15 +68,15 @@ def _is_complete(media: Media) -> bool:
 
 @pytest.mark.usefixtures("worker")
 async def test_film(app: MediaApp, parts: Parts, film: bytes) -> None:
-    """A film becomes READY in its lowest rung, the others join under the same URL, and all of them play to the end."""
-    owner = some_user()
+    """A film is READY with its lowest rung; the others join under the same URL, and all play to the end."""
+    owner = new_user()
     media_id = await app.upload(owner, MP4, film, "a test film")
     ready = await app.settled(owner, media_id)
     assert ready.state == media_pb2.MEDIA_STATE_READY
-    _, told = await app.events_of(media_id)
-    assert told.media_ready.media.hls_url == f"{media_id}/master.m3u8"
-    assert told.media_ready.media.progress_percent == 0
-    first_mp4 = told.media_ready.media.renditions[-1]
+    _, sent = await app.events_of(media_id)
+    assert sent.media_ready.media.hls_url == f"{media_id}/master.m3u8"
+    assert sent.media_ready.media.progress_percent == 0
+    first_mp4 = sent.media_ready.media.renditions[-1]
     assert (first_mp4.content_type, first_mp4.width, first_mp4.height) == (MP4, 426, 240)
 
     await _until(parts, media_id, _is_complete)
@@ -144,8 +144,8 @@ async def _check_poster_and_mp4(app: MediaApp, media: media_pb2.Media) -> None:
 async def test_rejected(
     app: MediaApp, parts: Parts, small_film: bytes, make: Callable[[bytes], bytes], reason: str
 ) -> None:
-    """What is no film is REJECTED with the reason, others are told, its bytes are not kept, and the queue goes on."""
-    owner = some_user()
+    """A file that is not a film is REJECTED with a reason and an event, its bytes are deleted, and the queue continues."""
+    owner = new_user()
     media_id = await app.upload(owner, MP4, make(small_film))
     media = await app.settled(owner, media_id)
     assert (media.state, media.failure.reason) == (media_pb2.MEDIA_STATE_REJECTED, reason)
@@ -159,8 +159,8 @@ async def test_rejected(
 
 @pytest.mark.usefixtures("worker")
 async def test_photos_do_not_wait(app: MediaApp, parts: Parts, film: bytes) -> None:
-    """A photo that comes after two films is served before these are done."""
-    owner = some_user()
+    """A photo queued behind two films is served before they are done."""
+    owner = new_user()
     in_front = [await app.upload(owner, MP4, film) for _ in range(2)]
     photo = await app.upload(owner, "image/png", pictures.encoded(pictures.quarters(), "image/png"))
     assert (await app.settled(owner, photo)).state == media_pb2.MEDIA_STATE_READY
@@ -168,10 +168,15 @@ async def test_photos_do_not_wait(app: MediaApp, parts: Parts, film: bytes) -> N
 
 
 async def test_worker_dies(
-    app: MediaApp, parts: Parts, places: dict[str, Any], redis_url: str, film: bytes, other_worker: Callable[[], int]
+    app: MediaApp,
+    parts: Parts,
+    shared_settings: dict[str, Any],
+    redis_url: str,
+    film: bytes,
+    other_worker: Callable[[], int],
 ) -> None:
-    """A worker that is killed leaves no ffmpeg behind, and another one goes on behind the rungs that are made."""
-    owner = some_user()
+    """A killed worker leaves no ffmpeg behind, and another one continues after the finished rungs."""
+    owner = new_user()
     pid = other_worker()
     media_id = await app.upload(owner, MP4, film)
     begun = await _until(parts, media_id, lambda media: media.state is MediaState.READY)
@@ -195,8 +200,8 @@ async def test_worker_dies(
 
 
 async def test_repeated(app: MediaApp, parts: Parts, small_film: bytes) -> None:
-    """The same film again, even at once, leaves it complete, and tells nobody anything new."""
-    owner = some_user()
+    """Processing a complete film again, even concurrently, changes nothing and sends no event."""
+    owner = new_user()
     media_id = await app.upload(owner, MP4, small_film)
     await asyncio.gather(*(_process(parts)(PublicId.parse(media_id)) for _ in range(2)))
     await _process(parts)(PublicId.parse(media_id))
@@ -212,8 +217,8 @@ async def test_repeated(app: MediaApp, parts: Parts, small_film: bytes) -> None:
 
 
 async def test_removed_meanwhile(app: MediaApp, parts: Parts, small_film: bytes) -> None:
-    """A film that is removed while its rungs are made gets no others, and its playlist does not come back."""
-    owner = some_user()
+    """A film removed during processing gets no more rungs, and its playlist does not come back."""
+    owner = new_user()
     media_id = await app.upload(owner, MP4, small_film)
     work = asyncio.create_task(_process(parts)(PublicId.parse(media_id)))
     ready = await _until(parts, media_id, lambda media: media.state is MediaState.READY)
@@ -227,8 +232,8 @@ async def test_removed_meanwhile(app: MediaApp, parts: Parts, small_film: bytes)
 
 
 async def test_given_up(app: MediaApp, parts: Parts, redis_url: str, small_film: bytes) -> None:
-    """A film whose workers die again and again is rejected in the end, so that others get their turn."""
-    owner = some_user()
+    """A film whose workers keep dying is rejected in the end, so that others get their turn."""
+    owner = new_user()
     media_id = await app.upload(owner, MP4, small_film)
     async with open_redis(redis_url) as redis:
         await redis.flushdb()
@@ -244,8 +249,8 @@ async def test_given_up(app: MediaApp, parts: Parts, redis_url: str, small_film:
 
 
 async def test_stopped_in_between(app: MediaApp, parts: Parts, redis_url: str, small_film: bytes) -> None:
-    """A worker that is stopped puts its film back at once, and that does not count against the film."""
-    owner = some_user()
+    """A stopped worker puts its film back at once, without counting the attempt."""
+    owner = new_user()
     media_id = await app.upload(owner, MP4, small_film)
     async with open_redis(redis_url) as redis:
         await redis.flushdb()
@@ -271,7 +276,7 @@ async def _pending(redis: Any) -> int:
 
 
 class _working:  # noqa: N801 - read as a statement
-    """A worker of films in this process, to which a lost job is lost soon."""
+    """A worker of films in this process whose leases expire soon."""
 
     def __init__(self, redis_url: str, parts: Parts, lease_ms: int = 1_000) -> None:
         self._redis = open_redis(redis_url)

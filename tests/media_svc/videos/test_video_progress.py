@@ -1,4 +1,4 @@
-"""How far a video's processing is, as its owner sees it."""
+"""Tests of a video's progress as its owner sees it."""
 
 from fractions import Fraction
 
@@ -9,15 +9,15 @@ from media_svc.videos.progress import VideoProgress
 from media_svc.videos.rules import Film, plan_rungs
 from meshkit.ids import PublicId
 from tests.media_svc.conftest import Parts
-from tests.media_svc.media_app import MediaApp, some_user
+from tests.media_svc.media_app import MediaApp, new_user
 
 STORES = ("sqlite",)
 FILM = Film(1920, 1080, 60_000, Fraction(30), 0, 1)
 
 
-async def test_noted_while_it_goes_on(app: MediaApp, parts: Parts) -> None:
-    """What the worker notes is shown, and nothing less than all of it is 100 percent."""
-    owner = some_user()
+async def test_progress_is_shown(app: MediaApp, parts: Parts) -> None:
+    """Recorded progress is shown, and only a complete video shows 100 percent."""
+    owner = new_user()
     media_id = PublicId.parse(await app.upload(owner, "video/mp4", b"a film"))
     assert (await app.get(owner, str(media_id))).progress_percent == 0
     progress = VideoProgress(parts.store, media_id, plan_rungs(FILM), 60.0)
@@ -39,7 +39,7 @@ async def test_noted_while_it_goes_on(app: MediaApp, parts: Parts) -> None:
 
 
 def test_grows_with_the_work(parts: Parts) -> None:
-    """Percent grow with the seconds of each rung, and a large rung is more than a small one."""
+    """Progress grows with the seconds of each rung, and larger rungs weigh more."""
     progress = VideoProgress(parts.store, PublicId(1, 1), plan_rungs(FILM), 60.0)
     seen = []
     for rung in range(4):
@@ -52,11 +52,11 @@ def test_grows_with_the_work(parts: Parts) -> None:
 
 @pytest.mark.parametrize("size", [10, 8 * 1024 * 1024, 17 * 1024 * 1024 + 3])
 async def test_a_file_of_any_size_is_served(parts: Parts, tmp_path_factory: pytest.TempPathFactory, size: int) -> None:
-    """A small file goes to S3 in one piece and a large one in parts; both come back whole, with their type and age."""
+    """Small files go to S3 in one piece and large ones in parts, with their type and Cache-Control."""
     folder = tmp_path_factory.mktemp("files")
     content = bytes(range(251)) * (size // 251 + 1)
     (folder / "sent").write_bytes(content[:size])
-    key = f"m/{some_user()}/video.mp4"
+    key = f"m/{new_user()}/video.mp4"
     await parts.objects.put_file(key, folder / "sent", "video/mp4", "public, max-age=15")
     assert await parts.objects.download(key, folder / "came")
     assert (folder / "came").read_bytes() == content[:size]

@@ -1,4 +1,4 @@
-"""In which qualities a film comes out."""
+"""Tests of which rungs a film gets."""
 
 from fractions import Fraction
 
@@ -28,7 +28,7 @@ def _film(width: int, height: int, rate: int = 30) -> Film:
     ],
 )
 def test_rungs(film: tuple[int, int], sizes: list[tuple[int, int]]) -> None:
-    """Rungs go up to the film's own size and never above, with even sides; a film between two rungs keeps its own."""
+    """Rungs go up to the film's own size, with even sides; a film between two rungs keeps its own size."""
     plans = plan_rungs(_film(*film))
     assert [(plan.width, plan.height) for plan in plans] == sizes
     assert len({plan.side for plan in plans}) == len(plans)
@@ -38,7 +38,7 @@ def test_rungs(film: tuple[int, int], sizes: list[tuple[int, int]]) -> None:
 
 
 def test_fast_films_get_more_bits() -> None:
-    """Sixty frames a second may take more bits than thirty."""
+    """Films with 60 frames per second get more bits than those with 30."""
     slow, fast = plan_rungs(_film(1280, 720, 30)), plan_rungs(_film(1280, 720, 60))
     assert all(a.video_bits < b.video_bits for a, b in zip(slow, fast, strict=True))
 
@@ -46,8 +46,8 @@ def test_fast_films_get_more_bits() -> None:
 @pytest.mark.parametrize(
     ("film", "side"), [((1920, 1080), 720), ((1280, 720), 720), ((848, 478), 478), ((160, 90), 90)]
 )
-def test_one_file(film: tuple[int, int], side: int) -> None:
-    """The one file is of the best rung that is no more than 720."""
+def test_mp4_side(film: tuple[int, int], side: int) -> None:
+    """The MP4 is of the largest rung up to 720."""
     assert mp4_side(plan_rungs(_film(*film))) == side
 
 
@@ -64,5 +64,5 @@ def test_one_file(film: tuple[int, int], side: int) -> None:
     ],
 )
 def test_frame_rate(measured: Fraction, stated: Fraction | None, shown: Fraction) -> None:
-    """What was measured counts, unless the film states something near it; slow motion and stills come to usual rates."""
+    """The measured rate counts unless the film states one near it; slow motion and stills get usual rates."""
     assert shown_frame_rate(measured, stated) == shown

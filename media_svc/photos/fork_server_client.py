@@ -1,4 +1,4 @@
-"""The parent's side of `media_svc.sandbox.forking_process`: starts it, tells it what to render, hears how that ended."""
+"""The client of `media_svc.sandbox.fork_server`: starts it, sends it pictures to render, and collects the results."""
 
 import asyncio
 import itertools
@@ -15,8 +15,8 @@ from media_svc.photos.renditions import RenderCrashedError, RenderLimits, enviro
 _log = structlog.get_logger()
 
 
-class ForkedRenders:
-    """Renders pictures each in a fork of one process, which is started when the first is wanted and after `stop`."""
+class ForkServerClient:
+    """Renders each picture in a fork of one process, which starts on demand, also after `stop`."""
 
     def __init__(self) -> None:
         self._process: asyncio.subprocess.Process | None = None
@@ -25,10 +25,10 @@ class ForkedRenders:
         self._numbers = itertools.count()
         self._codes: dict[int, asyncio.Future[int]] = {}
 
-    async def run(self, folder: Path, content_type: str, limits: RenderLimits, room_bytes: int) -> int:
-        """Return the exit code of a fork, or minus its signal. One that outstays the time, or this call, is killed.
+    async def run(self, folder: Path, content_type: str, limits: RenderLimits, decoder_limit: int) -> int:
+        """Return the exit code of a fork, or minus its signal. The fork is killed on timeout or cancellation.
 
-        Raises RenderCrashedError where the process whose forks they are has ended.
+        Raises RenderCrashedError if the fork server has ended.
         """
         process = await self._started(limits.threads)
         number = next(self._numbers)
@@ -39,21 +39,21 @@ class ForkedRenders:
             "content_type": content_type,
             "memory_bytes": limits.memory_bytes,
             "cpu_seconds": limits.cpu_seconds,
-            "room_bytes": room_bytes,
+            "decoder_limit": decoder_limit,
         }
         try:
-            _tell(process, job)
+            _send(process, job)
             await asyncio.wait({ended}, timeout=limits.wall_seconds)
             return ended.result() if ended.done() else -signal.SIGXCPU
         finally:
             if not ended.done():
-                _tell(process, {"kill": number})
+                _send(process, {"kill": number})
                 await asyncio.wait({ended})
             if not ended.cancelled():
-                ended.exception()  # whoever was cancelled does not ask for it
+                ended.exception()  # a cancelled caller never reads it
 
     async def stop(self) -> None:
-        """End the process and its forks."""
+        """End the fork server and its forks."""
         async with self._starting:
             process, self._process = self._process, None
             if process is None or self._reading is None:
@@ -67,7 +67,7 @@ class ForkedRenders:
         async with self._starting:
             if self._process is None or self._process.returncode is not None or self._reading is None:
                 self._process = process = await asyncio.create_subprocess_exec(
-                    *(sys.executable, "-m", "media_svc.sandbox.forking_process"),
+                    *(sys.executable, "-m", "media_svc.sandbox.fork_server"),
                     cwd="/",
                     env=environment(Path("/"), threads),
                     stdin=asyncio.subprocess.PIPE,
@@ -78,20 +78,20 @@ class ForkedRenders:
             return self._process
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:
-        """Hear of the forks of one process until it ends; what it has not told of by then has ended with it."""
+        """Read results until the fork server ends. Forks without a result have ended with it."""
         if process.stdout is not None:
             while line := await process.stdout.readline():
                 report = json.loads(line)
                 self._codes.pop(report["number"]).set_result(report["code"])
         code = await process.wait()
         if self._codes:
-            _log.warning("forking_process_ended", code=code)
+            _log.warning("fork_server_ended", code=code)
         for ended in self._codes.values():
-            ended.set_exception(RenderCrashedError(f"The process whose forks render has ended with {code}."))
+            ended.set_exception(RenderCrashedError(f"The fork server has ended with {code}."))
         self._codes.clear()
 
 
-def _tell(process: asyncio.subprocess.Process, order: dict[str, Any]) -> None:
-    """Send a line; to one that has ended it does nothing, and `_read` will say so."""
+def _send(process: asyncio.subprocess.Process, order: dict[str, Any]) -> None:
+    """Send a line. Does nothing if the process has ended; `_read` handles that."""
     if process.stdin is not None:
         process.stdin.write(json.dumps(order).encode() + b"\n")

@@ -1,6 +1,6 @@
-"""How much memory the decoder of a picture will keep, as its header tells: somewhat more than was seen with the versions pinned.
+"""Estimate how much memory a picture's decoder keeps, from its header: slightly above measurements of the pinned versions.
 
-Most decode row by row. What has to be known as a whole before the first row can be shown is what takes memory.
+Most formats are decoded row by row. Memory goes to pictures that must be decoded completely before the first row.
 """
 
 from collections.abc import Mapping
@@ -8,23 +8,23 @@ from typing import Any
 
 import pyvips
 
-# Above it dav1d is worth loading: libaom takes 14 bytes for each pixel.
+# Above this, loading dav1d pays: libaom takes 14 bytes per pixel.
 LARGE_AVIF_PIXELS = 8_000_000
 _AOM_BYTES, _DAV1D_BYTES = 14, 6
 # libwebp's own, and libvips' two.
 _WEBP_BYTES, _WEBP_SHOWN_BYTES = 4, 8
-# libheif has planes and interleaved pixels, and on the way from full chroma or more bits a third form.
+# libheif holds planes and interleaved pixels, and a third copy for full chroma or more than 8 bits.
 _HEIC_BYTES, _RICH_HEIC_BYTES = 5, 12
 _HALF_CHROMA, _PLAIN_BITS = 420, 8
 
 
-def need_by_header(image: pyvips.Image, content_type: str, spare: float) -> float:
-    """Return the bytes for a file that libvips has opened, of which a `spare`-th of the width will be decoded."""
+def decoder_bytes(image: pyvips.Image, content_type: str, spare: float) -> float:
+    """Return the bytes for a file opened by libvips whose width will be shrunk `spare` times."""
     pixels: int = image.width * image.height
     bands: int = image.bands
     match content_type:
         case "image/jpeg":
-            # A progressive one: two bytes for each coefficient.
+            # A progressive JPEG keeps two bytes per coefficient.
             return pixels * bands * 2 if _flag(image, "jpeg-multiscan") else 0
         case "image/png":
             return pixels * bands * (2 if image.format == "ushort" else 1) if _flag(image, "interlaced") else 0
@@ -33,8 +33,8 @@ def need_by_header(image: pyvips.Image, content_type: str, spare: float) -> floa
     return pixels * (_DAV1D_BYTES if pixels > LARGE_AVIF_PIXELS and not image.hasalpha() else _AOM_BYTES)
 
 
-def heic_need(width: int, height: int, info: Mapping[str, Any]) -> float:
-    """Return the bytes for a HEIC, of which pillow-heif tells this."""
+def heic_decoder_bytes(width: int, height: int, info: Mapping[str, Any]) -> float:
+    """Return the bytes for a HEIC with this size and pillow-heif's `info`."""
     is_plain = info.get("chroma") == _HALF_CHROMA and info.get("bit_depth") == _PLAIN_BITS
     return width * height * (_HEIC_BYTES if is_plain else _RICH_HEIC_BYTES)
 

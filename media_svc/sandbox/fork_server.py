@@ -1,10 +1,12 @@
-"""`python -m media_svc.sandbox.forking_process`: render pictures in forks of a process that has loaded everything already.
+"""`python -m media_svc.sandbox.fork_server`: render pictures in forks of a process with all libraries loaded.
 
-To start Python with the libraries takes an eighth of what a photo takes; a fork has them. Each still renders one picture and
-ends, within limits of its own. This process itself reads no stranger's byte and has no thread; it knows none of our settings.
+Starting Python with the libraries takes an eighth of the time of a photo; a fork has them already. Each fork still renders
+one picture within its own limits and exits. The server itself never reads untrusted bytes, has no threads, and knows none
+of our settings.
 
-Its input has a line of JSON a picture (the fields of `Job`), or `{"kill": number}`; its output `{"number": …, "code": …}` for
-each that has ended: 0, NEEDS_ROOM_CODE, or minus the signal. When its input ends, its forks and it end too.
+Input: a line of JSON for each picture (the fields of `Job`), or `{"kill": number}`. Output: `{"number": …, "code": …}` for
+each fork that has ended; the code is 0, NEEDS_MEMORY_CODE, or minus the signal. When the input ends, the server and its
+forks exit.
 """
 
 import contextlib
@@ -19,8 +21,8 @@ import traceback
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
-from media_svc.sandbox.private_folder import LOG_NAME, NEEDS_ROOM_CODE
-from media_svc.sandbox.read_picture import NeedsRoomError
+from media_svc.sandbox.private_folder import LOG_NAME, NEEDS_MEMORY_CODE
+from media_svc.sandbox.read_picture import NeedsMemoryError
 from media_svc.sandbox.recipes import Recipe
 from media_svc.sandbox.render_process import main as render_one
 
@@ -30,23 +32,23 @@ _PR_SET_PDEATHSIG = 1
 
 
 class Job(NamedTuple):
-    """One picture: which it is for our parent, and what `render_process` is told of it."""
+    """One picture: its number for the parent, and the arguments of `render_process`."""
 
     number: int
     folder: str
     content_type: str
     memory_bytes: int
     cpu_seconds: int
-    room_bytes: int
+    decoder_limit: int
 
 
 def main() -> None:
-    """Work until the input ends."""
+    """Serve until the input ends."""
     numbers: dict[int, int] = {}
     woken, waker = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
-    # What is there now is in every fork; to look at it for garbage would copy it.
+    # Forks share the objects that exist now; collecting garbage among them would copy their pages.
     gc.freeze()
     unread = b""
     while True:
@@ -60,12 +62,12 @@ def main() -> None:
                 break
             *lines, unread = (unread + data).split(b"\n")
             for line in lines:
-                _obey(json.loads(line), numbers, (woken, waker))
+                _execute(json.loads(line), numbers, (woken, waker))
     for pid in numbers:
         os.kill(pid, signal.SIGKILL)
 
 
-def _obey(order: dict[str, Any], numbers: dict[int, int], own: tuple[int, int]) -> None:
+def _execute(order: dict[str, Any], numbers: dict[int, int], own: tuple[int, int]) -> None:
     if "kill" in order:
         for pid in [pid for pid, number in numbers.items() if number == order["kill"]]:
             os.kill(pid, signal.SIGKILL)
@@ -78,7 +80,7 @@ def _obey(order: dict[str, Any], numbers: dict[int, int], own: tuple[int, int]) 
 
 
 def _report(numbers: dict[int, int]) -> None:
-    """Tell of every fork that has ended. One that is not waited for keeps its id, so that no other process is ever killed."""
+    """Report every fork that has ended. Its id stays reserved until then, so that no other process is ever killed."""
     with contextlib.suppress(ChildProcessError):
         while (ended := os.waitpid(-1, os.WNOHANG))[0]:
             report = {"number": numbers.pop(ended[0]), "code": os.waitstatus_to_exitcode(ended[1])}
@@ -89,19 +91,21 @@ def _render_and_exit(job: Job, parent: int, own: tuple[int, int]) -> NoReturn:
     code = 1
     try:
         folder = Path(job.folder)
-        _become(folder, parent, own)
-        render_one(folder, job.content_type, Recipe.FIRST, job.memory_bytes, job.cpu_seconds, room_bytes=job.room_bytes)
+        _detach(folder, parent, own)
+        render_one(
+            folder, job.content_type, Recipe.FIRST, job.memory_bytes, job.cpu_seconds, decoder_limit=job.decoder_limit
+        )
         code = 0
-    except NeedsRoomError:
-        code = NEEDS_ROOM_CODE
-    except BaseException:  # noqa: BLE001 - the fork must end here, as its parent's loop is not its own
+    except NeedsMemoryError:
+        code = NEEDS_MEMORY_CODE
+    except BaseException:  # noqa: BLE001 - the fork must end here, never in its parent's loop
         traceback.print_exc()
     finally:
         os._exit(code)
 
 
-def _become(folder: Path, parent: int, own: tuple[int, int]) -> None:
-    """Leave what is our parent's: its pipes, signals and session; and be gone when it is."""
+def _detach(folder: Path, parent: int, own: tuple[int, int]) -> None:
+    """Drop the parent's pipes, signal handlers and session, and exit with the parent."""
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     for each in own:
