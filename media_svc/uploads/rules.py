@@ -12,7 +12,7 @@ VIDEO_TYPES = frozenset({"video/mp4", "video/quicktime", "video/webm"})
 MAX_PHOTO_BYTES = 50_000_000
 MAX_VIDEO_BYTES = 4_000_000_000
 
-# S3 needs at least 5 MiB per part and allows 10,000 parts. With 8 MiB a broken mobile connection loses little, and 4 GB makes 477.
+# S3 needs at least 5 MiB per part and allows 10,000 parts. With 8 MiB a broken mobile connection loses little, and 4 GB is 477.
 PART_BYTES = 8 * 1024 * 1024
 
 
