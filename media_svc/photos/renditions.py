@@ -139,6 +139,9 @@ def _failure_of(code: int, log: str) -> Exception:
 
 
 def _log_tail(folder: Path) -> str:
+    """Return the end of the log. On a busy machine a process may be killed before it opens its log."""
+    if not (folder / LOG_NAME).exists():
+        return ""
     return (folder / LOG_NAME).read_bytes()[-_LOG_TAIL_BYTES:].decode(errors="replace")
 
 

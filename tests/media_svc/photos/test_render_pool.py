@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import functools
 import os
+import signal
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from PIL import Image
 
 from media_svc.model import FailureReason, MediaRejectedError
 from media_svc.photos.render_pool import MIB, SMALL, RenderPool, open_render_pool
-from media_svc.photos.renditions import RenderCrashedError, Rendered
+from media_svc.photos.renditions import RenderCrashedError, Rendered, read_outcome
 from media_svc.sandbox.picture_manifest import ORIGINAL_NAME
 from tests.media_svc import pictures
 
@@ -113,6 +114,12 @@ async def test_too_slow(tmp_path: Path) -> None:
             await _rendered(pool, tmp_path / "slow", _slow_jpeg())
         assert caught.value.failure.reason is FailureReason.MEDIA_CORRUPT
         assert [each.children() for each in _fork_servers()] == [[]]
+
+
+def test_killed_before_its_log(tmp_path: Path) -> None:
+    """A process that is killed before it opens its log counts as too slow."""
+    with pytest.raises(MediaRejectedError, match="too long"):
+        read_outcome(tmp_path, -signal.SIGXCPU)
 
 
 async def test_fork_server_killed(pool: RenderPool, tmp_path: Path) -> None:
