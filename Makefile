@@ -22,11 +22,14 @@ PAGES := $(shell find docs -name '*.md' -o -name '*.svg' -o -name conf.py) $(wil
 REFERENCE := build/.reference
 SOURCES := $(shell find docs/generate edge_proxy meshkit *_svc -name '*.py')
 PYTHON_CLIENT := build/.python-client
+# So many processes share the tests; each has a Valkey and a SeaweedFS of its own. Two cores gain nothing from more.
+TEST_PROCESSES ?= 2
+RUNS ?= 20
 # Only some figures, more pairs: make bench BENCH='hot_read --pairs 9'
 BENCH ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install protos reference docs api-docs fmt lint types contracts release-protos check test test-fast wheel stubs stubs-python stubs-typescript stubs-go stubs-java test-stubs dev clean faults bench
+.PHONY: help install protos reference docs api-docs fmt lint types contracts release-protos check test test-fast test-load wheel stubs stubs-python stubs-typescript stubs-go stubs-java test-stubs dev clean faults bench
 
 help: ## List these targets
 	@awk -F':.*## ' '/^##@ /{printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -101,12 +104,16 @@ check: lint types contracts docs ## Run every check that needs no server
 
 test: protos ## Run every test, on real servers (installs Java and Maven for Cassandra where it can)
 	sh tests/need_java.sh
-	$(BIN)/coverage run -m pytest -m 'not faults and not stubs'
+	$(BIN)/coverage run -m pytest -n $(TEST_PROCESSES) -m 'not faults and not stubs'
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
-test-fast: protos ## Run the tests that start no mesh
-	$(BIN)/python -m pytest tests -m 'not mesh and not faults and not stubs'
+test-fast: protos ## Run the quick tests, on no mesh and no cluster (a minute)
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) -m 'not mesh and not cluster and not slow and not faults and not stubs' --durations=5
+
+test-load: protos ## Run the black-box tests 20 times on a busy machine (hours; other numbers: make test-load RUNS=3)
+	sh tests/need_java.sh
+	PYTHON=$(BIN)/python sh tests/under_load.sh $(RUNS)
 
 faults: protos ## Kill and pause nodes of real clusters under load (minutes)
 	sh tests/need_java.sh

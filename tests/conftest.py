@@ -16,7 +16,7 @@ from devmesh.parts.seaweed import running_seaweed
 from devmesh.parts.valkey import running_valkey
 from tests.blackbox.clean_mesh import clean_mesh
 from tests.blackbox.mesh import Mesh
-from tests.scheduling import in_units
+from tests.scheduling import in_units, needs_cluster
 from tests.shared_cassandra import shared_cassandra
 from tests.valkey_cluster import ValkeyCluster, running_cluster
 
@@ -31,7 +31,17 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the markers."""
     config.addinivalue_line("markers", "faults: breaks a cluster on purpose; only `make faults` runs it")
     config.addinivalue_line("markers", "stubs: runs the clients of other languages; only `make test-stubs` runs it")
-    config.addinivalue_line("markers", "mesh: starts a whole mesh, which takes seconds")
+    config.addinivalue_line("markers", "mesh: runs on a whole mesh; `make test-fast` leaves it out")
+    config.addinivalue_line("markers", "slow: takes more than a second; `make test-fast` leaves it out")
+    config.addinivalue_line(
+        "markers", "cluster: runs on Cassandra or a Valkey cluster, which conftest.py finds out by itself"
+    )
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark what runs on a cluster."""
+    if needs_cluster(item):
+        item.add_marker("cluster")
 
 
 @pytest.hookimpl(trylast=True)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 ROOT = Path(__file__).parent.parent
 # Between the outputs of two blocks.
@@ -63,6 +64,8 @@ def grpcurl_folder(config: pytest.Config) -> str:
     folder = config.cache.mkdir("gobin")
     install = re.search(r"`(go install \S+)`", (ROOT / "README.md").read_text())
     assert install is not None
-    if not (folder / "grpcurl").exists():
-        subprocess.run(install[1].split(), env={**os.environ, "GOBIN": str(folder)}, check=True, timeout=BUILD_SECONDS)
+    with FileLock(folder / "building"):
+        if not (folder / "grpcurl").exists():
+            environment = {**os.environ, "GOBIN": str(folder)}
+            subprocess.run(install[1].split(), env=environment, check=True, timeout=BUILD_SECONDS)
     return str(folder)

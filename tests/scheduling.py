@@ -24,8 +24,15 @@ FIRST = (
 """The units that take longest, longest first."""
 
 _ON_CASSANDRA = re.compile(r"\[(.*-)?cassandra[-\]]")
+_ON_CLUSTER = re.compile(r"\[(.*-)?(cassandra|three masters)[-\]]")
 _ONE_MESH = ("tests/blackbox/", "tests/clients/", "tests/test_readme.py")
 _TOGETHER = ("tests/mesh_tls/", "tests/meshkit/cassandra/", "tests/stubs/")
+
+
+def needs_cluster(item: pytest.Item) -> bool:
+    """Tell whether a test runs on Cassandra or on a cluster of Valkeys: by its parameters, or the fixtures that it names."""
+    names = getattr(item, "fixturenames", ())
+    return bool(_ON_CLUSTER.search(item.name)) or not {"cassandra", "valkey_cluster"}.isdisjoint(names)
 
 
 def unit_of(nodeid: str) -> str:

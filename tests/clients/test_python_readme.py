@@ -12,6 +12,8 @@ from tests.blackbox.mesh import Mesh
 from tests.clients.python_people import new_handle
 from tests.media_svc.pictures import encoded, quarters
 
+pytestmark = pytest.mark.slow
+
 README = Path(__file__).parents[2] / "clients" / "python" / "README.md"
 
 

@@ -94,6 +94,7 @@ async def test_an_ended_session_is_forgotten(mesh: Mesh, tmp_path: Path) -> None
     assert sessions.load(mesh.url) is None
 
 
+@pytest.mark.slow
 async def test_an_unreachable_mesh_keeps_the_token() -> None:
     """If nothing listens, the refresh token was never sent and stays valid."""
     url, sessions = f"http://{address(free_ports(1)[0])}", MemorySessions()

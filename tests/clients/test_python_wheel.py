@@ -15,6 +15,8 @@ import pytest
 from tests.blackbox.mesh import Mesh
 from tests.media_svc.pictures import encoded, quarters
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 CLIENT = ROOT / "clients" / "python"
 

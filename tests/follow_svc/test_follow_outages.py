@@ -33,6 +33,7 @@ async def test_without_user_svc_a_repeated_follow_is_answered_and_a_new_one_is_n
         assert len(await alone.events_of(alice)) == 2
 
 
+@pytest.mark.slow
 async def test_a_follow_made_without_redis_reaches_the_stream_later(
     served_store: ServiceSettings, valkey_url: str, user_addr: str, dead_port: int
 ) -> None:

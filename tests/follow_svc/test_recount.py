@@ -20,6 +20,8 @@ from meshkit.cassandra import Cassandra, write
 from tests.follow_svc.graph_stores import STORE_PREFIX, empty_keyspace, some_event
 from tests.follow_svc.store.breaking_cassandra import BATCH, BreakingCassandra, DiedError, as_cassandra, die
 
+pytestmark = pytest.mark.slow
+
 PLENTY = 1_000_000
 BUCKET_SIZE = 3
 STAR = 500

@@ -68,6 +68,7 @@ def test_keys_rotate() -> None:
     _assert_invalid(FEED, 1, rotated.encode(1, b"here"))
 
 
+@pytest.mark.slow
 @given(st.text(max_size=80))
 def test_garbage_is_refused(text: str) -> None:
     """Any text in any script is refused in the same way."""

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from lensfeed.user.v1.user_service_pb2 import GetUserRequest
 from lensfeed.user.v1.user_service_pb2_grpc import UserServiceStub
 
@@ -9,6 +10,8 @@ from tests.meshkit.collector import running_collector
 from tests.meshkit.grpc.serving import AS_USER, plain_channel
 from tests.meshkit.grpc.tiny import Tiny, tiny
 from tests.meshkit.grpc.tiny_service import ASK_PEER
+
+pytestmark = pytest.mark.slow
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 

@@ -20,6 +20,8 @@ from tests.post_svc.clients import App, published_and_deleted, some_user
 from tests.post_svc.media_peer import PROCESSING, READY, REJECTED, MediaPeer
 from tests.post_svc.post_stores import OpenStore
 
+pytestmark = pytest.mark.slow
+
 # Only a hang takes this long.
 PATIENCE_SECONDS = 30
 

@@ -26,6 +26,8 @@ from meshkit.events.entry import Entry
 from meshkit.redis.client import open_redis
 from tests.devmesh.commands.test_command_line import lensfeed
 
+pytestmark = pytest.mark.slow
+
 POST, MEDIA = EventStream("post"), EventStream("media")
 PUBLISHED = event_pb2.PostPublished(author_id=7, place=2**60)
 LIMIT_SECONDS = 30.0

@@ -18,6 +18,8 @@ from devmesh.parts.bucket import S3, prepare_bucket, s3_client
 from devmesh.parts.seaweed import Webhook, running_seaweed
 from devmesh.ports import address, free_ports
 
+pytestmark = pytest.mark.slow
+
 
 async def test_only_the_public_prefix_can_be_read_by_anyone(s3: S3) -> None:
     """Without a key a rendition can be read, an original cannot, and neither can be written or listed."""

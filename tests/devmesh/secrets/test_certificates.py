@@ -91,6 +91,7 @@ def test_a_mesh_takes_the_certificates_that_are_named(tmp_path: Path) -> None:
         chosen_certificates(data, {"LENSFEED_MESH_TLS": str(named)}, wanted=True)
 
 
+@pytest.mark.slow
 def test_the_command_says_what_it_made(tmp_path: Path) -> None:
     """`lensfeed certs DIR` makes all, then nothing, then with --renew all again; where it cannot, it says why."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("LENSFEED_")}

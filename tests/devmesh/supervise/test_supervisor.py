@@ -16,6 +16,8 @@ from devmesh.supervise.reporter import State
 from devmesh.supervise.supervisor import START_TRIES, Supervisor
 from tests.devmesh.supervise.watching import Recorder, is_running, pids_of, small_part
 
+pytestmark = pytest.mark.slow
+
 Supervise = Callable[..., Supervisor]
 
 

@@ -145,6 +145,7 @@ async def test_an_unreachable_service_is_http_503(lonely_edge: Edge, bearer: dic
     assert response.headers["retry-after"] == "1"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("read_feed", ALL)
 async def test_a_slow_service_ends_at_the_deadline(
     edge: Edge, backend: Backend, bearer: dict[str, str], read_feed: ReadFeed

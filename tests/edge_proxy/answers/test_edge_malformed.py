@@ -174,6 +174,7 @@ def unfinished(edge: Edge, path: str, headers: Headers) -> httpx.Response:
         return httpx.Response(answer.status, headers=answer.getheaders(), content=answer.read())
 
 
+@pytest.mark.slow
 async def test_a_slow_body_is_given_up(impatient_edge: Edge, backend: Backend, bearer: Headers) -> None:
     """REST gets 408 and gRPC-Web its status, while the rest of the body is still awaited."""
     response = await asyncio.to_thread(unfinished, impatient_edge, "/posts", bearer)
@@ -184,6 +185,7 @@ async def test_a_slow_body_is_given_up(impatient_edge: Edge, backend: Backend, b
     assert backend.seen == []
 
 
+@pytest.mark.slow
 async def test_a_slow_grpc_call_is_given_up(impatient_edge: Edge, backend: Backend, bearer: Headers) -> None:
     """One that is opened, and whose message does not come."""
     method = impatient_edge.channel.stream_unary(PATH, bytes, bytes)

@@ -32,6 +32,7 @@ async def raw(edge: Edge, request: str) -> str:
     return answer.decode()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("backend")
 async def test_an_unknown_transfer_coding_is_the_callers_mistake(edge: Edge) -> None:
     """400 with our reason, and no failure of ours."""

@@ -19,6 +19,8 @@ from tests.edge_proxy.backend import Backend
 from tests.edge_proxy.conftest import Edge, leading_to, running_edge, until_serving
 from tests.protocols import grpc_call
 
+pytestmark = pytest.mark.slow
+
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def hanging() -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:

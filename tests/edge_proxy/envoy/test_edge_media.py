@@ -15,6 +15,8 @@ from tests.edge_proxy.answers.test_edge_errors import refusal
 from tests.edge_proxy.backend import Backend
 from tests.edge_proxy.conftest import ORIGIN, Edge
 
+pytestmark = pytest.mark.slow
+
 if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
 

@@ -23,6 +23,8 @@ from tests.edge_proxy.conftest import Edge, leading_to, running_edge
 from tests.mesh_tls.callers import channel_as
 from tests.meshkit.identity.certificates import Authority
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def tls(tmp_path_factory: pytest.TempPathFactory) -> Path:

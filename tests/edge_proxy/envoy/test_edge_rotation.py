@@ -11,6 +11,8 @@ from tests.edge_proxy.backend import Backend
 from tests.edge_proxy.conftest import Edge, Signer, leading_to, running_edge, until_serving
 from tests.edge_proxy.protocols import rest_feed
 
+pytestmark = pytest.mark.slow
+
 
 def jwks_of(*signers: Signer) -> str:
     """Return the keys of several signers."""

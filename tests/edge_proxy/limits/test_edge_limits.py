@@ -13,6 +13,8 @@ from tests.edge_proxy.backend import Backend
 from tests.edge_proxy.conftest import Edge, leading_to, running_edge
 from tests.edge_proxy.protocols import FEED_PATH, ReadFeed, grpc_feed, rest_feed
 
+pytestmark = pytest.mark.slow
+
 
 async def answer_to(edge: Edge, request: bytes) -> tuple[bytes, bytes]:
     """Send bytes as they are; return the first line and the body of what comes back."""

@@ -18,6 +18,8 @@ from tests.edge_proxy.backend import Backend
 from tests.edge_proxy.conftest import Edge, Signer, leading_to, running_edge, until_serving
 from tests.edge_proxy.protocols import ALL, ReadFeed, grpc_feed
 
+pytestmark = pytest.mark.slow
+
 LIMITS = {
     "LENSFEED_EDGE_LIMIT_USER": "60/h burst 12",
     "LENSFEED_EDGE_LIMIT_ADDRESS": "60/h burst 10000",

@@ -4,12 +4,15 @@ import asyncio
 import random
 from dataclasses import dataclass, field
 
+import pytest
 from redis.asyncio import Redis
 
 from feed_svc.model import Entry, entry_of
 from meshkit.ids import new_id
 from meshkit.redis.mux import RedisMux
 from tests.feed_svc.world import Feed, Sizes, World, open_feed
+
+pytestmark = pytest.mark.slow
 
 READERS, AUTHORS, FANS = range(1, 5), range(10, 14), range(100, 104)
 GRACE_MS = 300

@@ -24,6 +24,8 @@ from tests.follow_svc.served_graph import ServedGraph, serving_graph, serving_us
 from tests.post_svc.clients import App
 from tests.post_svc.media_peer import MediaPeer, running_peer
 
+pytestmark = pytest.mark.slow
+
 KEYS = SecretStr("a key of the tests")
 CELEBRITY_FOLLOWERS = 5
 GRACE_SECONDS = 0.4

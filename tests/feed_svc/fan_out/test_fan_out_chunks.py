@@ -25,6 +25,8 @@ from meshkit.ids import new_id
 from meshkit.redis.mux import RedisMux
 from tests.feed_svc.world import FOLLOWERS_PAGE, Feed, WorkerDiedError, World, open_feed
 
+pytestmark = pytest.mark.slow
+
 POST = EventStream("post", (GROUP,))
 STAR, NEIGHBOUR = 9_001, 9_002
 FOLLOWERS = range(1, 101)

@@ -40,6 +40,8 @@ from post_svc.settings import ServeSettings
 from tests.follow_svc.graph_stores import write_follows
 from tests.meshkit.collector import running_collector
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 NOWHERE = "127.0.0.1:1"
 KEYS = SecretStr("a key of the tests")

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, ClassVar, cast
 
+import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
@@ -22,6 +23,8 @@ from redis.asyncio import Redis
 from meshkit.ids import first_id
 from meshkit.redis.mux import RedisMux
 from tests.feed_svc.world import Feed, Sizes, WorkerDiedError, World, open_feed
+
+pytestmark = pytest.mark.slow
 
 EXAMPLES = int(os.environ.get("FEED_EXAMPLES", "500"))
 SEED = int(os.environ.get("FEED_SEED", secrets.randbits(32)))

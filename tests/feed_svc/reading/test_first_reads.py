@@ -10,6 +10,8 @@ from meshkit.redis.mux import RedisMux
 from tests.feed_svc.celebrities.test_celebrities import CountingMux, CountingWorld
 from tests.feed_svc.world import entries_of, open_feed
 
+pytestmark = pytest.mark.slow
+
 VIEWERS = (1, 2)
 FIRST_AUTHOR = 1_000
 

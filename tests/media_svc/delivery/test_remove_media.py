@@ -30,6 +30,8 @@ from tests.media_svc.media_app import PATIENCE_SECONDS, MediaApp, new_user
 from tests.media_svc.media_stores import until_it_answers
 from tests.media_svc.peers import Cdn, Peers, running_cdn, running_peers
 
+pytestmark = pytest.mark.slow
+
 PICTURE = Picture(
     40, 40, b"thumb", (Rendition("a.avif", "image/avif", 40, 40, 5), Rendition("a.jpg", "image/jpeg", 40, 40, 5))
 )

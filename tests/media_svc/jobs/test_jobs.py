@@ -11,6 +11,8 @@ from meshkit.errors import UnavailableError
 from meshkit.ids import PublicId, new_id
 from meshkit.redis.client import open_redis
 
+pytestmark = pytest.mark.slow
+
 LEASE_MS = 200
 PATIENCE_SECONDS = 30
 

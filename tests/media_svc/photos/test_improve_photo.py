@@ -44,6 +44,8 @@ from tests.media_svc.conftest import Parts
 from tests.media_svc.media_app import PATIENCE_SECONDS, MediaApp, kinds, new_user
 from tests.post_svc.clients import App as PostApp
 
+pytestmark = pytest.mark.slow
+
 # The store makes no difference to photos.
 STORES = ("sqlite",)
 AVIF = "image/avif"

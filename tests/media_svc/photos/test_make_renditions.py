@@ -21,6 +21,8 @@ from tests.media_svc import pictures
 from tests.media_svc.conftest import Parts
 from tests.media_svc.media_app import PATIENCE_SECONDS, MediaApp, kinds, new_user
 
+pytestmark = pytest.mark.slow
+
 STORES = ("sqlite",)
 
 

@@ -19,6 +19,8 @@ from media_svc.photos.renditions import RenderCrashedError, Rendered, read_outco
 from media_svc.sandbox.picture_manifest import ORIGINAL_NAME
 from tests.media_svc import pictures
 
+pytestmark = pytest.mark.slow
+
 SMALL_PICTURE = pictures.encoded(pictures.quarters(), "image/jpeg")
 
 

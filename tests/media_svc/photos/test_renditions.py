@@ -16,6 +16,8 @@ from media_svc.sandbox.limited_process import ProcessLimits, run_limited
 from tests.media_svc import pictures
 from tests.media_svc.pictures import BLUE, GREEN, RED, YELLOW, near
 
+pytestmark = pytest.mark.slow
+
 UPRIGHT = [RED, GREEN, BLUE, YELLOW]
 # How the stored pixels red, green / blue, yellow appear under each EXIF orientation.
 SHOWN = {

@@ -18,6 +18,8 @@ from media_svc.photos.renditions import RenderCrashedError, RenderLimits, render
 from media_svc.sandbox.read_picture import MAX_FRAMES
 from tests.media_svc import pictures
 
+pytestmark = pytest.mark.slow
+
 BEHIND = b"PK\x03\x04" + b"evil.js" * 40
 FOREIGN = {
     "gif and script": b"GIF89a/*" + bytes(20) + b"*/=1;alert(1)//",

@@ -14,6 +14,8 @@ from devmesh.parts.bucket import S3
 from media_svc.model import FailureReason, Media, MediaState
 from tests.media_svc.photos.heavy_pictures import HEIGHT, WIDTH, heavy_pictures, too_heavy_pictures
 
+pytestmark = pytest.mark.slow
+
 MIB = 1024**2
 LIMIT = 512 * MIB
 # The coefficients of a 4:4:4 progressive JPEG: two bytes for each of three colours.

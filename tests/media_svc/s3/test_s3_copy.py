@@ -11,6 +11,8 @@ from media_svc.s3.copies import CopyObject
 from media_svc.s3.objects import open_client
 from media_svc.settings import S3Settings
 
+pytestmark = pytest.mark.slow
+
 PART = 5 * 1024 * 1024
 CONTENT = secrets.token_bytes(2 * PART + 17)
 

@@ -19,6 +19,8 @@ from meshkit.ids import PublicId, new_id
 from tests.media_svc.media_app import new_user
 from tests.media_svc.s3 import aws
 
+pytestmark = pytest.mark.slow
+
 if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
 

@@ -8,6 +8,8 @@ import pytest
 from media_svc.sandbox.limited_process import ProcessLimits, run_limited
 from tests.media_svc import films
 
+pytestmark = pytest.mark.slow
+
 COUNT = 400
 LIMITS = ProcessLimits(2 * 1024**3, cpu_seconds=120, wall_seconds=300)
 

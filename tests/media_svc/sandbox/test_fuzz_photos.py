@@ -12,6 +12,8 @@ from media_svc.model import FailureReason
 from media_svc.sandbox.limited_process import ProcessLimits, run_limited
 from tests.media_svc import pictures
 
+pytestmark = pytest.mark.slow
+
 COUNT = 300
 # Another seed in the environment tries other damage.
 SEED = int(os.environ.get("FUZZ_SEED", "11"))

@@ -15,6 +15,8 @@ from media_svc.videos.probe_video import probe_video
 from media_svc.videos.rules import plan_rungs
 from tests.media_svc import films, pictures
 
+pytestmark = pytest.mark.slow
+
 MP4, MOV, WEBM = "video/mp4", "video/quicktime", "video/webm"
 FTYP = b"\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isommp41"
 PLAYLIST = b"#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\n%s\n#EXT-X-ENDLIST\n"

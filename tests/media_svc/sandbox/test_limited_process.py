@@ -10,6 +10,8 @@ import pytest
 
 from media_svc.sandbox.limited_process import ProcessLimits, ProcessResult, run_limited
 
+pytestmark = pytest.mark.slow
+
 MIB = 1024**2
 LIMITS = ProcessLimits(512 * MIB, cpu_seconds=20, wall_seconds=30, file_bytes=MIB, niceness=5)
 

@@ -313,6 +313,7 @@ async def test_progress(store: MediaStore) -> None:
     assert await store.checks_done_before() == first + 2
 
 
+@pytest.mark.slow
 async def test_many_checks_of_one_minute(store: MediaStore, minute: int) -> None:
     """A bucket of thousands is read completely, page by page."""
     ids = [PublicId((MAX_ID // SHARDS - number) * SHARDS, MAX_ID) for number in range(3_000)]

@@ -20,6 +20,8 @@ from tests.media_svc import pictures
 from tests.media_svc.conftest import Parts, opened_parts
 from tests.media_svc.media_app import PATIENCE_SECONDS, MediaApp, kinds, new_user
 
+pytestmark = pytest.mark.slow
+
 SECRET = "a secret of the tests"
 # What happens around one upload.
 FATES = (

@@ -72,6 +72,7 @@ async def test_nothing_there(app: MediaApp, size_bytes: int) -> None:
     assert (await app.complete(owner, started.media_id)).state == media_pb2.MEDIA_STATE_PROCESSING
 
 
+@pytest.mark.slow
 async def test_part_missing(app: MediaApp) -> None:
     """An upload with a missing part can be completed only once the part is there."""
     owner = new_user()
@@ -84,6 +85,7 @@ async def test_part_missing(app: MediaApp) -> None:
     assert (await app.complete(owner, started.media_id)).state == media_pb2.MEDIA_STATE_PROCESSING
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", [b"small", LARGE], ids=["one PUT", "multipart"])
 async def test_wrong_parts(app: MediaApp, content: bytes) -> None:
     """Parts with another ETag, another number, one too many, or one twice are refused."""

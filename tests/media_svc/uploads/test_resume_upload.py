@@ -179,6 +179,7 @@ async def test_no_url_outlives_its_upload(app: MediaApp, parts: Parts, age: int,
         assert upload.expires_ms == media.created_ms + age * MINUTE_MS + seconds * 1000
 
 
+@pytest.mark.slow
 async def test_the_last_put_of_a_part_counts(app: MediaApp, parts: Parts, s3: S3) -> None:
     """If S3 lists every PUT of a part, as SeaweedFS does, the last one counts."""
     owner = new_user()

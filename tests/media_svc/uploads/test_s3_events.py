@@ -21,6 +21,8 @@ from meshkit.ids import PublicId, new_id
 from tests.media_svc.conftest import serving
 from tests.media_svc.media_app import PATIENCE_SECONDS, MediaApp, kinds, new_user
 
+pytestmark = pytest.mark.slow
+
 STORES = ("sqlite",)
 
 SECRET = "a secret of the tests"

@@ -19,6 +19,8 @@ from tests.media_svc.conftest import Parts, opened_parts, serving
 from tests.media_svc.media_app import PATIENCE_SECONDS, MediaApp, kinds, new_user
 from tests.media_svc.s3 import aws
 
+pytestmark = pytest.mark.slow
+
 STORES = ("sqlite",)
 LARGE = bytes(PART_BYTES + 7)
 

@@ -20,7 +20,7 @@ from tests.errors import reason_of
 from tests.media_svc.conftest import Parts, opened_parts, serving
 from tests.media_svc.media_app import MediaApp, kinds, new_user
 
-pytestmark = pytest.mark.usefixtures("fresh_plans")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("fresh_plans")]
 LARGE = bytes(PART_BYTES + 7)
 
 

@@ -15,6 +15,8 @@ from media_svc.videos.rules import Film, plan_rungs
 from tests.media_svc import films, pictures
 from tests.media_svc.films import play
 
+pytestmark = pytest.mark.slow
+
 MP4, MOV, WEBM = "video/mp4", "video/quicktime", "video/webm"
 
 

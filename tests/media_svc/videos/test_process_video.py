@@ -23,6 +23,8 @@ from tests.media_svc import films, pictures
 from tests.media_svc.conftest import Parts
 from tests.media_svc.media_app import PATIENCE_SECONDS, MediaApp, kinds, new_user
 
+pytestmark = pytest.mark.slow
+
 # The store makes no difference to films.
 STORES = ("sqlite",)
 MP4 = "video/mp4"

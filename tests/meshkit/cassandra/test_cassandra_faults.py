@@ -18,6 +18,8 @@ from meshkit.errors import UnavailableError
 from tests.meshkit.identity.certificates import Authority
 from tests.meshkit.redis.clusters import call_of, opened, settings_of, until_it_answers
 
+pytestmark = pytest.mark.slow
+
 PUT = write("INSERT INTO words (number, word) VALUES (?, ?)")
 GET = read("SELECT word FROM words WHERE number = ? LIMIT 1")
 # Every node has this account.

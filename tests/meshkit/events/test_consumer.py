@@ -19,6 +19,8 @@ from meshkit.events.consumer import MAX_DELIVERIES
 from meshkit.events.stream import PAYLOAD_FIELD
 from tests.meshkit.events.bus import Heard, Outbox, consuming, dead, new_stream, pending, until
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 
 

@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
 
+import pytest
+
 from devmesh.parts.valkey import running_valkey, valkey_command, valkey_url
 from devmesh.ports import reserved_ports
 from devmesh.supervise.readiness import valkey_answers
@@ -14,6 +16,8 @@ from devmesh.supervise.running import running
 from meshkit.events import EventStream, Publisher, Sweeper
 from meshkit.redis.client import open_redis
 from tests.meshkit.events.bus import Heard, Outbox, consuming, later_ms, soon_ms
+
+pytestmark = pytest.mark.slow
 
 STREAM = EventStream("user", ("g",))
 PASSWORD = "open-sesame"

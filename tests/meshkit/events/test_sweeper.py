@@ -5,12 +5,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 from redis.asyncio import Redis
 
 from meshkit.events import EventStream, Publisher, Sweeper
 from meshkit.events.outbox import BEFORE_ALL, MINUTE_MS
 from meshkit.redis.client import open_redis
 from tests.meshkit.events.bus import Heard, Outbox, consuming, later_ms, new_stream, open_outbox, soon_ms
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[3]
 KILLED = -9

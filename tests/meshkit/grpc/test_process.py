@@ -16,6 +16,8 @@ from tests.meshkit.grpc.serving import AS_USER, plain_channel
 from tests.meshkit.grpc.tiny import LIMIT_SECONDS, tiny
 from tests.meshkit.grpc.tiny_service import ANSWER, FAIL, HANG
 
+pytestmark = pytest.mark.slow
+
 SERVING, NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
 
 

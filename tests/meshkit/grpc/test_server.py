@@ -19,6 +19,8 @@ from tests.errors import reason_of
 from tests.meshkit.grpc.servicers import INTERNAL, SERVICE, user_service
 from tests.meshkit.grpc.serving import AS_USER, SETTINGS, plain_channel, users
 
+pytestmark = pytest.mark.slow
+
 SERVING, NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
 ASK = user_service_pb2.GetUserRequest(user_id=1)
 GOOD_ACCOUNT = user_service_pb2.CreateUserRequest(handle="ada", password="long enough")

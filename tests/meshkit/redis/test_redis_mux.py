@@ -106,6 +106,7 @@ async def test_an_unreachable_server_is_a_connection_error() -> None:
             await mux.execute("PING")
 
 
+@pytest.mark.slow
 async def test_a_hung_server_is_a_timeout(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

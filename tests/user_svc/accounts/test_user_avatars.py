@@ -124,6 +124,7 @@ async def test_avatar_must_be_ready(studio: Studio) -> None:
     assert await studio.read(user) == user
 
 
+@pytest.mark.slow
 async def test_avatar_must_be_servable(studio: Studio) -> None:
     """A rejected medium cannot be an avatar."""
     user = await studio.users.new_user()

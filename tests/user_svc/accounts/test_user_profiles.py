@@ -148,6 +148,7 @@ async def test_change_is_told(users: Users, redis_url: str) -> None:
     assert len(await events_of(redis_url, user, 2)) == 2
 
 
+@pytest.mark.slow
 async def test_change_is_told_after_redis_was_down(
     tmp_path: Path, store_settings: ServiceSettings, redis_url: str
 ) -> None:

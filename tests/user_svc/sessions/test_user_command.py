@@ -20,6 +20,8 @@ from meshkit.service_settings import ServiceSettings
 from tests.errors import status_of
 from tests.user_svc.running_users import NOWHERE, PASSWORD
 
+pytestmark = pytest.mark.slow
+
 LIMIT_SECONDS = 30.0
 
 
