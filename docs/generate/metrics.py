@@ -16,7 +16,7 @@ HEAD = """\
 Services and workers export metrics and spans by OTLP if the standard variable `OTEL_EXPORTER_OTLP_ENDPOINT` is set. The resource
 attribute `service.name` says which process a figure comes from (`feed_svc`, `post_svc work`).
 
-The edge is Envoy: read its statistics at `LENSFEED_EDGE_ADMIN_ADDR`, under `/stats/prometheus`.
+The edge is Envoy: its administration (`admin.sock` in `LENSFEED_EDGE_DIR`) serves its statistics at `/stats/prometheus`.
 
 """
 CREATE = "create_"
