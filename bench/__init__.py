@@ -1,1 +1,1 @@
-"""Measurements, as ratios against a floor in the same run."""
+"""Benchmarks. Most figures are ratios to a baseline measured in the same run."""

@@ -1,6 +1,6 @@
-"""The floor of rendering photos: the libvips calls of a worker, one photo after the other in one process, without any limits.
+"""The baseline of photo rendering: a worker's libvips calls in one process, without any limits.
 
-`python -m bench.bare_photos FILE CONTENT_TYPE` renders the file once for each line of its input, and says so.
+`python -m bench.bare_photos FILE CONTENT_TYPE` renders the file and prints `done` for each line of input.
 """
 
 import sys
@@ -11,7 +11,7 @@ from media_svc.sandbox.read_picture import open_picture, shown_size
 
 
 def render(path: Path, content_type: str) -> int:
-    """Render a photo in memory; returns how many bytes its renditions have."""
+    """Render a photo in memory. Returns the size of its renditions in bytes."""
     image = open_picture(path, content_type)
     size, largest = shown_size(image), decode_largest(image)
     smaller = [shrink(largest, *each) for each in sizes(*size)]
@@ -20,7 +20,7 @@ def render(path: Path, content_type: str) -> int:
 
 
 def main(path: Path, content_type: str) -> None:
-    """Work until the input ends."""
+    """Render until the input ends."""
     for _ in sys.stdin:
         render(path, content_type)
         print("done", flush=True)

@@ -1,4 +1,4 @@
-"""The floor of any Python gRPC service: one method on grpc.aio and uvloop that returns bytes it has.
+"""The baseline of a Python gRPC service: a method on grpc.aio and uvloop that returns constant bytes.
 
 `python -m bench.bare_server HOST:PORT FILE` answers every call with the content of FILE.
 """
@@ -14,7 +14,7 @@ from grpc_health.v1._async import HealthServicer
 
 
 async def main(address: str, answer: bytes) -> None:
-    """Serve until the process is ended."""
+    """Serve until the process is killed."""
 
     async def method(_request: bytes, _context: Any) -> bytes:
         return answer

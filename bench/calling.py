@@ -1,4 +1,4 @@
-"""Calls of GetFeed, in the shape in which the edge forwards them."""
+"""Calls of GetFeed, as the edge forwards them."""
 
 import asyncio
 import contextlib
@@ -15,7 +15,7 @@ MESSAGE = feed_pb2.GetFeedRequest(limit=PAGE).SerializeToString()
 
 
 def metadata_of(viewer: int) -> list[tuple[str, str]]:
-    """Return what the edge adds to a viewer's call."""
+    """Return the metadata that the edge adds to a viewer's call."""
     return [
         ("x-user-id", str(viewer)),
         ("x-session-id", "k5f3q2m7"),
@@ -31,26 +31,26 @@ async def feed_of(address: str) -> AsyncIterator["Pages"]:
 
 
 class Pages:
-    """First pages."""
+    """Reads first pages of feeds."""
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._call = channel.unary_unary(GET_FEED, None, None)
 
     async def first(self, viewer: int) -> bytes:
-        """Return a viewer's serialized first page. Raises ValueError where it is not a whole one, with pictures and authors."""
+        """Return a viewer's serialized first page. Raises ValueError if an item lacks media or author."""
         page: bytes = await self._call(MESSAGE, metadata=metadata_of(viewer))
         items = feed_pb2.GetFeedResponse.FromString(page).items
         if len(items) != PAGE or not all(item.post.media and item.author.handle for item in items):
-            raise ValueError(f"the page of {viewer} has {len(items)} items, or some that are not complete")
+            raise ValueError(f"the page of {viewer} has {len(items)} items or incomplete ones")
         return page
 
 
 async def call_for(
     seconds: float, address: str, viewers: Sequence[int], answer_size: int, *, connections: int, at_once: int
 ) -> list[float]:
-    """Call for some seconds, over connections with `at_once` calls under way on each; returns each call's seconds.
+    """Call for some seconds, with `at_once` concurrent calls on each connection. Returns the seconds of each call.
 
-    Raises AnswerError for an answer of another size.
+    Raises AnswerError for a response of another size.
     """
     known = [metadata_of(viewer) for viewer in viewers]
     return await call_as(seconds, address, known, answer_size, connections=connections, at_once=at_once)
@@ -65,7 +65,7 @@ async def call_as(
     connections: int,
     at_once: int,
 ) -> list[float]:
-    """Do the same in turn as whoever is made known by some metadata."""
+    """Do the same with each of the given metadata in turn."""
     host, _, port = address.rpartition(":")
     requests = [request(GET_FEED, MESSAGE, [*each, ("grpc-timeout", "10S")]) for each in known]
     loop = asyncio.get_running_loop()

@@ -1,7 +1,7 @@
-"""What the bridge costs: statements a second by `meshkit.cassandra` against the bare driver, in turn, on one real node.
+"""Throughput of `meshkit.cassandra` compared with the bare driver, on one real node.
 
-The bare driver is used at its best: prepared statements, a fixed number of requests in flight, the next one sent by the callback
-of the last.
+The bare driver runs at its best: prepared statements and a fixed number of requests in flight, each sent by the callback
+of the previous one.
 """
 
 import asyncio
@@ -33,17 +33,17 @@ Parameters = Callable[[int], tuple[Any, ...]]
 
 
 def written(number: int) -> tuple[Any, ...]:
-    """Spread writes over partitions of a page each."""
+    """Return the parameters of a write. Each partition gets one page of rows."""
     return number // ROWS, number % ROWS, PAYLOAD
 
 
 def page(number: int) -> tuple[Any, ...]:
-    """Read the pages that were written."""
+    """Return the parameters of a read of a written page."""
     return (number % (REQUESTS // ROWS),)
 
 
 def bare(session: Any, prepared: Any, parameters: Parameters) -> float:
-    """Send all requests by callbacks; returns requests a second."""
+    """Send all requests from callbacks. Returns requests per second."""
     done = threading.Event()
     lock = threading.Lock()
     numbers = iter(range(REQUESTS))
@@ -71,7 +71,7 @@ def bare(session: Any, prepared: Any, parameters: Parameters) -> float:
 
 
 async def bridged(send: Callable[[int], Awaitable[Any]]) -> float:
-    """Send all requests from tasks; returns requests a second."""
+    """Send all requests from tasks. Returns requests per second."""
     numbers = iter(range(REQUESTS))
 
     async def work() -> None:
@@ -84,7 +84,7 @@ async def bridged(send: Callable[[int], Awaitable[Any]]) -> float:
 
 
 async def connected(cassandra: Cassandra) -> None:
-    """Wait until statements run."""
+    """Wait until the connection works."""
     while True:
         try:
             return await cassandra.check()
@@ -93,13 +93,13 @@ async def connected(cassandra: Cassandra) -> None:
 
 
 async def in_pairs(run: Run, cassandra: Cassandra, settings: CassandraSettings) -> dict[str, list[Sample]]:
-    """Measure pairs of (bridge, bare), in turn."""
+    """Measure pairs of (bridge, bare driver)."""
     cluster = make_cluster(settings)
     session = await asyncio.to_thread(cluster.connect, "lensfeed_bench")
     figures: dict[str, list[Sample]] = {}
     for name, statement, parameters in (("writes", INSERT, written), ("reads", SELECT, page)):
         prepared = await asyncio.to_thread(session.prepare, statement.cql)
-        # The same work: on one node both of the bridge's consistencies ask one replica.
+        # The same work: on a single node both consistency levels of the bridge ask one replica.
         prepared.consistency_level = ConsistencyLevel.LOCAL_ONE
         figures[name] = await run.in_turn(
             lambda s=statement, p=parameters: bridged(lambda number: cassandra.execute(s, *p(number))),  # type: ignore[misc]  # bound early
@@ -110,7 +110,7 @@ async def in_pairs(run: Run, cassandra: Cassandra, settings: CassandraSettings) 
 
 
 async def measure(run: Run) -> Sequence[Figure]:
-    """Start a node, and measure."""
+    """Start a node and measure."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "migrations").mkdir()
         (Path(folder) / "migrations" / "0001-rows.cql").write_text(TABLE)

@@ -1,4 +1,4 @@
-"""A process of the edge before a feed_svc, and reads through it."""
+"""Runs an edge in front of a feed_svc."""
 
 import contextlib
 import os
@@ -16,8 +16,8 @@ from devmesh.supervise.readiness import http_status
 from devmesh.supervise.running import running
 from meshkit.settings import PREFIX
 
-# Where nobody listens: of the services, these reads need feed_svc alone.
-_NOBODY = "127.0.0.1:9"
+# Nothing listens here. These reads need only feed_svc.
+_UNUSED_ADDRESS = "127.0.0.1:9"
 _SERVICES = ("USER", "FOLLOW", "POST", "MEDIA")
 _NO_LIMIT = "1000000/s burst 1000000"
 _REFUSED = 401
@@ -25,7 +25,7 @@ _REFUSED = 401
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """Where it listens, and the process id of its Envoy."""
+    """The edge's address and the process id of its Envoy."""
 
     address: str
     envoy_pid: int
@@ -33,11 +33,11 @@ class Edge:
 
 @contextlib.asynccontextmanager
 async def running_edge(folder: Path, feed_address: str) -> AsyncIterator[Edge]:
-    """Run an edge with one thread, which believes the tokens of the keys in `folder`/keys and counts nobody's calls."""
+    """Run an edge with one thread and no rate limits. It accepts tokens of the keys in `folder`/keys."""
     with reserved_ports(2) as [port, admin]:
         outer = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
         own = {
-            **{f"LENSFEED_{name}_ADDR": _NOBODY for name in _SERVICES},
+            **{f"LENSFEED_{name}_ADDR": _UNUSED_ADDRESS for name in _SERVICES},
             "LENSFEED_FEED_ADDR": feed_address,
             "LENSFEED_EDGE_ADDR": address(port),
             "LENSFEED_EDGE_ADMIN_ADDR": address(admin),
@@ -45,7 +45,7 @@ async def running_edge(folder: Path, feed_address: str) -> AsyncIterator[Edge]:
             "LENSFEED_EDGE_CONCURRENCY": "1",
             "LENSFEED_EDGE_LIMIT_USER": _NO_LIMIT,
             "LENSFEED_EDGE_LIMIT_ADDRESS": _NO_LIMIT,
-            "LENSFEED_S3_ENDPOINT_URL": f"http://{_NOBODY}",
+            "LENSFEED_S3_ENDPOINT_URL": f"http://{_UNUSED_ADDRESS}",
             "LENSFEED_TOKEN_JWKS_FILE": str(folder / "keys" / "jwks.json"),
         }
         argv = (sys.executable, "-m", "edge_proxy", "run")

@@ -1,4 +1,4 @@
-"""What the edge adds to a read: the CPU time of Envoy for a warm page, by protocol, against feed_svc's own for the same page."""
+"""The CPU time of Envoy for a warm read by protocol, compared with feed_svc's own."""
 
 import asyncio
 import tempfile
@@ -22,7 +22,7 @@ from bench.servers import running_mesh
 from user_svc.sessions.access_tokens import TokenSigner
 from user_svc.sessions.key_ring import KeyRing
 
-# A sample of each is so many turns of so many seconds.
+# A sample has this many turns of this many seconds.
 TURNS = 4
 TURN_SECONDS = 0.5
 AT_ONCE = 8
@@ -30,7 +30,7 @@ TOKEN_LIFE = timedelta(hours=6)
 
 
 async def measure(run: Run) -> Sequence[Figure]:
-    """Measure CPU milliseconds a read."""
+    """Measure CPU milliseconds per read."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         viewers = await fill(folder, 1)
@@ -67,7 +67,7 @@ async def measure(run: Run) -> Sequence[Figure]:
 
 @dataclass
 class _Member:
-    """A process that works while pages are read in some way."""
+    """A process whose CPU time is measured while pages are read."""
 
     pid: int
     read: Callable[[], Awaitable[int]]
@@ -75,15 +75,15 @@ class _Member:
     cpu_seconds: float = 0.0
 
     async def work(self) -> None:
-        """Have pages read for a while."""
+        """Read pages for a while."""
         process = psutil.Process(self.pid)
         before = process.cpu_times()
         self.reads += await self.read()
         after = process.cpu_times()
         self.cpu_seconds += after.user + after.system - before.user - before.system
 
-    def taken(self) -> float:
-        """Return the CPU milliseconds a read, and begin anew."""
+    def sample(self) -> float:
+        """Return the CPU milliseconds per read since the last sample."""
         each = self.cpu_seconds / self.reads * 1000
         self.reads, self.cpu_seconds = 0, 0.0
         return each
@@ -94,14 +94,14 @@ async def _rounds(run: Run, members: Sequence[_Member]) -> list[Sample]:
         for _ in range(run.size(TURNS, 1)):
             for member in members:
                 await member.work()
-        return tuple(member.taken() for member in members)
+        return tuple(member.sample() for member in members)
 
     return await run.rounds(one_round)
 
 
 @dataclass
 class _Calls:
-    """Reads for a while by each protocol; every method returns how many there were. Raises AnswerError for another page."""
+    """Reads pages by each protocol. Methods return the number of reads. Raises AnswerError for a wrong page."""
 
     http: httpx.AsyncClient
     token: str
@@ -109,12 +109,12 @@ class _Calls:
     sizes: dict[str, int] = field(default_factory=dict)
 
     async def grpc(self, where: str, metadata: Sequence[tuple[str, str]]) -> int:
-        """Read by gRPC, at the edge or directly."""
+        """Read by gRPC, through the edge or directly."""
         seconds = await call_as(TURN_SECONDS, where, [metadata], self.page_size, connections=1, at_once=AT_ONCE)
         return len(seconds)
 
     async def grpc_web(self) -> int:
-        """Read as browsers do."""
+        """Read by gRPC-Web, as browsers do."""
         body = b"\x00" + len(MESSAGE).to_bytes(4, "big") + MESSAGE
         headers = {"content-type": "application/grpc-web+proto", "x-grpc-web": "1"}
 
@@ -126,11 +126,11 @@ class _Calls:
         return await _for_a_while(one)
 
     async def rest(self) -> int:
-        """Read as scripts do."""
+        """Read by REST without compression."""
         return await self._rest("identity")
 
     async def rest_compressed(self) -> int:
-        """Read as apps do."""
+        """Read by REST with gzip."""
         return await self._rest("gzip")
 
     async def _rest(self, encoding: str) -> int:
@@ -151,7 +151,7 @@ class _Calls:
 
 
 async def _for_a_while(one: Callable[[], Awaitable[None]]) -> int:
-    """Call one after the other, several beside each other."""
+    """Repeat a call for a while in AT_ONCE tasks. Returns the number of calls."""
     end, count = time.perf_counter() + TURN_SECONDS, 0
 
     async def again() -> None:

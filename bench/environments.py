@@ -1,4 +1,4 @@
-"""Environments of their own for tools of other people, made once and kept."""
+"""Runs third-party tools in their own virtual environments, which are created once and kept."""
 
 import asyncio
 import contextlib
@@ -10,7 +10,7 @@ CACHE = Path.home() / ".cache" / "lensfeed" / "bench"
 
 
 async def python_with(name: str, requirements: Sequence[str]) -> Path:
-    """Return the Python of an environment that has some packages. Raises RuntimeError where they cannot be installed."""
+    """Return the Python of an environment with these packages. Raises RuntimeError if they cannot be installed."""
     folder = CACHE / f"{name}-py{sys.version_info.major}.{sys.version_info.minor}"
     python, done = folder / "bin" / "python", folder / "installed"
     wanted = "\n".join(requirements)
@@ -22,7 +22,7 @@ async def python_with(name: str, requirements: Sequence[str]) -> Path:
 
 
 class Answering:
-    """A program that answers each line it is sent with a line."""
+    """A program that answers each line of input with a line."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
@@ -33,15 +33,15 @@ class Answering:
         return self._process.pid
 
     async def read(self) -> str:
-        """Return its next line. Raises RuntimeError when it has ended."""
+        """Return its next line. Raises RuntimeError if it has exited."""
         assert self._process.stdout is not None  # noqa: S101 - it was opened with one
         line = (await self._process.stdout.readline()).decode().strip()
         if not line:
-            raise RuntimeError(f"it ended with code {await self._process.wait()}")
+            raise RuntimeError(f"the program exited with code {await self._process.wait()}")
         return line
 
     async def ask(self) -> str:
-        """Send a line; returns its answer."""
+        """Send a line and return the answer."""
         assert self._process.stdin is not None  # noqa: S101 - it was opened with one
         self._process.stdin.write(b"\n")
         return await self.read()
@@ -49,7 +49,7 @@ class Answering:
 
 @contextlib.asynccontextmanager
 async def answering(*argv: str, env: Mapping[str, str] | None = None) -> AsyncIterator[Answering]:
-    """Run a program while the block runs, in our environment or in another."""
+    """Run a program while the block runs."""
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(*argv, stdin=pipe, stdout=pipe, env=env)
     try:
@@ -63,4 +63,4 @@ async def answering(*argv: str, env: Mapping[str, str] | None = None) -> AsyncIt
 async def _run(*argv: str) -> None:
     process = await asyncio.create_subprocess_exec(*argv)
     if code := await process.wait():
-        raise RuntimeError(f"{' '.join(argv)} ended with code {code}")
+        raise RuntimeError(f"{' '.join(argv)} exited with code {code}")

@@ -1,4 +1,4 @@
-"""Fan-out: one worker, from the event in its stream to the entry in the last live timeline."""
+"""Fan-out by one worker, from the event in its stream to the entry in the last live timeline."""
 
 import asyncio
 import itertools
@@ -28,12 +28,12 @@ from post_svc.store.sqlite import SqlitePostStore
 STREAM = EventStream("post")
 # More than a timeline holds.
 POSTS = 560
-# A timeline is cut when it is so much over its length: its life is a walk up to there and back.
+# A timeline is trimmed when it exceeds its length by this much, so lengths vary in this range.
 SLACK = 50
-# Each member in turn.
+# Posts of each member per sample.
 POSTS_A_SAMPLE = 3
 PIPELINE = 1_000
-# With what its own documentation installs for Redis, in the last versions that it can be used with.
+# What its documentation installs for Redis, in the last versions that work with it.
 PEER = ("stream-framework==1.4.0", "redis==2.10.6", "hiredis<1")
 POLL_SECONDS = 0.002
 PATIENCE_SECONDS = 120.0
@@ -41,7 +41,7 @@ PATIENCE_SECONDS = 120.0
 
 @dataclass(frozen=True, slots=True)
 class _People:
-    """Everybody follows one author, and nobody else: so that timelines which nobody has read are as they would be."""
+    """Everyone follows one author only, so that copied timelines are correct."""
 
     author: int
     followers: Sequence[int]
@@ -49,7 +49,7 @@ class _People:
 
 
 async def measure(run: Run) -> Sequence[Figure]:
-    """Measure pushes a second against raw pipelined writes, and against Stream-Framework."""
+    """Measure pushes per second, compared with raw pipelined writes and with Stream-Framework."""
     count = run.size(20_000, 2_000)
     async with _mesh_with_followers(run, count) as (mesh, people):
         posts = _Posts(mesh, people)
@@ -94,7 +94,7 @@ async def measure(run: Run) -> Sequence[Figure]:
 
 
 async def measure_large(run: Run) -> Sequence[Figure]:
-    """Measure how long a fan-out to very many takes."""
+    """Measure the time of a fan-out to very many followers."""
     count = run.size(100_000, 5_000)
     async with _mesh_with_followers(run, count) as (mesh, people):
         posts = _Posts(mesh, people)
@@ -105,17 +105,17 @@ async def measure_large(run: Run) -> Sequence[Figure]:
 
 
 class _Posts:
-    """Posts of the author whom everybody follows, announced as post_svc does."""
+    """Publishes posts of the author and announces them as post_svc does."""
 
     def __init__(self, mesh: Mesh, people: _People) -> None:
         self._mesh = mesh
         self._people = people
-        # Some of every page of followers, whichever way the pages go.
+        # Some of every page of followers, in any order of pages.
         self._watched = [*people.followers[::97], people.followers[-1]]
         self._last = b""
 
     async def seconds(self) -> float:
-        """Announce one post, and wait until everybody has it."""
+        """Announce a post and return the seconds until all timelines have it."""
         place = new_id()
         self._last = entry_of(place, self._people.author)
         await publish(self._people.posts, self._people.author, place)
@@ -128,7 +128,7 @@ class _Posts:
         return time.perf_counter() - start
 
     async def verify(self) -> None:
-        """Raise ValueError unless every follower has the last post."""
+        """Raise ValueError unless every follower's timeline has the last post."""
         if missing := await self._missing(self._people.followers):
             raise ValueError(f"{missing} of {len(self._people.followers)} timelines lack the post")
 
@@ -144,7 +144,7 @@ class _Posts:
 
 
 class _Raw:
-    """The floor: pipelined writes by one client that knows the keys."""
+    """The baseline: pipelined writes by one client that knows the keys."""
 
     def __init__(self, mesh: Mesh, people: _People) -> None:
         self._redis = redis.Redis.from_url(mesh.redis_url)
@@ -152,7 +152,7 @@ class _Raw:
         self._author = people.author
 
     async def seconds(self) -> float:
-        """Write one entry to all keys, and take it away again, uncounted: it would make our own pushes cut more often."""
+        """Write one entry to all keys and return the seconds. Removes it again, so that pushes do not trim more often."""
         entry = entry_of(new_id(), self._author)
         try:
             return await asyncio.to_thread(self._write, entry)
@@ -184,12 +184,12 @@ def _batches(keys: Sequence[str]) -> Iterator[tuple[str, ...]]:
 
 @asynccontextmanager
 async def _mesh_with_followers(run: Run, count: int) -> AsyncIterator[tuple[Mesh, _People]]:
-    """Run a mesh in which very many follow one author, and have full timelines of lengths as they are after long use."""
+    """Run a mesh with many followers of one author, whose timelines have the lengths of long use."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        run.say(f"{count:,} people follow one")
+        run.say(f"creating {count:,} followers")
         author, followers = await _fill(folder, count)
-        # Above every count of followers: here all are pushed to.
+        # Above every follower count, so that all posts are pushed.
         settings = {"LENSFEED_CELEBRITY_FOLLOWERS": "1000000000"}
         async with (
             running_mesh(folder, settings) as mesh,
@@ -216,16 +216,16 @@ async def _fill(folder: Path, count: int) -> tuple[int, Sequence[int]]:
 
 
 async def _make_timelines(mesh: Mesh, feed: Pages, people: _People) -> None:
-    """Give all followers live timelines, in shares that have grown by 0 to SLACK entries: a push cuts one in fifty.
+    """Give all followers live timelines, 0 to SLACK entries over their length, so that a push trims one in fifty.
 
-    The first follower of each share reads, and gets the posts that come after that; the others are given copies.
+    The first follower of each group reads its feed and gets later posts. The others get copies.
     """
     live: list[int] = []
     for reader in people.followers[:SLACK]:
         place = new_id()
         await publish(people.posts, people.author, place)
         await add_entry(mesh.redis, live, entry_of(place, people.author))
-        # Nobody has announced the post: what is cached of its author lacks it.
+        # The post was not announced, so the author's cached timeline lacks it.
         await mesh.redis.delete(*await mesh.redis.keys("at:*"), "nothing")
         await feed.first(reader)
         live.append(reader)

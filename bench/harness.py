@@ -1,4 +1,4 @@
-"""What every measurement is given, and how the suite is run."""
+"""Runs benchmarks and stores their results."""
 
 import json
 import sys
@@ -22,21 +22,21 @@ PAGE = FOLDER.parent / "docs" / "benchmarks.md"
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """How to measure: how many pairs, and whether in a smaller world and with shorter samples."""
+    """Options of a run. `is_quick` means less data and shorter samples."""
 
     pairs: int = 5
     is_quick: bool = False
 
     def size(self, whole: int, quick: int) -> int:
-        """Return the size of something."""
+        """Return `quick` in a quick run, else `whole`."""
         return quick if self.is_quick else whole
 
     def say(self, text: str) -> None:
-        """Tell the person who waits how far it is."""
+        """Print progress."""
         print(f"  {text}", file=sys.stderr, flush=True)
 
     async def in_turn(self, *members: Callable[[], Awaitable[float]]) -> list[Sample]:
-        """Take samples of some members in turn, after one round that is not counted."""
+        """Take samples of the members in turn, after a warm-up round."""
 
         async def one_round() -> Sample:
             return tuple([await member() for member in members])
@@ -44,7 +44,7 @@ class Run:
         return await self.rounds(one_round)
 
     async def rounds(self, one_round: Callable[[], Awaitable[Sample]]) -> list[Sample]:
-        """Take samples of some members that are measured together, after one that is not counted."""
+        """Take one sample per round, after a warm-up round."""
         taken: list[Sample] = []
         for turn in range(self.pairs + 1):
             taken.append(await one_round())
@@ -55,7 +55,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One member of the suite: its name on the command line, its title on the page, and what measures it."""
+    """A benchmark: its name on the command line, its title on the page and its function."""
 
     name: str
     title: str
@@ -63,16 +63,13 @@ class Measurement:
 
 
 async def run_suite(chosen: Sequence[Measurement], every: Sequence[Measurement], run: Run) -> list[str]:
-    """Measure what was chosen, and put each into the results and the page as soon as it is there.
-
-    Returns the names of those that failed; the others are measured all the same.
-    """
+    """Run the chosen benchmarks and save each result at once. Returns the names of those that failed."""
     failed = []
     for place, each in enumerate(chosen, 1):
         print(f"[{place}/{len(chosen)}] {each.name}: {each.title}", file=sys.stderr, flush=True)
         try:
             await _measure(each, run)
-        except Exception:  # noqa: BLE001 - whatever it is, the next one does not depend on it
+        except Exception:  # noqa: BLE001 - the next benchmark does not depend on it
             traceback.print_exc()
             failed.append(each.name)
         write_page(every)
@@ -81,7 +78,7 @@ async def run_suite(chosen: Sequence[Measurement], every: Sequence[Measurement],
 
 async def _measure(each: Measurement, run: Run) -> None:
     start = time.perf_counter()
-    facts = machine.taken(is_quick=run.is_quick)
+    facts = machine.facts(is_quick=run.is_quick)
     figures = await each.measure(run)
     facts |= {"pairs": run.pairs, "load_at_end": machine.load(), "seconds": round(time.perf_counter() - start)}
     keep(each.name, facts, figures)
@@ -90,7 +87,7 @@ async def _measure(each: Measurement, run: Run) -> None:
 
 
 def keep(name: str, facts: Mapping[str, Any], figures: Sequence[Figure]) -> None:
-    """Put one measurement into the results; others stay as they were."""
+    """Save the results of one benchmark. Others are unchanged."""
     results = read_results()
     measured = results.setdefault("measurements", {})
     measured[name] = {"taken": dict(facts), "figures": [figure.to_json() for figure in figures]}
@@ -99,13 +96,13 @@ def keep(name: str, facts: Mapping[str, Any], figures: Sequence[Figure]) -> None
 
 
 def read_results() -> dict[str, Any]:
-    """Return what has been measured so far."""
+    """Read all saved results."""
     found: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     return found
 
 
 def write_page(every: Sequence[Measurement]) -> None:
-    """Make the page of the results and the notes."""
+    """Write docs/benchmarks.md from results and notes."""
     notes = tomllib.loads(NOTES.read_text()) if NOTES.exists() else {}
     PAGE.write_text(render(read_results(), notes, {each.name: each.title for each in every}))
 

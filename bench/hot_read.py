@@ -1,4 +1,4 @@
-"""The hot read: a warm page by one feed_svc process, against a bare method that returns the same bytes."""
+"""Warm reads by one feed_svc process, compared with a bare method that returns the same bytes."""
 
 import asyncio
 import contextlib
@@ -27,7 +27,7 @@ from meshkit.ids import first_id, new_id
 
 AUTHORS = 100
 POSTS_EACH = 10
-# A sample of each is so many turns of so many seconds.
+# A sample has this many turns of this many seconds.
 TURNS = 8
 TURN_SECONDS = 0.5
 CONNECTIONS = 4
@@ -35,12 +35,12 @@ AT_ONCE = 8
 
 
 async def measure(run: Run) -> Sequence[Figure]:
-    """Measure reads a second, CPU a read, round trips a read and bytes an entry."""
+    """Measure reads per second, CPU and round trips per read, and bytes per entry."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         viewers = await fill(folder, run.size(200, 20))
         async with running_mesh(folder) as mesh, feed_of(mesh.feed_address) as feed:
-            run.say(f"{len(viewers)} viewers read for the first time")
+            run.say(f"first reads of {len(viewers)} viewers")
             pages = [await feed.first(viewer) for viewer in viewers]
             async with _bare_server(folder, pages[0]) as (bare_address, bare_pid):
                 with _on_own_cores(mesh, bare_pid):
@@ -81,7 +81,7 @@ async def measure(run: Run) -> Sequence[Figure]:
 
 
 class _Member:
-    """One of two servers under the same load. What it has done, and the CPU time it took, add up until `taken`."""
+    """One of two servers under the same load. Calls and CPU time add up until `sample`."""
 
     def __init__(self, where: str, pid: int, viewers: Sequence[int], answer_size: int) -> None:
         self._where = where
@@ -93,7 +93,7 @@ class _Member:
         self.cpu_ms: list[float] = []
 
     async def work(self) -> None:
-        """Be called for a while."""
+        """Call the server for a while."""
         before, start = self._process.cpu_times(), time.perf_counter()
         calls = await call_for(
             TURN_SECONDS, self._where, self._viewers, self._answer_size, connections=CONNECTIONS, at_once=AT_ONCE
@@ -103,8 +103,8 @@ class _Member:
         self._cpu_seconds += after.user + after.system - before.user - before.system
         self._calls += len(calls)
 
-    def taken(self) -> float:
-        """Return the calls a second, put the CPU time of one into `cpu_ms`, and begin anew."""
+    def sample(self) -> float:
+        """Return the calls per second since the last sample and append the CPU time per call to `cpu_ms`."""
         rate = self._calls / self._seconds
         self.cpu_ms.append(self._cpu_seconds / self._calls * 1000)
         self._calls, self._seconds, self._cpu_seconds = 0, 0.0, 0.0
@@ -112,22 +112,22 @@ class _Member:
 
 
 async def _one_round(ours: _Member, bare: _Member, turns: int) -> Sample:
-    """Let both work in short turns, so that both meet the same disturbances."""
+    """Measure both in short turns, so that disturbances affect both."""
     for _ in range(turns):
         await ours.work()
         await bare.work()
-    return ours.taken(), bare.taken()
+    return ours.sample(), bare.sample()
 
 
 async def fill(folder: Path, count: int) -> list[int]:
-    """Write a world in which so many viewers have pages of twenty authors; returns them."""
+    """Create this many viewers whose pages have posts of twenty authors. Returns the viewers."""
     authors = [new_id() for _ in range(AUTHORS)]
     viewers = [new_id() for _ in range(count)]
     now = time.time_ns() // 1_000_000
     async with new_world(folder) as world:
         await world.add_people(authors)
         for number, author in enumerate(authors):
-            # In turn, one each minute: a page shows twenty authors.
+            # One post each minute by the authors in turn, so that a page has twenty authors.
             times = (now - (turn * AUTHORS + number + 1) * 60_000 for turn in range(POSTS_EACH))
             await world.add_posts(author, (first_id(each) | 1 for each in times))
         await world.add_follows(viewers, authors)
@@ -149,7 +149,7 @@ _ROOT = str(Path(__file__).parent.parent)
 
 @contextlib.contextmanager
 def _on_own_cores(mesh: Mesh, bare_pid: int) -> Iterator[None]:
-    """Give one core to whichever server is measured; callers and Redis share the other."""
+    """Pin the measured servers to one core and everything else to the others."""
     for pid in (mesh.feed_pid, bare_pid):
         machine.pin(pid, machine.MEASURED)
     for pid in (mesh.valkey_pid, *mesh.peer_pids, mesh.worker_pid):
@@ -159,7 +159,7 @@ def _on_own_cores(mesh: Mesh, bare_pid: int) -> Iterator[None]:
 
 
 async def _round_trips(mesh: Mesh, viewer: int, answer_size: int) -> float:
-    """Return how often Redis was read from for a read, of many reads one by one, less what happens without any."""
+    """Return the Redis round trips of a read, averaged over sequential reads, without background traffic."""
     start = await _reads_of_sockets(mesh)
     await asyncio.sleep(1)
     before = await _reads_of_sockets(mesh)

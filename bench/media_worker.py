@@ -1,4 +1,4 @@
-"""A process of `media_svc work` with the S3, Redis and store that it needs, and photos that wait for it."""
+"""Runs a `media_svc work` process with its S3, Redis and store, and queues photos for it."""
 
 import asyncio
 import contextlib
@@ -34,7 +34,7 @@ _BATCH = 100
 
 @dataclass(frozen=True, slots=True)
 class MediaWorker:
-    """One worker's process, and what it shares with us: the store, the bucket, the queue."""
+    """A worker process, with the store, bucket and queue that it shares with the benchmark."""
 
     pid: int
     store: Opened
@@ -42,7 +42,7 @@ class MediaWorker:
     producer: Producer
 
     async def upload(self, content: bytes, content_type: str) -> Media:
-        """Put a photo where a finished upload lies, without telling the worker of it."""
+        """Store a photo like a finished upload, without queueing it."""
         media_id = PublicId(new_id(), new_id())
         waiting = Media(media_id, MediaState.AWAITING_UPLOAD, MediaKind.PHOTO, content_type, len(content), "")
         media = waiting.uploaded("etag", id_millis(media_id.local))
@@ -51,12 +51,12 @@ class MediaWorker:
         return media
 
     def announce(self, media: Sequence[Media]) -> None:
-        """Put photos into the worker's queue."""
+        """Queue photos for the worker."""
         events = MediaEvents(self.producer)
         self.producer.send_soon(*(events.uploaded(each) for each in media))
 
     async def settled(self, media: Sequence[Media]) -> list[Media]:
-        """Wait until photos are READY or REJECTED; returns them."""
+        """Wait until all photos are READY or REJECTED, and return them."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
                 now = await self._look(media)
@@ -73,7 +73,7 @@ class MediaWorker:
 async def running_media_worker(
     folder: Path, redis_url: str, s3: S3, settings: Mapping[str, str] | None = None
 ) -> AsyncIterator[MediaWorker]:
-    """Run a worker with its store in `folder`. `settings` are added to its environment."""
+    """Run a worker with its store in `folder`. `settings` extend its environment."""
     own = S3Settings(
         redis_url=redis_url,
         sqlite_dir=folder / "sqlite",

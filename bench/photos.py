@@ -1,4 +1,4 @@
-"""Photos, as a worker renders them and as it takes them from its queue, against the same libvips calls in one process."""
+"""Photo rendering alone and by a whole worker, compared with the same libvips calls in one process."""
 
 import contextlib
 import os
@@ -26,19 +26,19 @@ from media_svc.photos.render_pool import SMALL, RenderPool, open_render_pool
 from media_svc.sandbox.picture_manifest import ORIGINAL_NAME
 
 CONTENT_TYPE = "image/jpeg"
-# What phones take: twelve megapixels.
+# A phone's photo: 12 megapixels.
 WIDTH, HEIGHT = 4032, 3024
-# A sample of each is so many photos. Rendering alone takes turns of one, a whole worker turns of so many.
+# Photos per sample, and per turn of a whole worker.
 PHOTOS = 20
 BATCH = 10
 GOAL = Goal("at least", 0.85)
-# Nothing is given up here because the machine is busy.
+# Generous, so that a busy machine does not cause failures.
 LIMITS = replace(SMALL, cpu_seconds=120, wall_seconds=300)
 _ROOT = str(Path(__file__).parent.parent)
 
 
 async def measure(run: Run) -> Sequence[Figure]:
-    """Measure photos a second on one core."""
+    """Measure photos per second on one core."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         photo = folder / "photo.jpg"
@@ -77,9 +77,9 @@ async def _measure_rendering(run: Run, photo: Path, bare: Answering) -> list[Sam
 
 
 async def _measure_worker(run: Run, folder: Path, photo: bytes, bare: Answering) -> tuple[list[Sample], list[Sample]]:
-    """Have a worker and libvips alone take batches in turn: one waits while the other has the core.
+    """Measure a worker and plain libvips in turn, on the same core.
 
-    Returns photos a second and CPU milliseconds a photo.
+    Returns photos per second and CPU milliseconds per photo.
     """
     batch, turns = run.size(BATCH, 4), run.size(PHOTOS // BATCH, 1)
     cpu: list[Sample] = []
@@ -106,7 +106,7 @@ async def _measure_worker(run: Run, folder: Path, photo: bytes, bare: Answering)
 
 
 def _cpu_seconds(pid: int) -> float:
-    """Return the CPU time that a process has taken, with all that it has started and that these have."""
+    """Return the CPU time of a process and all its descendants."""
     process = psutil.Process(pid)
     return sum(sum(each.cpu_times()[:4]) for each in (process, *process.children(recursive=True)))
 
@@ -114,7 +114,7 @@ def _cpu_seconds(pid: int) -> float:
 async def _worked(worker: MediaWorker, media: Sequence[Media]) -> None:
     worker.announce(media)
     if not all(each.state is MediaState.READY for each in await worker.settled(media)):
-        raise RuntimeError("the worker has not made all of its photos")
+        raise RuntimeError("the worker did not finish all photos")
 
 
 async def _several(work: Callable[[], Awaitable[object]], count: int) -> None:
@@ -131,7 +131,7 @@ async def _seconds(work: Callable[[], Awaitable[object]]) -> float:
 async def _one_round(
     ours: Callable[[], Awaitable[object]], bare: Callable[[], Awaitable[object]], photos: int
 ) -> Sample:
-    """Let both render in turn, so that both meet the same disturbances."""
+    """Measure both in turn, so that disturbances affect both."""
     seconds = [0.0, 0.0]
     for _ in range(photos):
         for number, work in enumerate((ours, bare)):
@@ -147,7 +147,7 @@ async def _rendered(pool: RenderPool, photo: Path) -> None:
 
 @contextlib.asynccontextmanager
 async def _bare(photo: Path) -> AsyncIterator[Answering]:
-    """Start the one process; for each line it renders one photo."""
+    """Start the baseline process. It renders one photo per line of input."""
     environment = {**os.environ, "PYTHONPATH": _ROOT, "VIPS_CONCURRENCY": str(LIMITS.threads)}
     command = (sys.executable, "-m", "bench.bare_photos", str(photo), CONTENT_TYPE)
     async with answering(*command, env=environment) as bare:
@@ -156,7 +156,7 @@ async def _bare(photo: Path) -> AsyncIterator[Answering]:
 
 
 def _some_photo(path: Path) -> None:
-    """Write a photo of soft shapes with the grain of a small sensor."""
+    """Write a photo of soft shapes with sensor noise."""
     shapes = [pyvips.Image.perlin(WIDTH, HEIGHT, cell_size=size, uchar=True, seed=size) for size in (512, 384, 256)]
     grain = pyvips.Image.gaussnoise(WIDTH, HEIGHT, mean=0, sigma=6, seed=1)
     picture = shapes[0].bandjoin(shapes[1:]) + grain

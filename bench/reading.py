@@ -1,4 +1,4 @@
-"""Reads by viewers who follow few or many, pushed authors or pulled ones: warm, and after the cache was lost."""
+"""Reads by number of followees and celebrities: warm, and after the cache was lost."""
 
 import asyncio
 import statistics
@@ -29,19 +29,19 @@ FOLLOWEES = (10, 100, 1_000, 5_000)
 FOLLOWEES_QUICK = (10, 100, 1_000)
 CELEBRITIES = (0, 5, 20, 50)
 POSTS_EACH = 12
-# Whoever has as many followers is pulled here: a world of which real celebrities were a part would take an hour to fill.
+# A low celebrity threshold, because real celebrities would take an hour to set up.
 THRESHOLD = 100
 SETTINGS = {"LENSFEED_CELEBRITY_FOLLOWERS": str(THRESHOLD), "LENSFEED_CELEBRITY_GRACE_SECONDS": "0"}
-# A sample is the median over so many turns of so many seconds.
+# A sample is the median over this many turns of this many seconds.
 TURNS = 8
 TURN_SECONDS = 0.1
-# Beside celebrities everybody follows as many others.
+# In addition to celebrities, viewers follow this many others.
 ORDINARY = 100
 
 
 @dataclass(frozen=True, slots=True)
 class _People:
-    """Viewers by how many they follow: of all authors, and of celebrities beside ORDINARY others."""
+    """Viewers by number of followees, and by number of celebrities among them."""
 
     by_followees: Mapping[int, int]
     by_celebrities: Mapping[int, int]
@@ -49,7 +49,7 @@ class _People:
 
 
 async def measure_warm(run: Run) -> Sequence[Figure]:
-    """Measure the latency of warm reads, one after another, by how many are followed."""
+    """Measure the latency of sequential warm reads by number of followees."""
     async with _mesh(run) as (mesh, feed, people):
         for pid in (mesh.feed_pid,):
             machine.pin(pid, machine.MEASURED)
@@ -87,7 +87,7 @@ async def measure_warm(run: Run) -> Sequence[Figure]:
 
 
 async def measure_first(run: Run) -> Sequence[Figure]:
-    """Measure the first read after a timeline, or everything in Redis, was lost."""
+    """Measure the first read after losing a timeline or all of Redis."""
     async with _mesh(run) as (mesh, feed, people):
         counts = [count for count in people.by_followees if count >= 100]  # noqa: PLR2004 - fewer are faster still
         figures = []
@@ -115,7 +115,7 @@ Samples = Mapping[int, Sequence[float]]
 
 
 async def _warm(run: Run, mesh: Mesh, feed: Pages, viewers: Mapping[int, int]) -> Samples:
-    """Return each viewer's samples in ms: medians of reads in a row, in short turns, so that all meet the same disturbances."""
+    """Return each viewer's median latencies in ms, taken in short turns so that disturbances affect all."""
     sizes = {viewer: len(await feed.first(viewer)) for viewer in viewers.values()}
     turns = run.size(TURNS, 2)
 
@@ -147,7 +147,7 @@ async def _first_ms(mesh: Mesh, feed: Pages, viewer: int, lose: Callable[["Redis
 
 
 async def _expire(redis: "Redis", viewer: int) -> None:
-    """Do what two weeks do to a viewer's timeline, and two minutes to cards."""
+    """Delete a viewer's timeline and all cards, as their TTLs would."""
     await redis.delete(key_of(viewer), *[key async for key in redis.scan_iter("card:*", count=1_000)])
 
 
@@ -167,7 +167,7 @@ async def _mesh(run: Run) -> AsyncIterator[tuple[Mesh, Pages, _People]]:
                 await feed.first(viewer)
             for count, viewer in people.by_celebrities.items():
                 if (pulled := await pulled_by(mesh.redis, viewer)) != count:
-                    raise ValueError(f"who follows {count} celebrities pulls {pulled} authors")
+                    raise ValueError(f"a viewer of {count} celebrities pulls {pulled} authors")
             yield mesh, feed, people
 
 
@@ -197,7 +197,7 @@ async def _fill(folder: Path, run: Run) -> _People:
 
 
 async def _announce(mesh: Mesh, posts: Mapping[int, int]) -> None:
-    """Announce posts, and wait until they are followed up: who is a celebrity is found out when they post."""
+    """Announce posts and wait until they are handled, which is when celebrities are detected."""
     for author, place in posts.items():
         await STREAM.add(mesh.redis, new_record(event_pb2.PostPublished(author_id=author, place=place)))
     while not await _all_handled(mesh.redis):  # noqa: ASYNC110 - another process raises no event here

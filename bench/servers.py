@@ -1,4 +1,4 @@
-"""The servers that are measured, and those that they need: real processes on an own Valkey, with their posts in SQLite."""
+"""Runs the measured servers: real processes with their own Valkey and SQLite stores."""
 
 import contextlib
 import os
@@ -24,7 +24,7 @@ PEERS = ("user", "follow", "post")
 
 @dataclass(frozen=True, slots=True)
 class Mesh:
-    """What runs: the Redis, and the two processes of feed_svc with their pids."""
+    """The running Redis, feed_svc processes and other services."""
 
     redis: "Redis"
     redis_url: str
@@ -37,9 +37,9 @@ class Mesh:
 
 @contextlib.asynccontextmanager
 async def running_mesh(folder: Path, settings: Mapping[str, str] | None = None) -> AsyncIterator[Mesh]:
-    """Run Valkey, user_svc, follow_svc, post_svc and both kinds of feed_svc over the stores in `folder`/sqlite.
+    """Run Valkey, user_svc, follow_svc, post_svc, feed_svc and its worker on the stores in `folder`/sqlite.
 
-    `settings` are added to the environment of feed_svc.
+    `settings` extend the environment of feed_svc.
     """
     async with contextlib.AsyncExitStack() as stack:
         redis_url = await stack.enter_async_context(running_valkey(folder / "valkey"))
@@ -74,7 +74,7 @@ def _environment(folder: Path, redis_url: str, ports: Mapping[str, int]) -> dict
     return {
         **outer,
         **{f"LENSFEED_{name.upper()}_ADDR": address(ports[name]) for name in PEERS},
-        "LENSFEED_MEDIA_ADDR": "127.0.0.1:9",  # no medium is asked for: posts keep what they show
+        "LENSFEED_MEDIA_ADDR": "127.0.0.1:9",  # not needed: posts contain their media
         "LENSFEED_REDIS_URL": redis_url,
         "LENSFEED_SQLITE_DIR": str(folder / "sqlite"),
         "LENSFEED_CURSOR_KEYS": "a key of the measurements",

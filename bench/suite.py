@@ -1,4 +1,4 @@
-"""Everything that can be measured, in the order in which it is."""
+"""All benchmarks, in the order in which they run."""
 
 from bench import cassandra_bridge, edge_cpu, fan_out, hot_read, photos, reading
 from bench.harness import Measurement

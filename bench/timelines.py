@@ -1,4 +1,4 @@
-"""Home timelines as the measurements need them: many, at their full length, without a read for each."""
+"""Creates many full home timelines without reading each feed."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ def key_of(viewer: int) -> str:
 
 
 def entry_of(place: int, author: int) -> bytes:
-    """Return the entry of a post."""
+    """Return the timeline entry of a post."""
     return PublicId(place, author).pack()
 
 
@@ -29,20 +29,20 @@ async def add_entry(redis: "Redis", viewers: Sequence[int], entry: bytes) -> Non
 
 
 async def bytes_an_entry(redis: "Redis", viewer: int) -> float:
-    """Return what a timeline takes, its key and all, by its entries."""
+    """Return the memory of a timeline, including its key, per entry."""
     members = await redis.zrange(key_of(viewer), 0, -1)
     entries = sum(len(member) == ENTRY_SIZE for member in members)
     return (await redis.memory_usage(key_of(viewer), samples=0) or 0) / entries
 
 
 async def pulled_by(redis: "Redis", viewer: int) -> int:
-    """Return how many authors a timeline tells its reader to pull."""
+    """Return how many authors a viewer pulls."""
     members = await redis.zrange(key_of(viewer), 0, -1)
     return sum(len(member) == PULLED_SIZE for member in members)
 
 
 async def copy_to(redis: "Redis", model: int, viewers: Sequence[int]) -> None:
-    """Give viewers copies of one's timeline."""
+    """Copy a viewer's timeline to other viewers."""
     for start in range(0, len(viewers), 1_000):
         async with redis.pipeline(transaction=False) as pipeline:
             for viewer in viewers[start : start + 1_000]:

@@ -1,4 +1,4 @@
-"""People, posts and follows, written by the services' own stores before the services start: fast, and as they keep them."""
+"""Creates people, posts and follows through the services' own stores, before the services start."""
 
 import contextlib
 import hashlib
@@ -24,7 +24,7 @@ from user_svc.store.sqlite import MIGRATIONS as USER_MIGRATIONS
 from user_svc.store.sqlite import SqliteUserStore
 
 T = TypeVar("T")
-# What a 12-megapixel photo gets.
+# The renditions of a 12-megapixel photo.
 WIDTHS = (320, 640, 1080, 1440)
 FORMATS = ("avif", "webp", "jpeg")
 CAPTION = "Morning light over the harbour, before the first boats came in. #film #fog"
@@ -32,7 +32,7 @@ NO_LIMIT = 1 << 62
 
 
 class World:
-    """Writes one world. Ids and places are the caller's."""
+    """Writes people, posts and follows with the caller's ids and places."""
 
     def __init__(self, users: SqliteUserStore, posts: SqlitePostStore, follows: SqliteFollowStore) -> None:
         self._users = users
@@ -47,12 +47,12 @@ class World:
             await self._users.add_account(Account(user, ""))
 
     async def add_posts(self, author_id: int, places: Iterable[int]) -> None:
-        """Add published posts, each with a photo in all of its renditions."""
+        """Add published posts, each with a photo in all renditions."""
         for place in places:
             await publish(self._posts, author_id, place)
 
     async def add_follows(self, follower_ids: Iterable[int], followee_ids: Sequence[int]) -> None:
-        """Let everybody of the first follow everybody of the second."""
+        """Let each follower follow all followees."""
         for follower_id in follower_ids:
             for followee_id in followee_ids:
                 await self._follows.add_follow(Follow(follower_id, followee_id, 0), NO_LIMIT, [])
@@ -60,7 +60,7 @@ class World:
 
 @contextlib.asynccontextmanager
 async def new_world(folder: Path) -> AsyncIterator[World]:
-    """Open the stores of `folder`/sqlite. What is written is there when the block ends."""
+    """Open the stores in `folder`/sqlite. All writes are committed when the block ends."""
     async with (
         _in_one_transaction(folder / "sqlite" / "user_svc.db", USER_MIGRATIONS) as users,
         _in_one_transaction(folder / "sqlite" / "post_svc.db", POST_MIGRATIONS) as posts,
@@ -70,26 +70,26 @@ async def new_world(folder: Path) -> AsyncIterator[World]:
 
 
 async def publish(posts: SqlitePostStore, author_id: int, place: int) -> None:
-    """Add a published post, without an event."""
+    """Add a published post without an event."""
     post_id = PublicId(place, author_id)
     await posts.publish(PublishedPost(post_id, place, CAPTION, _manifest(post_id)), [])
 
 
 @contextlib.asynccontextmanager
 async def open_posts(folder: Path) -> AsyncIterator[SqlitePostStore]:
-    """Open the store of posts beside the services that run."""
+    """Open the post store while the services run."""
     async with open_database(folder / "sqlite" / "post_svc.db", POST_MIGRATIONS, OUTBOX_MIGRATIONS) as database:
         yield SqlitePostStore(database)
 
 
 class _Inline:
-    """A Database whose writes all belong to one transaction, run where they are asked for: 20 times as fast to fill."""
+    """A Database that runs everything in one transaction, which is 20 times as fast for bulk writes."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
     async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Run it."""
+        """Run `work` on the connection."""
         return work(self._connection)
 
     read = write
@@ -98,7 +98,7 @@ class _Inline:
 @contextlib.asynccontextmanager
 async def _in_one_transaction(path: Path, migrations: Path) -> AsyncIterator[Database]:
     async with open_database(path, migrations, OUTBOX_MIGRATIONS):
-        pass  # made and migrated
+        pass  # create and migrate the database
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         yield cast("Database", _Inline(connection))
@@ -106,7 +106,7 @@ async def _in_one_transaction(path: Path, migrations: Path) -> AsyncIterator[Dat
 
 
 def _manifest(media_id: PublicId) -> bytes:
-    """Return the media of a post: one photo."""
+    """Return the media of a post with one photo."""
     name = hashlib.sha256(media_id.pack()).hexdigest()[:32]
     renditions = [
         media_pb2.Rendition(

@@ -1,1 +1,1 @@
-"""The `lensfeed` command: the whole mesh on one machine, with the real servers."""
+"""The `lensfeed` command: a whole mesh on one machine, with real servers."""

@@ -1,12 +1,12 @@
-"""What can go wrong while a mesh starts."""
+"""Errors of starting and running a mesh."""
 
 
 class MeshError(Exception):
-    """The mesh cannot start or go on. Its text is for the person at the terminal: what happened, and what to do."""
+    """The mesh cannot start or continue. The text says what happened and what to do."""
 
 
-class NotReady(MeshError):  # noqa: N818 - it says what is the case
-    """A part ended before it answered, or took too long to."""
+class NotReady(MeshError):  # noqa: N818 - reads better without the suffix
+    """A part exited before it was ready, or took too long."""
 
     def __init__(self, text: str, *, timed_out: bool) -> None:
         super().__init__(text)

@@ -1,4 +1,4 @@
-"""Where meshes keep their data unless told otherwise."""
+"""Default data folders."""
 
 from pathlib import Path
 
@@ -7,6 +7,6 @@ import platformdirs
 STORES = ("sqlite", "cassandra")
 
 
-def usual_folder(store: str) -> Path:
-    """Each store has a folder of its own: timelines and objects belong to the accounts of one."""
+def default_folder(store: str) -> Path:
+    """Return the default data folder of a store. Each has its own, as data of two stores must not mix."""
     return Path(platformdirs.user_data_dir("lensfeed" if store == "sqlite" else f"lensfeed-{store}"))

@@ -1,4 +1,4 @@
-"""Where everything of one mesh lies: its folders and its ports."""
+"""The folders and ports of a mesh."""
 
 import contextlib
 from collections.abc import Iterable, Iterator
@@ -10,18 +10,18 @@ from devmesh.parts.bucket import S3
 from devmesh.parts.seaweed import SeaweedPorts
 from devmesh.parts.stores import Store
 from devmesh.ports import LOOPBACK, address, is_free, numbered_ports, reserved_ports
-from devmesh.secrets.passwords import MeshSecrets
+from devmesh.secrets.passwords import MeshPasswords
 
 SERVICES = ("user", "follow", "post", "media", "feed")
 WORKERS = ("post", "media", "feed")
 
 PORT_COUNT = 2 + SeaweedPorts.COUNT + len(SERVICES) + len(WORKERS)
-"""How many ports a mesh has, besides the edge's and those of its store."""
+"""The number of ports of a mesh without the edge's and the store's."""
 
 
 @dataclass(frozen=True)
 class Ports:
-    """The ports of one mesh, all on the loopback."""
+    """The ports of a mesh, all on loopback."""
 
     edge: int
     valkey: int
@@ -33,25 +33,25 @@ class Ports:
 
 @dataclass(frozen=True)
 class Layout:
-    """One mesh: its data folder, its ports, its secrets and its store."""
+    """A mesh: its data folder, ports, secrets and store."""
 
     data: Path
     ports: Ports
-    secrets: MeshSecrets
+    passwords: MeshPasswords
     store: Store = field(default_factory=Store)
     mesh_tls: Path | None = None
-    """The folder of its certificates, where its parts speak by mTLS."""
+    """The folder of its certificates, if it uses mTLS."""
 
     @property
     def url(self) -> str:
-        """Where apps reach the mesh."""
+        """The URL that apps call."""
         return f"http://{address(self.ports.edge)}"
 
     @property
     def s3(self) -> S3:
-        """Its S3, and how to get in."""
+        """Its S3 with credentials."""
         endpoint = f"http://{LOOPBACK}:{self.ports.seaweed.s3}"
-        return S3(endpoint, access_key=self.secrets.s3_access_key, secret_key=self.secrets.s3_secret_key)
+        return S3(endpoint, access_key=self.passwords.s3_access_key, secret_key=self.passwords.s3_secret_key)
 
     @property
     def keys(self) -> Path:
@@ -59,24 +59,24 @@ class Layout:
         return self.data / "keys"
 
     def log(self, name: str) -> Path:
-        """Name the log file of a part."""
+        """Return the log file of a part."""
         return self.data / "logs" / f"{name}.log"
 
 
 @contextlib.contextmanager
 def chosen_ports(edge: int, base: int | None) -> Iterator[Ports]:
-    """Take the edge's port as given (0: a free one) and the others from `base` on, or free ones, kept for this mesh.
+    """Choose all ports and reserve them: the given one for the edge (0: a free one), the others from `base` or free ones.
 
-    Raises MeshError where a port that was asked for is taken.
+    Raises MeshError if a requested port is in use.
     """
     if edge and not is_free(edge):
-        raise MeshError(f"port {edge} is in use; give the edge another with --port (0 picks a free one)")
+        raise MeshError(f"port {edge} is in use; choose another for the edge with --port (0 picks a free one)")
     with reserved_ports(1 + (PORT_COUNT if base is None else 0)) as free:
-        yield share_out(edge or free[0], free[1:] if base is None else numbered_ports(base, PORT_COUNT))
+        yield assign_ports(edge or free[0], free[1:] if base is None else numbered_ports(base, PORT_COUNT))
 
 
-def share_out(edge: int, others: Iterable[int]) -> Ports:
-    """Give each part its port: the first of `others` is Valkey's, and so on."""
+def assign_ports(edge: int, others: Iterable[int]) -> Ports:
+    """Assign the ports to the parts, in a fixed order."""
     following = iter(others)
     valkey, webhook = next(following), next(following)
     services = {name: next(following) for name in SERVICES}

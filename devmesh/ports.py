@@ -1,4 +1,4 @@
-"""Ports for the parts of a mesh."""
+"""Finds and reserves free ports."""
 
 import contextlib
 import random
@@ -14,18 +14,18 @@ EPHEMERAL_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 LOWEST = 15_000
 TRIES = 1_000
 RESERVES = sys.platform == "linux"
-"""Elsewhere a bound socket keeps servers off its port, too."""
+"""Whether ports can be reserved. On other systems a bound socket keeps our servers off the port, too."""
 
 
 @contextlib.contextmanager
 def reserved_ports(count: int) -> Iterator[list[int]]:
-    """Give different ports of the loopback that nobody uses, and keep others from choosing them until the end.
+    """Reserve free loopback ports while the block runs.
 
-    On Linux a socket stays bound to each: whoever looks for a free port passes it by, and yet a server that sets
-    SO_REUSEADDR, as all of ours do, can listen on it.
+    On Linux a socket stays bound to each port. Others who look for a free port skip it, but a server with SO_REUSEADDR,
+    as all of ours have, can listen on it.
 
-    They lie below the range from which the kernel takes the ports of outgoing connections: one of those could otherwise
-    sit on a port while its server restarts.
+    The ports are below the ephemeral range. Otherwise an outgoing connection could take a port while its server
+    restarts.
     """
     with contextlib.ExitStack() as held:
         ports: list[int] = []
@@ -36,7 +36,7 @@ def reserved_ports(count: int) -> Iterator[list[int]]:
                 held.enter_context(_bound(port, lenient=False))
                 ports.append(port)
         if len(ports) < count:
-            raise MeshError(f"found no {count} free ports on {LOOPBACK}")
+            raise MeshError(f"cannot find {count} free ports on {LOOPBACK}")
         if not RESERVES:
             held.close()
         yield ports
@@ -44,7 +44,7 @@ def reserved_ports(count: int) -> Iterator[list[int]]:
 
 @contextlib.contextmanager
 def reserved_port(port: int) -> Iterator[int]:
-    """Keep this very port, as `reserved_ports` does. Raises OSError where somebody listens on it."""
+    """Reserve a given port, as `reserved_ports` does. Raises OSError if it is in use."""
     with contextlib.closing(_bound(port, lenient=True)) as server:
         if not RESERVES:
             server.close()
@@ -52,24 +52,24 @@ def reserved_port(port: int) -> Iterator[int]:
 
 
 def free_ports(count: int) -> list[int]:
-    """Pick such ports without keeping them: soon enough, somebody else may take one."""
+    """Return free ports without reserving them. Another process may take one at any time."""
     with reserved_ports(count) as ports:
         return ports
 
 
 def numbered_ports(base: int, count: int) -> list[int]:
-    """`count` ports from `base` on. Raises MeshError where one of them is taken."""
+    """Return `count` ports from `base` on. Raises MeshError if one is in use."""
     ports = list(range(base, base + count))
-    if ports[-1] > 65_535:  # noqa: PLR2004 - the last port there is
-        raise MeshError(f"--base-port {base} leaves no room for {count} ports; give a smaller one")
+    if ports[-1] > 65_535:  # noqa: PLR2004 - the highest port
+        raise MeshError(f"--base-port {base} leaves no room for {count} ports; use a smaller number")
     taken = [port for port in ports if not is_free(port)]
     if taken:
-        raise MeshError(f"port {taken[0]} is in use; give another --base-port ({count} ports from it are needed)")
+        raise MeshError(f"port {taken[0]} is in use; choose another --base-port ({count} ports from it are needed)")
     return ports
 
 
 def is_free(port: int) -> bool:
-    """Whether nothing listens on a port of the loopback."""
+    """Return whether nothing listens on a loopback port."""
     try:
         _bound(port, lenient=True).close()
     except OSError:
@@ -78,12 +78,12 @@ def is_free(port: int) -> bool:
 
 
 def address(port: int) -> str:
-    """Write a port of the loopback as host:port."""
+    """Return a loopback port as host:port."""
     return f"{LOOPBACK}:{port}"
 
 
 def _bound(port: int, *, lenient: bool) -> socket.socket:
-    """Bind to a port; lenient: also where it is reserved, or connections of an earlier server linger in TIME_WAIT."""
+    """Bind to a port. With `lenient`, also if it is reserved or has connections in TIME_WAIT."""
     server = socket.socket()
     try:
         server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(lenient))

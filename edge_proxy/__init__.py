@@ -1,1 +1,1 @@
-"""The edge: renders, validates and runs the Envoy that stands between apps and the services."""
+"""The edge: renders, validates and runs the Envoy in front of the services."""

@@ -16,26 +16,28 @@ from meshkit.settings import SettingsError
 
 
 def main() -> None:
-    """Run one command; exit with 2 and a sentence where something about the set-up is wrong."""
-    parser = argparse.ArgumentParser(prog="python -m edge_proxy", description="The edge of a mesh: Envoy, configured.")
+    """Run one command. Exits with 2 and a message if the configuration is wrong."""
+    parser = argparse.ArgumentParser(
+        prog="python -m edge_proxy", description="Configure and run Envoy as the edge of a mesh."
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("render", help="print the configuration as JSON")
-    commands.add_parser("validate", help="write the configuration and let Envoy check it")
+    commands.add_parser("validate", help="write the configuration and have Envoy check it")
     commands.add_parser("run", help="write the configuration and run Envoy until SIGTERM, then drain")
-    commands.add_parser("limits", help="answer several edges that count calls together, until SIGTERM")
+    commands.add_parser("limits", help="run the rate limit service that several edges share")
     command = parser.parse_args().command
     os.umask(0o077)  # the configuration names credentials
     try:
         if command == "limits":
-            _count()
+            _run_limits()
         else:
-            _do(command, EdgeSettings.load())
+            _run_edge(command, EdgeSettings.load())
     except (SettingsError, ContractsError, envoy.EnvoyError) as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(2)
 
 
-def _do(command: str, settings: EdgeSettings) -> None:
+def _run_edge(command: str, settings: EdgeSettings) -> None:
     config = bootstrap(settings)
     if command == "render":
         json.dump(config, sys.stdout, indent=1)
@@ -49,8 +51,8 @@ def _do(command: str, settings: EdgeSettings) -> None:
     sys.stdout.write(f"{path} is valid\n")
 
 
-def _count() -> None:
-    # Edges do not need what this imports.
+def _run_limits() -> None:
+    # Imported here because the other commands do not need it.
     from edge_proxy.limits.service import LimitsSettings
     from edge_proxy.limits.service import run as count
 

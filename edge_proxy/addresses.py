@@ -1,4 +1,4 @@
-"""Network addresses as settings write them."""
+"""Network addresses in settings."""
 
 import ipaddress
 from typing import NamedTuple
@@ -6,7 +6,7 @@ from typing import NamedTuple
 from edge_proxy.json_types import Json
 
 MAX_PORT = 65535
-# The notation of gRPC's own resolver, which a service address may carry for its other readers.
+# gRPC's resolver prefix. Other readers of the same setting may need it.
 DNS_SCHEME = "dns:///"
 
 
@@ -18,7 +18,7 @@ class Address(NamedTuple):
 
 
 def parse_address(text: str) -> Address:
-    """Read `host:port`, `[v6]:port` or `dns:///host:port`. Raises ValueError."""
+    """Parse `host:port`, `[v6]:port` or `dns:///host:port`. Raises ValueError."""
     host, _, port = text.removeprefix(DNS_SCHEME).rpartition(":")
     if not host or not port.isascii() or not port.isdigit() or not 0 < int(port) <= MAX_PORT:
         raise ValueError(f"{text!r} is not host:port")
@@ -26,7 +26,7 @@ def parse_address(text: str) -> Address:
 
 
 def is_ip(host: str) -> bool:
-    """Whether a host is an IP address rather than a name."""
+    """Return whether a host is an IP address, not a name."""
     try:
         ipaddress.ip_address(host)
     except ValueError:
@@ -35,7 +35,7 @@ def is_ip(host: str) -> bool:
 
 
 def is_loopback(address: Address) -> bool:
-    """Whether an address is an IP that only this machine reaches."""
+    """Return whether an address is a loopback IP."""
     return is_ip(address.host) and ipaddress.ip_address(address.host).is_loopback
 
 

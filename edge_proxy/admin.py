@@ -1,4 +1,4 @@
-"""Envoy's administration, as far as the edge itself uses it."""
+"""A client for the few admin endpoints of Envoy that the edge uses."""
 
 import asyncio
 import socket
@@ -11,31 +11,31 @@ from edge_proxy.settings.edge import EdgeSettings
 from edge_proxy.sockets import admin_socket
 
 TIMEOUT_SECONDS = 2.0
-IN_HAND = "http.public.downstream_rq_active"
+ACTIVE_CALLS = "http.public.downstream_rq_active"
 HEALTHY = "membership_healthy"
 
 
 class Admin:
-    """Asks Envoy. Raises OSError where it does not answer."""
+    """Calls Envoy's admin API. Raises OSError if it does not answer."""
 
     def __init__(self, address: Address | Path) -> None:
         self._address = address
 
     async def fail_health(self) -> None:
-        """Let /healthz say 503, and tell those who call on open connections to come by another."""
+        """Make /healthz return 503 and ask clients to reconnect elsewhere."""
         await self._ask("POST", "/healthcheck/fail")
 
     async def drain_listeners(self) -> None:
-        """Take no new connections."""
+        """Stop accepting connections."""
         await self._ask("POST", "/drain_listeners")
 
-    async def calls_in_hand(self) -> int:
-        """Count the calls that are being answered."""
-        text = await self._ask("GET", f"/stats?filter=^{IN_HAND}$")
+    async def active_calls(self) -> int:
+        """Count the calls in flight."""
+        text = await self._ask("GET", f"/stats?filter=^{ACTIVE_CALLS}$")
         return int(text.rpartition(":")[2])
 
     async def is_serving(self, clusters: Iterable[str]) -> bool:
-        """Tell whether each cluster has a healthy replica. Raises OSError also where Envoy is about to go."""
+        """Return whether each cluster has a healthy replica. Raises OSError while Envoy drains, too."""
         names = set(clusters)
         await self._ask("GET", "/ready")
         text = await self._ask("GET", f"/stats?filter=^cluster\\.({'|'.join(names)})\\.{HEALTHY}$")
@@ -61,7 +61,7 @@ class Admin:
 
 
 def admin_of(settings: EdgeSettings) -> Admin:
-    """Return the administration of the Envoy that these settings run."""
+    """Return a client for the Envoy of these settings."""
     return Admin(settings.edge_admin_addr or admin_socket(settings.edge_dir))
 
 

@@ -1,4 +1,4 @@
-"""What the contracts say about the methods that the edge serves."""
+"""The public methods and their options, read from the contracts."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,41 +6,41 @@ from pathlib import Path
 from google.protobuf.descriptor_pb2 import FileDescriptorSet, MethodDescriptorProto, MethodOptions
 from lensfeed.options.v1 import options_pb2
 
-# The services behind the edge, by the names of their clusters.
+# The services behind the edge; also the names of their clusters.
 SERVICES = ("user", "follow", "post", "media", "feed")
 PICK_RENDITION = "/lensfeed.media.v1.MediaService/PickRendition"
-# Services for other services; nothing outside may reach them.
+# Services that only other services may call.
 INTERNAL_SUFFIX = "InternalService"
 READ_COST, CHANGE_COST = 1, 3
 
 
 class ContractsError(Exception):
-    """The descriptor set cannot be read. Its text is for the person who started the process."""
+    """The contracts cannot be read or used. The text is for the person who started the process."""
 
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """A public method. `service` is the full name of its proto service."""
+    """A public method. `service` is the full name of its service."""
 
     service: str
     name: str
     is_open: bool
-    """Anybody may call it. Only what says so in its contract is open."""
+    """It needs no token, because its contract says so."""
     is_repeatable: bool
-    """Calling it twice does what calling it once does."""
+    """Calling it twice has the same effect as calling it once."""
     cost: int
-    """What one call counts against limits, in points."""
+    """The points that a call costs against rate limits."""
     is_log_in: bool
-    """A call tries a password, or makes an account."""
+    """A call checks a password or creates an account."""
 
     @property
     def path(self) -> str:
-        """Its path in gRPC, which REST calls get too once they are transcoded."""
+        """The gRPC path. Transcoded REST calls have it, too."""
         return f"/{self.service}/{self.name}"
 
     @property
     def cluster(self) -> str:
-        """The name of the service that has it: `user` of `lensfeed.user.v1.UserService`."""
+        """The cluster of its service: `user` for `lensfeed.user.v1.UserService`."""
         return self.service.split(".")[1]
 
 
@@ -50,12 +50,12 @@ def read_descriptors(path: Path) -> FileDescriptorSet:
         return FileDescriptorSet.FromString(path.read_bytes())
     except OSError as error:
         raise ContractsError(
-            f"LENSFEED_DESCRIPTOR_SET: {path} cannot be read ({error.strerror}); `make protos` makes it"
+            f"LENSFEED_DESCRIPTOR_SET: {path} cannot be read ({error.strerror}); run `make protos` to create it"
         ) from None
 
 
 def public_methods(descriptors: FileDescriptorSet) -> tuple[Method, ...]:
-    """List every method that apps may call, in the order of the contracts."""
+    """List the methods that apps may call, in the order of the contracts."""
     return tuple(
         _method(f"{file.package}.{service.name}", method)
         for file in descriptors.file

@@ -1,13 +1,13 @@
-"""The shapes that a configuration is made of."""
+"""JSON types and helpers for Envoy's configuration."""
 
 from typing import Any
 
-# Envoy's configuration is its own protos as JSON: Envoy checks it (`validate`), not Python's types.
+# Envoy's configuration is JSON of its own protos. Envoy validates it, not Python's types.
 Json = dict[str, Any]
 
 
 def typed(kind: str, **fields: Any) -> Json:
-    """Render a `google.protobuf.Any` of an Envoy proto, `kind` being its name below `envoy.`."""
+    """Render a `google.protobuf.Any` of the Envoy proto `envoy.{kind}`."""
     return {"@type": f"type.googleapis.com/envoy.{kind}", **fields}
 
 

@@ -1,15 +1,15 @@
-"""The contracts as the world may see them: the public services, what these are made of, and nothing that is between services."""
+"""The public part of the contracts: public services and the files they import."""
 
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
 
 from edge_proxy.contracts import INTERNAL_SUFFIX
 
-# Details of errors are of it, and no method names them.
+# Error details are in it, though no method refers to them.
 ERRORS_PACKAGE = "google.rpc"
 
 
 def public_files(descriptors: FileDescriptorSet) -> dict[str, FileDescriptorProto]:
-    """Return the files of public services and of errors with all that they import, by name, each after what it needs."""
+    """Return the files of public services and errors by name, each after its imports."""
     by_name = {file.name: file for file in descriptors.file}
     shown: dict[str, FileDescriptorProto] = {}
     for file in descriptors.file:
@@ -19,7 +19,7 @@ def public_files(descriptors: FileDescriptorSet) -> dict[str, FileDescriptorProt
 
 
 def service_names(files: dict[str, FileDescriptorProto]) -> list[str]:
-    """List the full names of the services of files."""
+    """List the full names of all services in these files."""
     return [f"{file.package}.{service.name}" for file in files.values() for service in file.service]
 
 

@@ -1,4 +1,4 @@
-"""Runs Envoy, and lets it go in order: load balancers hear first, calls in hand finish, then it ends."""
+"""Runs Envoy and drains it on SIGTERM: health fails first, calls finish, then it exits."""
 
 import asyncio
 import contextlib
@@ -18,21 +18,21 @@ PR_SET_PDEATHSIG = 1
 
 
 async def run(settings: EdgeSettings, path: Path) -> int:
-    """Run Envoy until it ends or SIGTERM (or SIGINT) comes, then drain it. The exit code: 0 after a drain, else Envoy's.
+    """Run Envoy until it exits or a signal arrives, then drain it. Returns 0 after a drain, else Envoy's exit code.
 
-    A second signal ends the drain at once.
+    A second SIGTERM or SIGINT ends the drain at once.
     """
-    leaving, hurry = _signals()
-    # Between fork and exec of a process with one thread, a system call is safe.
-    child = await asyncio.create_subprocess_exec(*run_command(settings, path), preexec_fn=_ends_with_us)
+    first_signal, second_signal = _signals()
+    # This process has one thread, so a system call between fork and exec is safe.
+    child = await asyncio.create_subprocess_exec(*run_command(settings, path), preexec_fn=_die_with_parent)
     ended = asyncio.ensure_future(child.wait())
     watching = asyncio.create_task(watch_keys(settings))
     answering = asyncio.create_task(_answer(settings))
-    await _first(ended, leaving)
+    await _first_of(ended, first_signal)
     watching.cancel()
     if not ended.done():
         draining = asyncio.ensure_future(drain(settings, admin_of(settings)))
-        await _first(ended, hurry, draining)
+        await _first_of(ended, second_signal, draining)
         draining.cancel()
         with contextlib.suppress(ProcessLookupError):
             child.terminate()
@@ -43,25 +43,25 @@ async def run(settings: EdgeSettings, path: Path) -> int:
 
 
 async def drain(settings: EdgeSettings, admin: Admin) -> None:
-    """Fail /healthz, then refuse new connections, then wait until no call is in hand: each for as long as settings say."""
-    with contextlib.suppress(OSError):  # an Envoy that does not answer has nothing to drain
+    """Fail /healthz, then refuse connections, then wait for calls in flight, each for its configured time."""
+    with contextlib.suppress(OSError):  # an Envoy that is gone needs no drain
         await admin.fail_health()
         await asyncio.sleep(settings.edge_leave_seconds)
         await admin.drain_listeners()
         async with asyncio.timeout(settings.edge_drain_seconds):  # a TimeoutError is an OSError
-            while await admin.calls_in_hand():  # noqa: ASYNC110 - Envoy raises no event here
+            while await admin.active_calls():  # noqa: ASYNC110 - Envoy raises no event here
                 await asyncio.sleep(POLL_SECONDS)
 
 
 async def _answer(settings: EdgeSettings) -> None:
-    # Not before Envoy is started: that need not wait for what this imports, and is done while there is one thread.
+    # Imported after Envoy has started: the import is slow, and the fork must happen while there is one thread.
     from edge_proxy.answers.server import answer
 
     await answer(settings)
 
 
 def _signals() -> "tuple[asyncio.Future[None], asyncio.Future[None]]":
-    """Return what the first signal to end and the second one set."""
+    """Return futures for the first and the second SIGTERM or SIGINT."""
     loop = asyncio.get_running_loop()
     first, second = loop.create_future(), loop.create_future()
 
@@ -75,17 +75,17 @@ def _signals() -> "tuple[asyncio.Future[None], asyncio.Future[None]]":
     return first, second
 
 
-async def _first(*these: asyncio.Future[Any]) -> None:
-    """Return when the first of these has happened; the others go on."""
+async def _first_of(*these: asyncio.Future[Any]) -> None:
+    """Wait for the first of these futures. The others keep running."""
     await asyncio.wait(these, return_when=asyncio.FIRST_COMPLETED)
 
 
 def _exit_code(code: int) -> int:
-    """As a shell says it: Envoy exits with 0 on SIGTERM, and other signals are not ours."""
+    """Convert an exit by signal to the shell's 128 + number."""
     return code if code >= 0 else 128 - code
 
 
-def _ends_with_us() -> None:
-    """Ask the kernel to end Envoy when this process is killed: nobody could start another on its port."""
+def _die_with_parent() -> None:
+    """Ask the kernel to kill Envoy when this process dies, so that its port becomes free."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from devmesh.layout import PORT_COUNT, share_out
+from devmesh.layout import PORT_COUNT, assign_ports
 from tests.blackbox.mesh import Mesh
 from tests.pages import ROOT, blocks, grpcurl_folder, run_blocks, section
 
@@ -90,7 +90,7 @@ def on(mesh: Mesh, commands: str) -> str:
     """Replace the addresses of `make dev` by those of a mesh. Every address in them must be one of a part."""
     stated = re.search(r"^DEV \?= --port (\d+) --base-port (\d+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert stated is not None
-    ports = share_out(int(stated[1]), range(int(stated[2]), int(stated[2]) + PORT_COUNT))
+    ports = assign_ports(int(stated[1]), range(int(stated[2]), int(stated[2]) + PORT_COUNT))
     names = {ports.edge: "edge"}
     names |= {port: f"{name}-serve" for name, port in ports.services.items()}
     names |= {port: f"{name}-work" for name, port in ports.workers.items()}

@@ -1,1 +1,1 @@
-"""Programs that run in environments of their own, beside the tools of other people that they drive."""
+"""Programs that run third-party tools in their own virtual environments."""

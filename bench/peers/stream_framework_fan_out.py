@@ -1,11 +1,11 @@
-"""Fan-out by Stream-Framework 1.4, run by the Python of its own environment.
+"""Fan-out by Stream-Framework 1.4, run in its own environment.
 
-`stream_framework_fan_out.py PORT FOLLOWERS LENGTH` fills the feeds of so many followers, each with LENGTH entries, in the Redis
-at PORT. Then, for each line on standard input, it fans a post out to all of them, and prints the pushes a second.
+`stream_framework_fan_out.py PORT FOLLOWERS LENGTH` fills the feeds of all followers with LENGTH entries each, in the Redis
+at PORT. For each line of input it then fans a post out to all of them and prints the pushes per second.
 
-This is the body of its `Manager.fanout`, whose module no Python since 3.7 can import. In its favour: one batch of all followers
-where it would make tasks of a hundred, no task queue, no trimming, the followers known beforehand, and its feeds in the encoding
-that a server gives them by default: the compact one, which home timelines use, makes its writes several times slower.
+This is the body of `Manager.fanout`, whose module cannot be imported since Python 3.7. The setup favours it: one batch
+instead of tasks of a hundred followers, no task queue, no trimming, known followers, and the default encoding of sorted
+sets (the compact one, as in home timelines, makes its writes several times slower).
 """
 
 import datetime as dt
@@ -14,7 +14,7 @@ import time
 import warnings
 from typing import Any
 
-# It speaks of what Python no longer likes.
+# It causes deprecation warnings.
 warnings.filterwarnings("ignore")
 
 import redis  # noqa: E402 - after the filter
@@ -44,15 +44,15 @@ class Feed(RedisFeed):  # type: ignore[misc]  # it has no types
 
 
 def activity(number: int) -> Activity:
-    """Make a post."""
+    """Create a post."""
     return Activity(1, Add, number, 0, time=START + dt.timedelta(seconds=number), extra_context={})
 
 
 def fill() -> None:
-    """Fill one feed, and copy it to the others."""
+    """Fill one feed and copy it to the others."""
     client: Any = redis.StrictRedis(port=PORT)
     limit = client.config_get(LIMIT)[LIMIT]
-    client.config_set(LIMIT, DEFAULT_LIMIT)  # what has grown beyond it keeps its encoding
+    client.config_set(LIMIT, DEFAULT_LIMIT)  # a feed that exceeded this limit keeps its encoding
     Feed.insert_activities([activity(number) for number in range(LENGTH)])
     Feed(0).add_many([activity(number) for number in range(LENGTH)], trim=False)
     client.config_set(LIMIT, limit)
@@ -63,7 +63,7 @@ def fill() -> None:
 
 
 def fan_out(number: int) -> float:
-    """Fan a post out; returns pushes a second."""
+    """Fan a post out. Returns pushes per second."""
     post = activity(number)
     start = time.perf_counter()
     Feed.insert_activity(post)
@@ -74,7 +74,7 @@ def fan_out(number: int) -> float:
 
 
 def main() -> None:
-    """Fill, then measure whenever asked."""
+    """Fill the feeds, then measure once per line of input."""
     fill()
     print("ready", flush=True)
     for number, _ in enumerate(sys.stdin, LENGTH):

@@ -1,1 +1,1 @@
-"""The commands of `lensfeed` that run a mesh. What they start is in `parts/`, how it is kept running in `supervise/`."""
+"""The commands of `lensfeed` that run and operate a mesh."""

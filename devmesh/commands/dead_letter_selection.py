@@ -1,14 +1,14 @@
-"""Which dead letters a command is meant for."""
+"""The dead letters that a command applies to."""
 
 from dataclasses import dataclass
 
 STREAMS = ("post", "follow", "media", "user", "fan_out")
-"""The streams of a mesh, by their names."""
+"""The names of all event streams."""
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """In which streams; the ids, or None for all letters."""
+    """Streams, and ids of letters or None for all letters."""
 
     streams: tuple[str, ...]
     ids: tuple[str, ...] | None

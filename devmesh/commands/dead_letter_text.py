@@ -1,4 +1,4 @@
-"""Dead letters as a person reads them, and as a program does."""
+"""Formats dead letters as a table or as JSON."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ NO_EVENT = "(none)"
 
 
 def as_table(letters: Sequence[tuple[str, DeadLetter]]) -> str:
-    """Lay letters of streams out in columns. As wide as it must be: a line that is cut hides the ids."""
+    """Format letters as a table. Lines are never cut, so that ids stay visible."""
     rows = [HEADER, *(_row(stream, letter) for stream, letter in letters)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADER))]
     return "\n".join(
@@ -23,7 +23,7 @@ def as_table(letters: Sequence[tuple[str, DeadLetter]]) -> str:
 
 
 def as_json_line(stream: str, letter: DeadLetter) -> str:
-    """Write a letter as one JSON object; `event` is null where it holds none."""
+    """Format a letter as a JSON object. `event` is null if it has none."""
     event = letter.event
     return json.dumps(
         {
@@ -54,7 +54,7 @@ def _payload(event: Message) -> Message:
 
 
 def _ids(message: Message) -> Iterator[str]:
-    """Name whom and what an event is about; of messages within it only their own id."""
+    """List the ids in an event; of nested messages only their own id."""
     for field, value in message.ListFields():
         if isinstance(value, Message):
             yield from (each for each in _ids(value) if each.startswith(f"{field.name}_id="))

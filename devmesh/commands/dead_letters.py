@@ -1,4 +1,4 @@
-"""What `lensfeed events` does: lists dead letters, puts them back, drops them."""
+"""Implements `lensfeed events`: list, replay and drop dead letters."""
 
 import asyncio
 import sys
@@ -20,13 +20,13 @@ from meshkit.events import DeadLetter, DeadLetters, EventStream
 from meshkit.redis.client import open_redis
 from meshkit.redis.url import read_redis_url
 
-# How many letters are read, and moved in one step, at once.
+# How many letters are read or moved in one step.
 PAGE = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What is done with letters, and what is said of it. `only_events` leaves those alone that hold no event."""
+    """An action on letters and its word for the output. `only_events` skips letters without an event."""
 
     act: Callable[[DeadLetters, Sequence[str]], Awaitable[int]]
     done: str
@@ -38,14 +38,14 @@ DROP = Action(DeadLetters.drop, "dropped", only_events=False)
 
 
 def run(url: str | None, data: Path | None, work: Callable[["Redis"], Awaitable[int]]) -> int:
-    """Do some work on the Redis that is meant; the exit code. What stands in its way is told in a sentence."""
+    """Run `work` on the chosen Redis and return the exit code. Errors are printed as one sentence."""
     try:
         found = find_redis(url, data)
         read_redis_url(found)
     except MeshError as error:
         return _complain(str(error))
     except ValueError as error:
-        return _complain(f"the URL of the Redis is none: {error}")
+        return _complain(f"invalid Redis URL: {error}")
     try:
         return asyncio.run(_with_redis(found, work))
     except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, OSError):
@@ -55,7 +55,7 @@ def run(url: str | None, data: Path | None, work: Callable[["Redis"], Awaitable[
 
 
 async def list_dead(client: "Redis", streams: Sequence[str], limit: int, *, as_json: bool) -> int:
-    """Print at most `limit` letters, the oldest of each stream first."""
+    """Print up to `limit` letters, the oldest of each stream first."""
     shown: list[tuple[str, DeadLetter]] = []
     count = 0
     for name, letters in _of(client, streams):
@@ -75,7 +75,7 @@ async def list_dead(client: "Redis", streams: Sequence[str], limit: int, *, as_j
 
 
 async def act_on(client: "Redis", selection: Selection, action: Action) -> int:
-    """Put letters back, or drop them; the exit code is 1 where something that was named cannot be done."""
+    """Replay or drop letters. The exit code is 1 if a named letter cannot be handled."""
     if selection.ids is None:
         return await _act_on_all(client, selection.streams, action)
     return await _act_on_named(client, selection.streams, selection.ids, action)
@@ -95,14 +95,14 @@ async def _act_on_named(client: "Redis", streams: Sequence[str], ids: Sequence[s
 
 
 async def _trouble(letter_id: str, places: Sequence[tuple[str, DeadLetters]], action: Action) -> str | None:
-    """Tell why nothing can be done with a letter, if so."""
+    """Return why the action cannot be applied to a letter, or None."""
     if not places:
-        return f"there is no dead letter {letter_id}"
+        return f"dead letter {letter_id} does not exist"
     if len(places) > 1:
         return f"{letter_id} is in {' and '.join(name for name, _ in places)}; choose with --stream"
     [letter] = await places[0][1].read(letter_id, letter_id)
     if action.only_events and letter.event is None:
-        return f"{letter_id} holds no event, so no replay can help; `lensfeed events drop {letter_id}` drops it"
+        return f"{letter_id} has no event to replay; remove it with `lensfeed events drop {letter_id}`"
     return None
 
 
@@ -119,12 +119,12 @@ async def _act_on_all(client: "Redis", streams: Sequence[str], action: Action) -
                 progress.advance(bar, len(page))
     _say(f"{action.done} {count}")
     if kept:
-        _note(f"left {kept} that hold no event; `lensfeed events drop` drops them")
+        _note(f"skipped {kept} without an event; remove them with `lensfeed events drop`")
     return 0
 
 
 async def _pages(letters: DeadLetters) -> AsyncIterator[list[DeadLetter]]:
-    """Go through the letters of this moment: one that is put back and fails again is not met a second time."""
+    """Yield the letters that exist now. A replayed letter that fails again is not visited twice."""
     last = await letters.last_id()
     position = "-"
     while last and (page := await letters.read(position, last, PAGE)):
@@ -147,11 +147,11 @@ def _without_password(url: str) -> str:
 
 
 def _say(text: str) -> None:
-    print(text, flush=True)  # noqa: T201 - a command speaks to its user
+    print(text, flush=True)  # noqa: T201 - output of a command
 
 
 def _note(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)  # noqa: T201 - a command speaks to its user
+    print(text, file=sys.stderr, flush=True)  # noqa: T201 - output of a command
 
 
 def _complain(text: str) -> int:

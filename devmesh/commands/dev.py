@@ -1,4 +1,4 @@
-"""`lensfeed dev`: a whole mesh on this machine, until Ctrl-C or the end of a command."""
+"""Implements `lensfeed dev`: runs a mesh until Ctrl-C or the end of a command."""
 
 import asyncio
 import os
@@ -12,10 +12,10 @@ from devmesh.environment import ignored_settings, shared_environment
 from devmesh.errors import MeshError
 from devmesh.layout import PORT_COUNT, Layout, chosen_ports
 from devmesh.parts.bucket import load_botocore
-from devmesh.parts.mesh import Parts, keys_command, parts_of
-from devmesh.parts.stores import StoreWish, chosen_store
+from devmesh.parts.mesh import MeshParts, keys_command, mesh_parts
+from devmesh.parts.stores import StoreOptions, chosen_store
 from devmesh.secrets.certificates import chosen_certificates
-from devmesh.secrets.passwords import load_secrets
+from devmesh.secrets.passwords import load_passwords
 from devmesh.secrets.token_keys import make_keys
 from devmesh.supervise.display import Display
 from devmesh.supervise.interrupts import Interrupts
@@ -24,24 +24,24 @@ from devmesh.supervise.run_command import command_environment, run_command
 from devmesh.supervise.supervisor import Supervisor
 from meshkit.settings import SettingsError, refuse_unknown_names
 
-TELL_SECONDS = 10.0
-"""A start that takes longer than this is worth a word, again and again."""
+REPORT_SECONDS = 10.0
+"""Report the parts that are not ready this often during a slow start."""
 
 
 @dataclass(frozen=True)
 class DevOptions:
-    """What was asked for: see `lensfeed dev --help`."""
+    """Options of `lensfeed dev`; see its --help."""
 
     data: Path
     port: int
     base_port: int | None
     exec_command: str | None
-    store: StoreWish
+    store: StoreOptions
     mesh_tls: bool = False
 
 
 def dev(options: DevOptions) -> int:
-    """Run a mesh; the exit code. What stands in its way is told in a sentence on standard error."""
+    """Run a mesh and return the exit code. Errors are printed as one sentence on standard error."""
     os.umask(0o077)  # what a mesh writes is for its own user
     try:
         refuse_unknown_names(os.environ)
@@ -49,18 +49,18 @@ def dev(options: DevOptions) -> int:
             locked(options.data),
             chosen_ports(options.port, options.base_port) as ports,
         ):
-            secrets = load_secrets(options.data / "secrets.json")
+            passwords = load_passwords(options.data / "secrets.json")
             store_port = _store_port(options.base_port)
             with chosen_store(
-                options.store, options.data, secrets.cassandra_password, store_port, os.environ, _tell
+                options.store, options.data, passwords.cassandra_password, store_port, os.environ, _tell
             ) as store:
                 tls = chosen_certificates(options.data, os.environ, wanted=options.mesh_tls)
-                layout = Layout(options.data, ports, secrets, store, tls)
+                layout = Layout(options.data, ports, passwords, store, tls)
                 return asyncio.run(_run(layout, options.exec_command))
     except (MeshError, SettingsError) as error:
         _tell(str(error))
         return 1
-    except KeyboardInterrupt:  # while something was fetched; later on it ends the mesh in order
+    except KeyboardInterrupt:  # during a download; later Ctrl-C stops the mesh in order
         return 128 + signal.SIGINT
 
 
@@ -69,15 +69,15 @@ def _store_port(base: int | None) -> int | None:
 
 
 def _tell(text: str) -> None:
-    print(f"lensfeed: {text}", file=sys.stderr, flush=True)  # noqa: T201 - a command speaks to its user
+    print(f"lensfeed: {text}", file=sys.stderr, flush=True)  # noqa: T201 - output of a command
 
 
 async def _run(layout: Layout, exec_command: str | None) -> int:
     env = shared_environment(layout, os.environ)
-    parts = parts_of(layout, env)
+    parts = mesh_parts(layout, env)
     display = Display()
     for name in ignored_settings(layout, os.environ):
-        display.note(f"{name} is not used: a mesh sets it for its own parts")
+        display.note(f"{name} is ignored: the mesh sets it for its parts")
     supervisor = Supervisor(parts.groups(), display)
     work = asyncio.ensure_future(_work(layout, parts, supervisor, display, exec_command, env))
     interrupts = Interrupts(work.cancel, supervisor.kill)
@@ -93,14 +93,14 @@ async def _run(layout: Layout, exec_command: str | None) -> int:
 
 async def _work(
     layout: Layout,
-    parts: Parts,
+    parts: MeshParts,
     supervisor: Supervisor,
     display: Display,
     exec_command: str | None,
     env: Mapping[str, str],
 ) -> int:
     with display.starting(parts.in_display_order()):
-        telling = asyncio.create_task(_tell_whom_we_wait_for(supervisor, display))
+        telling = asyncio.create_task(_report_waiting(supervisor, display))
         try:
             await _start(layout, parts, supervisor, env)
         finally:
@@ -112,8 +112,8 @@ async def _work(
     return 0
 
 
-async def _start(layout: Layout, parts: Parts, supervisor: Supervisor, env: Mapping[str, str]) -> None:
-    """Start the servers, then all else as soon as there are a Valkey and keys; return when all are ready."""
+async def _start(layout: Layout, parts: MeshParts, supervisor: Supervisor, env: Mapping[str, str]) -> None:
+    """Start the servers, then the rest once Valkey and the keys are ready. Returns when all are ready."""
     supervisor.start((parts.valkey, parts.seaweed, *parts.cassandra))
     await asyncio.gather(make_keys(layout.keys, keys_command(layout, env)), supervisor.ready((parts.valkey,)))
     rest = (*parts.services, *parts.workers, parts.edge)
@@ -121,7 +121,7 @@ async def _start(layout: Layout, parts: Parts, supervisor: Supervisor, env: Mapp
     await asyncio.gather(asyncio.to_thread(load_botocore), supervisor.ready((parts.seaweed, *parts.cassandra, *rest)))
 
 
-async def _tell_whom_we_wait_for(supervisor: Supervisor, display: Display) -> None:
+async def _report_waiting(supervisor: Supervisor, display: Display) -> None:
     while True:
-        await asyncio.sleep(TELL_SECONDS)
-        display.waiting(supervisor.awaited())
+        await asyncio.sleep(REPORT_SECONDS)
+        display.waiting(supervisor.pending())

@@ -1,4 +1,4 @@
-"""`lensfeed events`: the commands and their options. What they do is in `dead_letters.py`."""
+"""The command line of `lensfeed events`. `dead_letters.py` implements it."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,7 @@ import typer
 
 from devmesh.commands.dead_letter_selection import STREAMS, Selection
 
-app = typer.Typer(no_args_is_help=True, help="Events that were given up: look at them, put them back.")
+app = typer.Typer(no_args_is_help=True, help="Inspect, replay and drop dead letters.")
 
 Redis = Annotated[
     str | None,
@@ -16,7 +16,7 @@ Redis = Annotated[
         "--redis",
         metavar="URL",
         envvar="LENSFEED_REDIS_URL",
-        help="The Redis.",
+        help="The URL of the Redis.",
         show_default="that of the running mesh",
     ),
 ]
@@ -24,19 +24,23 @@ Data = Annotated[
     Path | None, typer.Option(help="The folder of the running mesh.", show_default="in the user's data folder")
 ]
 Stream = Annotated[str | None, typer.Option(metavar="NAME", help="One stream: post, follow, media, user or fan_out.")]
-Ids = Annotated[list[str] | None, typer.Argument(metavar="ID", help="Dead letters, as `events dead` lists them.")]
-All = Annotated[bool, typer.Option("--all", help="All of them.")]
+Ids = Annotated[list[str] | None, typer.Argument(metavar="ID", help="IDs of dead letters, as listed by `events dead`.")]
+All = Annotated[bool, typer.Option("--all", help="All dead letters.")]
 
 
 @app.command()
 def dead(
     stream: Stream = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, with the whole event.")] = False,
-    limit: Annotated[int, typer.Option(min=1, help="How many to list; the oldest of each stream come first.")] = 100,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object per line, with the whole event.")
+    ] = False,
+    limit: Annotated[
+        int, typer.Option(min=1, help="The maximum number to list; the oldest of each stream come first.")
+    ] = 100,
     redis: Redis = None,
     data: Data = None,
 ) -> None:
-    """List events that consumers gave up, with the reason."""
+    """List events that consumers gave up on, with the reason."""
     streams = _streams(stream)
     from devmesh.commands.dead_letters import list_dead, run
 
@@ -45,7 +49,7 @@ def dead(
 
 @app.command()
 def replay(ids: Ids = None, every: All = False, stream: Stream = None, redis: Redis = None, data: Data = None) -> None:
-    """Put events back into their streams, and drop their dead letters. Nothing is harmed by an event that comes twice."""
+    """Put events back into their streams and delete their dead letters. Duplicate events are harmless."""
     selection = _selection(ids, every, stream)
     from devmesh.commands.dead_letters import REPLAY, act_on, run
 
@@ -54,7 +58,7 @@ def replay(ids: Ids = None, every: All = False, stream: Stream = None, redis: Re
 
 @app.command()
 def drop(ids: Ids = None, every: All = False, stream: Stream = None, redis: Redis = None, data: Data = None) -> None:
-    """Drop dead letters for good: what they tell of does not happen."""
+    """Delete dead letters. Their events are never handled."""
     selection = _selection(ids, every, stream)
     from devmesh.commands.dead_letters import DROP, act_on, run
 
@@ -63,14 +67,14 @@ def drop(ids: Ids = None, every: All = False, stream: Stream = None, redis: Redi
 
 def _selection(ids: list[str] | None, every: bool, stream: str | None) -> Selection:
     if bool(ids) == every:
-        raise typer.BadParameter("name some IDs, or --all")
+        raise typer.BadParameter("give some IDs or --all, not both")
     for each in ids or ():
         if not re.fullmatch(r"\d{1,20}-\d{1,20}", each):
-            raise typer.BadParameter(f"{each!r} is no ID; one is like 1735689600000-0 (see `lensfeed events dead`)")
+            raise typer.BadParameter(f"{each!r} is not an ID such as 1735689600000-0 (see `lensfeed events dead`)")
     return Selection(_streams(stream), tuple(dict.fromkeys(ids)) if ids else None)
 
 
 def _streams(name: str | None) -> tuple[str, ...]:
     if name is not None and name not in STREAMS:
-        raise typer.BadParameter(f"there is no stream {name!r}; there are {', '.join(STREAMS)}")
+        raise typer.BadParameter(f"unknown stream {name!r}; choose from {', '.join(STREAMS)}")
     return STREAMS if name is None else (name,)

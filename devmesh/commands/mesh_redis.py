@@ -1,24 +1,24 @@
-"""Which Redis a command is meant for."""
+"""Finds the Redis that a command works on."""
 
 import re
 from pathlib import Path
 
 from devmesh.errors import MeshError
-from devmesh.folders import STORES, usual_folder
+from devmesh.folders import STORES, default_folder
 from devmesh.parts.valkey import CONFIG_FILE, valkey_url
 from devmesh.supervise.lock import is_locked
 
 
 def find_redis(url: str | None, data: Path | None) -> str:
-    """Return a URL that was given, or that of the mesh that runs on a folder. Raises MeshError where none runs."""
+    """Return the given URL, or that of the mesh running on a folder. Raises MeshError if none runs."""
     if url:
         return url
-    folders = [data.expanduser().absolute()] if data else [usual_folder(store) for store in STORES]
+    folders = [data.expanduser().absolute()] if data else [default_folder(store) for store in STORES]
     for folder in folders:
         if is_locked(folder) and (found := _url_of(folder)):
             return found
     raise MeshError(
-        f"no mesh runs on {' or '.join(map(str, folders))}; name its folder with --data, or a Redis with --redis"
+        f"no mesh is running on {' or '.join(map(str, folders))}; give its folder with --data or a Redis with --redis"
     )
 
 

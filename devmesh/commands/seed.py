@@ -1,4 +1,4 @@
-"""`lensfeed seed`: fills a running mesh with sample people, over its public interface alone."""
+"""Implements `lensfeed seed`: fills a running mesh with sample people through its public API."""
 
 import asyncio
 import json
@@ -22,18 +22,18 @@ from devmesh.sample.pictures import draw_picture
 Result = TypeVar("Result")
 
 AT_ONCE = 6
-"""Calls in hand at a time: quick on two cores, and far from any rate limit."""
+"""Concurrent calls: fast on two cores and far below any rate limit."""
 
 PATIENCE_SECONDS = 120.0
-"""How long one call may take, with all that the mesh asks to wait for its limits."""
+"""How long a call may take, including waits for rate limits."""
 
 PUBLISH_SECONDS = 90.0
-"""How long to wait for one post: its pictures are prepared one after another, and those before it in the queue are done."""
+"""How long to wait until a post is published. Its media may wait in the queue."""
 
 
 @dataclass(frozen=True)
 class SeedOptions:
-    """What was asked for: see `lensfeed seed --help`."""
+    """Options of `lensfeed seed`; see its --help."""
 
     url: str
     people: int
@@ -44,7 +44,7 @@ class SeedOptions:
 
 @dataclass(frozen=True)
 class _Member:
-    """A sample person who has an account now."""
+    """A sample person with an account."""
 
     url: str
     person: SamplePerson
@@ -52,20 +52,20 @@ class _Member:
     user_id: int = 0
 
     def client(self) -> AsyncLensfeed:
-        """Return a client for one piece of work: so there are never more connections than pieces of work in hand."""
+        """Return a client for one task, so that there are no more connections than tasks."""
         return AsyncLensfeed(self.url, sessions=self.sessions, timeout=PATIENCE_SECONDS)
 
 
 def seed(options: SeedOptions) -> int:
-    """Fill the mesh; the exit code. A second run with the same options adds only what is missing."""
-    stamina.instrumentation.set_on_retry_hooks([])  # its log lines would tear the progress bars
+    """Fill the mesh and return the exit code. A second run adds only what is missing."""
+    stamina.instrumentation.set_on_retry_hooks([])  # its log lines would disturb the progress bars
     trouble = ""
     try:
         asyncio.run(_seed(options))
     except* (LensfeedError, ValueError, TimeoutError) as group:
-        trouble = _trouble(group, options.url)
+        trouble = _error_text(group, options.url)
     if trouble:
-        print(f"lensfeed: {trouble}", file=sys.stderr)  # noqa: T201 - a command speaks to its user
+        print(f"lensfeed: {trouble}", file=sys.stderr)  # noqa: T201 - output of a command
     return 1 if trouble else 0
 
 
@@ -76,7 +76,7 @@ async def _seed(options: SeedOptions) -> None:
         pairs = [(member, members[other]) for member in members for other in member.person.follows]
         await _all(progress, "follows", _follow, pairs)
         await _fill(progress, members, Random(options.seed))  # noqa: S311 - pictures, not secrets
-    _tell(options.url, people[0].handle)
+    _print_hints(options.url, people[0].handle)
 
 
 async def _fill(progress: Progress, members: list[_Member], chance: Random) -> None:
@@ -132,7 +132,7 @@ async def _published(member: _Member, post_id: str) -> None:
 async def _all(
     progress: Progress, what: str, work: Callable[..., Awaitable[Result]], arguments: Sequence[tuple[object, ...]]
 ) -> list[Result]:
-    """Do the same for each, some at a time; the results in order."""
+    """Run `work` for each item, some at a time. Returns the results in order."""
     bar = progress.add_task(what, total=len(arguments))
     turn = asyncio.Semaphore(AT_ONCE)
 
@@ -152,9 +152,9 @@ def _progress() -> Progress:
     return Progress(*columns, console=Console())
 
 
-def _tell(url: str, handle: str) -> None:
+def _print_hints(url: str, handle: str) -> None:
     body = json.dumps({"handle": handle, "password": PASSWORD})
-    print(  # noqa: T201 - a command speaks to its user
+    print(  # noqa: T201 - output of a command
         f"""
 Log in as {handle} with the password {PASSWORD}. For a first look:
 
@@ -165,13 +165,13 @@ Log in as {handle} with the password {PASSWORD}. For a first look:
     )
 
 
-def _trouble(group: BaseExceptionGroup[BaseException], url: str) -> str:
-    """Say what went wrong, in a sentence."""
+def _error_text(group: BaseExceptionGroup[BaseException], url: str) -> str:
+    """Describe the error in a sentence."""
     error: BaseException = group
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     if isinstance(error, TimeoutError):
-        return "all is posted, but pictures are still being prepared: their posts appear as they are done"
+        return "everything is posted, but some media are still being processed; their posts appear later"
     if isinstance(error, LensfeedError) and error.code is grpc.StatusCode.UNAVAILABLE and not error.reason:
-        return f"nothing answers at {url}; start a mesh with `lensfeed dev`, or name one with --url"
+        return f"{url} does not answer; start a mesh with `lensfeed dev`, or give another URL with --url"
     return str(error)

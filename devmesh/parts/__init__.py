@@ -1,1 +1,1 @@
-"""The real servers of a mesh: how each is configured, started and checked. Nothing here restarts them; `supervise/` does."""
+"""The parts of a mesh: how each is configured, started and checked."""

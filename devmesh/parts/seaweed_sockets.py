@@ -1,4 +1,4 @@
-"""The sockets that SeaweedFS makes in /tmp, named by port, and leaves there when it is killed."""
+"""Removes the sockets that a killed SeaweedFS leaves in /tmp, named by port."""
 
 import contextlib
 import os
@@ -7,15 +7,15 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-SOCKETS = Path("/tmp")  # noqa: S108 - the place is its choice
+SOCKETS = Path("/tmp")  # noqa: S108 - SeaweedFS's choice
 PATTERN = "seaweedfs-*.sock"
 
 YOUNG_SECONDS = 60.0
-"""A socket this new may belong to a server that is about to listen on it."""
+"""A younger socket may belong to a server that is just starting."""
 
 
 def remove_sockets(ports: Iterable[int]) -> None:
-    """Remove the sockets that it leaves in /tmp when it is killed."""
+    """Remove the sockets of a killed server with these ports."""
     names = {str(port) for port in ports}
     for path in SOCKETS.glob(PATTERN):
         if path.stem.rpartition("-")[2] in names:
@@ -23,7 +23,7 @@ def remove_sockets(ports: Iterable[int]) -> None:
 
 
 def remove_dead_sockets() -> None:
-    """Remove what servers left there whose mesh was killed and could not: sockets of ours on which nobody listens."""
+    """Remove sockets of this user that nobody listens on."""
     for path in SOCKETS.glob(PATTERN):
         with contextlib.suppress(FileNotFoundError):
             found = path.stat()

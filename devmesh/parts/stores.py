@@ -1,4 +1,4 @@
-"""Where the services of a mesh keep their data: in SQLite, in a Cassandra of the mesh's own, or in one that is there already."""
+"""The store of a mesh: SQLite, its own Cassandra, or an existing Cassandra."""
 
 import asyncio
 import contextlib
@@ -21,8 +21,8 @@ DATACENTER = "datacenter1"
 
 
 @dataclass(frozen=True)
-class StoreWish:
-    """What was asked for: the store's name, and how many nodes of which heap a Cassandra of the mesh's own has."""
+class StoreOptions:
+    """The requested store, with the node count and heap of the mesh's own Cassandra."""
 
     name: str = SQLITE
     nodes: int = 1
@@ -40,7 +40,7 @@ class OwnCluster:
 
 @dataclass(frozen=True)
 class Store:
-    """The store of a mesh: what its services are told about it, and the cluster that the mesh runs for it, if any."""
+    """The store of a mesh: the services' settings and the mesh's own cluster, if any."""
 
     settings: Mapping[str, str] = field(default_factory=lambda: {"LENSFEED_STORE": SQLITE})
     cluster: OwnCluster | None = None
@@ -48,25 +48,25 @@ class Store:
 
 @contextlib.contextmanager
 def chosen_store(
-    wish: StoreWish,
+    wish: StoreOptions,
     data: Path,
     password: str,
     first_port: int | None,
     env: Mapping[str, str],
     tell: Callable[[str], None],
 ) -> Iterator[Store]:
-    """Prepare the store, and keep its ports: from `first_port` on, or free ones. May fetch Cassandra, and tells of it.
+    """Prepare the store and reserve its ports, from `first_port` or free ones. May download Cassandra.
 
-    Raises MeshError where the data folder belongs to another store, or something is missing.
+    Raises MeshError if the data folder belongs to another store or a program is missing.
     """
     own = wish.name == CASSANDRA and CONTACT_POINTS not in env
-    _claim(data, wish.name, wish.nodes if own else 0)
+    _check_owner(data, wish.name, wish.nodes if own else 0)
     if not own:
         yield Store({"LENSFEED_STORE": wish.name})
         return
     program = asyncio.run(find_program(env, tell))
     with _ports(data / "cassandra", first_port) as (native, storage):
-        # One node that is killed would lose what it has acknowledged; of three, two others have it.
+        # A single killed node would lose acknowledged writes. With three nodes, two others have them.
         sync: CommitlogSync = "batch" if wish.nodes == 1 else "periodic"
         shape = ClusterShape(wish.nodes, native, storage, wish.heap, sync, authenticator="PasswordAuthenticator")
         yield Store(_settings(shape, password), OwnCluster(shape, password, program))
@@ -93,10 +93,10 @@ def _ports(folder: Path, first: int | None) -> Iterator[tuple[int, int]]:
         yield ports
 
 
-def _claim(data: Path, name: str, nodes: int) -> None:
-    """Remember whose data lie in a folder: timelines and objects there belong to the accounts of one store.
+def _check_owner(data: Path, name: str, nodes: int) -> None:
+    """Record the store that a data folder belongs to. Data of two stores must not mix.
 
-    Raises MeshError where they are another's. `nodes` is 0 where the mesh runs none.
+    Raises MeshError if it belongs to another store. `nodes` is 0 if the mesh runs no cluster.
     """
     note = data / "store.json"
     mine = {"store": name, "nodes": nodes}
@@ -105,12 +105,12 @@ def _claim(data: Path, name: str, nodes: int) -> None:
     try:
         found = json.loads(note.read_text())
     except ValueError as error:
-        raise MeshError(f"{note} is damaged; give another --data, or restore it") from error
+        raise MeshError(f"{note} is damaged; restore it, or use another --data") from error
     if found != mine:
-        raise MeshError(f"{data} holds the data of {_told(found)}, not of {_told(mine)}; give another --data")
+        raise MeshError(f"{data} has data of {_option_text(found)}, not of {_option_text(mine)}; use another --data")
 
 
-def _told(note: Mapping[str, object]) -> str:
+def _option_text(note: Mapping[str, object]) -> str:
     if note["store"] != CASSANDRA:
         return f"--store {note['store']}"
     return (

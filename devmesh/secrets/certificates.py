@@ -1,7 +1,7 @@
-"""Certificates for a mesh with mTLS: an authority of its own, and a certificate for each part, renewed in time.
+"""Creates and renews certificates for mTLS: an authority, and a certificate for each part.
 
-The folder is what LENSFEED_MESH_TLS names (`meshkit.identity.parts`), and besides has `authority/`, whose key signs. That key
-belongs to whoever makes certificates, and on no machine that only runs a part.
+The folder is the one for LENSFEED_MESH_TLS (`meshkit.identity.parts`), plus `authority/` with the signing key. Do not
+copy that key to machines that only run a part.
 """
 
 import datetime as dt
@@ -28,26 +28,26 @@ from meshkit.identity.parts import NAMES, MeshIdentity, dns_name, spiffe_id
 AUTHORITY = "authority"
 AUTHORITY_LIFE = dt.timedelta(days=3650)
 DEFAULT_DAYS = 90
-# Clocks differ; a certificate is good a little before it was made.
+# Certificates are valid a little earlier, as clocks differ.
 SKEW = dt.timedelta(minutes=5)
-# Renewed once so much of its life is left.
+# Renewed when less than this share of its life is left.
 REMAINING = 1 / 3
 CURVE = ec.SECP256R1()
 
 
 @dataclass(frozen=True)
 class Authority:
-    """Who signs."""
+    """A certificate authority with its key."""
 
     key: ec.EllipticCurvePrivateKey
     certificate: x509.Certificate
 
 
 def make_certificates(folder: Path, days: int = DEFAULT_DAYS, *, renew_all: bool = False) -> list[str]:
-    """Make what is missing, and renew what ends soon (or all). Returns the names of the parts with a new certificate.
+    """Create missing certificates and renew those that expire soon (or all). Returns the parts with a new one.
 
-    Files are replaced one by one, the key before its certificate, so that a part that runs never reads half of one.
-    Raises MeshError where the folder holds what cannot be read.
+    Each file is replaced atomically, the key before its certificate, so that running parts can reload them. Raises
+    MeshError if the folder has unreadable files.
     """
     authority = load_authority(folder / AUTHORITY)
     made = []
@@ -60,9 +60,9 @@ def make_certificates(folder: Path, days: int = DEFAULT_DAYS, *, renew_all: bool
 
 
 def chosen_certificates(data: Path, env: Mapping[str, str], *, wanted: bool) -> Path | None:
-    """Return the folder of a mesh's certificates: the one that the environment names, or if wanted one in its data.
+    """Return the folder of a mesh's certificates: from the environment or, if wanted, in its data folder.
 
-    None where its parts shall speak in the clear. Raises MeshError and SettingsError.
+    Returns None without mTLS. Raises MeshError and SettingsError.
     """
     if named := env.get("LENSFEED_MESH_TLS"):
         for name in NAMES:
@@ -76,7 +76,7 @@ def chosen_certificates(data: Path, env: Mapping[str, str], *, wanted: bool) -> 
 
 
 def load_authority(folder: Path) -> Authority:
-    """Read the authority in a folder; make one where there is none. Raises MeshError where it cannot sign."""
+    """Read the authority in a folder, or create one. Raises MeshError if it is unusable."""
     key_file, certificate_file = folder / "ca.key", folder / "ca.crt"
     if not key_file.exists() and not certificate_file.exists():
         key = ec.generate_private_key(CURVE)
@@ -87,14 +87,14 @@ def load_authority(folder: Path) -> Authority:
         found = load_pem_private_key(key_file.read_bytes(), password=None)
         certificate = x509.load_pem_x509_certificate(certificate_file.read_bytes())
     except (OSError, ValueError, TypeError) as error:
-        raise MeshError(f"{folder} holds no authority that can sign: {error}") from error
+        raise MeshError(f"{folder} has no usable authority: {error}") from error
     if not isinstance(found, ec.EllipticCurvePrivateKey) or found.public_key() != certificate.public_key():
-        raise MeshError(f"{folder} holds a key and a certificate that do not belong together")
+        raise MeshError(f"the key and the certificate in {folder} do not match")
     return Authority(found, certificate)
 
 
 def _signed_authority(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
-    # Named anew each time, so that two meshes' authorities are told apart.
+    # A random name, so that authorities of two meshes can be distinguished.
     name = _common_name(f"lensfeed mesh {x509.random_serial_number() & 0xFFFFFFFF:08x}")
     usage = _key_usage(signs_certificates=True)
     return (
@@ -107,7 +107,7 @@ def _signed_authority(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
 
 
 def issue(identity: MeshIdentity, authority: Authority, life: dt.timedelta) -> None:
-    """Sign a certificate for a part, with a new key, and put it in place."""
+    """Issue a certificate with a new key for a part."""
     key = ec.generate_private_key(CURVE)
     issuer = authority.certificate.subject
     names = [x509.DNSName(dns_name(identity.name)), x509.UniformResourceIdentifier(spiffe_id(identity.name))]
@@ -143,7 +143,7 @@ def _begun(
 
 
 def _is_good(identity: MeshIdentity, authority: Authority) -> bool:
-    """Whether a part has a whole certificate of this authority that is good for a while."""
+    """Return whether a part has a complete certificate of this authority that does not expire soon."""
     try:
         certificate = x509.load_pem_x509_certificate(identity.certificate.read_bytes())
         key = load_pem_private_key(identity.key.read_bytes(), password=None)
@@ -179,7 +179,7 @@ def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Replace a file at once, for its owner alone: a renewed certificate is seen by whoever watches its folder."""
+    """Replace a file atomically, readable by its owner only. Watchers of the folder notice it."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     half = path.with_name(f".{path.name}.new")
     half.unlink(missing_ok=True)

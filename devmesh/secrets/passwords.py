@@ -1,4 +1,4 @@
-"""The secrets of a mesh, made once and kept with its data."""
+"""The passwords and keys between the parts of a mesh, created once and kept in its data folder."""
 
 import json
 import os
@@ -13,8 +13,8 @@ LATER = frozenset({"cassandra_password", "redis_password"})
 
 
 @dataclass(frozen=True)
-class MeshSecrets:
-    """Random texts, each known only to the parts that need it."""
+class MeshPasswords:
+    """Random passwords and keys. Each part gets only those it needs."""
 
     cursor_key: str
     webhook_secret: str
@@ -25,22 +25,22 @@ class MeshSecrets:
     cassandra_password: str
 
 
-def load_secrets(path: Path) -> MeshSecrets:
-    """Read the secrets, or make them where there are none yet. Raises MeshError where the file is damaged."""
+def load_passwords(path: Path) -> MeshPasswords:
+    """Read the passwords, or create them. Raises MeshError if the file is damaged."""
     kept = None
     try:
         if path.exists():
             kept = json.loads(path.read_text())
-        missing = {field.name for field in fields(MeshSecrets)} if kept is None else LATER - kept.keys()
-        secrets = MeshSecrets(**{name: token_hex(32) for name in missing}, **(kept or {}))
+        missing = {field.name for field in fields(MeshPasswords)} if kept is None else LATER - kept.keys()
+        secrets = MeshPasswords(**{name: token_hex(32) for name in missing}, **(kept or {}))
     except (ValueError, TypeError, AttributeError) as error:
-        raise MeshError(f"{path} is damaged ({error}); restore it, or move the whole data folder away") from error
+        raise MeshError(f"{path} is damaged ({error}); restore it, or move the data folder away") from error
     if asdict(secrets) != kept:  # a new folder, or one of a version that had fewer secrets
         _write(path, secrets)
     return secrets
 
 
-def _write(path: Path, secrets: MeshSecrets) -> None:
+def _write(path: Path, secrets: MeshPasswords) -> None:
     half = path.with_name(f"{path.name}.new")
     half.unlink(missing_ok=True)
     with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

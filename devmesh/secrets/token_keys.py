@@ -1,4 +1,4 @@
-"""Makes the keys that sign access tokens, once for each data folder."""
+"""Creates the keys that sign access tokens, once per data folder."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ FILES = ("token-key.pem", "jwks.json")
 
 
 async def make_keys(folder: Path, command: Command) -> None:
-    """Run the command unless the keys are there. Raises MeshError where it fails."""
+    """Run the command unless the keys exist. Raises MeshError if it fails."""
     if all((folder / name).exists() for name in FILES):
         return
     child = await Child.start(command)
@@ -19,5 +19,5 @@ async def make_keys(folder: Path, command: Command) -> None:
         await child.stop(grace=0)
     if code:
         raise MeshError(
-            f"the keys for access tokens cannot be made: {command.argv[-3]} {exit_text(code)}\n{child.log_tail()}"
+            f"cannot create the keys for access tokens: {command.argv[-3]} {exit_text(code)}\n{child.log_tail()}"
         )

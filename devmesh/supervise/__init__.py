@@ -1,1 +1,1 @@
-"""Child processes: start, watch, restart, stop. It does not know which server a process is."""
+"""Starts, watches, restarts and stops child processes of any kind."""

@@ -1,7 +1,7 @@
-"""Become another program that the kernel kills when its parent ends, however the parent ends.
+"""Runs a program that the kernel kills when its parent dies.
 
-Usage: `python -I -S die_with_parent.py PARENT_PID PROGRAM ARGUMENT…`. On Linux only; elsewhere the program just runs.
-It is a program of its own, since code between fork and exec is not safe in a process with threads.
+Usage: `python -I -S die_with_parent.py PARENT_PID PROGRAM ARGUMENT…`. Linux only; elsewhere the program just runs.
+It is a separate program because code between fork and exec is not safe in a process with threads.
 """
 
 import ctypes
@@ -13,7 +13,7 @@ PR_SET_PDEATHSIG = 1
 
 
 def main(parent: int, argv: list[str]) -> None:
-    """Ask for the signal, look that the parent did not end before that, and exec."""
+    """Ask for the signal, check that the parent is still alive, and exec."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         if os.getppid() != parent:
@@ -21,7 +21,7 @@ def main(parent: int, argv: list[str]) -> None:
     try:
         os.execvp(argv[0], argv)  # noqa: S606 - no shell is the point
     except OSError as error:
-        sys.exit(f"{argv[0]} cannot be run: {error.strerror}")
+        sys.exit(f"cannot run {argv[0]}: {error.strerror}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the person at the terminal sees: a live table while parts start, plain lines where nobody sits at a terminal."""
+"""Terminal output of `lensfeed dev`: a live table while parts start, or plain lines without a terminal."""
 
 import contextlib
 import time
@@ -25,9 +25,9 @@ class _Row:
 
 
 class Display:
-    """Shows what a supervisor reports, and what the mesh is once it runs. Everything is flushed line by line.
+    """Shows the states that a supervisor reports, line by line.
 
-    Troubles and the end go to standard error: on standard output `ready` is the last word, before a command's own.
+    Errors and the shutdown go to standard error. On standard output `ready` is the last line before a command's own.
     """
 
     def __init__(self) -> None:
@@ -38,7 +38,7 @@ class Display:
 
     @contextlib.contextmanager
     def starting(self, parts: Sequence[Part]) -> Iterator[None]:
-        """Show the parts while they start, if a person looks on."""
+        """Show the parts while they start, on a terminal."""
         self._rows = {part.name: _Row(part, State.STOPPED, time.monotonic()) for part in parts}
         if not self._console.is_terminal:
             yield
@@ -51,7 +51,7 @@ class Display:
                 self._live = None
 
     def status(self, part: Part, state: State) -> None:
-        """Show that a part has come to a state."""
+        """Show the new state of a part."""
         row = self._rows.setdefault(part.name, _Row(part, state, time.monotonic()))
         row.state = state
         if state is State.STARTING:
@@ -62,26 +62,26 @@ class Display:
                 self.say(f"{part.name} is ready on {part.address} after {row.took:.1f} s")
 
     def died(self, part: Part, why: str, log_tail: str, restart_seconds: float) -> None:
-        """Show why a part ended, and the end of its log."""
-        self.warn(f"{why}; it starts again in {restart_seconds:g} s. Its log, {part.command.log}, ends with:", "yellow")
+        """Show why a part exited and the end of its log."""
+        self.warn(f"{why}; restarting in {restart_seconds:g} s. Last lines of its log {part.command.log}:", "yellow")
         for line in log_tail.splitlines():
             self.warn(f"    {Text.from_ansi(line).plain}", "dim")
 
     def note(self, text: str) -> None:
-        """Show what is good to know."""
+        """Show a note."""
         self.warn(f"note: {text}", "yellow")
 
     def waiting(self, names: Sequence[str]) -> None:
-        """Show whom the start waits for, where no live table does."""
+        """Show which parts are not ready, unless the live table does."""
         if self._live is None:
             self.warn(f"waiting for {', '.join(names)}")
 
     def stopping(self) -> None:
-        """Show that the end has begun."""
+        """Show that the mesh is stopping."""
         self.warn("stopping")
 
     def ready(self, layout: Layout) -> None:
-        """Show where each part listens, and as the last line that the mesh is ready."""
+        """Show the address of each part and, as the last line, that the mesh is ready."""
         wide = max(len(name) for name in self._rows)
         for name, row in self._rows.items():
             self.say(f"  {name:<{wide}}  {row.part.address}")
@@ -90,12 +90,12 @@ class Display:
         self.say(f"ready {layout.url}", "bold green")
 
     def say(self, line: str, style: str = "") -> None:
-        """Print one line as it is, however long."""
+        """Print a line without wrapping."""
         self._console.print(Text(line, style), soft_wrap=True)
         self._console.file.flush()
 
     def warn(self, line: str, style: str = "") -> None:
-        """Print one line on standard error."""
+        """Print a line on standard error."""
         self._errors.print(Text(line, style), soft_wrap=True)
 
     def _progress(self) -> Group:

@@ -1,4 +1,4 @@
-"""Ctrl-C and its kin."""
+"""Handles Ctrl-C and other termination signals."""
 
 import asyncio
 import contextlib
@@ -9,7 +9,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupts:
-    """Counts the signals that ask us to stop: the first cancels the work in order, the next ends everything at once."""
+    """The first signal cancels the work, the second one kills everything."""
 
     def __init__(self, cancel: Callable[[], object], kill: Callable[[], None]) -> None:
         self._cancel = cancel
@@ -18,7 +18,7 @@ class Interrupts:
 
     @contextlib.contextmanager
     def heard(self) -> Iterator[None]:
-        """Listen while the block runs."""
+        """Handle the signals while the block runs."""
         loop = asyncio.get_running_loop()
         for number in SIGNALS:
             loop.add_signal_handler(number, self._hear, number)

@@ -1,4 +1,4 @@
-"""One mesh a data folder."""
+"""Locks a data folder, so that only one mesh uses it."""
 
 import contextlib
 import fcntl
@@ -14,16 +14,16 @@ PRIVATE = 0o700
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold a folder for this process, and make it. Raises MeshError where another process holds it, or other users can open it.
+    """Create and lock a folder. Raises MeshError if another process has locked it or other users can open it.
 
-    The kernel lets go of it when the process ends, however it ends.
+    The kernel releases the lock when the process exits.
     """
     try:
         folder.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
         _refuse_if_open(folder)
         file = (folder / _NAME).open("a+")
     except OSError as error:
-        raise MeshError(f"the data folder {folder} cannot be used: {error.strerror}") from error
+        raise MeshError(f"cannot use the data folder {folder}: {error.strerror}") from error
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -31,7 +31,7 @@ def locked(folder: Path) -> Iterator[None]:
             file.seek(0)
             holder = file.read().strip() or "unknown"
             raise MeshError(
-                f"a mesh runs on {folder} already (process {holder}); stop it, or give another folder with --data"
+                f"a mesh is already running on {folder} (process {holder}); stop it, or use another folder with --data"
             ) from None
         file.truncate(0)
         file.write(str(os.getpid()))
@@ -40,7 +40,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def is_locked(folder: Path) -> bool:
-    """Tell whether a process holds a folder. Leaves nothing behind, and hinders nobody for longer than a moment."""
+    """Return whether a process has locked a folder."""
     try:
         file = (folder / _NAME).open()
     except OSError:
@@ -54,7 +54,7 @@ def is_locked(folder: Path) -> bool:
 
 
 def _refuse_if_open(folder: Path) -> None:
-    """Raise MeshError where other users of this machine could read what a mesh keeps."""
+    """Raise MeshError if other users of this machine can open the folder."""
     found = folder.stat()
     if found.st_uid != os.getuid():
         raise MeshError(f"the data folder {folder} belongs to another user; give another one with --data")

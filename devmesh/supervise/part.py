@@ -1,4 +1,4 @@
-"""One part of a mesh, as the supervisor sees it."""
+"""A part of a mesh, as described to the supervisor."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from devmesh.supervise.readiness import Check
 from devmesh.supervise.running import START_SECONDS
 
 DRAIN_SECONDS = 15.0
-"""How long a part may take to end. A service gives the calls that it has in hand 10 s of it."""
+"""How long a part may take to exit. A service gives calls in flight 10 s of it."""
 
 
 async def nothing() -> None:
@@ -21,19 +21,19 @@ def _nothing() -> None:
 
 @dataclass(frozen=True)
 class Part:
-    """One process of a mesh, and what there is to know to look after it."""
+    """A process of a mesh and how to supervise it."""
 
     name: str
     command: Command
     check: Check
-    """Holds once the part answers."""
+    """True once the part answers."""
     address: str
-    """Where it listens, as shown to the person at the terminal."""
+    """The address to show."""
     set_up: Callable[[], Awaitable[None]] = nothing
-    """What remains to do once it answers; it is ready after that. Repeatable: it runs after every start."""
+    """Runs after every start, before the part counts as ready. Must be repeatable."""
     clean_up: Callable[[], None] = _nothing
-    """What remains to do once it has ended."""
+    """Runs after the part has exited."""
     patience: float = START_SECONDS
-    """Seconds from its start until it must answer."""
+    """Seconds until it must answer after a start."""
     grace: float = DRAIN_SECONDS
     """Seconds from SIGTERM to SIGKILL."""

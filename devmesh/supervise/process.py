@@ -1,4 +1,4 @@
-"""One child process: started in a session of its own, logged to a file, and stopped with all of its descendants."""
+"""A child process in its own session, logged to a file and stopped with its descendants."""
 
 import asyncio
 import contextlib
@@ -13,7 +13,7 @@ from typing import Self
 from devmesh.supervise import die_with_parent
 
 LOG_LIMIT_BYTES = 4 * 2**20
-"""A log above this starts anew when its process does; one older log is kept."""
+"""A larger log is rotated at the next start. One old log is kept."""
 
 TAIL_LINES = 20
 TAIL_BYTES = 16 * 2**10
@@ -21,7 +21,7 @@ TAIL_BYTES = 16 * 2**10
 
 @dataclass(frozen=True)
 class Command:
-    """A program to run: its arguments, its whole environment, its working directory and its log file."""
+    """A program to run: arguments, complete environment, working directory and log file."""
 
     argv: tuple[str, ...]
     env: Mapping[str, str]
@@ -30,7 +30,7 @@ class Command:
 
 
 class Child:
-    """A running program. Make one with `start`."""
+    """A running program, created with `start`."""
 
     def __init__(self, process: asyncio.subprocess.Process, log: Path, log_start: int) -> None:
         self._process = process
@@ -39,7 +39,7 @@ class Child:
 
     @classmethod
     async def start(cls, command: Command) -> Self:
-        """Run the command. One that does not exist shows as one that exits at once, with the reason in its log."""
+        """Start the command. If the program is missing, the child exits at once with the reason in its log."""
         command.folder.mkdir(parents=True, exist_ok=True)
         rotate(command.log)
         wrapper = (sys.executable, "-I", "-S", die_with_parent.__file__, str(os.getpid()))
@@ -53,26 +53,26 @@ class Child:
                 stderr=log,
                 env=dict(command.env),
                 cwd=command.folder,
-                start_new_session=True,  # the terminal's Ctrl-C reaches the mesh alone, which stops its parts in order
+                start_new_session=True,  # Ctrl-C reaches only the parent, which stops its parts in order
             )
         return cls(process, command.log, log_start)
 
     @property
     def pid(self) -> int:
-        """The process id, and that of its group."""
+        """The process id, which is also the group id."""
         return self._process.pid
 
     @property
     def exit_code(self) -> int | None:
-        """None while it runs; negative for the signal that ended it."""
+        """None while it runs; -N if signal N killed it."""
         return self._process.returncode
 
     async def exited(self) -> int:
-        """Wait for its end; the exit code."""
+        """Wait for the exit and return the exit code."""
         return await self._process.wait()
 
     async def stop(self, grace: float) -> None:
-        """SIGTERM, then after `grace` seconds SIGKILL; on return neither it nor what it started is left. Repeatable."""
+        """Send SIGTERM, and SIGKILL after `grace` seconds. Its descendants are killed, too. Repeatable."""
         self._signal(signal.SIGTERM)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(grace):
@@ -81,12 +81,12 @@ class Child:
         await self._process.wait()
 
     def kill(self) -> None:
-        """SIGKILL to it and to what it started."""
+        """Send SIGKILL to the process and its descendants."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
 
     def log_tail(self) -> str:
-        """Read the last lines that it has logged."""
+        """Return the last lines of its log."""
         return tail(self._log, since=self._log_start)
 
     def _signal(self, number: signal.Signals) -> None:
@@ -95,14 +95,14 @@ class Child:
 
 
 def rotate(log: Path) -> None:
-    """Put a log that has grown too long aside, and make its folder."""
+    """Rotate a log that is too large, and create its folder."""
     log.parent.mkdir(parents=True, exist_ok=True)
     if log.exists() and log.stat().st_size > LOG_LIMIT_BYTES:
         log.replace(log.with_name(f"{log.name}.1"))
 
 
 def tail(log: Path, since: int = 0, lines: int = TAIL_LINES) -> str:
-    """Read the last lines of a file from byte `since` on, without reading all of it; empty where there is no file."""
+    """Return the last lines of a file after byte `since`; empty if the file is missing."""
     if not log.exists():
         return ""
     with log.open("rb") as file:
@@ -111,7 +111,7 @@ def tail(log: Path, since: int = 0, lines: int = TAIL_LINES) -> str:
 
 
 def exit_text(code: int) -> str:
-    """Say `exited with code 1` or `was killed by SIGKILL`."""
+    """Describe an exit: `exited with code 1` or `was killed by SIGKILL`."""
     if code >= 0:
         return f"exited with code {code}"
     try:

@@ -1,11 +1,11 @@
-"""Whether a part answers yet. Each check is one try: False means not yet."""
+"""Readiness checks. Each makes one attempt and returns False for not yet."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 TRY_SECONDS = 2.0
-"""How long one try may take."""
+"""How long one attempt may take."""
 
 POLL_SECONDS = 0.1
 
@@ -13,21 +13,21 @@ Check = Callable[[], Awaitable[bool]]
 
 
 async def until(check: Check) -> None:
-    """Return once the check holds. Bound it from outside."""
+    """Wait until the check succeeds. Callers must set a timeout."""
     while not await _holds(check):  # noqa: ASYNC110 - another process raises no event here
         await asyncio.sleep(POLL_SECONDS)
 
 
 async def _holds(check: Check) -> bool:
     try:
-        async with asyncio.timeout(TRY_SECONDS):  # wait_for may swallow a cancellation, and we would go on for ever
+        async with asyncio.timeout(TRY_SECONDS):  # wait_for may swallow a cancellation
             return await check()
     except (OSError, TimeoutError, asyncio.IncompleteReadError):
         return False
 
 
 async def valkey_answers(port: int, password: str | None) -> bool:
-    """Return whether it answers a PING: the password fits, and its data is loaded."""
+    """Return whether Valkey answers PING, which means that its data is loaded."""
     if password is None:
         return (await _ask(port, b"PING\r\n")).startswith(b"+PONG")
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -40,16 +40,16 @@ async def valkey_answers(port: int, password: str | None) -> bool:
 
 
 async def http_status(port: int, path: str) -> int:
-    """Ask for the status of a GET, without a client's machinery: it is asked twenty times a second while much else starts."""
+    """Return the status of a GET, without an HTTP client: many checks run during a start."""
     request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n"
     words = (await _ask(port, request.encode())).split()
     return int(words[1]) if len(words) > 1 else 0
 
 
 async def grpc_serving(port: int, part: str = "", mesh_tls: Path | None = None) -> bool:
-    """Whether the process at a port says SERVING for itself as a whole; with mTLS, whether it is of that part, too."""
-    await _knock(port)  # spares a channel for each try while nothing listens yet
-    # grpc takes 0.15 s to import, which `lensfeed --help` need not pay.
+    """Return whether a gRPC server reports SERVING. With mTLS its certificate must name the part."""
+    await _knock(port)  # cheaper than a channel while nothing listens
+    # Imported here because grpc takes 0.15 s to import.
     import grpc
     from grpc_health.v1 import health_pb2, health_pb2_grpc
 

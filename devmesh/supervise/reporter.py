@@ -1,4 +1,4 @@
-"""What a supervisor tells whoever watches it."""
+"""The interface through which a supervisor reports states."""
 
 from enum import Enum
 from typing import Protocol
@@ -7,7 +7,7 @@ from devmesh.supervise.part import Part
 
 
 class State(Enum):
-    """Where a part is."""
+    """The state of a part."""
 
     STARTING = "starting"
     READY = "ready"
@@ -16,12 +16,12 @@ class State(Enum):
 
 
 class Reporter(Protocol):
-    """Who watches."""
+    """Receives reports of a supervisor."""
 
     def status(self, part: Part, state: State) -> None:
-        """Hear that a part has come to a state."""
+        """Report the new state of a part."""
         ...
 
     def died(self, part: Part, why: str, log_tail: str, restart_seconds: float) -> None:
-        """Hear that a part ended by itself or did not get ready, how its log ended, and when it starts again."""
+        """Report that a part exited or did not become ready, with its last log lines and the restart delay."""
         ...

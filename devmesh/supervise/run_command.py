@@ -1,4 +1,4 @@
-"""Runs the command of `--exec`."""
+"""Runs the command given by `--exec`."""
 
 import asyncio
 import contextlib
@@ -14,11 +14,11 @@ GRACE_SECONDS = 5.0
 
 
 async def run_command(command: str, env: Mapping[str, str]) -> int:
-    """Run a shell command with our own input and output; its exit code, 128 + n where signal n ended it.
+    """Run a shell command with our stdin and stdout. Returns its exit code, or 128 + n if signal n killed it.
 
-    When cancelled it ends the command first.
+    Cancellation ends the command first.
     """
-    # At a terminal it stays in our group, or it could not read the keyboard; Ctrl-C then reaches it by itself.
+    # On a terminal it stays in our process group, so that it can read the keyboard and gets Ctrl-C.
     alone = not sys.stdin.isatty()
     wrapper = (sys.executable, "-I", "-S", die_with_parent.__file__, str(os.getpid()))
     process = await asyncio.create_subprocess_exec(
@@ -32,7 +32,7 @@ async def run_command(command: str, env: Mapping[str, str]) -> int:
 
 
 def command_environment(env: Mapping[str, str], url: str) -> dict[str, str]:
-    """Add where the mesh is, and put the programs beside our Python (`lensfeed` among them) first on the path."""
+    """Add LENSFEED_URL, and put the folder of our Python (with `lensfeed`) first in PATH."""
     path = os.pathsep.join((str(Path(sys.executable).parent), env.get("PATH", os.defpath)))
     return {**env, "LENSFEED_URL": url, "PATH": path}
 

@@ -1,4 +1,4 @@
-"""A server for as long as a block runs: started, answering, and stopped at the end."""
+"""Runs a server while a block runs."""
 
 import asyncio
 import contextlib
@@ -9,14 +9,14 @@ from devmesh.supervise.process import Child, Command, exit_text
 from devmesh.supervise.readiness import Check, until
 
 START_SECONDS = 60.0
-"""How long a server may take to answer. A machine that is busy with other things is slow, not broken."""
+"""How long a server may take to start, even on a busy machine."""
 
 STOP_SECONDS = 10.0
 
 
 @contextlib.asynccontextmanager
 async def running(name: str, command: Command, check: Check, *, grace: float = STOP_SECONDS) -> AsyncIterator[Child]:
-    """Run a command and enter the block once the check holds. Raises NotReady where it never does."""
+    """Run a command and enter the block once the check succeeds. Raises NotReady if it does not."""
     child = await Child.start(command)
     try:
         try:
@@ -30,12 +30,12 @@ async def running(name: str, command: Command, check: Check, *, grace: float = S
 
 
 async def wait_ready(name: str, child: Child, check: Check, seconds: float = START_SECONDS) -> None:
-    """Wait until the check holds. Raises NotReady where the child ends before that, or takes too long."""
+    """Wait until the check succeeds. Raises NotReady if the child exits first or takes too long."""
     ready = asyncio.ensure_future(until(check))
     exited = asyncio.ensure_future(child.exited())
     try:
         await asyncio.wait({ready, exited}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        if exited.done():  # asked first: something else may answer in its place
+        if exited.done():  # checked first: another process may answer on its port
             raise NotReady(f"{name} {exit_text(exited.result())}", timed_out=False)
         if not ready.done():
             raise NotReady(f"{name} did not answer within {seconds:g} s", timed_out=True)

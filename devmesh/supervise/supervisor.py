@@ -1,4 +1,4 @@
-"""Keeps the parts of a mesh running: starts them, restarts those that end, stops them in order."""
+"""Keeps the parts of a mesh running: starts, restarts and stops them in order."""
 
 import asyncio
 import time
@@ -12,11 +12,11 @@ from devmesh.supervise.reporter import Reporter, State
 from devmesh.supervise.running import wait_ready
 
 START_TRIES = 3
-"""How often a part may end before it was ever ready, until the mesh gives up."""
+"""How often a part may fail before it was ever ready, until the mesh gives up."""
 
 
-class Supervised:
-    """One part, kept running from `start` to `stop`."""
+class SupervisedPart:
+    """A part that is kept running from `start` to `stop`."""
 
     def __init__(self, part: Part, reporter: Reporter) -> None:
         self.part = part
@@ -31,12 +31,12 @@ class Supervised:
         self._keeping = asyncio.create_task(self._keep(), name=f"keep {self.part.name}")
 
     async def ready(self) -> None:
-        """Return once it was ready for the first time. Raises MeshError where it cannot start."""
+        """Wait until the part was ready once. Raises MeshError if it cannot start."""
         await asyncio.shield(self._ready)
 
     @property
-    def is_awaited(self) -> bool:
-        """Whether it was started and has not been ready yet."""
+    def is_pending(self) -> bool:
+        """Whether it was started but has never been ready."""
         return self._keeping is not None and not (self._ready.done() and self._ready.exception() is None)
 
     async def stop(self) -> None:
@@ -52,7 +52,7 @@ class Supervised:
         self._reporter.status(self.part, State.STOPPED)
 
     def kill(self) -> None:
-        """End the part at once, for good."""
+        """Kill the part without a restart."""
         if self._keeping is not None:
             self._keeping.cancel()
         if self._child is not None:
@@ -63,26 +63,26 @@ class Supervised:
         while True:
             since = time.monotonic()
             why = await self._run_once()
-            if self._hopeless():
+            if self._has_given_up():
                 return
             pause = backoff.after(time.monotonic() - since)
             self._reporter.died(self.part, why, self._tail(), pause)
             await asyncio.sleep(pause)
 
     async def _run_once(self) -> str:
-        """Run the part until it ends; why it ended."""
+        """Run the part until it exits. Returns why it exited."""
         self._reporter.status(self.part, State.STARTING)
         self._child = await Child.start(self.part.command)
         try:
             await wait_ready(self.part.name, self._child, self.part.check, self.part.patience)
             await self.part.set_up()
-        except Exception as error:  # noqa: BLE001 - a set-up may fail in any way, and is tried again like any start
+        except Exception as error:  # noqa: BLE001 - a failed set-up of any kind is retried like a failed start
             await self._child.stop(self.part.grace)
             self._count_failed_start(error)
             return str(error)
         self._was_ready()
         code = await self._child.exited()
-        self._child.kill()  # what it may have left behind
+        self._child.kill()  # also kills its descendants
         return f"{self.part.name} {exit_text(code)}"
 
     def _was_ready(self) -> None:
@@ -96,7 +96,7 @@ class Supervised:
         if not self._ready.done() and (timed_out or self._failed_starts >= START_TRIES):
             self._ready.set_exception(MeshError(f"{error}\n{self._tail()}".rstrip()))
 
-    def _hopeless(self) -> bool:
+    def _has_given_up(self) -> bool:
         return self._ready.done() and self._ready.exception() is not None
 
     def _tail(self) -> str:
@@ -107,7 +107,7 @@ class Supervisor:
     """All parts of one mesh."""
 
     def __init__(self, groups: Iterable[Sequence[Part]], reporter: Reporter) -> None:
-        self._groups = [[Supervised(part, reporter) for part in group] for group in groups]
+        self._groups = [[SupervisedPart(part, reporter) for part in group] for group in groups]
         self._by_name = {one.part.name: one for group in self._groups for one in group}
 
     def start(self, parts: Iterable[Part]) -> None:
@@ -116,22 +116,22 @@ class Supervisor:
             self._by_name[part.name].start()
 
     async def ready(self, parts: Iterable[Part]) -> None:
-        """Return once all of these are ready. Raises MeshError as soon as one of them cannot start."""
+        """Wait until all of these are ready. Raises MeshError as soon as one cannot start."""
         try:
             await asyncio.gather(*(self._by_name[part.name].ready() for part in parts))
         except MeshError as error:
-            raise MeshError(f"{error}\nnot ready: {', '.join(self.awaited())}") from error
+            raise MeshError(f"{error}\nnot ready: {', '.join(self.pending())}") from error
 
-    def awaited(self) -> list[str]:
-        """Name the parts that were started and have not been ready yet."""
-        return [name for name, one in self._by_name.items() if one.is_awaited]
+    def pending(self) -> list[str]:
+        """List the parts that were started but have never been ready."""
+        return [name for name, one in self._by_name.items() if one.is_pending]
 
     async def stop(self) -> None:
-        """Stop group after group, from the last to the first."""
+        """Stop the groups one after another, the last one first."""
         for group in reversed(self._groups):
             await asyncio.gather(*(one.stop() for one in group))
 
     def kill(self) -> None:
-        """End everything at once; a `stop` that waits then returns soon."""
+        """Kill all parts. A waiting `stop` then returns soon."""
         for one in self._by_name.values():
             one.kill()

@@ -1,1 +1,1 @@
-"""What the edge answers itself: documents, OpenAPI, gRPC reflection, health, refusals. Answers of services pass through."""
+"""Responses that the edge makes itself: documents, reflection, health and errors."""

@@ -1,4 +1,4 @@
-"""What the edge says of itself: the OpenAPI document and the page that shows it, as files that Envoy answers with."""
+"""The OpenAPI document and its viewer, as files that Envoy serves."""
 
 import hashlib
 import json
@@ -7,47 +7,47 @@ from pathlib import Path
 
 from edge_proxy.answers.openapi import viewer
 from edge_proxy.answers.openapi.document import document
-from edge_proxy.answers.openapi.own_paths import DOCUMENT_PATH
+from edge_proxy.answers.openapi.edge_paths import DOCUMENT_PATH
 from edge_proxy.contracts import read_descriptors
 from edge_proxy.json_types import Json
-from edge_proxy.limits.rules import own_bucket
+from edge_proxy.limits.rules import route_bucket
 from edge_proxy.settings.edge import EdgeSettings
 
-# Whoever has one asks again after an hour, and is told that it is unchanged.
+# Clients revalidate after an hour and get a 304.
 CACHE_CONTROL = "public, max-age=3600"
 # The largest is Swagger UI's script.
 MAX_BYTES = 4 * 1024 * 1024
-# Of each file, for everybody together. Envoy holds an answer of its own in memory until it is read, however slowly; a minute of
-# slow readers may then take a third of the memory that an edge has by default.
+# For each file, over all clients. Envoy keeps such a response in memory until the client has read it. A minute of slow readers
+# may then take a third of an edge's default memory.
 READERS_PER_SECOND, READERS_AT_ONCE = 3, 30
-NO_GRPC = {
+NOT_GRPC = {
     "name": "content-type",
     "string_match": {"prefix": "application/grpc"},
     "treat_missing_header_as_empty": True,
     "invert_match": True,
 }
-FOR_READING = {"name": ":method", "string_match": {"safe_regex": {"regex": "GET|HEAD"}}}
+GET_OR_HEAD = {"name": ":method", "string_match": {"safe_regex": {"regex": "GET|HEAD"}}}
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One file and where it is served."""
+    """A file and the path it is served at."""
 
     path: str
     name: str
     content_type: str
     body: bytes
     policy: str = "default-src 'none'; frame-ancestors 'none'"
-    """Its content security policy."""
+    """The content security policy."""
 
     @property
     def digest(self) -> str:
-        """What changes with its content."""
+        """A hash of the content, for the ETag."""
         return hashlib.sha256(self.body).hexdigest()[:16]
 
 
 def documents(settings: EdgeSettings) -> list[Document]:
-    """List the files; none where they are switched off. Raises ContractsError."""
+    """List the files; none if documents are turned off. Raises ContractsError."""
     if not settings.edge_docs:
         return []
     contract = json.dumps(document(read_descriptors(settings.descriptor_set)), ensure_ascii=False)
@@ -58,26 +58,26 @@ def documents(settings: EdgeSettings) -> list[Document]:
             Document(path, "docs.html", "text/html; charset=utf-8", page, viewer.CONTENT_SECURITY_POLICY)
             for path in (viewer.PAGE_PATH, f"{viewer.PAGE_PATH}/")
         ),
-        _of_page(viewer.START, script, viewer.START_SCRIPT.encode()),
-        _of_page(viewer.SCRIPT, script, viewer.packaged(viewer.SCRIPT)),
-        _of_page(viewer.STYLE, "text/css; charset=utf-8", viewer.packaged(viewer.STYLE)),
-        _of_page(viewer.ICON, "image/png", viewer.packaged(viewer.ICON)),
+        _page_asset(viewer.START, script, viewer.START_SCRIPT.encode()),
+        _page_asset(viewer.SCRIPT, script, viewer.packaged_file(viewer.SCRIPT)),
+        _page_asset(viewer.STYLE, "text/css; charset=utf-8", viewer.packaged_file(viewer.STYLE)),
+        _page_asset(viewer.ICON, "image/png", viewer.packaged_file(viewer.ICON)),
     ]
 
 
 def write_documents(settings: EdgeSettings) -> None:
-    """Write the files to where the routes find them."""
+    """Write the files to the folder that the routes read."""
     _folder(settings).mkdir(exist_ok=True)
     for each in documents(settings):
         (_folder(settings) / each.name).write_bytes(each.body)
 
 
 def document_routes(settings: EdgeSettings) -> list[Json]:
-    """Render two routes for each file: for who has it already, and for who has not."""
+    """Render two routes for each file: one for clients that have it (304), one for the rest."""
     return [route for each in documents(settings) for route in (_unchanged_route(each), _route(settings, each))]
 
 
-def _of_page(name: str, content_type: str, body: bytes) -> Document:
+def _page_asset(name: str, content_type: str, body: bytes) -> Document:
     return Document(f"{viewer.PAGE_PATH}/{name}", name, content_type, body)
 
 
@@ -89,10 +89,10 @@ def _route(settings: EdgeSettings, each: Document) -> Json:
     headers = _headers(each) | {"content-type": each.content_type, "content-security-policy": each.policy}
     return {
         "name": f"document {each.path}",
-        "match": {"path": each.path, "headers": [FOR_READING, NO_GRPC]},
+        "match": {"path": each.path, "headers": [GET_OR_HEAD, NOT_GRPC]},
         "direct_response": {"status": 200, "body": {"filename": str(_folder(settings) / each.name)}},
         "response_headers_to_add": _added(headers),
-        "typed_per_filter_config": own_bucket("documents", READERS_PER_SECOND, READERS_AT_ONCE),
+        "typed_per_filter_config": route_bucket("documents", READERS_PER_SECOND, READERS_AT_ONCE),
     }
 
 
@@ -100,16 +100,16 @@ def _unchanged_route(each: Document) -> Json:
     known = {"name": "if-none-match", "string_match": {"contains": f'"{each.digest}"'}}
     return {
         "name": f"unchanged document {each.path}",
-        "match": {"path": each.path, "headers": [FOR_READING, NO_GRPC, known]},
+        "match": {"path": each.path, "headers": [GET_OR_HEAD, NOT_GRPC, known]},
         "direct_response": {"status": 304},
-        # What Envoy gives to every answer from 300 on.
+        # Envoy adds it to every direct response from 300 on.
         "response_headers_to_remove": ["location"],
         "response_headers_to_add": _added(_headers(each)),
     }
 
 
 def _headers(each: Document) -> dict[str, str]:
-    # Weak: the same for the compressed one.
+    # Weak, because the compressed body has the same tag.
     return {"cache-control": CACHE_CONTROL, "etag": f'W/"{each.digest}"'}
 
 

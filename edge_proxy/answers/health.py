@@ -1,4 +1,4 @@
-"""`GET /healthz`: whether every service answers."""
+"""`GET /healthz`: whether every service has a healthy replica."""
 
 from edge_proxy.contracts import SERVICES
 from edge_proxy.json_types import Json, extension
@@ -7,7 +7,7 @@ PATH = "/healthz"
 
 
 def health_filter() -> Json:
-    """Render the filter that answers 200 while each service has a healthy replica, and 503 otherwise."""
+    """Render the filter: 200 while every service has a healthy replica, otherwise 503."""
     return extension(
         "envoy.filters.http.health_check",
         "extensions.filters.http.health_check.v3.HealthCheck",
@@ -16,6 +16,6 @@ def health_filter() -> Json:
             {"name": ":path", "string_match": {"exact": PATH}},
             {"name": ":method", "string_match": {"safe_regex": {"regex": "GET|HEAD"}}},
         ],
-        # Any replica will do: a rolling restart is no outage.
+        # One replica is enough: a rolling restart is not an outage.
         cluster_min_healthy_percentages={name: {"value": 1.0} for name in SERVICES},
     )

@@ -1,4 +1,4 @@
-"""gRPC reflection of all public services together, in both of its versions."""
+"""gRPC reflection (v1 and v1alpha) of all public services."""
 
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
@@ -15,21 +15,21 @@ from grpc_reflection.v1alpha._async import ReflectionServicer
 from edge_proxy.answers.services import REFLECTION_METHOD, REFLECTION_SERVICES
 from edge_proxy.public_contracts import public_files, service_names
 
-# grpcurl asks once for each service. An answer may have 100 KB.
-MAX_QUESTIONS = 200
+# grpcurl sends one request for each service. A response may have 100 KB.
+MAX_REQUESTS = 200
 
 
 def reflection_handlers(descriptors: FileDescriptorSet) -> "list[grpc.GenericRpcHandler[Any, Any]]":
-    """Make the handlers of both versions, which tell what is public of `descriptors`, and of what the edge answers by itself."""
+    """Return handlers for both versions. They show the public contracts and the edge's own services."""
     files = public_files(descriptors) | {file.name: file for file in _own_files()}
-    servicer = ReflectionServicer(service_names(files), _Files(files))
+    servicer = ReflectionServicer(service_names(files), _FilePool(files))
 
     async def answers(questions: AsyncIterator[Any], context: Any) -> AsyncIterator[Any]:
         asked = 0
         async for answer in servicer.ServerReflectionInfo(questions, context):
-            if (asked := asked + 1) > MAX_QUESTIONS:
+            if (asked := asked + 1) > MAX_REQUESTS:
                 await context.abort(
-                    grpc.StatusCode.RESOURCE_EXHAUSTED, f"one call has at most {MAX_QUESTIONS} questions"
+                    grpc.StatusCode.RESOURCE_EXHAUSTED, f"a call can have at most {MAX_REQUESTS} requests"
                 )
             yield answer
 
@@ -42,23 +42,23 @@ def reflection_handlers(descriptors: FileDescriptorSet) -> "list[grpc.GenericRpc
 
 
 class _File:
-    """A file as the servicer wants it. A descriptor has no comments, which people want to read; this has them."""
+    """A file descriptor for the servicer, with comments, which descriptors in a pool lack."""
 
     def __init__(self, name: str, files: Mapping[str, FileDescriptorProto]) -> None:
         self.name, self._files = name, files
 
     @property
     def dependencies(self) -> "list[_File]":
-        """What it imports."""
+        """The files it imports."""
         return [_File(name, self._files) for name in self._files[self.name].dependency]
 
-    def CopyToProto(self, proto: FileDescriptorProto) -> None:  # noqa: N802 - the library's word
-        """Give the whole of it."""
+    def CopyToProto(self, proto: FileDescriptorProto) -> None:  # noqa: N802 - the library's name
+        """Copy the file, comments included."""
         proto.CopyFrom(self._files[self.name])
 
 
-class _Files:
-    """As much of a descriptor pool as the servicer asks for, over these files and no others."""
+class _FilePool:
+    """The part of a descriptor pool's interface that the servicer needs, over these files only."""
 
     def __init__(self, files: Mapping[str, FileDescriptorProto]) -> None:
         self._files, self._pool = files, DescriptorPool()
@@ -68,15 +68,15 @@ class _Files:
         self.FindExtensionByNumber = self._pool.FindExtensionByNumber
         self.FindAllExtensions = self._pool.FindAllExtensions
 
-    def FindFileByName(self, name: str) -> _File:  # noqa: N802 - the library's word
-        """Find a file. Raises KeyError."""
+    def FindFileByName(self, name: str) -> _File:  # noqa: N802 - the library's name
+        """Find a file by name. Raises KeyError."""
         return self._known(self._pool.FindFileByName(name))
 
-    def FindFileContainingSymbol(self, symbol: str) -> _File:  # noqa: N802 - the library's word
-        """Find the file of a service, a method, a message, … Raises KeyError."""
+    def FindFileContainingSymbol(self, symbol: str) -> _File:  # noqa: N802 - the library's name
+        """Find the file that declares a service, method, message or enum. Raises KeyError."""
         try:
             return self._known(self._pool.FindFileContainingSymbol(symbol))
-        except KeyError:  # the pool does not take methods for symbols
+        except KeyError:  # methods are not symbols to the pool
             return self._known(self._pool.FindMethodByName(symbol).containing_service.file)
 
     def _known(self, found: FileDescriptor) -> _File:
@@ -84,7 +84,7 @@ class _Files:
 
 
 def _own_files() -> list[FileDescriptorProto]:
-    """List the files of what the edge answers by itself. The versions of reflection differ in nothing but their name."""
+    """List the files of the edge's own services. The two reflection versions differ only in name."""
     health, earlier, later = FileDescriptorProto(), FileDescriptorProto(), FileDescriptorProto()
     health_pb2.DESCRIPTOR.CopyToProto(health)
     reflection_pb2.DESCRIPTOR.CopyToProto(earlier)

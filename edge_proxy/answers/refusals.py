@@ -1,4 +1,4 @@
-"""What the edge itself refuses, and the status that the caller gets for it."""
+"""The errors that the edge itself returns, and when."""
 
 import json
 from dataclasses import dataclass
@@ -16,52 +16,52 @@ DOMAIN = "lensfeed"
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One refusal. The message is for people and names nothing behind the edge."""
+    """An error of the edge. The message is for people and names nothing behind the edge."""
 
     http_status: int
     code: Code.ValueType
     reason: str
     message: str
     retry_after_seconds: int = 0
-    """When to come again; 0 where that alone does not help."""
+    """When to retry; 0 if retrying does not help."""
 
     def status(self) -> Status:
-        """Return the whole status: ErrorInfo always, RetryInfo where it applies."""
+        """Return the status with ErrorInfo, and RetryInfo if retrying helps."""
         details: list[Message] = [ErrorInfo(reason=self.reason, domain=DOMAIN)]
         if self.retry_after_seconds:
             details.append(RetryInfo(retry_delay=Duration(seconds=self.retry_after_seconds)))
         return Status(code=self.code, message=self.message, details=[_pack(detail) for detail in details])
 
     def json(self) -> str:
-        """Return the status as JSON: the body of a REST answer."""
+        """Return the status as JSON, the body of a REST response."""
         return json.dumps(json_format.MessageToDict(self.status()))
 
 
 TOKEN_MISSING = Refusal(401, Code.UNAUTHENTICATED, "TOKEN_MISSING", "this method needs an access token")
-TOKEN_INVALID = Refusal(401, Code.UNAUTHENTICATED, "TOKEN_INVALID", "the access token is not valid, or no longer")
+TOKEN_INVALID = Refusal(401, Code.UNAUTHENTICATED, "TOKEN_INVALID", "the access token is invalid or expired")
 BODY_MALFORMED = Refusal(
-    400, Code.INVALID_ARGUMENT, "BODY_MALFORMED", "the path, query or body of the request does not fit the method"
+    400, Code.INVALID_ARGUMENT, "BODY_MALFORMED", "the path, query or body of the request is malformed"
 )
-MESSAGE_TOO_LARGE = Refusal(413, Code.RESOURCE_EXHAUSTED, "MESSAGE_TOO_LARGE", "a request has at most 1 MiB")
-HEADERS_TOO_LARGE = Refusal(
-    431, Code.RESOURCE_EXHAUSTED, "MESSAGE_TOO_LARGE", "the headers of the request are too large"
+MESSAGE_TOO_LARGE = Refusal(413, Code.RESOURCE_EXHAUSTED, "MESSAGE_TOO_LARGE", "the request body is larger than 1 MiB")
+HEADERS_TOO_LARGE = Refusal(431, Code.RESOURCE_EXHAUSTED, "MESSAGE_TOO_LARGE", "the request headers are too large")
+METHOD_UNKNOWN = Refusal(404, Code.UNIMPLEMENTED, "METHOD_UNKNOWN", "unknown path or method")
+MEDIA_NOT_FOUND = Refusal(404, Code.NOT_FOUND, "MEDIA_NOT_FOUND", "the medium does not exist")
+RANGE_INVALID = Refusal(416, Code.OUT_OF_RANGE, "RANGE_INVALID", "the requested range is outside the file")
+TOO_SLOW = Refusal(408, Code.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED", "the request did not arrive in time")
+DEADLINE_EXCEEDED = Refusal(504, Code.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED", "the deadline was exceeded")
+OVERLOADED = Refusal(429, Code.RESOURCE_EXHAUSTED, "OVERLOADED", "the server is overloaded", retry_after_seconds=1)
+RATE_LIMITED = Refusal(429, Code.RESOURCE_EXHAUSTED, "RATE_LIMITED", "the rate limit was exceeded")
+UNAVAILABLE = Refusal(
+    503, Code.UNAVAILABLE, "UNAVAILABLE", "the service is temporarily unavailable", retry_after_seconds=1
 )
-METHOD_UNKNOWN = Refusal(404, Code.UNIMPLEMENTED, "METHOD_UNKNOWN", "there is no such method")
-MEDIA_NOT_FOUND = Refusal(404, Code.NOT_FOUND, "MEDIA_NOT_FOUND", "there is no such medium")
-RANGE_INVALID = Refusal(416, Code.OUT_OF_RANGE, "RANGE_INVALID", "the medium has no such range of bytes")
-TOO_SLOW = Refusal(408, Code.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED", "the request took too long to arrive")
-DEADLINE_EXCEEDED = Refusal(504, Code.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED", "the deadline passed")
-OVERLOADED = Refusal(429, Code.RESOURCE_EXHAUSTED, "OVERLOADED", "too many calls at once", retry_after_seconds=1)
-RATE_LIMITED = Refusal(429, Code.RESOURCE_EXHAUSTED, "RATE_LIMITED", "too many calls in too short a time")
-UNAVAILABLE = Refusal(503, Code.UNAVAILABLE, "UNAVAILABLE", "a part of the service is down", retry_after_seconds=1)
-INTERNAL = Refusal(500, Code.INTERNAL, "INTERNAL", "something went wrong on our side")
+INTERNAL = Refusal(500, Code.INTERNAL, "INTERNAL", "internal error")
 
-# The overload manager's word, which comes before anything else has happened to a call.
-WHEN_FULL = "response.code_details == 'overload'"
-# A rate limit's; when to come again is a matter of the limits that are set.
-WHEN_LIMITED = "response.code_details.contains('rate_limited')"
-# When each applies, in CEL over Envoy's attributes. The first that holds is taken.
-WHEN: tuple[tuple[str, Refusal], ...] = (
+# Set by the overload manager before any filter runs.
+IS_OVERLOADED = "response.code_details == 'overload'"
+# The retry delay depends on the configured limits.
+IS_RATE_LIMITED = "response.code_details.contains('rate_limited')"
+# When each applies, in CEL over Envoy's attributes. The first match wins.
+CONDITIONS: tuple[tuple[str, Refusal], ...] = (
     ("response.code_details.contains('Jwt_is_missing')", TOKEN_MISSING),
     ("response.code_details.startsWith('jwt_authn')", TOKEN_INVALID),
     # A cluster's circuit breaker.
@@ -70,7 +70,7 @@ WHEN: tuple[tuple[str, Refusal], ...] = (
     ("response.code == 408", TOO_SLOW),
     ("response.code == 413", MESSAGE_TOO_LARGE),
     ("response.code == 431", HEADERS_TOO_LARGE),
-    # 501 is Envoy's word for a transfer coding that it does not know.
+    # Envoy returns 501 for an unknown transfer coding.
     ("(response.code >= 400 && response.code < 500) || response.code == 501", BODY_MALFORMED),
     ("response.code == 502 || response.code == 503", UNAVAILABLE),
     ("response.code == 504", DEADLINE_EXCEEDED),

@@ -1,4 +1,4 @@
-"""The server of what the edge answers by itself."""
+"""The gRPC server for reflection and health, next to Envoy."""
 
 import sys
 from pathlib import Path
@@ -13,19 +13,19 @@ from edge_proxy.answers.reflection import reflection_handlers
 from edge_proxy.answers.services import HEALTH_METHOD, HEALTH_SERVICE
 from edge_proxy.contracts import SERVICES, read_descriptors
 from edge_proxy.settings.edge import EdgeSettings
-from edge_proxy.sockets import own_socket
+from edge_proxy.sockets import builtin_socket
 
-# A question has a name in it, and no more.
+# A request holds little more than a name.
 OPTIONS = (("grpc.max_receive_message_length", 16 * 1024),)
 
 
 async def answer(settings: EdgeSettings) -> None:
-    """Answer until cancelled. Where that is not possible, say so and return: calls go on without."""
-    socket = own_socket(settings.edge_dir)
+    """Serve until cancelled. If that fails, log why and return: other calls do not need this server."""
+    socket = builtin_socket(settings.edge_dir)
     try:
         server = await _started(settings, socket)
     except RuntimeError as error:
-        sys.stderr.write(f"{socket} cannot be listened on ({error}): no reflection, no health by gRPC\n")
+        sys.stderr.write(f"cannot listen on {socket} ({error}); gRPC reflection and health are off\n")
         return
     try:
         await server.wait_for_termination()
@@ -44,11 +44,13 @@ async def _started(settings: EdgeSettings, socket: Path) -> grpc.aio.Server:
 
 
 def _health_handlers(admin: Admin) -> "grpc.GenericRpcHandler[Any, Any]":
-    """Say in gRPC what /healthz says: of the whole mesh, whose name is empty, and of no service alone."""
+    """Answer gRPC health checks for the whole mesh (the empty service name), as /healthz does."""
 
     async def check(request: Any, context: Any) -> health_pb2.HealthCheckResponse:
         if request.service:
-            await context.abort(grpc.StatusCode.NOT_FOUND, "the edge tells of the whole mesh, by the empty name")
+            await context.abort(
+                grpc.StatusCode.NOT_FOUND, "only the whole mesh has a health status: use an empty service name"
+            )
         try:
             is_serving = await admin.is_serving(SERVICES)
         except OSError:

@@ -1,7 +1,7 @@
-"""What the edge answers in gRPC by itself, beside Envoy: reflection of the public contracts, and whether the mesh is well.
+"""gRPC services that the edge process serves itself: reflection and health.
 
-`python -m edge_proxy run` serves both on a socket in the edge's folder (`own_server.py`), and Envoy leads callers there. Nothing
-else depends on it: without it these calls are UNAVAILABLE, and /healthz is Envoy's own.
+`python -m edge_proxy run` serves them on a Unix socket (`server.py`), and Envoy routes callers there. If that server fails,
+only these calls are UNAVAILABLE. `/healthz` does not depend on it.
 """
 
 from edge_proxy.contracts import READ_COST, Method
@@ -13,8 +13,8 @@ REFLECTION_METHOD = "ServerReflectionInfo"
 HEALTH_SERVICE, HEALTH_METHOD = "grpc.health.v1.Health", "Check"
 
 
-def own_methods(settings: EdgeSettings) -> list[Method]:
-    """List what the edge answers by itself, open to anybody."""
+def builtin_methods(settings: EdgeSettings) -> list[Method]:
+    """List these methods, which need no token."""
     reflections = [(service, REFLECTION_METHOD) for service in REFLECTION_SERVICES if settings.edge_reflection]
     return [
         Method(service, name, is_open=True, is_repeatable=False, cost=READ_COST, is_log_in=False)

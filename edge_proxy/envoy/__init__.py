@@ -1,1 +1,1 @@
-"""Envoy's configuration, rendered from the contracts and the settings. HTTP filters are in `filters/`."""
+"""Envoy's configuration, rendered from contracts and settings. HTTP filters are in `filters/`."""

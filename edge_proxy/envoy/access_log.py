@@ -1,4 +1,4 @@
-"""One line of JSON for each call worth one."""
+"""The access log: a line of JSON per call."""
 
 from edge_proxy.answers.health import PATH as HEALTH_PATH
 from edge_proxy.envoy.filters.cel import SENT_TYPE, cel_filter
@@ -9,7 +9,7 @@ FIELDS = {
     "time": "%START_TIME%",
     "process": "edge",
     "request_id": "%REQ(X-REQUEST-ID)%",
-    # Set from the verified token, and by nobody else.
+    # Set from the verified token only.
     "user": "%REQ(X-USER-ID)%",
     "address": "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%",
     "protocol": "%PROTOCOL%",
@@ -23,18 +23,18 @@ FIELDS = {
     "bytes_sent": "%BYTES_SENT%",
     "cluster": "%UPSTREAM_CLUSTER%",
 }
-# 4 DEADLINE_EXCEEDED, 13 INTERNAL, 14 UNAVAILABLE, 15 DATA_LOSS; and 2 UNKNOWN where gRPC itself was spoken: of a good
-# answer by gRPC-Web, whose status is in its body, Envoy derives UNKNOWN, and so it does of REST.
+# 4 DEADLINE_EXCEEDED, 13 INTERNAL, 14 UNAVAILABLE, 15 DATA_LOSS. 2 UNKNOWN counts for plain gRPC only: Envoy also derives it
+# from good gRPC-Web and REST responses.
 GRPC_FAILED = (
     f"({SENT_TYPE}.startsWith('application/grpc') && response.grpc_status in [4, 13, 14, 15]) "
     f"|| ({SENT_TYPE}.matches('^application/grpc([+].*)?$') && response.grpc_status == 2)"
 )
-# Who waits for a mesh asks for its health often, and a failure then is no news.
+# A starting mesh fails health checks often; these are not worth a line.
 FAILED = f"request.url_path != '{HEALTH_PATH}' && (response.code >= 500 || ({GRPC_FAILED}))"
 
 
 def access_log(settings: EdgeSettings) -> Json:
-    """Render the log on stderr: of failures of ours only, or of every call. It holds no query and no token."""
+    """Render the log on stderr: server-side failures only, or every call. It has no query and no token."""
     log = extension(
         "envoy.access_loggers.stderr",
         "extensions.access_loggers.stream.v3.StderrAccessLog",

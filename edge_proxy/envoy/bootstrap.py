@@ -1,4 +1,4 @@
-"""The whole configuration that Envoy starts with."""
+"""The complete bootstrap configuration of Envoy."""
 
 from edge_proxy.addresses import socket_address
 from edge_proxy.contracts import public_methods, read_descriptors
@@ -13,7 +13,7 @@ from edge_proxy.sockets import admin_socket
 
 
 def bootstrap(settings: EdgeSettings) -> Json:
-    """Render the configuration. Raises ContractsError where the descriptor set cannot be read."""
+    """Render the configuration. Raises ContractsError if the descriptor set cannot be read."""
     methods = public_methods(read_descriptors(settings.descriptor_set))
     return {
         "node": {"id": "edge", "cluster": "lensfeed"},
@@ -27,12 +27,12 @@ def bootstrap(settings: EdgeSettings) -> Json:
 
 
 def secrets(settings: EdgeSettings) -> list[Json]:
-    """Render the certificates that Envoy watches, each for a file of its own in the edge's folder."""
+    """Render the certificates that Envoy watches. Each goes to its own file in the edge's folder."""
     return [*edge_secrets(settings), *mesh_secrets(settings)]
 
 
 def _admin_address(settings: EdgeSettings) -> Json:
-    """Render where Envoy's administration listens. It has no password, so that a port of it would be open to every page."""
+    """Render the admin API's address. It has no password, so a port would be open to any local web page."""
     if settings.edge_admin_addr is not None:
         return socket_address(settings.edge_admin_addr)
     return {"pipe": {"path": str(admin_socket(settings.edge_dir)), "mode": 0o600}}

@@ -1,4 +1,4 @@
-"""Where calls go: one cluster for each service, and S3."""
+"""Upstream clusters: one for each service, one for S3."""
 
 import ssl
 from pathlib import Path
@@ -13,39 +13,39 @@ from edge_proxy.envoy.mesh_tls import mesh_socket
 from edge_proxy.json_types import Json, extension, typed
 from edge_proxy.limits.rules import CLUSTER as LIMITS
 from edge_proxy.settings.edge import EdgeSettings
-from edge_proxy.sockets import own_socket
+from edge_proxy.sockets import builtin_socket
 from meshkit.identity.parts import EDGE
 
 S3 = "s3"
-# A service that just started should be found within a second; one check costs it well under a millisecond.
+# A started service should get calls within a second. A check costs it well under a millisecond.
 HEALTH_INTERVAL = "1s"
-# A process on a busy machine may take so long; two in a row, and it is given up, some five seconds after it hung.
+# A process on a busy machine may take this long. After two failures, some five seconds, a hanging one is marked unhealthy.
 HEALTH_TIMEOUT = "2s"
-# A connection whose process hangs is given up after this and the timeout, with the calls on it. Services take pings for a
-# flood below three seconds (meshkit/grpc/server.py).
+# A connection to a hanging process is closed after interval plus timeout, with its calls. Services refuse pings that come
+# more often than every three seconds (meshkit/grpc/server.py).
 KEEPALIVE = {"interval": "5s", "timeout": "3s"}
-# Small enough that a slow reader stops its writer, and not the edge.
+# Small, so that a slow reader pauses its writer instead of filling the edge's memory.
 BUFFER_BYTES = 32 * 1024
 STREAM_WINDOW_BYTES = 64 * 1024
 CONNECTION_WINDOW_BYTES = 1024 * 1024
-# Far above what a cluster of services takes before each of them refuses by itself (LENSFEED_MAX_IN_FLIGHT).
+# Far above the number at which services refuse calls themselves (LENSFEED_MAX_IN_FLIGHT).
 MAX_CALLS = 8192
 MAX_CONNECTIONS = 4096
-# People ask, not apps.
-MAX_OWN_CALLS = 64
-# Retries are a fifth of all calls at the most: a service that fails for everybody must not get all of its load twice.
+# These calls come from people, not apps.
+MAX_BUILTIN_CALLS = 64
+# At most a fifth of all calls are retries, so that a failing service does not get double load.
 RETRY_BUDGET = {"budget_percent": {"value": 20}, "min_retry_concurrency": 10}
 
 
 def service_cluster(name: str, address: Address) -> Json:
-    """Render the cluster of a gRPC service, spread over all addresses that its name resolves to."""
+    """Render the cluster of a gRPC service. Calls are spread over all addresses its name resolves to."""
     return _cluster(name, address) | {
         "typed_extension_protocol_options": _http2(),
         "health_checks": [
             {
                 "timeout": HEALTH_TIMEOUT,
                 "interval": HEALTH_INTERVAL,
-                # By default a cluster without traffic is checked once a minute, and /healthz would lag behind.
+                # By default an idle cluster is checked once a minute, and /healthz would lag.
                 "no_traffic_interval": HEALTH_INTERVAL,
                 "no_traffic_healthy_interval": HEALTH_INTERVAL,
                 "healthy_threshold": 1,
@@ -53,9 +53,9 @@ def service_cluster(name: str, address: Address) -> Json:
                 "grpc_health_check": {},
             }
         ],
-        # No new call goes where one is not answered.
+        # Do not keep calls waiting on an unhealthy replica.
         "close_connections_on_host_health_failure": True,
-        # By default, with too few healthy replicas all of them are called, those that hang too.
+        # By default Envoy calls all replicas, hanging ones too, when few are healthy.
         "common_lb_config": {"healthy_panic_threshold": {"value": 0}},
     }
 
@@ -73,25 +73,25 @@ def all_clusters(settings: EdgeSettings) -> list[Json]:
     addresses: dict[str, Address] = {name: getattr(settings, f"{name}_addr") for name in SERVICES}
     services = (service_cluster(name, address) | mesh_socket(settings, name) for name, address in addresses.items())
     limits = [] if settings.limits_addr is None else [_limits_cluster(settings, settings.limits_addr)]
-    return [*services, s3_cluster(settings), _own_cluster(own_socket(settings.edge_dir)), *limits]
+    return [*services, s3_cluster(settings), _builtin_cluster(builtin_socket(settings.edge_dir)), *limits]
 
 
-def _own_cluster(socket: Path) -> Json:
-    """Render the cluster of what the edge answers by itself. It is one small process, and nothing waits for its health."""
+def _builtin_cluster(socket: Path) -> Json:
+    """Render the cluster of the edge's own gRPC server: one small process without health checks."""
     endpoint = {"endpoint": {"address": {"pipe": {"path": str(socket)}}}}
     return {
         "name": OWN,
         "type": "STATIC",
         "connect_timeout": "1s",
         "per_connection_buffer_limit_bytes": BUFFER_BYTES,
-        "circuit_breakers": {"thresholds": [{"max_requests": MAX_OWN_CALLS}]},
+        "circuit_breakers": {"thresholds": [{"max_requests": MAX_BUILTIN_CALLS}]},
         "load_assignment": {"cluster_name": OWN, "endpoints": [{"lb_endpoints": [endpoint]}]},
         "typed_extension_protocol_options": _http2(),
     }
 
 
 def _limits_cluster(settings: EdgeSettings, address: Address) -> Json:
-    """Render the cluster of the service that counts for all edges; it is the edge's own, and has its certificate."""
+    """Render the cluster of the rate limit service, which has the edge's certificate."""
     return service_cluster(LIMITS, address) | mesh_socket(settings, EDGE)
 
 
@@ -121,9 +121,10 @@ def _breaker() -> Json:
 
 
 def _outliers() -> Json:
-    """Rest a replica that does not answer, or is UNAVAILABLE, five times in a row while health checks still pass it.
+    """Eject a replica after five UNAVAILABLE or missing responses in a row, even if it passes health checks.
 
-    Never more than half of them. Other errors do not count: one caller's odd requests must not cost others a replica.
+    At most half of the replicas are ejected. Other errors do not count: one caller's bad requests must not cost
+    others a replica.
     """
     return {
         "interval": "2s",
@@ -153,7 +154,7 @@ def _http2() -> Json:
 def _tls(host: str) -> Json:
     kind = "IP_ADDRESS" if is_ip(host) else "DNS"
     trust = {
-        # Envoy verifies nothing unless it is told what to trust.
+        # Without this, Envoy does not verify the certificate.
         "trusted_ca": {"filename": _trusted_roots()},
         "match_typed_subject_alt_names": [{"san_type": kind, "matcher": {"exact": host}}],
     }
@@ -166,5 +167,5 @@ def _tls(host: str) -> Json:
 
 
 def _trusted_roots() -> str:
-    """Find this machine's root certificates (SSL_CERT_FILE replaces them), or else those that certifi carries."""
+    """Return the machine's root certificates (or SSL_CERT_FILE); certifi's if there are none."""
     return ssl.get_default_verify_paths().cafile or certifi.where()

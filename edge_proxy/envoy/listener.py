@@ -1,4 +1,4 @@
-"""The one port that apps call, and what happens to a call on its way through."""
+"""The public listener and its chain of HTTP filters."""
 
 from collections.abc import Sequence
 
@@ -23,23 +23,23 @@ from edge_proxy.settings.edge import MAX_BODY_BYTES, EdgeSettings
 
 HEADERS_TIMEOUT = "10s"
 IDLE_TIMEOUT = "300s"
-# Of a call on which nothing moves. Routes have their own, as some calls may take long.
+# For calls without traffic. Routes have their own, as some calls may take longer.
 STREAM_IDLE_TIMEOUT = "60s"
-# How long what is in hand on a connection that we close may take to find its way.
+# How long calls may go on on a connection that is being closed.
 DRAIN_TIMEOUT = "5s"
-# One app has a handful of calls at once; a thousand streams are an attack.
+# An app has a handful of calls at once. A thousand streams are an attack.
 MAX_STREAMS = 100
-# A slow reader stops its own call at the first and its connection at the second, instead of filling our memory.
+# A slow reader pauses its call at the first limit and its connection at the second, instead of filling the edge's memory.
 STREAM_WINDOW_BYTES = 64 * 1024
 CONNECTION_WINDOW_BYTES = 1024 * 1024
 BUFFER_BYTES = 32 * 1024
-# A token has some 300 bytes; what browsers add are a few thousand.
+# A token has some 300 bytes; browsers add a few thousand.
 MAX_HEADERS_KIB = 32
 MAX_HEADERS = 100
 
 
 def public_listener(settings: EdgeSettings, methods: Sequence[Method]) -> Json:
-    """Render the listener. HTTP/1.1 and HTTP/2 share the port, with TLS or without it."""
+    """Render the listener. HTTP/1.1 and HTTP/2 share the port, with or without TLS."""
     filters = [connection_manager(settings, methods)]
     return {
         "name": "public",
@@ -50,14 +50,14 @@ def public_listener(settings: EdgeSettings, methods: Sequence[Method]) -> Json:
 
 
 def connection_manager(settings: EdgeSettings, methods: Sequence[Method]) -> Json:
-    """Render how HTTP is spoken with apps."""
+    """Render the HTTP connection manager: limits, timeouts, filters and routes."""
     return extension(
         "envoy.filters.network.http_connection_manager",
         "extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
         stat_prefix="public",
         codec_type="AUTO",
         server_name="lensfeed",
-        # The address of an app is what we see, not what it says.
+        # Use the connection's address, not the one that a client claims.
         use_remote_address=True,
         xff_num_trusted_hops=settings.edge_trusted_hops,
         generate_request_id=True,
@@ -74,7 +74,7 @@ def connection_manager(settings: EdgeSettings, methods: Sequence[Method]) -> Jso
         common_http_protocol_options={
             "idle_timeout": IDLE_TIMEOUT,
             "max_headers_count": MAX_HEADERS,
-            # Some readers take x_user_id for x-user-id.
+            # Some servers treat x_user_id as x-user-id.
             "headers_with_underscores_action": "DROP_HEADER",
         },
         http2_protocol_options={
@@ -91,25 +91,25 @@ def connection_manager(settings: EdgeSettings, methods: Sequence[Method]) -> Jso
 
 
 def http_filters(settings: EdgeSettings, methods: Sequence[Method]) -> list[Json]:
-    """List the filters. A request passes them downwards, a response upwards."""
+    """List the filters. Requests pass them from first to last, responses from last to first."""
     return [
-        # Sees what the app sent, and has the last word on what it gets.
+        # First, so that it sees the original request and changes the response last.
         rest_response_filter(),
         redirect_filter(),
         security_filter(settings),
-        # Before anything can refuse: a browser hides a refusal without these headers from its page.
+        # Before filters that refuse calls: a browser hides errors without CORS headers from its page.
         cors_filter(),
         health_filter(),
-        # After the translation on the way out: what is made smaller is JSON.
+        # Compresses the JSON, after the response has been translated.
         *compression_filters(),
         grpc_web_filter(),
-        # The whole body before the translation of it, so that no service sees half of a refused call.
+        # Buffer the whole body first, so that a service never sees half of a refused call.
         _body_limit(),
         frame_filter(),
         json_filter(settings, methods),
-        # After the translation: rules are written once, on gRPC paths.
+        # After the translation, so that rules refer to gRPC paths only.
         token_filter(settings),
-        # After the token: whose call it is must be sure.
+        # After the token, so that the user is known.
         *rate_filters(rules_of(settings), together=settings.limits_addr is not None),
         *media_filters(settings),
         extension("envoy.filters.http.router", "extensions.filters.http.router.v3.Router", suppress_envoy_headers=True),

@@ -1,4 +1,4 @@
-"""The edge's own answers in each protocol's form: Envoy's wording never reaches anybody."""
+"""The edge's error responses in each protocol. They replace Envoy's own texts."""
 
 import base64
 import json
@@ -7,29 +7,29 @@ from dataclasses import replace
 from google.rpc.code_pb2 import Code
 
 from edge_proxy.answers.health import PATH as HEALTH_PATH
-from edge_proxy.answers.refusals import OVERLOADED, RATE_LIMITED, WHEN, WHEN_FULL, WHEN_LIMITED, Refusal
+from edge_proxy.answers.refusals import CONDITIONS, IS_OVERLOADED, IS_RATE_LIMITED, OVERLOADED, RATE_LIMITED, Refusal
 from edge_proxy.envoy.filters.cel import SENT_TYPE, UNTOUCHED_TYPE, cel_filter
 from edge_proxy.json_types import Json
 
 JSON_TYPE = "application/json"
 GRPC_WEB_TYPE = "application/grpc-web+proto"
-# Envoy answers these as gRPC by itself, and gRPC-Web not.
+# Envoy formats these as gRPC by itself, but not gRPC-Web.
 IS_GRPC = ".matches('^application/grpc([+].*)?$')"
 IS_GRPC_WEB = ".startsWith('application/grpc-web')"
 
 
 def local_reply_config(retry_limited_seconds: int) -> Json:
-    """Render the table of answers; Envoy takes the first row that fits.
+    """Render the table of error responses. The first matching row wins.
 
-    Who is over a limit may come again after `retry_limited_seconds`.
+    Rate-limited callers may retry after `retry_limited_seconds`.
     """
     limited = replace(RATE_LIMITED, retry_after_seconds=retry_limited_seconds)
     return {
         "mappers": [
             *(_health_reply(code, status) for code, status in ((200, "SERVING"), (503, "NOT_SERVING"))),
-            *_replies(WHEN_FULL, OVERLOADED, UNTOUCHED_TYPE),
-            *_replies(WHEN_LIMITED, limited, SENT_TYPE),
-            *(reply for when, refusal in WHEN for reply in _replies(when, refusal, SENT_TYPE)),
+            *_replies(IS_OVERLOADED, OVERLOADED, UNTOUCHED_TYPE),
+            *_replies(IS_RATE_LIMITED, limited, SENT_TYPE),
+            *(reply for when, refusal in CONDITIONS for reply in _replies(when, refusal, SENT_TYPE)),
         ]
     }
 
@@ -52,7 +52,7 @@ def _rest_reply(when: str, refusal: Refusal) -> Json:
 
 
 def _grpc_reply(when: str, refusal: Refusal) -> Json:
-    """Envoy makes the body the `grpc-message`."""
+    """Render a gRPC reply. Envoy turns the body into `grpc-message`."""
     return {
         "filter": cel_filter(when),
         "headers_to_add": _headers(_grpc_headers(refusal)),
@@ -80,7 +80,7 @@ def _http_headers(refusal: Refusal) -> dict[str, str]:
     if refusal.retry_after_seconds:
         headers["retry-after"] = str(refusal.retry_after_seconds)
     if refusal.code == Code.UNAUTHENTICATED:
-        # Instead of Envoy's, which spells out the path behind the edge.
+        # Envoy's own would reveal the path behind the edge.
         headers["www-authenticate"] = "Bearer"
     return headers
 
@@ -104,5 +104,5 @@ def _headers(headers: dict[str, str]) -> list[Json]:
 
 
 def _literal(text: str) -> str:
-    """Keep Envoy from reading a percent sign as the start of a command."""
+    """Escape percent signs, which start commands in Envoy's format strings."""
     return text.replace("%", "%%")

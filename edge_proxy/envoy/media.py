@@ -1,4 +1,4 @@
-"""Finished media: read from the object store, without a token, and without showing the store."""
+"""Public media under `/m/…`, read from the object store without revealing it."""
 
 from edge_proxy.answers.refusals import MEDIA_NOT_FOUND, RANGE_INVALID, UNAVAILABLE, Refusal
 from edge_proxy.contracts import PICK_RENDITION, Method
@@ -13,19 +13,19 @@ LUA = "envoy.filters.http.lua"
 REDIRECT = "media_redirect"
 PREFIX = "/m/"
 ROUTE = "media"
-# Names as the media service makes them. No query, which would reach the store's other operations (?acl, ?uploads).
+# Object names of the media service. No query: it would reach other operations of the store (?acl, ?uploads).
 PATHS = r"/m/[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*"
-# A slow phone may take as long as it needs, while bytes go on flowing.
+# A slow phone may take as long as it needs while bytes flow.
 IDLE_TIMEOUT = "60s"
 STORE_HEADERS = ("x-envoy-", "x-amz-", "x-seaweedfs-", "seaweed-", "access-control-")
 NOT_FOR_STORE = ("authorization", "cookie", "content-type", "grpc-timeout", "origin", "x-forwarded-for")
-# The store's status to our answer. 304 and 206 are as good as 200. What may not be read is not there.
-REPLACED = (
+# Maps the store's status to our response. Forbidden means not found.
+ERRORS_BY_STATUS = (
     dict.fromkeys((301, 302, 303, 307, 308, 400, 401, 403, 404, 405, 410), MEDIA_NOT_FOUND)
     | {416: RANGE_INVALID}
     | dict.fromkeys((500, 501, 502, 503, 504), UNAVAILABLE)
 )
-# A file is a picture, whatever is in it: as a page of its own it can do nothing, and any page may show it.
+# Serve media as inert files: no scripts, no sniffing, embeddable anywhere.
 HEADERS = {
     "x-content-type-options": "nosniff",
     "content-security-policy": "default-src 'none'; sandbox",
@@ -34,12 +34,12 @@ HEADERS = {
 REDIRECT_SCRIPT = """
 function envoy_on_response(handle)
   local headers = handle:headers()
-  -- Of REST only: to gRPC's libraries any status but 200 is a broken server.
+  -- REST only: gRPC libraries treat any status but 200 as a broken server.
   if string.find(headers:get("content-type") or "", "^application/grpc") then return end
   if headers:get(":status") == "200" and headers:get("location") ~= nil then headers:replace(":status", "302") end
 end
 """
-# In front of the cache, which asks the store by itself, and by this path.
+# Runs before the cache, which requests the store by this path.
 SCRIPT = """
 function envoy_on_request(handle)
   local headers = handle:headers()
@@ -54,7 +54,7 @@ function envoy_on_response(handle)
   headers:replace(":status", answer[1])
   headers:replace("content-type", "application/json")
   if answer[2] ~= "" then headers:replace("retry-after", answer[2]) end
-  -- Last, as it waits: the headers cannot be reached any more.
+  -- Last, because waiting for the body makes the headers inaccessible.
   local body = handle:body()
   if body ~= nil then body:setBytes(answer[3]) end
 end
@@ -62,7 +62,7 @@ end
 
 
 def media_route(settings: EdgeSettings) -> Json:
-    """Render the route of `/m/…`, whose object key is the path itself."""
+    """Render the route of `/m/…`. The path is the object key."""
     return {
         "name": ROUTE,
         "match": {
@@ -93,22 +93,22 @@ def media_route(settings: EdgeSettings) -> Json:
 
 
 def media_filters(settings: EdgeSettings) -> list[Json]:
-    """Render the filters that the route configures; elsewhere they do nothing."""
+    """Render the filters that the route configures. They do nothing on other routes."""
     return [
         extension(MUTATION, "extensions.filters.http.header_mutation.v3.HeaderMutation"),
-        # The route is chosen by then: the path that the store knows is none of ours.
+        # Keep the chosen route: the store's path matches none of ours.
         extension(LUA, "extensions.filters.http.lua.v3.Lua", clear_route_cache=False),
         *([_cache(settings)] if settings.edge_media_cache_mib else []),
     ]
 
 
 def redirect_filter() -> Json:
-    """Render the filter that makes a redirect of the answer that names a rendition. It stands before the transcoder."""
+    """Render the filter that turns PickRendition's response into a redirect. It runs before the transcoder."""
     return extension(REDIRECT, "extensions.filters.http.lua.v3.Lua")
 
 
-def redirect_of(method: Method) -> Json:
-    """Render what a method's route tells that filter."""
+def redirect_config(method: Method) -> Json:
+    """Render the route's configuration of that filter."""
     if method.path != PICK_RENDITION:
         return {}
     script = typed("extensions.filters.http.lua.v3.LuaPerRoute", source_code={"inline_string": REDIRECT_SCRIPT})
@@ -116,7 +116,7 @@ def redirect_of(method: Method) -> Json:
 
 
 def _cache(settings: EdgeSettings) -> Json:
-    """Render the cache: files in the edge's folder, the least recently used of which go."""
+    """Render the cache: files in the edge's folder; the least recently used are deleted first."""
     return {
         **extension(
             CACHE,
@@ -127,7 +127,7 @@ def _cache(settings: EdgeSettings) -> Json:
                 cache_path=str(media_cache(settings)),
                 max_cache_size_bytes=settings.edge_media_cache_mib * 1024 * 1024,
             ),
-            # Nobody who reloads a page sends its pictures to the store again.
+            # Reloading a page must not fetch its pictures from the store again.
             ignore_request_cache_control_header=True,
         ),
         "disabled": True,
@@ -135,7 +135,7 @@ def _cache(settings: EdgeSettings) -> Json:
 
 
 def _clean_request() -> list[Json]:
-    """Keep back what the store must not see, or would try to understand."""
+    """Remove headers that the store must not see or would interpret."""
     return [{"remove": header} for header in NOT_FOR_STORE]
 
 
@@ -150,11 +150,11 @@ def _clean_response() -> list[Json]:
 
 
 def store_script(settings: EdgeSettings) -> str:
-    """Write the script that asks the store by its own path, and replaces what it says of a failure: XML with its names in it.
+    """Return the script that sets the store's path and replaces its errors, which are XML with internal names.
 
-    For the second Envoy has an extension, which its makers do not call safe yet.
+    Envoy has an extension to replace errors, but it is not yet marked as secure.
     """
-    answers = "".join(f'  ["{theirs}"] = {_lua_answer(ours)},\n' for theirs, ours in REPLACED.items())
+    answers = "".join(f'  ["{theirs}"] = {_lua_answer(ours)},\n' for theirs, ours in ERRORS_BY_STATUS.items())
     names = f'local prefix = "/{settings.s3_bucket}"\nlocal host = "{_store_host(settings)}"\n'
     return f"{names}local answers = {{\n{answers}}}\n{SCRIPT}"
 

@@ -1,8 +1,7 @@
-"""How long this edge keeps media, and how long a CDN before it may.
+"""How long the edge, and a CDN in front of it, may cache media.
 
-What the object store says of a file is for browsers (for ever) and for a CDN (by how popular it is). The edge keeps it for a
-minute: what is removed from the store is gone here as soon. A CDN is told the store's age by a header of its own (RFC 9213), and
-whoever removes a file purges it there.
+The store's Cache-Control is meant for browsers (immutable) and CDNs (by popularity). The edge caches for a minute, so that
+removed media disappear soon. A CDN gets the store's age in CDN-Cache-Control (RFC 9213) and is purged on removal.
 """
 
 from edge_proxy.json_types import Json, extension, typed
@@ -11,7 +10,7 @@ OWN_SECONDS = 60
 SCRIPT = f"""
 function envoy_on_response(handle)
   local headers = handle:headers()
-  -- The same bytes for everybody; which pages may read them the edge says itself.
+  -- The body is the same for all clients. The edge sets the CORS headers itself.
   headers:remove("vary")
   local kept = headers:get("cache-control")
   local age = kept and kept:match("s%-maxage=(%d+)")
@@ -24,9 +23,9 @@ end
 
 
 def store_protocol() -> Json:
-    """Render the options of the store's cluster: what it answers passes the script before the cache keeps it."""
+    """Render the options of the store's cluster. Responses pass the script before they are cached."""
     filters = [
-        # A name of its own: under the usual one it would do what the route tells the filter in front of the cache.
+        # Its own name, because the route configures the filter with the usual name.
         extension(
             "media_ages",
             "extensions.filters.http.lua.v3.Lua",

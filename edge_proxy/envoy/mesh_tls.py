@@ -1,4 +1,4 @@
-"""mTLS towards the services: the edge shows its certificate, and each service must be the one that it is called as."""
+"""mTLS to the services. The edge shows its certificate and checks each service's name."""
 
 from edge_proxy.envoy.secrets import certificate_secret, from_file, trust_secret
 from edge_proxy.json_types import Json, extension
@@ -7,12 +7,12 @@ from meshkit.identity.parts import EDGE, MeshIdentity, dns_name, spiffe_id
 
 CERTIFICATE = "mesh_certificate"
 TRUST = "mesh_trust"
-# Both ends are ours.
+# Both ends are ours, so no older version is needed.
 VERSION = "TLSv1_3"
 
 
 def mesh_secrets(settings: EdgeSettings) -> list[Json]:
-    """List what of the mesh's TLS lies in files that Envoy watches. Raises SettingsError where one cannot be read."""
+    """List the mesh's certificates that Envoy watches. Raises SettingsError if one cannot be read."""
     if settings.mesh_tls is None:
         return []
     edge = MeshIdentity.find(settings.mesh_tls, EDGE)
@@ -20,7 +20,7 @@ def mesh_secrets(settings: EdgeSettings) -> list[Json]:
 
 
 def mesh_socket(settings: EdgeSettings, service: str) -> Json:
-    """Render the TLS of a service's cluster, its health checks included; nothing in a mesh without mTLS."""
+    """Render the TLS of a service's cluster, including health checks; nothing without mTLS."""
     if settings.mesh_tls is None:
         return {}
     identity = {"san_type": "URI", "matcher": {"exact": spiffe_id(service)}}

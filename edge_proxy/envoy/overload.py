@@ -1,4 +1,4 @@
-"""What the edge does when it runs out of memory or connections, before the machine does something worse."""
+"""The overload manager: what the edge does when memory or connections run out."""
 
 from edge_proxy.json_types import Json, extension, typed
 from edge_proxy.settings.edge import EdgeSettings
@@ -7,16 +7,16 @@ HEAP = "envoy.resource_monitors.fixed_heap"
 CONNECTIONS = "envoy.resource_monitors.global_downstream_max_connections"
 REFRESH_INTERVAL = "0.25s"
 MIB = 1024 * 1024
-# In this order as memory runs out: first who waits waits less, then idle connections go, and at last calls are refused.
+# As memory fills up: first idle timeouts shrink, then idle connections close, finally calls are refused.
 TIGHTEN, TIGHTEST = 0.85, 0.95
 SHRINK = 0.95
 REFUSE = 0.98
-# How short timers get, at the least. A connection that is idle for so long can come again.
+# The shortest idle timeout. Clients can reconnect.
 SHORTEST_IDLE = "2s"
 
 
 def overload_manager(settings: EdgeSettings) -> Json:
-    """Render the manager."""
+    """Render the overload manager."""
     return {
         "refresh_interval": REFRESH_INTERVAL,
         "resource_monitors": [_heap(settings), _connections(settings)],
@@ -24,7 +24,7 @@ def overload_manager(settings: EdgeSettings) -> Json:
             _reduce_timeouts(),
             _action("shrink_heap", SHRINK),
             _action("disable_http_keepalive", SHRINK),
-            # Whoever is refused is told to come again: `refusals.OVERLOADED`.
+            # The response is `refusals.OVERLOADED`, with Retry-After.
             _action("stop_accepting_requests", REFUSE),
         ],
     }

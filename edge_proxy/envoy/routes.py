@@ -1,28 +1,28 @@
-"""Which path goes where. What is not listed is unknown."""
+"""The routes. A path that is not listed is unknown."""
 
 from collections.abc import Sequence
 
 from edge_proxy.answers.documents import MAX_BYTES, document_routes
-from edge_proxy.answers.services import CLUSTER, own_methods
+from edge_proxy.answers.services import CLUSTER, builtin_methods
 from edge_proxy.contracts import Method
 from edge_proxy.envoy.filters.cors import cors_policy
-from edge_proxy.envoy.filters.frames import checked
-from edge_proxy.envoy.media import media_route, redirect_of
+from edge_proxy.envoy.filters.frames import check_frames
+from edge_proxy.envoy.media import media_route, redirect_config
 from edge_proxy.json_types import Json, extension, typed
 from edge_proxy.limits.rules import cost_metadata
 from edge_proxy.settings.edge import EdgeSettings
 
-# gRPC and gRPC-Web. Plain JSON on a gRPC path is no protocol of ours.
+# gRPC and gRPC-Web. Plain JSON on a gRPC path is not supported.
 GRPC_CONTENT_TYPES = r"application/grpc(-web(-text)?)?([+;].*)?"
-# What gRPC servers make of other values is an internal error.
+# A gRPC server would answer other values with INTERNAL.
 HEADER_FORMS = {"grpc-timeout": "[0-9]{1,8}[HMSmun]", "grpc-encoding": "identity|deflate|gzip"}
-# Of repeatable calls only, so that one whose service has begun and is gone may come again too. CANCELLED is what grpc
-# tells calls that arrive while a server begins to stop.
+# For repeatable methods only, so that a call may be retried even if a service has already begun it. A stopping gRPC server
+# answers new calls with CANCELLED.
 RETRY = {
     "retry_on": "connect-failure,refused-stream,reset,unavailable,cancelled",
     "num_retries": 1,
     "retry_back_off": {"base_interval": "0.025s", "max_interval": "0.25s"},
-    # Another replica, where there is one.
+    # Prefer another replica.
     "retry_host_predicate": [
         extension(
             "envoy.retry_host_predicates.previous_hosts",
@@ -31,15 +31,15 @@ RETRY = {
     ],
     "host_selection_retry_max_attempts": 3,
 }
-# Above the time of the call itself: how long its answer may then wait for an app that does not read.
+# Beyond the call's timeout: how long a response may wait for a client that does not read.
 IDLE_SECONDS = 10
 
 
 def route_config(settings: EdgeSettings, methods: Sequence[Method]) -> Json:
-    """Render all routes. A REST call is matched twice: as it comes (unknown), and as gRPC once it is transcoded."""
+    """Render all routes. A REST call is matched twice: first as unknown, then as gRPC once transcoded."""
     return {
         "name": "public",
-        # The last route has none.
+        # The last route has no cluster.
         "validate_clusters": False,
         "max_direct_response_body_size_bytes": MAX_BYTES,
         "virtual_hosts": [
@@ -50,7 +50,7 @@ def route_config(settings: EdgeSettings, methods: Sequence[Method]) -> Json:
                 "routes": [
                     *(malformed_route(header, form) for header, form in HEADER_FORMS.items()),
                     *(method_route(settings, method) for method in methods),
-                    *(own_route(settings, method) for method in own_methods(settings)),
+                    *(builtin_route(settings, method) for method in builtin_methods(settings)),
                     *document_routes(settings),
                     media_route(settings),
                     unknown_route(),
@@ -61,7 +61,7 @@ def route_config(settings: EdgeSettings, methods: Sequence[Method]) -> Json:
 
 
 def method_route(settings: EdgeSettings, method: Method) -> Json:
-    """Render the route of one method, in every protocol."""
+    """Render the route of a method, for all protocols."""
     timeout = f"{settings.edge_timeout_seconds:.3f}s"
     return {
         "name": method.path,
@@ -69,7 +69,7 @@ def method_route(settings: EdgeSettings, method: Method) -> Json:
         "match": {
             "path": method.path,
             "headers": [
-                # By any other a service breaks the call off, and is taken for one that fails.
+                # A service resets calls with other methods, which would count as its failure.
                 {"name": ":method", "string_match": {"exact": "POST"}},
                 {"name": "content-type", "string_match": {"safe_regex": {"regex": GRPC_CONTENT_TYPES}}},
             ],
@@ -80,12 +80,12 @@ def method_route(settings: EdgeSettings, method: Method) -> Json:
             "idle_timeout": f"{settings.edge_timeout_seconds + IDLE_SECONDS:.3f}s",
             **({"retry_policy": RETRY} if method.is_repeatable else {}),
         },
-        "typed_per_filter_config": {**checked(), **redirect_of(method)},
+        "typed_per_filter_config": {**check_frames(), **redirect_config(method)},
     }
 
 
-def own_route(settings: EdgeSettings, method: Method) -> Json:
-    """Render the route of what the edge answers by itself. Of a call that goes to and fro nothing can be held back."""
+def builtin_route(settings: EdgeSettings, method: Method) -> Json:
+    """Render the route of a method that the edge process serves. Streaming calls cannot be buffered."""
     route = method_route(settings, method)
     unbuffered = typed("extensions.filters.http.buffer.v3.BufferPerRoute", disabled=True)
     return route | {
@@ -95,7 +95,7 @@ def own_route(settings: EdgeSettings, method: Method) -> Json:
 
 
 def malformed_route(header: str, form: str) -> Json:
-    """Render the route that refuses a header no gRPC server could read, which would end as an error of ours."""
+    """Render the route that refuses a header value that a gRPC server would answer with INTERNAL."""
     malformed = {
         "name": header,
         "string_match": {"safe_regex": {"regex": f"({form})?"}},
@@ -110,10 +110,10 @@ def malformed_route(header: str, form: str) -> Json:
 
 
 def unknown_route() -> Json:
-    """Render the last route, which refuses.
+    """Render the last route, which answers METHOD_UNKNOWN.
 
-    It leads to a cluster that is not there, and is no direct response: on those the CORS filter does nothing, and both
-    preflights and REST calls, which are transcoded only later, first meet this route.
+    It points to a missing cluster instead of a direct response, because the CORS filter ignores direct responses.
+    Preflights and REST calls before transcoding match this route, too.
     """
     action = {"cluster": "unknown", "cluster_not_found_response_code": "NOT_FOUND"}
     return {"name": "unknown", "match": {"prefix": "/"}, "route": action}

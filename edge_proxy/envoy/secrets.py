@@ -1,4 +1,4 @@
-"""Certificates and trust as Envoy's secrets, each in a file of its own: Envoy takes renewed ones without a restart."""
+"""Certificates as Envoy secrets, each in its own file. Envoy reloads renewed ones."""
 
 from pathlib import Path
 
@@ -8,9 +8,9 @@ KIND = "extensions.transport_sockets.tls.v3.Secret"
 
 
 def certificate_secret(name: str, certificate: Path, key: Path) -> Json:
-    """Render a certificate and its key, read again whenever something is moved into the certificate's folder.
+    """Render a certificate and its key. Envoy reloads them when a file is moved into the certificate's folder.
 
-    Moved, not written: that is what mounted secrets do, and what leaves no moment with half of a file.
+    Moving is what mounted secrets do, and it never exposes half a file.
     """
     return typed(
         KIND,
@@ -24,7 +24,7 @@ def certificate_secret(name: str, certificate: Path, key: Path) -> Json:
 
 
 def trust_secret(name: str, authorities: Path) -> Json:
-    """Render the authorities that are trusted, watched in the same way."""
+    """Render the trusted authorities, reloaded in the same way."""
     return typed(
         KIND,
         name=name,
@@ -36,11 +36,11 @@ def trust_secret(name: str, authorities: Path) -> Json:
 
 
 def from_file(name: str, folder: Path) -> Json:
-    """Render the reference to the secret `name`, whose file is in `folder`."""
+    """Render a reference to the secret `name` in `folder`."""
     source = {"path": str(secret_path(name, folder))}
     return {"name": name, "sds_config": {"path_config_source": source, "resource_api_version": "V3"}}
 
 
 def secret_path(name: str, folder: Path) -> Path:
-    """Name the file of a secret."""
+    """Return the path of a secret's file."""
     return folder.absolute() / f"{name}.json"

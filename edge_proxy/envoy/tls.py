@@ -1,4 +1,4 @@
-"""TLS towards apps, with a certificate that may be renewed while the edge runs."""
+"""TLS for apps. The certificate can be renewed while the edge runs."""
 
 from pathlib import Path
 
@@ -7,19 +7,19 @@ from edge_proxy.json_types import Json, extension
 from edge_proxy.settings.edge import EdgeSettings
 
 CERTIFICATE = "edge_certificate"
-# Clients that cannot do better are a decade old.
+# Clients that need an older version are a decade old.
 MIN_VERSION = "TLSv1_2"
 PROTOCOLS = ("h2", "http/1.1")
 
 
 def edge_secrets(settings: EdgeSettings) -> list[Json]:
-    """List what of the edge's own TLS lies in files that Envoy watches."""
+    """List the edge's own certificate as a secret; empty without TLS."""
     certificate, key = settings.edge_tls_cert_file, settings.edge_tls_key_file
     return [] if certificate is None or key is None else [certificate_secret(CERTIFICATE, certificate, key)]
 
 
 def transport_socket(settings: EdgeSettings, folder: Path) -> Json:
-    """Render the TLS of the listener; nothing without a certificate. `folder` holds the files of `edge_secrets`."""
+    """Render the listener's TLS; nothing without a certificate. `folder` holds the secrets' files."""
     if not settings.edge_uses_tls:
         return {}
     common = {
@@ -30,6 +30,6 @@ def transport_socket(settings: EdgeSettings, folder: Path) -> Json:
     kind = "extensions.transport_sockets.tls.v3.DownstreamTlsContext"
     return {
         "transport_socket": extension("envoy.transport_sockets.tls", kind, common_tls_context=common),
-        # A handshake that takes longer holds a connection for nothing.
+        # Close connections that do not finish the handshake.
         "transport_socket_connect_timeout": "10s",
     }

@@ -1,7 +1,7 @@
-"""Rate limits: who is counted, by what a call costs, and where the counting is done.
+"""Rate limit rules and the filters that apply them.
 
-Each edge counts by itself, in memory. With a limits service (`edge_proxy/limits/service.py`) all edges also count together; while
-it does not answer, they let calls pass by its side. Both have the same rules.
+Each edge counts in its own memory. With a rate limit service (`edge_proxy/limits/service.py`) all edges also count
+together, by the same rules. Calls pass while that service does not answer.
 """
 
 import math
@@ -14,15 +14,15 @@ from edge_proxy.contracts import Method
 from edge_proxy.json_types import Json, extension, typed
 from edge_proxy.settings.rates import RateSettings, quota_of
 
-# The route's metadata: what one call of its method costs, and that it is a log-in.
+# Route metadata: the cost of a call, and whether it is a log-in.
 METADATA = "lensfeed.limits"
 COST, COUNTED, LOG_IN = "cost", "counted", "log_in"
-# How many users and addresses are remembered at once; who has not called for the longest is forgotten first.
-REMEMBERED = 100_000
-PLENTY = 2**31
+# How many users and addresses have a bucket at once. The least recently used is dropped first.
+MAX_BUCKETS = 100_000
+UNLIMITED = 2**31
 CLUSTER = "limits"
 DOMAIN = "lensfeed"
-# A limits service must not cost a feed its time.
+# The rate limit service must not slow calls down.
 SERVICE_TIMEOUT = "0.05s"
 LOCAL = "envoy.filters.http.local_ratelimit"
 LOCAL_KIND = "extensions.filters.http.local_ratelimit.v3.LocalRateLimit"
@@ -35,17 +35,17 @@ _ADDRESS_KEY = "masked_remote_address"
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One limit: of what (`name`), for each of whom, and how much."""
+    """A limit: its name, its quota, the calls it counts and how it groups them."""
 
     name: str
     quota: Quota
     routes: str
-    """The key of the route's metadata without which a call is not counted."""
+    """Only routes with this metadata key are counted."""
     who: Json
     who_key: str
 
     def actions(self) -> Json:
-        """Render how a call becomes a name in the books: which limit, and whose."""
+        """Render how a call maps to a bucket: by limit and by caller."""
         path = [{"key": self.routes}]
         metadata = {"key": METADATA, "path": path}
         source = {"descriptor_key": self.name, "metadata_key": metadata, "source": "ROUTE_ENTRY"}
@@ -55,7 +55,7 @@ class Rule:
         }
 
     def descriptor(self) -> Json:
-        """Render the bucket that each of them has in this edge's memory."""
+        """Render the bucket that each caller has in this edge's memory."""
         return {
             "entries": [{"key": self.name, "value": "1"}, {"key": self.who_key, "value": ""}],
             "token_bucket": {
@@ -67,7 +67,7 @@ class Rule:
 
 
 def rules_of(settings: RateSettings) -> list[Rule]:
-    """List the limits that are on."""
+    """List the limits that are turned on."""
     wanted = (
         ("user", settings.edge_limit_user, COUNTED, _BY_USER, "who"),
         ("address", settings.edge_limit_address, COUNTED, _BY_ADDRESS, _ADDRESS_KEY),
@@ -77,25 +77,25 @@ def rules_of(settings: RateSettings) -> list[Rule]:
 
 
 def cost_metadata(method: Method) -> Json:
-    """Render what a route says of its method. Routes without it are not counted: media, and what is unknown."""
+    """Render a method's route metadata. Routes without it, such as media, are not counted."""
     values: Json = {COST: method.cost, COUNTED: "1", **({LOG_IN: "1"} if method.is_log_in else {})}
     return {"filter_metadata": {METADATA: values}}
 
 
 def rate_filters(rules: Sequence[Rule], *, together: bool) -> list[Json]:
-    """Render the filters: the edge's own books, and with `together` those of all edges."""
+    """Render the filters: this edge's counters and, with `together`, those of all edges."""
     if not rules:
         return []
-    return [_own(rules), *([_common(rules)] if together else [])]
+    return [_local_filter(rules), *([_shared_filter(rules)] if together else [])]
 
 
 def retry_after_seconds(rules: Sequence[Rule], costliest: int) -> int:
-    """Return after how many whole seconds the costliest call is possible again under the strictest limit."""
+    """Return the seconds until the costliest call is possible again under the strictest limit."""
     return max((math.ceil(costliest / rule.quota.fill_rate) for rule in rules), default=1)
 
 
-def own_bucket(name: str, per_second: int, burst: int) -> Json:
-    """Render what a route tells the filter of this edge's books: its own bucket, for everybody together, and no other."""
+def route_bucket(name: str, per_second: int, burst: int) -> Json:
+    """Render a route's own bucket, shared by all callers, in place of the usual ones."""
     bucket = {"max_tokens": burst, "tokens_per_fill": per_second, "fill_interval": "1s"}
     return {
         LOCAL: typed(
@@ -108,23 +108,23 @@ def own_bucket(name: str, per_second: int, burst: int) -> Json:
     }
 
 
-def _own(rules: Sequence[Rule]) -> Json:
+def _local_filter(rules: Sequence[Rule]) -> Json:
     return extension(
         LOCAL,
         LOCAL_KIND,
         stat_prefix="limits",
         **_ALWAYS,
-        # What no rule counts takes from this bucket, which must be there, and is never empty.
-        token_bucket={"max_tokens": PLENTY, "tokens_per_fill": PLENTY, "fill_interval": "1s"},
+        # Required by Envoy. Calls that no rule counts use this bucket, which is never empty.
+        token_bucket={"max_tokens": UNLIMITED, "tokens_per_fill": UNLIMITED, "fill_interval": "1s"},
         always_consume_default_token_bucket=False,
         descriptors=[rule.descriptor() for rule in rules],
         rate_limits=[rule.actions() for rule in rules],
-        max_dynamic_descriptors=REMEMBERED,
+        max_dynamic_descriptors=MAX_BUCKETS,
         rate_limited_as_resource_exhausted=True,
     )
 
 
-def _common(rules: Sequence[Rule]) -> Json:
+def _shared_filter(rules: Sequence[Rule]) -> Json:
     service = {"envoy_grpc": {"cluster_name": CLUSTER}, "timeout": SERVICE_TIMEOUT}
     return extension(
         "envoy.filters.http.ratelimit",
@@ -139,5 +139,5 @@ def _common(rules: Sequence[Rule]) -> Json:
 
 
 def _interval(quota: Quota) -> int:
-    """Return the seconds after which a bucket gets a whole number of points."""
+    """Return the seconds in which a bucket gains a whole number of points."""
     return max(1, -(-quota.period_sec // quota.get_limit()))

@@ -1,7 +1,6 @@
-"""The books of all edges together, in Redis: Envoy's rate limit service, behind which stands one GCRA for each rule.
+"""Envoy's rate limit service: counts calls of all edges together, in Redis.
 
-GCRA is the algorithm of ATM cells (ITU-T I.371), which keeps one time stamp for each name; the library throttled-py has it as one
-script of Redis.
+It uses GCRA (ITU-T I.371), which stores one timestamp per caller and rule; throttled-py runs it as a Redis script.
 """
 
 import asyncio
@@ -51,8 +50,8 @@ class LimitsSettings(RateSettings):
     """`console`, `json`, or `auto`: readable on a terminal, JSON elsewhere."""
 
 
-class CommonBooks:
-    """Counts calls. Each descriptor names a rule and whose call it is."""
+class SharedCounters:
+    """Counts calls in Redis. Each descriptor names a rule and a caller."""
 
     def __init__(self, quotas: Mapping[str, Quota], redis_url: str) -> None:
         store = RedisStore(server=redis_url)
@@ -62,9 +61,9 @@ class CommonBooks:
         }
 
     async def __call__(self, request: RateLimitRequest) -> RateLimitResponse:
-        """Take the cost of a call from each of its limits; it is over the limit where one has too little left.
+        """Charge a call to each of its limits. It is over the limit if any has too little left.
 
-        What the other limits gave stays taken: who calls on against a refusal pays for it.
+        The other limits stay charged, so that callers pay for refused calls, too.
         """
         verdicts = await asyncio.gather(*(self._take(each) for each in request.descriptors))
         codes = [RateLimitResponseCode.OVER_LIMIT if is_over else RateLimitResponseCode.OK for is_over in verdicts]
@@ -82,7 +81,7 @@ class CommonBooks:
 
 
 async def run(settings: LimitsSettings) -> None:
-    """Answer edges until SIGTERM. While Redis does not answer, edges are told so, and let calls pass."""
+    """Serve edges until SIGTERM. While Redis is down, edges get UNAVAILABLE and let calls pass."""
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
@@ -94,9 +93,9 @@ async def run(settings: LimitsSettings) -> None:
 
 @contextlib.asynccontextmanager
 async def answering(settings: LimitsSettings) -> AsyncIterator[str]:
-    """Answer edges while the body runs; yields the address. Raises SettingsError for want of a certificate."""
+    """Serve edges while the body runs; yields the address. Raises SettingsError if a certificate is missing."""
     identity = None if settings.mesh_tls is None else MeshIdentity.find(settings.mesh_tls, EDGE)
-    books = CommonBooks({rule.name: rule.quota for rule in rules_of(settings)}, settings.redis_url)
+    books = SharedCounters({rule.name: rule.quota for rule in rules_of(settings)}, settings.redis_url)
     server = grpc.aio.server()
     server.add_generic_rpc_handlers(_handlers(books, only_edges=identity is not None))
     health_pb2_grpc.add_HealthServicer_to_server(HealthServicer(), server)
@@ -109,13 +108,13 @@ async def answering(settings: LimitsSettings) -> AsyncIterator[str]:
 
 
 def _handlers(
-    books: CommonBooks, *, only_edges: bool
+    books: SharedCounters, *, only_edges: bool
 ) -> "Iterable[grpc.GenericRpcHandler[RateLimitRequest, RateLimitResponse]]":
     async def should_rate_limit(
         request: RateLimitRequest, context: "grpc.aio.ServicerContext[RateLimitRequest, RateLimitResponse]"
     ) -> RateLimitResponse:
         if only_edges and peer_name(context.auth_context()) != EDGE:
-            await context.abort(grpc.StatusCode.PERMISSION_DENIED, "this is for edges")
+            await context.abort(grpc.StatusCode.PERMISSION_DENIED, "only edges may call this service")
         try:
             return await books(request)
         except (RedisError, OSError) as error:

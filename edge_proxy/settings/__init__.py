@@ -1,1 +1,1 @@
-"""What can be set from outside, by topic. `edge.py` has the whole."""
+"""Settings by topic. `edge.py` combines them."""

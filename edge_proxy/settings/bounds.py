@@ -13,7 +13,7 @@ class LimitSettings(Settings):
     edge_timeout_seconds: float = Field(default=15.0, ge=0.1, le=3600)
     """How long a call may take. Also the deadline of a call that states none."""
     edge_request_seconds: float = Field(default=30.0, ge=0.1, le=3600)
-    """How long an app may take to send a request. The default is enough for a slow phone's megabyte."""
+    """How long an app may take to send a request. The default lets a slow phone send a megabyte."""
     edge_max_connections: int = Field(default=50_000, ge=1)
     """Connections from apps at once; further ones are closed. Each takes a file descriptor, and memory."""
     edge_max_heap_mib: int = Field(default=1024, ge=1)

@@ -14,9 +14,9 @@ from edge_proxy.settings.media import MediaSettings
 from edge_proxy.settings.rates import RateSettings
 from edge_proxy.settings.tls import TlsSettings
 
-# One gRPC message, headers not counted: what the public contract allows a body.
+# The public contract's limit of a body, without headers.
 MAX_BODY_BYTES = 1024 * 1024
-# Ours to Envoy's, which says at `info` what others say at `debug`.
+# Envoy logs at `info` what other programs log at `debug`.
 ENVOY_LOG_LEVELS = {"DEBUG": "info", "INFO": "warn", "WARNING": "warn", "ERROR": "error", "CRITICAL": "critical"}
 
 
@@ -85,7 +85,7 @@ class EdgeSettings(DocsSettings, LimitSettings, MediaSettings, RateSettings, Tls
     @classmethod
     def _keep_admin_private(cls, value: Address | None) -> Address | None:
         if value is not None and not is_loopback(value):
-            raise ValueError("the administration must listen on a loopback address, such as 127.0.0.1:9901")
+            raise ValueError("the admin API must listen on a loopback address, such as 127.0.0.1:9901")
         return value
 
     @field_validator("s3_endpoint_url")
@@ -111,7 +111,7 @@ class EdgeSettings(DocsSettings, LimitSettings, MediaSettings, RateSettings, Tls
                 or not parts.netloc
                 or origin != f"{parts.scheme}://{parts.netloc}"
             ):
-                raise ValueError(f"{origin!r} is no origin: it looks like https://app.example, without a path")
+                raise ValueError(f"{origin!r} is not an origin; use the form https://app.example, without a path")
         return value
 
     @field_validator("log_level", mode="before")
@@ -121,11 +121,11 @@ class EdgeSettings(DocsSettings, LimitSettings, MediaSettings, RateSettings, Tls
 
     @property
     def s3_address(self) -> Address:
-        """Where S3 listens; the port is the scheme's own if none is given."""
+        """The address of S3, with the scheme's default port if none is given."""
         parts = urlsplit(self.s3_endpoint_url)
         return Address(str(parts.hostname), parts.port or (443 if self.s3_uses_tls else 80))
 
     @property
     def s3_uses_tls(self) -> bool:
-        """Whether S3 is reached by https."""
+        """Whether S3 is called over https."""
         return urlsplit(self.s3_endpoint_url).scheme == "https"

@@ -1,4 +1,4 @@
-"""What the edge can be told about the media that it serves."""
+"""The setting of the media cache."""
 
 from pathlib import Path
 from typing import Protocol
@@ -9,7 +9,7 @@ from meshkit.settings import Settings
 
 
 class MediaSettings(Settings):
-    """Settings of `/m/…`, which is served from S3."""
+    """Settings of `/m/…`."""
 
     edge_media_cache_mib: int = Field(default=0, ge=0, le=1024 * 1024)
     """How much media the edge caches on its disk, in EDGE_DIR/media-cache. At 0 every request reaches S3.
@@ -23,5 +23,5 @@ class _Placed(Protocol):
 
 
 def media_cache(settings: _Placed) -> Path:
-    """Return the folder of the media that the edge keeps."""
+    """Return the folder of cached media."""
     return settings.edge_dir.absolute() / "media-cache"

@@ -1,4 +1,4 @@
-"""How often apps may call."""
+"""The settings of rate limits."""
 
 from pydantic import field_validator
 from throttled.exceptions import BaseThrottledError
@@ -9,7 +9,7 @@ from meshkit.settings import Settings
 
 
 def quota_of(text: str) -> Quota | None:
-    """Read `20/s burst 600`; None for an empty text. Raises ValueError for any other."""
+    """Parse a quota such as `20/s burst 600`; None for an empty text. Raises ValueError."""
     if not text.strip():
         return None
     try:
@@ -17,12 +17,12 @@ def quota_of(text: str) -> Quota | None:
     except BaseThrottledError:
         quotas = []
     if len(quotas) != 1:
-        raise ValueError(f"{text!r} is no limit: it looks like '20/s burst 600', and is empty for none")
+        raise ValueError(f"{text!r} is not a rate limit; use the form '20/s burst 600', or an empty text for no limit")
     return quotas[0]
 
 
 class RateSettings(Settings):
-    """What a user or an address may call, in points: a read costs 1, a change 3, a sign-up or a log-in 10."""
+    """Rate limits in points: a read costs 1, a change 3, a sign-up or log-in 10."""
 
     edge_limit_user: str = "20/s burst 600"
     """The points of one user: `20/s burst 600` is 600 at once and 20 more each second. Empty: no limit."""

@@ -10,7 +10,7 @@ from meshkit.settings import Settings
 
 
 class TlsSettings(Settings):
-    """With a certificate and its key, the edge's port speaks TLS and nothing else."""
+    """With a certificate and its key, the edge's port accepts only TLS."""
 
     edge_tls_cert_file: Path | None = None
     """The edge's certificate and its chain, as PEM. With it and its key, apps connect by TLS only."""
@@ -21,26 +21,26 @@ class TlsSettings(Settings):
 
     @property
     def edge_uses_tls(self) -> bool:
-        """Whether apps come by https."""
+        """Whether apps use https."""
         return self.edge_tls_cert_file is not None
 
     @model_validator(mode="after")
     def _fit(self) -> Self:
         certificate, key = self.edge_tls_cert_file, self.edge_tls_key_file
         if (certificate is None) != (key is None):
-            raise ValueError("LENSFEED_EDGE_TLS_CERT_FILE and LENSFEED_EDGE_TLS_KEY_FILE go together")
+            raise ValueError("LENSFEED_EDGE_TLS_CERT_FILE and LENSFEED_EDGE_TLS_KEY_FILE must be set together")
         if certificate is not None and key is not None:
             _require_pair(certificate, key)
         return self
 
 
 def _require_pair(certificate: Path, key: Path) -> None:
-    """Refuse what Envoy would only meet later, with a port that answers nobody."""
+    """Check the pair now. Envoy would start anyway, with a port that does not answer."""
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password=_no_password)
     except (OSError, ValueError) as error:  # an SSLError is an OSError
-        raise ValueError(f"{certificate} and {key} are no certificate and its key: {error}") from None
+        raise ValueError(f"{certificate} and {key} are not a certificate and its key: {error}") from None
 
 
 def _no_password() -> str:
-    raise ValueError("a key with a password cannot be used")
+    raise ValueError("keys with a password are not supported")

@@ -1,1 +1,1 @@
-"""The rules of the measurements that need no server, and no clock."""
+"""Tests of the benchmarks that need no servers."""

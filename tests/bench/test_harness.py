@@ -1,4 +1,4 @@
-"""How samples are taken, and the results kept."""
+"""Taking samples and saving results."""
 
 import json
 from collections.abc import Sequence
@@ -13,14 +13,14 @@ from bench.harness import Measurement, Run, run_suite
 
 @pytest.fixture(autouse=True)
 def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Keep results and the page in a folder of the test."""
+    """Write results and page to the test's folder."""
     monkeypatch.setattr(harness, "RESULTS", tmp_path / "results" / "latest.json")
     monkeypatch.setattr(harness, "PAGE", tmp_path / "benchmarks.md")
     return tmp_path
 
 
 def measurement(name: str, value: float) -> Measurement:
-    """Make a measurement whose result is known."""
+    """Create a benchmark with a known result."""
 
     async def measure(_run: Run) -> Sequence[Figure]:
         return [Figure(name, f"What {name} is", "ms", [(value,)])]
@@ -33,8 +33,8 @@ async def broken(_run: Run) -> Sequence[Figure]:
     raise RuntimeError("a server did not start")
 
 
-async def test_members_are_measured_in_turn_after_a_round_that_does_not_count() -> None:
-    """First ours, then theirs, then ours again; the first round only warms up."""
+async def test_members_are_measured_in_turn_after_a_warm_up() -> None:
+    """Members take turns, and the first round is not counted."""
     order: list[str] = []
 
     async def member(name: str) -> float:
@@ -46,8 +46,8 @@ async def test_members_are_measured_in_turn_after_a_round_that_does_not_count() 
     assert samples == [(3.0, 4.0), (5.0, 6.0)]
 
 
-async def test_a_run_of_one_measurement_leaves_the_others_results_as_they_were(places: Path) -> None:
-    """Measuring one thing again does not lose what was measured of the rest."""
+async def test_running_one_benchmark_keeps_the_other_results(places: Path) -> None:
+    """Running one benchmark again keeps the results of the others."""
     both = [measurement("first", 1), measurement("second", 2)]
     assert await run_suite(both, both, Run()) == []
     assert await run_suite([measurement("second", 3)], both, Run()) == []
@@ -58,15 +58,15 @@ async def test_a_run_of_one_measurement_leaves_the_others_results_as_they_were(p
     assert "| What second is | 3 ms |" in page
 
 
-async def test_a_measurement_that_fails_is_named_and_keeps_none_from_being_taken(places: Path) -> None:
-    """A server that does not start spoils its own figures only."""
+async def test_a_failed_benchmark_does_not_stop_the_others(places: Path) -> None:
+    """A failed benchmark is reported and the others still run."""
     suite = [Measurement("broken", "Broken", broken), measurement("second", 2)]
     assert await run_suite(suite, suite, Run()) == ["broken"]
     assert list(json.loads((places / "results" / "latest.json").read_text())["measurements"]) == ["second"]
 
 
-async def test_results_tell_what_they_were_taken_on(places: Path) -> None:
-    """Without the machine, its load and the commit a figure is only a number."""
+async def test_results_include_facts_about_the_machine(places: Path) -> None:
+    """Results include machine, load and commit."""
     await run_suite([measurement("first", 1)], [], Run(pairs=3, is_quick=True))
     taken = json.loads((places / "results" / "latest.json").read_text())["measurements"]["first"]["taken"]
     assert taken["cores"] >= 1

@@ -1,4 +1,4 @@
-"""A small real gRPC backend that has every public service, notes what reaches it, and answers by simple rules."""
+"""A gRPC backend with every service, which records calls and answers by simple rules."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -41,7 +41,7 @@ ALL = SERVICES + INTERNAL
 
 @dataclass
 class Seen:
-    """One call as it reached the backend."""
+    """A call as the backend received it."""
 
     method: str
     metadata: dict[str, Any]
@@ -51,20 +51,20 @@ class Seen:
 
 @dataclass
 class Backend:
-    """What the backend saw, and where it listens."""
+    """The backend's address, recorded calls and canned responses."""
 
     address: str = ""
     seen: list[Seen] = field(default_factory=list)
     feed: feed_service_pb2.GetFeedResponse = field(default_factory=feed_service_pb2.GetFeedResponse)
     failure: tuple[grpc.StatusCode, str, str] | None = None
-    """The code, reason and message that the next answers fail with."""
+    """Code, reason and message of the next failures."""
     failures_left: int = 0
     delay: float = 0.0
     trailers: tuple[tuple[str, str], ...] = ()
 
     @property
     def methods(self) -> set[str]:
-        """Every method that it has."""
+        """All methods of the backend."""
         return {f"{service.full_name}/{method.name}" for service in ALL for method in service.methods}
 
     @property
@@ -73,7 +73,7 @@ class Backend:
         return self.seen[-1]
 
     def forget(self) -> None:
-        """Begin anew."""
+        """Reset to the initial state."""
         self.seen.clear()
         self.feed = feed_service_pb2.GetFeedResponse()
         self.failure, self.failures_left, self.delay, self.trailers = None, 0, 0.0, ()
@@ -95,7 +95,7 @@ ANSWERS = {"CreateUser": _create_user, "CreatePost": _create_post}
 
 
 def _handlers(backend: Backend, service: ServiceDescriptor) -> "grpc.GenericRpcHandler[Any, Any]":
-    """Serve every method of a service: by its rule, or with an empty response."""
+    """Return handlers for every method of a service: by rule, or with an empty response."""
     handlers = {
         method.name: grpc.unary_unary_rpc_method_handler(
             _handler(backend, method),
@@ -136,7 +136,7 @@ async def _fail(backend: Backend, context: Any) -> None:
 
 
 async def start_backend(identity: MeshIdentity | None = None) -> tuple[Backend, grpc.aio.Server]:
-    """Start it on a free port; with `identity`, as that part of a mesh with mTLS."""
+    """Start a backend on a free port. With `identity`, it uses mTLS as that part."""
     backend = Backend()
     server = grpc.aio.server()
     server.add_generic_rpc_handlers([_handlers(backend, service) for service in ALL])

@@ -1,4 +1,4 @@
-"""A real Envoy in front of a real backend and a real S3, and one in front of nothing."""
+"""Fixtures: a real Envoy in front of a backend and a real S3, and one in front of nothing."""
 
 import asyncio
 import contextlib
@@ -41,7 +41,7 @@ class Edge:
     admin: str
 
     def log_lines(self) -> list[dict[str, Any]]:
-        """Read the lines of its log that are JSON: those on calls."""
+        """Return the access log lines."""
         return [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
 
 
@@ -53,12 +53,12 @@ class Signer:
         self.key = Ed25519PrivateKey.generate()
 
     def jwks(self) -> str:
-        """Return the public keys."""
+        """Return the public keys as JWKS."""
         public = OKPAlgorithm.to_jwk(self.key.public_key(), as_dict=True)
         return json.dumps({"keys": [{**public, "kid": self.kid, "alg": "EdDSA", "use": "sig"}]})
 
     def token(self, **changes: object) -> str:
-        """Sign a token of user 42; a change to None leaves a claim out."""
+        """Sign a token of user 42. A claim changed to None is left out."""
         claims = {"iss": "lensfeed", "aud": "lensfeed", "sub": "42", "sid": "s-1", "exp": int(time.time()) + 600}
         kept = {name: value for name, value in {**claims, **changes}.items() if value is not None}
         return jwt.encode(kept, self.key, algorithm="EdDSA", headers={"kid": self.kid})
@@ -66,19 +66,19 @@ class Signer:
 
 @pytest.fixture(scope="session")
 def signer() -> Signer:
-    """Give the key of all tests."""
+    """Create the signing key of all tests."""
     return Signer()
 
 
 @pytest.fixture(scope="session")
 def bearer(signer: Signer) -> dict[str, str]:
-    """Give the header of a valid token."""
+    """Return the header of a valid token."""
     return {"authorization": f"Bearer {signer.token()}"}
 
 
 @pytest.fixture(scope="session")
 def jwks_file(signer: Signer, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a file with the public keys."""
+    """Write a file with the public keys."""
     path = tmp_path_factory.mktemp("keys") / "jwks.json"
     path.write_text(signer.jwks())
     return path
@@ -86,7 +86,7 @@ def jwks_file(signer: Signer, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def running_backend() -> AsyncIterator[Backend]:
-    """Give the backend, with what earlier tests left in it."""
+    """Run the backend, which may have state of earlier tests."""
     backend, server = await start_backend()
     yield backend
     await server.stop(0)
@@ -94,7 +94,7 @@ async def running_backend() -> AsyncIterator[Backend]:
 
 @pytest.fixture
 def backend(running_backend: Backend) -> Iterator[Backend]:
-    """Give the backend, as new."""
+    """Return the backend in its initial state."""
     running_backend.forget()
     yield running_backend
     running_backend.forget()
@@ -104,9 +104,9 @@ def backend(running_backend: Backend) -> Iterator[Backend]:
 async def edge(
     running_backend: Backend, s3: S3, jwks_file: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Edge]:
-    """Give an edge whose services all are the backend."""
+    """Run an edge in front of the backend."""
     settings = {
-        **leading_to(running_backend.address),
+        **services_at(running_backend.address),
         "LENSFEED_S3_ENDPOINT_URL": s3.endpoint_url,
         "LENSFEED_S3_BUCKET": s3.bucket,
         "LENSFEED_CORS_ORIGINS": ORIGIN,
@@ -118,15 +118,15 @@ async def edge(
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def lonely_edge(jwks_file: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Edge]:
-    """Give an edge behind which nothing listens."""
-    (nobody,) = free_ports(1)
-    async with running_edge(tmp_path_factory.mktemp("lonely"), jwks_file, leading_to(f"127.0.0.1:{nobody}")) as edge:
+async def edge_without_services(jwks_file: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Edge]:
+    """Run an edge without services."""
+    (unused,) = free_ports(1)
+    async with running_edge(tmp_path_factory.mktemp("lonely"), jwks_file, services_at(f"127.0.0.1:{unused}")) as edge:
         yield edge
 
 
-def leading_to(address: str) -> dict[str, str]:
-    """Return the settings by which every service, and S3, is at one address."""
+def services_at(address: str) -> dict[str, str]:
+    """Return settings that put every service and S3 at one address."""
     return {
         **{f"LENSFEED_{name}_ADDR": address for name in SERVICES},
         "LENSFEED_S3_ENDPOINT_URL": f"http://{address}",
@@ -137,7 +137,7 @@ def leading_to(address: str) -> dict[str, str]:
 async def running_edge(
     folder: Path, jwks_file: Path, settings: dict[str, str], ca_file: Path | None = None
 ) -> AsyncIterator[Edge]:
-    """Run `python -m edge_proxy run` until the block ends. With `ca_file`, it is called by TLS."""
+    """Run `python -m edge_proxy run` while the block runs. With `ca_file`, clients use TLS."""
     port, admin_port = free_ports(2)
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("LENSFEED_")},
@@ -189,20 +189,20 @@ async def _until_listening(edge: Edge) -> None:
 
 
 async def until_serving(edge: Edge) -> None:
-    """Wait until the edge has found every service."""
+    """Wait until every service is healthy."""
     async with asyncio.timeout(30):
-        while (await edge.http.get("/healthz")).status_code != 200:  # noqa: ASYNC110 - it is another process that gets ready
+        while (await edge.http.get("/healthz")).status_code != 200:  # noqa: ASYNC110 - another process gets ready
             await asyncio.sleep(0.05)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def full_edge(
+async def edge_without_memory(
     running_backend: Backend, jwks_file: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Edge]:
-    """Give an edge that has no memory left."""
-    settings = {**leading_to(running_backend.address), "LENSFEED_EDGE_MAX_HEAP_MIB": "1"}
+    """Run an edge without free memory."""
+    settings = {**services_at(running_backend.address), "LENSFEED_EDGE_MAX_HEAP_MIB": "1"}
     async with running_edge(tmp_path_factory.mktemp("full"), jwks_file, settings) as edge:
         async with asyncio.timeout(30):
-            while (await edge.http.get("/feed")).status_code != 429:  # noqa: ASYNC110 - it looks four times a second
+            while (await edge.http.get("/feed")).status_code != 429:  # noqa: ASYNC110 - Envoy checks memory periodically
                 await asyncio.sleep(0.05)
         yield edge

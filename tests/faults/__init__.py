@@ -1,1 +1,1 @@
-"""What a cluster survives. Run by `make faults`: it needs three nodes of Cassandra, and minutes."""
+"""Fault tests with a three-node Cassandra cluster, run by `make faults` in some minutes."""

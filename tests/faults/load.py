@@ -1,4 +1,4 @@
-"""A steady load of posts, follows and feed reads, which remembers what was acknowledged."""
+"""A steady load of posts, follows and feed reads that records acknowledged writes."""
 
 import asyncio
 import itertools
@@ -11,30 +11,30 @@ import httpx
 from tests.blackbox.people import Person
 
 WRITE_SECONDS = 1.0
-"""Each person posts so often, however long the posts before take, and begins a follow or unfollow so often."""
+"""The interval of each person's posts, and of their follows and unfollows."""
 
 READ_SECONDS = 0.5
-"""Each person looks at the feed so often."""
+"""The interval of each person's feed reads."""
 
 
 @dataclass
 class Tally:
-    """Calls of one kind in one phase, by their first answers: nothing is repeated."""
+    """Results of calls of one kind in one phase, without retries."""
 
     good: int = 0
     bad: list[str] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
-    """How long each call took, good or bad."""
+    """The duration of each call, failed or not."""
 
     @property
     def share(self) -> float:
-        """The share that succeeded."""
+        """The share of successful calls."""
         return self.good / max(1, self.good + len(self.bad))
 
 
 @dataclass
 class Load:
-    """What people do until told to stop. `phase` is where calls are counted."""
+    """The load. Calls are counted under the current `phase`."""
 
     people: list[Person]
     media_id_of: dict[str, str]
@@ -44,10 +44,10 @@ class Load:
     posts: dict[str, Person] = field(default_factory=dict)
     """Acknowledged posts, with their authors."""
     follows: dict[tuple[str, str], bool] = field(default_factory=dict)
-    """The last acknowledged state of a pair; a pair whose last call failed is in doubt, and left out."""
+    """The last acknowledged state of each pair. Pairs whose last call failed are left out."""
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Let everybody post, follow and read side by side."""
+        """Let everyone post, follow and read concurrently until `stopping` is set."""
         await asyncio.gather(
             *(self._post(person, stopping) for person in self.people),
             *(self._follow(person, stopping) for person in self.people),
@@ -55,7 +55,7 @@ class Load:
         )
 
     async def _post(self, person: Person, stopping: asyncio.Event) -> None:
-        """Post at a fixed rate: a slow answer does not spare the mesh the next call."""
+        """Post at a fixed rate, even if earlier calls are slow."""
         async with asyncio.TaskGroup() as posts:
             async for number in _ticks(WRITE_SECONDS, stopping):
                 posts.create_task(self._post_once(person, number))
@@ -108,7 +108,7 @@ class Load:
 
 
 async def _ticks(seconds: float, stopping: asyncio.Event) -> AsyncIterator[int]:
-    """Count at a fixed rate until told to stop. What takes longer than a tick delays the next one."""
+    """Yield at a fixed rate until `stopping` is set. A slow body delays the next tick."""
     start = time.monotonic()
     for number in itertools.count():
         try:

@@ -1,4 +1,4 @@
-"""One node, killed in mid-load: what `commitlog_sync` is worth."""
+"""The effect of `commitlog_sync` when a single node is killed under load."""
 
 import asyncio
 import itertools
@@ -18,12 +18,12 @@ from meshkit.ids import new_id
 WRITERS = 8
 LOAD_SECONDS = 3.0
 PATIENCE_SECONDS = 120.0
-# Between two syncs the log is still marked every 100 ms, so a kill may hit a moment at which nothing was under way.
+# The log is marked every 100 ms even between syncs, so a kill may happen to lose nothing.
 ATTEMPTS = 5
 
 
 async def connected(cassandra: Cassandra) -> None:
-    """Wait until statements run."""
+    """Wait until the connection works."""
     end = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
@@ -36,7 +36,7 @@ async def connected(cassandra: Cassandra) -> None:
 
 
 async def write_until_it_fails(cassandra: Cassandra, acknowledged: list[OutboxRecord]) -> None:
-    """Write events one after the other, and note each that was acknowledged."""
+    """Write events one by one and record the acknowledged ones until one fails."""
     for number in itertools.count():
         record = OutboxRecord(new_id(), b"%d" % number)
         try:
@@ -47,7 +47,7 @@ async def write_until_it_fails(cassandra: Cassandra, acknowledged: list[OutboxRe
 
 
 async def lost_by_a_kill(folder: Path, commitlog_sync: CommitlogSync) -> tuple[int, int]:
-    """Kill a node under load and start it again; returns how many acknowledged writes there were, and how many are lost."""
+    """Kill and restart a node under load. Returns the numbers of acknowledged and of lost writes."""
     acknowledged: list[OutboxRecord] = []
     async with running_cassandra(folder, commitlog_sync=commitlog_sync) as cluster:
         settings = CassandraSettings(cassandra_contact_points=cluster.contact_points)
@@ -70,8 +70,8 @@ async def lost_by_a_kill(folder: Path, commitlog_sync: CommitlogSync) -> tuple[i
 
 
 @pytest.mark.faults
-async def test_a_node_that_syncs_each_batch_loses_no_acknowledged_write(tmp_path: Path) -> None:
-    """`commitlog_sync: batch` acknowledges a write when it is in the log on disk: kill -9 in mid-load loses none."""
+async def test_batch_sync_loses_no_acknowledged_write(tmp_path: Path) -> None:
+    """With `commitlog_sync: batch`, SIGKILL under load loses no acknowledged write."""
     written, lost = await lost_by_a_kill(tmp_path, "batch")
     print(f"batch: {written} acknowledged, {lost} lost")
     assert written > 0
@@ -79,8 +79,8 @@ async def test_a_node_that_syncs_each_batch_loses_no_acknowledged_write(tmp_path
 
 
 @pytest.mark.faults
-async def test_a_node_that_syncs_now_and_then_can_lose_acknowledged_writes(tmp_path: Path) -> None:
-    """The control: with `periodic` the same kill loses what was acknowledged since the last sync. One node needs `batch`."""
+async def test_periodic_sync_can_lose_acknowledged_writes(tmp_path: Path) -> None:
+    """With `periodic`, SIGKILL loses acknowledged writes, so a single node needs `batch`."""
     for attempt in range(ATTEMPTS):
         written, lost = await lost_by_a_kill(tmp_path / str(attempt), "periodic")
         print(f"periodic: {written} acknowledged, {lost} lost")

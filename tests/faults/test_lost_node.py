@@ -1,4 +1,4 @@
-"""Three nodes, one lost: under a steady load nothing that was acknowledged goes away, and hardly a call fails."""
+"""Losing one of three nodes under load: no acknowledged write is lost and few calls fail."""
 
 import asyncio
 import os
@@ -18,7 +18,7 @@ from tests.media_svc import pictures
 PEOPLE = 4
 PHASE_SECONDS = 20.0
 SETTLE_SECONDS = 5.0
-"""After a node has come back: it gets what was kept for it."""
+"""How long a returning node gets to receive its hints."""
 
 PATIENCE_SECONDS = 180.0
 MIN_SHARE = 0.99
@@ -26,12 +26,12 @@ NODES = ("127.0.0.1", "127.0.0.2", "127.0.0.3")
 
 
 def node(mesh: Mesh, number: int) -> psutil.Process:
-    """Find a node's Java."""
+    """Return the Java process of a node."""
     return mesh.process_of(f"cassandra/node{number}/conf")
 
 
 async def whole(mesh: Mesh) -> None:
-    """Wait until every node sees every other: with two of three away there is no quorum, and nothing to be shown."""
+    """Wait until every node sees all others."""
     port = int(mesh.addresses["cassandra-1"].partition(":")[2])
     async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
@@ -41,7 +41,7 @@ async def whole(mesh: Mesh) -> None:
 
 
 async def sees_all(address: str, port: int) -> bool:
-    """Tell whether a node answers, and sees the others."""
+    """Return whether a node answers and sees the others."""
     try:
         async with asyncio.timeout(5):
             return await node_sees_all(address, port)
@@ -50,7 +50,7 @@ async def sees_all(address: str, port: int) -> bool:
 
 
 def say(load: Load) -> None:
-    """Print what came of the calls."""
+    """Print the results of all calls."""
     for what, tallies in (("writes", load.writes), ("reads", load.reads)):
         for phase, tally in tallies.items():
             times = sorted(tally.seconds)
@@ -62,7 +62,7 @@ def say(load: Load) -> None:
 @pytest.mark.faults
 @pytest.mark.mesh
 async def test_nothing_acknowledged_is_lost_with_a_node(tmp_path: Path) -> None:
-    """With RF 3, one node is killed, later another is stopped and goes on: posts and follows stay, feeds keep answering."""
+    """Killing one node and pausing another loses no posts or follows, and feeds keep working."""
     async with running_mesh(tmp_path, "cassandra", "--cassandra-nodes", "3") as mesh, reached(mesh) as reach:
         people = [await new_user(reach, "load") for _ in range(PEOPLE)]
         media = [await person.upload(pictures.encoded(pictures.quarters(320, 240), "image/jpeg")) for person in people]
@@ -103,24 +103,24 @@ async def test_nothing_acknowledged_is_lost_with_a_node(tmp_path: Path) -> None:
 
 
 async def check_posts(load: Load) -> None:
-    """Every acknowledged post is there, by its id and in its author's list."""
+    """Check that every acknowledged post is found by id and in its author's list."""
     assert load.posts
     lost = [post for post, author in load.posts.items() if (await author.send("GET", f"/posts/{post}")).is_error]
     assert not lost, f"{len(lost)} of {len(load.posts)} posts are lost"
     for person in load.people:
-        # A list may lag where it is read from a replica that was away, until that has got what was kept for it.
+        # A list may lag if it is read from a returning replica that has not received its hints yet.
         posted = {post for post, author in load.posts.items() if author is person}
         await eventually(partial(listed_posts, person), posted.issubset)
 
 
 async def listed_posts(person: Person) -> set[str]:
-    """Return which posts a profile lists."""
+    """Return the posts that a profile lists."""
     pages = await person.pages(100, f"/users/{person.user_id}/posts")
     return {post["postId"] for page in pages for post in page["posts"]}
 
 
 async def check_follows(load: Load) -> None:
-    """Every pair is as its last acknowledged call left it, and the feeds say so, too."""
+    """Check that every pair has its last acknowledged state, in feeds, too."""
     assert load.follows
     by_id = {person.user_id: person for person in load.people}
     for (follower, followee), is_following in load.follows.items():
@@ -132,11 +132,11 @@ async def check_follows(load: Load) -> None:
 
 
 def followed(load: Load, person: Person) -> set[str]:
-    """Whom a person follows, of those who have posted: all have."""
+    """Return whom a person follows."""
     return {pair[1] for pair, is_following in load.follows.items() if is_following and pair[0] == person.user_id}
 
 
 async def feed_authors(person: Person) -> set[str]:
-    """Whose posts a feed shows."""
+    """Return the authors of the posts in a feed."""
     pages = await person.pages(100)
     return {item["post"]["authorId"] for page in pages for item in page["items"]}

@@ -1,4 +1,4 @@
-"""The bridge on three nodes, in the seconds in which one is gone and the others do not know it yet."""
+"""Statements on three nodes while one is down and the others have not noticed."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -15,10 +15,10 @@ TAKE = claim("UPDATE words SET word = ? WHERE number = ? IF word = null")
 GET = sure_read("SELECT word, WRITETIME(word) FROM words WHERE number = ? LIMIT 1")
 DECIDED = serial_read("SELECT word FROM words WHERE number = ? LIMIT 1")
 CALL_SECONDS = 15
-"""The deadline of a call over the edge."""
+"""The deadline of a call through the edge."""
 
 NUMBERS = range(30)
-"""Keys enough for each node to come first for some of them."""
+"""Enough keys for each node to be the first replica of some."""
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ async def cluster(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cas
 
 @pytest.fixture(scope="module")
 async def words(cluster: CassandraCluster, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cassandra]:
-    """Give a keyspace of three copies, whose statements are prepared everywhere."""
+    """Open a keyspace with three replicas and prepare all statements on every node."""
     folder = tmp_path_factory.mktemp("migrations")
     (folder / "0001-words.cql").write_text(TABLE)
     settings = settings_of(cluster.contact_points, cassandra_replication=cluster.replication)
@@ -44,7 +44,7 @@ async def words(cluster: CassandraCluster, tmp_path_factory: pytest.TempPathFact
 
 
 async def batches(words: Cassandra, start: int) -> None:
-    """Write batches, each in a call of its own, and find all of each: at one write time, though it was sent in parts."""
+    """Write batches, each within a call, and check that each is complete with one write time."""
 
     async def one(number: int) -> None:
         with call_of(CALL_SECONDS):
@@ -58,7 +58,7 @@ async def batches(words: Cassandra, start: int) -> None:
 
 
 async def claims(words: Cassandra, start: int) -> None:
-    """Claim, each in a call of its own, and as the stores do it: read where no answer comes, and try again."""
+    """Claim rows, each within a call. After an unknown outcome, read and try again."""
 
     async def one(number: int) -> None:
         with call_of(CALL_SECONDS):
@@ -76,8 +76,8 @@ async def _try(words: Cassandra, number: int) -> None:
 
 
 @pytest.mark.faults
-async def test_writes_go_on_at_once_without_a_node_that_is_killed(cluster: CassandraCluster, words: Cassandra) -> None:
-    """No batch and no claim fails, though each of the other two still counts on the dead one for its batch log."""
+async def test_writes_continue_after_a_node_is_killed(cluster: CassandraCluster, words: Cassandra) -> None:
+    """No batch or claim fails while the others still use the dead node for their batch logs."""
     await cluster.nodes[2].kill()
     await asyncio.gather(batches(words, 10_000), claims(words, 20_000))
     await cluster.nodes[2].restart()
@@ -86,8 +86,8 @@ async def test_writes_go_on_at_once_without_a_node_that_is_killed(cluster: Cassa
 
 
 @pytest.mark.faults
-async def test_writes_go_on_at_once_beside_a_node_that_hangs(cluster: CassandraCluster, words: Cassandra) -> None:
-    """Nor beside one that takes statements and does not answer them."""
+async def test_writes_continue_while_a_node_hangs(cluster: CassandraCluster, words: Cassandra) -> None:
+    """No batch or claim fails while a node accepts statements without answering."""
     await until_it_answers(words)
     cluster.nodes[0].pause()
     try:

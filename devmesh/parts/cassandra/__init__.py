@@ -1,1 +1,1 @@
-"""A Cassandra cluster of one or three nodes on this machine. Clients of Cassandra are in `meshkit/cassandra/`."""
+"""A Cassandra cluster of one or three nodes on this machine."""

@@ -1,4 +1,4 @@
-"""The account by which the services of a mesh enter its own Cassandra. Nobody else can."""
+"""The account of the mesh's services in its own Cassandra. All others are disabled."""
 
 import asyncio
 import contextlib
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from cassandra.cluster import Session
 
 USER = "lensfeed"
-# Every new Cassandra has this one.
-FIRST_USER = FIRST_PASSWORD = "cassandra"  # noqa: S105 - it is known to all the world, and this module takes it away
+# The default account of a new Cassandra.
+FIRST_USER = FIRST_PASSWORD = "cassandra"  # noqa: S105 - the public default, which this module disables
 CONNECT_SECONDS = 5.0
 
 
 async def make_account(shape: ClusterShape, password: str) -> None:
-    """Create the account and disable the one that Cassandra comes with. Repeatable; runs once a node answers.
+    """Create the account and disable the default one. Repeatable; needs a node that answers.
 
     Raises OSError where the cluster does not let us in yet.
     """
@@ -31,7 +31,7 @@ def _make_account(shape: ClusterShape, password: str) -> None:
     try:
         if not _can_enter(shape, password):
             with _session(shape, FIRST_USER, FIRST_PASSWORD) as session:
-                # With one copy, nobody could log in while its node is away.
+                # With one replica, nobody could log in while its node is down.
                 session.execute(f"ALTER KEYSPACE system_auth WITH replication = {shape.replication}")
                 session.execute(
                     f"CREATE ROLE IF NOT EXISTS {USER} WITH SUPERUSER = true AND LOGIN = true AND PASSWORD = '{password}'"
@@ -57,7 +57,7 @@ def _can_enter(shape: ClusterShape, password: str) -> bool:
 
 @contextlib.contextmanager
 def _session(shape: ClusterShape, user: str, password: str) -> "Iterator[Session]":
-    # Half a second of imports that a mesh on SQLite need not pay.
+    # Imported here because it takes half a second.
     from cassandra.auth import PlainTextAuthProvider
     from cassandra.cluster import Cluster
 

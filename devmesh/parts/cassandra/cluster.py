@@ -1,4 +1,4 @@
-"""The real Cassandra alone: a cluster of one or three nodes, with handles for what may happen to a node."""
+"""Runs a Cassandra cluster without a mesh. Its nodes can be killed, paused and restarted."""
 
 import asyncio
 import contextlib
@@ -27,7 +27,7 @@ from devmesh.supervise.running import wait_ready
 
 
 class CassandraNode:
-    """One node, and what may happen to it."""
+    """A node that can be killed, paused and restarted."""
 
     def __init__(self, address: str, port: int, command: Command) -> None:
         self.address = address
@@ -37,43 +37,43 @@ class CassandraNode:
 
     @property
     def pid(self) -> int:
-        """The process id of its Java."""
+        """The node's process id."""
         return self._running.pid
 
     async def start(self) -> None:
-        """Start it on the data that it has. It runs on return, and answers later: see `answers`."""
+        """Start the node on its data. Wait for `answers` before using it."""
         self._child = await Child.start(self._command)
 
     async def answers(self) -> None:
-        """Return once it serves its clients. Raises NotReady where it ends before, or takes too long."""
+        """Wait until the node serves clients. Raises NotReady if it exits or takes too long."""
         await self._holds(partial(node_answers, self.address, self.port))
 
     async def sees_all(self) -> None:
-        """Return once it sees all nodes of three. Raises NotReady as `answers` does."""
+        """Wait until the node sees all three nodes. Raises NotReady as `answers` does."""
         await self._holds(partial(node_sees_all, self.address, self.port))
 
     async def kill(self) -> None:
-        """SIGKILL; on return it is gone."""
+        """Send SIGKILL and wait for the exit."""
         self._running.kill()
         await self._running.exited()
 
     def pause(self) -> None:
-        """SIGSTOP: its connections stay, and nothing answers on them."""
+        """Send SIGSTOP. Connections stay open without answers."""
         os.kill(self.pid, signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Let it go on after a pause."""
+        """Continue after `pause`."""
         os.kill(self.pid, signal.SIGCONT)
 
     async def stop(self) -> None:
-        """Stop it in order: it flushes, and tells the others. Repeatable."""
+        """Shut the node down cleanly. Repeatable."""
         if self._child is not None:
             with contextlib.suppress(ProcessLookupError):
                 self.resume()
             await self._child.stop(STOP_SECONDS)
 
     async def restart(self) -> None:
-        """Stop it unless that has happened, start it again, and return once it answers."""
+        """Stop the node if it runs, start it and wait until it answers."""
         await self.stop()
         await self.start()
         await self.answers()
@@ -112,10 +112,10 @@ async def running_cassandra(
     authenticator: str = "AllowAllAuthenticator",
     extra: str = "",
 ) -> AsyncIterator[CassandraCluster]:
-    """Run a cluster of its own on free ports, with its data in `folder`; every node answers and sees the others.
+    """Run a cluster on free ports with its data in `folder`. On entry every node answers and sees the others.
 
-    On the same folder a later cluster has the data of the earlier one. The options are those of ClusterShape. Raises
-    MeshError where Java or Maven is missing.
+    A later cluster on the same folder has the same data. The options are those of ClusterShape. Raises MeshError if
+    Java or Maven is missing.
     """
     program = await find_program(os.environ)
     with cluster_ports(folder) as (native, storage):

@@ -1,6 +1,6 @@
-"""One question in CQL over a bare connection: enough to know whether a node of Cassandra answers.
+"""Sends one CQL query over a plain connection, to check whether a Cassandra node answers.
 
-The driver would bring threads and half a second of imports for it.
+The driver would start threads and take half a second to import.
 """
 
 import asyncio
@@ -10,13 +10,13 @@ from enum import IntEnum
 VERSION = 4
 RESPONSE = 0x80
 HEADER = struct.Struct("!BBhBi")
-"""Version, flags, stream, opcode, length of the body."""
+"""Version, flags, stream, opcode, body length."""
 
 LONGEST_BODY = 2**20
 
 
 class Opcode(IntEnum):
-    """The messages that are used here."""
+    """The CQL messages used here."""
 
     STARTUP = 0x01
     READY = 0x02
@@ -26,16 +26,16 @@ class Opcode(IntEnum):
 
 
 class Consistency(IntEnum):
-    """How many replicas have to answer."""
+    """How many replicas must answer."""
 
     ONE = 0x01
     ALL = 0x05
 
 
 async def cql_answers(host: str, port: int, query: str, consistency: Consistency = Consistency.ONE) -> bool:
-    """Whether a node answers a query with a result, or asks who wants to know.
+    """Return whether a node answers a query with a result, or asks for a login.
 
-    Raises OSError or IncompleteReadError where nobody speaks CQL.
+    Raises OSError or IncompleteReadError if the port does not speak CQL.
     """
     reader, writer = await asyncio.open_connection(host, port)
     try:
@@ -48,7 +48,7 @@ async def cql_answers(host: str, port: int, query: str, consistency: Consistency
 
 
 async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, opcode: Opcode, body: bytes) -> int:
-    """Send a message; the opcode of the answer."""
+    """Send a message and return the opcode of the response."""
     writer.write(HEADER.pack(VERSION, 0, 0, opcode, len(body)) + body)
     version, _, _, answer, length = HEADER.unpack(await reader.readexactly(HEADER.size))
     if version != VERSION | RESPONSE or not 0 <= length <= LONGEST_BODY:

@@ -1,4 +1,4 @@
-"""The program itself: Cassandra's jars, fetched once by Maven into the user's cache, and the Java that runs them."""
+"""Finds Java and Cassandra's jars, which Maven downloads once into the user's cache."""
 
 import asyncio
 import contextlib
@@ -16,7 +16,7 @@ from devmesh.supervise.process import Child, Command, exit_text
 
 VERSION = "5.0.6"
 JAVA = "17"
-"""The newest that this Cassandra supports."""
+"""The newest Java that this Cassandra supports."""
 
 INSTALL = "apt-get install openjdk-17-jre-headless maven"
 POM = Path(__file__).with_name("conf") / "pom.xml"
@@ -25,61 +25,61 @@ LOCK_POLL_SECONDS = 0.2
 
 @dataclass(frozen=True)
 class Program:
-    """What runs Cassandra: a Java and the folder of its jars."""
+    """The Java binary and the folder of Cassandra's jars."""
 
     java: Path
     jars: Path
 
 
-def say_nothing(_text: str) -> None:
-    """Keep progress to oneself."""
+def ignore_progress(_text: str) -> None:
+    """Ignore progress messages."""
 
 
-async def find_program(env: Mapping[str, str], tell: Callable[[str], None] = say_nothing) -> Program:
-    """Find Java and the jars, or fetch these. Raises MeshError with what to install where something is missing."""
+async def find_program(env: Mapping[str, str], tell: Callable[[str], None] = ignore_progress) -> Program:
+    """Find Java and the jars; download the jars if needed. Raises MeshError that says what to install."""
     return Program(await java_binary(env), await cassandra_jars(env, tell))
 
 
 async def java_binary(env: Mapping[str, str]) -> Path:
-    """Find the Java of JAVA_HOME, or else of PATH. Raises MeshError where it is not the one that Cassandra needs."""
+    """Find Java in JAVA_HOME or PATH. Raises MeshError if it is missing or has the wrong version."""
     home = env.get("JAVA_HOME")
     found = f"{home}/bin/java" if home else shutil.which("java", path=env.get("PATH", ""))
     version = await _java_version(found, env) if found else None
     if version is None:
-        raise MeshError(f"Cassandra needs Java {JAVA}, and there is none; install it: {INSTALL}")
+        raise MeshError(f"Cassandra needs Java {JAVA}, which is not installed; install it: {INSTALL}")
     if version != JAVA:
         raise MeshError(
-            f"Cassandra needs Java {JAVA}, and {found} is version {version}; install it: {INSTALL}, or set JAVA_HOME"
+            f"Cassandra needs Java {JAVA}, but {found} has version {version}; install it: {INSTALL}, or set JAVA_HOME"
         )
     return Path(str(found))
 
 
 async def cassandra_jars(
-    env: Mapping[str, str], tell: Callable[[str], None] = say_nothing, cache: Path | None = None
+    env: Mapping[str, str], tell: Callable[[str], None] = ignore_progress, cache: Path | None = None
 ) -> Path:
-    """Find the folder of jars, or fetch them: 66 MB, once for all meshes of this user. Safe for two at a time.
+    """Return the folder of jars. Downloads 66 MB on first use; concurrent calls are safe.
 
-    Raises MeshError where there is no Maven, or it fails.
+    Raises MeshError if Maven is missing or fails.
     """
     folder = (cache or Path(platformdirs.user_cache_dir("lensfeed"))) / f"cassandra-{VERSION}"
     if folder.is_dir():
         return folder
     maven = shutil.which("mvn", path=env.get("PATH", ""))
     if maven is None:
-        raise MeshError(f"Cassandra is fetched by Maven, and there is none; install it: {INSTALL}")
+        raise MeshError(f"Maven is needed to download Cassandra; install it: {INSTALL}")
     folder.parent.mkdir(parents=True, exist_ok=True)
     async with _locked(folder.with_name(f"{folder.name}.lock")):
         if not folder.is_dir():
-            tell(f"fetching Cassandra {VERSION} into {folder} (66 MB, once)")
+            tell(f"downloading Cassandra {VERSION} to {folder} (66 MB, once)")
             await _fetch(maven, folder, env)
-            tell(f"fetched Cassandra {VERSION}")
+            tell(f"downloaded Cassandra {VERSION}")
     return folder
 
 
 async def _fetch(maven: str, folder: Path, env: Mapping[str, str]) -> None:
-    """Copy into a folder beside the one wanted, which appears when it is complete."""
+    """Download to a temporary folder and rename it when complete."""
     part = folder.with_name(f"{folder.name}.part")
-    shutil.rmtree(part, ignore_errors=True)  # of one that was killed
+    shutil.rmtree(part, ignore_errors=True)  # left by a killed process
     part.mkdir()
     pom = part / "pom.xml"
     pom.write_text(POM.read_text())
@@ -91,7 +91,7 @@ async def _fetch(maven: str, folder: Path, env: Mapping[str, str]) -> None:
     finally:
         await child.stop(grace=1.0)
     if code != 0:
-        raise MeshError(f"Cassandra could not be fetched: mvn {exit_text(code)}\n{child.log_tail()}".rstrip())
+        raise MeshError(f"cannot download Cassandra: mvn {exit_text(code)}\n{child.log_tail()}".rstrip())
     part.rename(folder)
 
 

@@ -1,4 +1,4 @@
-"""One node of Cassandra: its configuration and how to run it."""
+"""Configures a Cassandra node and builds its command line."""
 
 import os
 import socket
@@ -18,29 +18,28 @@ CommitlogSync = Literal["periodic", "batch"]
 RESOURCES = Path(__file__).with_name("conf")
 
 START_SECONDS = 180.0
-"""A start takes six seconds of a core, and three at once on a busy machine take their time."""
+"""A start takes six CPU seconds. Three nodes on a busy machine take much longer."""
 
 STOP_SECONDS = 20.0
-"""It flushes its tables before it ends. What it is killed in is in its commit log, up to the last sync."""
+"""It flushes its tables on exit. If it is killed, the commit log keeps writes up to the last sync."""
 
 SYNC = {"periodic": "commitlog_sync: periodic\ncommitlog_sync_period: 10s", "batch": "commitlog_sync: batch"}
 RING = 2**64
 
 ANSWERS = "SELECT key FROM system.local"
 SEES_ALL = "SELECT * FROM system_distributed.view_build_status LIMIT 1"
-"""At consistency ALL only a node that sees all three replicas of this table tries to answer it."""
+"""At consistency ALL, a node answers this only if it sees all three replicas of the table."""
 
 REPLICAS = 3
 
 
 @dataclass(frozen=True)
 class ClusterShape:
-    """What the nodes of a cluster have in common.
+    """Settings that all nodes of a cluster share.
 
-    `heap` is as in -Xmx, 128m at least. `commitlog_sync`: "batch" acknowledges a write when it is on the disk; with
-    "periodic", a node that is killed loses up to 10 s of writes. `survives_kill`: without it, tables are made six times as
-    fast, and a node that is killed may not find them again, nor what was in them. `authenticator` is the name of a class of
-    Cassandra, `extra` what else shall stand in its cassandra.yaml.
+    `heap` is for -Xmx, at least 128m. `commitlog_sync`: "batch" acknowledges a write once it is on disk; with "periodic",
+    a killed node loses up to 10 s of writes. `survives_kill`: without it, tables are created six times as fast, but a
+    killed node may lose them. `authenticator` is a Cassandra class name. `extra` is appended to cassandra.yaml.
     """
 
     nodes: int
@@ -54,26 +53,26 @@ class ClusterShape:
 
     @property
     def addresses(self) -> list[str]:
-        """The address of each node; all have the same ports."""
+        """The address of each node. All nodes use the same ports."""
         return [f"127.0.0.{number}" for number in range(1, self.nodes + 1)]
 
     @property
     def contact_points(self) -> str:
-        """Where clients find it, as host:port with commas between."""
+        """The clients' addresses as comma-separated host:port."""
         return ",".join(f"{address}:{self.native_port}" for address in self.addresses)
 
     @property
     def replication(self) -> dict[str, str | int]:
-        """Tell how a keyspace is best replicated, as in CREATE KEYSPACE."""
+        """The replication of keyspaces, for CREATE KEYSPACE."""
         return {"class": "SimpleStrategy", "replication_factor": min(self.nodes, REPLICAS)}
 
 
 def node_command(
     shape: ClusterShape, number: int, folder: Path, program: Program, log: Path, env: Mapping[str, str]
 ) -> Command:
-    """Write the configuration of node `number` (from 0) into `folder`, where its data lie too, and tell how to run it.
+    """Write the configuration of node `number` (from 0) to `folder`, its data folder, and return its command.
 
-    Raises MeshError where this machine has no such address.
+    Raises MeshError if this machine lacks the node's address.
     """
     _require_address(shape.addresses[number])
     conf = folder.absolute() / "conf"
@@ -82,17 +81,17 @@ def node_command(
     (conf / "logback.xml").write_text(_resource("logback.xml"))
     argv = (
         str(program.java),
-        "-Xms128m",  # it grows; as root, Cassandra pins in memory what it starts with
+        "-Xms128m",  # it can grow; as root, Cassandra locks its initial heap in memory
         f"-Xmx{shape.heap}",
         "-Xss512k",
-        "-XX:+UseSerialGC",  # the least memory and the fastest start at heaps of this size
-        "-XX:TieredStopAtLevel=1",  # half the processor time until it answers
+        "-XX:+UseSerialGC",  # least memory and fastest start with small heaps
+        "-XX:TieredStopAtLevel=1",  # halves the CPU time of the start
         "-XX:+ExitOnOutOfMemoryError",
         f"-javaagent:{_agent(program.jars)}",
         *_resource("jvm17.options").split(),
         f"-Dcassandra.storagedir={folder.absolute()}",
         f"-Dcassandra.logdir={folder.absolute()}",
-        "-Dcassandra.ring_delay_ms=500",  # how long gossip may take: the nodes are on one machine
+        "-Dcassandra.ring_delay_ms=500",  # gossip is fast on one machine
         "-Dcassandra.skip_wait_for_gossip_to_settle=0",
         "-Dcassandra.shutdown_announce_in_ms=200",
         f"-Dcassandra.test.flush_local_schema_changes={str(shape.survives_kill).lower()}",
@@ -106,12 +105,12 @@ def node_command(
 
 
 async def node_answers(address: str, port: int) -> bool:
-    """Whether a node serves its clients."""
+    """Return whether a node serves clients."""
     return await cql_answers(address, port, ANSWERS)
 
 
 async def node_sees_all(address: str, port: int) -> bool:
-    """Whether a node of three sees the two others."""
+    """Return whether a node of three sees the other two."""
     return await cql_answers(address, port, SEES_ALL, Consistency.ALL)
 
 
@@ -133,7 +132,7 @@ def _resource(name: str) -> str:
 
 
 def _agent(jars: Path) -> Path:
-    """Find the agent by which it measures how much memory its tables take."""
+    """Find the Java agent that measures memory for Cassandra."""
     return next(jars.glob("jamm-*.jar"))
 
 
@@ -143,5 +142,5 @@ def _require_address(address: str) -> None:
             probe.bind((address, 0))
         except OSError as error:
             raise MeshError(
-                f"a node of Cassandra needs the address {address}; add it: ifconfig lo0 alias {address}"
+                f"a Cassandra node needs the address {address}; add it with: ifconfig lo0 alias {address}"
             ) from error

@@ -1,4 +1,4 @@
-"""The two ports of a cluster; all of its nodes have them in common."""
+"""The two ports that all nodes of a cluster share."""
 
 import contextlib
 from collections.abc import Iterator
@@ -9,9 +9,9 @@ from devmesh.ports import reserved_port, reserved_ports
 
 @contextlib.contextmanager
 def cluster_ports(folder: Path) -> Iterator[tuple[int, int]]:
-    """Keep a port for clients and a port for the nodes among themselves: free ones.
+    """Reserve a port for clients and one for traffic between nodes.
 
-    The second is that of the last run on this folder wherever it is free: by address and port nodes remember each other.
+    The second is reused from the last run if it is free, because nodes remember each other by address and port.
     """
     folder.mkdir(parents=True, exist_ok=True)
     kept = folder / "storage-port"

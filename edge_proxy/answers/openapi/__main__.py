@@ -13,9 +13,9 @@ PACKAGED = Path(__file__).parents[2] / "lensfeed.binpb"
 
 
 def main() -> None:
-    """Print one of the two; exit with 2 and a sentence where the descriptors cannot be read."""
+    """Print the chosen form. Exits with 2 and a message if the descriptors cannot be read."""
     parser = argparse.ArgumentParser(
-        prog="python -m edge_proxy.answers.openapi", description="The public contract, to read."
+        prog="python -m edge_proxy.answers.openapi", description="Print the public contract."
     )
     parser.add_argument("form", choices=("json", "markdown"))
     form = parser.parse_args().form

@@ -1,4 +1,4 @@
-"""The public contract: the services that apps call, with everything that their methods speak of."""
+"""The public contract: its services and the messages and enums they use."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,23 +27,23 @@ class Field:
 
     @property
     def name(self) -> str:
-        """Its name in JSON."""
+        """The field's JSON name."""
         return self.proto.json_name
 
     @property
     def is_repeated(self) -> bool:
-        """Whether it holds several values, or is a map."""
+        """Whether it is a list or a map."""
         return self.proto.label == FieldDescriptorProto.LABEL_REPEATED
 
     @property
     def type_name(self) -> str:
-        """The full name of its message or enum; empty for any other type."""
+        """The full name of its message or enum; empty for scalars."""
         return self.proto.type_name.removeprefix(".")
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message. A map's entries are one, too."""
+    """A message, or the entry type of a map."""
 
     name: str
     comment: str
@@ -53,7 +53,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Enum:
-    """An enum. `values` are names and what they mean."""
+    """An enum. `values` are pairs of name and comment."""
 
     name: str
     comment: str
@@ -62,17 +62,17 @@ class Enum:
 
 @dataclass(frozen=True, slots=True)
 class Rpc:
-    """A public method, and the REST call that it is as well."""
+    """A public method and its REST mapping."""
 
     method: Method
     comment: str
     request: str
-    """The full name of a message, as `response` is."""
+    """The full name of the request message."""
     response: str
     verb: str
     """`get`, `post`, …"""
     template: str
-    """As the contract has it: `/users/{user_id}`."""
+    """The path template, such as `/users/{user_id}`."""
     has_body: bool
 
 
@@ -87,7 +87,7 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """All public services, and the messages and enums of all files by their full names."""
+    """All public services, with messages and enums by full name."""
 
     services: tuple[Service, ...]
     messages: Mapping[str, Message]
@@ -95,7 +95,7 @@ class Contract:
 
 
 def read_contract(descriptors: FileDescriptorSet) -> Contract:
-    """Read the contract out of descriptors that have their comments. Raises ContractsError for what REST cannot say."""
+    """Read the contract from descriptors with comments. Raises ContractsError if REST cannot express it."""
     methods = {method.path: method for method in public_methods(descriptors)}
     services: list[Service] = []
     messages: dict[str, Message] = {}
@@ -118,7 +118,7 @@ def _enum(file: FileDescriptorProto, comments: Comments, index: int, enum: EnumD
 
 
 def _messages(name: str, comments: Comments, place: Sequence[int], message: DescriptorProto) -> dict[str, Message]:
-    """Return a message and those declared within it: the entries of its maps."""
+    """Return a message and its nested ones (the entries of its maps)."""
     fields = tuple(Field(field, comments.at(*place, MEMBER, at)) for at, field in enumerate(message.field))
     found = {name: Message(name, comments.at(*place), fields, message.options.map_entry)}
     for nested in message.nested_type:
@@ -145,7 +145,7 @@ def _rpc(method: Method, comment: str, proto: MethodDescriptorProto) -> Rpc:
     rule = proto.options.Extensions[annotations_pb2.http]
     verb = rule.WhichOneof("pattern")
     if verb not in {"get", "put", "post", "delete", "patch"} or rule.body not in {"", "*"} or rule.additional_bindings:
-        raise ContractsError(f"{method.path}: its google.api.http is of a kind that the OpenAPI document cannot show")
+        raise ContractsError(f"{method.path}: the OpenAPI document does not support this kind of google.api.http")
     return Rpc(
         method=method,
         comment=comment,

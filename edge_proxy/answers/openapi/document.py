@@ -3,11 +3,11 @@
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 from edge_proxy.answers.openapi.contract import Contract, Rpc, Service, read_contract
+from edge_proxy.answers.openapi.edge_paths import TAG, edge_paths, edge_schemas
 from edge_proxy.answers.openapi.error_responses import shared_responses
 from edge_proxy.answers.openapi.error_schemas import error_schemas
 from edge_proxy.answers.openapi.operations import BEARER, operation, tag
 from edge_proxy.answers.openapi.overview import OVERVIEW
-from edge_proxy.answers.openapi.own_paths import TAG, own_paths, own_schemas
 from edge_proxy.answers.openapi.parameters import in_path, rest_path
 from edge_proxy.answers.openapi.schemas import answer_schema, enum_schema, reachable, request_schema, short_name
 from edge_proxy.contracts import ContractsError
@@ -19,17 +19,17 @@ CONTRACT_VERSION = "1"
 
 
 def document(descriptors: FileDescriptorSet) -> Json:
-    """Make the document of descriptors that have their comments. Raises ContractsError."""
+    """Build the document from descriptors with comments. Raises ContractsError."""
     contract = read_contract(descriptors)
     return {
         "openapi": OPENAPI_VERSION,
         "info": _info(),
-        # Wherever the document itself came from.
+        # The host that served the document.
         "servers": [{"url": "/"}],
-        "tags": [*_tags(contract), {"name": TAG, "description": "What the edge itself serves."}],
-        "paths": {**_paths(contract), **own_paths()},
+        "tags": [*_tags(contract), {"name": TAG, "description": "Paths that the edge serves itself."}],
+        "paths": {**_paths(contract), **edge_paths()},
         "components": {
-            "schemas": {**_schemas(contract), **error_schemas(), **own_schemas()},
+            "schemas": {**_schemas(contract), **error_schemas(), **edge_schemas()},
             "responses": shared_responses(),
             "securitySchemes": {BEARER: _bearer()},
         },
@@ -51,7 +51,7 @@ def _bearer() -> Json:
         "type": "http",
         "scheme": "bearer",
         "bearerFormat": "JWT",
-        "description": "The `accessToken` of `POST /sessions`, good for 15 minutes; `POST /sessions/refresh` gives the next.",
+        "description": "The `accessToken` of `POST /sessions`, valid for 15 minutes. `POST /sessions/refresh` returns a new one.",
     }
 
 
@@ -71,16 +71,16 @@ def _paths(contract: Contract) -> Json:
 
 
 def _schemas(contract: Contract) -> Json:
-    """Return the components of all messages and enums: a message is sent or printed, as the two ask for different fields."""
+    """Return the schemas of all messages and enums. Requests and responses require different fields."""
     sent = {name for _, rpc in _rpcs(contract) if rpc.has_body for name in reachable(contract, rpc.request)}
     printed = {name for _, rpc in _rpcs(contract) for name in reachable(contract, rpc.response)}
     if both := {name for name in sent & printed if name in contract.messages}:
-        raise ContractsError(f"{sorted(both)}: the OpenAPI document wants messages for one direction each")
+        raise ContractsError(f"{sorted(both)}: the OpenAPI document needs separate messages for requests and responses")
     paths = {rpc.request: in_path(rpc) for _, rpc in _rpcs(contract)}
     schemas: Json = {}
     for name in sorted(sent | printed, key=short_name):
         if short_name(name) in schemas:
-            raise ContractsError(f"{name}: the OpenAPI document has another {short_name(name)}")
+            raise ContractsError(f"{name}: the OpenAPI document already has a {short_name(name)}")
         schemas[short_name(name)] = _schema(contract, name, is_sent=name in sent, paths=paths)
     return schemas
 

@@ -11,44 +11,52 @@ _TEXT: Json = {"type": "string"}
 
 
 def error_schemas() -> Json:
-    """Return the components."""
+    """Return the error schemas as components."""
     return {
         STATUS: _object(
-            "Every error. A program goes by the `reason` of its ErrorInfo.",
+            "Any error. Programs should decide by the `reason` of its ErrorInfo.",
             code={**_INTEGER, "description": "The gRPC code."},
-            message={**_TEXT, "description": "For people; its wording may change."},
+            message={**_TEXT, "description": "A text for people. Its wording may change."},
             details={
                 "type": "array",
                 "items": {"oneOf": [_ref("ErrorInfo"), _ref("BadRequest"), _ref("RetryInfo")]},
-                "description": "An ErrorInfo always; the others where they apply.",
+                "description": "Always an ErrorInfo; the others if they apply.",
             },
         ),
         "ErrorInfo": _detail(
-            "Which error it is.",
+            "Identifies the error.",
             "ErrorInfo",
-            reason={**_TEXT, "pattern": "^[A-Z][A-Z_]+$", "description": "Stable, as `HANDLE_TAKEN`."},
-            domain={**_TEXT, "const": refusals.DOMAIN, "description": "Whose reason it is."},
+            reason={
+                **_TEXT,
+                "pattern": "^[A-Z][A-Z_]+$",
+                "description": "A stable identifier, such as `HANDLE_TAKEN`.",
+            },
+            domain={**_TEXT, "const": refusals.DOMAIN, "description": "The owner of the reason."},
         ),
         "BadRequest": _detail(
-            "Which fields are wrong (INVALID_ARGUMENT).",
+            "The invalid fields (INVALID_ARGUMENT).",
             "BadRequest",
-            fieldViolations={"type": "array", "items": _ref("FieldViolation"), "description": "All of them."},
+            fieldViolations={
+                "type": "array",
+                "items": _ref("FieldViolation"),
+                "description": "One item for each broken rule.",
+            },
         ),
         "FieldViolation": _violation(),
         "RetryInfo": _detail(
-            "When to come again (429 and 503).",
+            "When to retry (429 and 503).",
             "RetryInfo",
-            retryDelay={**_TEXT, "pattern": r"^[0-9]+(\.[0-9]+)?s$", "description": "Seconds, as `1s`."},
+            retryDelay={**_TEXT, "pattern": r"^[0-9]+(\.[0-9]+)?s$", "description": "Seconds, such as `1s`."},
         ),
     }
 
 
 def _violation() -> Json:
     return _object(
-        "One rule that is broken.",
-        field={**_TEXT, "description": "The field's name as the contract has it, as `display_name`."},
-        description={**_TEXT, "description": "For people."},
-        reason={**_TEXT, "description": "Stable, as `HANDLE_INVALID`."},
+        "A broken rule.",
+        field={**_TEXT, "description": "The field's name in the contract, such as `display_name`."},
+        description={**_TEXT, "description": "A text for people."},
+        reason={**_TEXT, "description": "A stable identifier, such as `HANDLE_INVALID`."},
     )
 
 

@@ -1,4 +1,4 @@
-"""Errors: which reasons a method has, and how each looks as JSON."""
+"""The errors of each method, with an example in JSON."""
 
 import json
 import re
@@ -14,7 +14,7 @@ from edge_proxy.answers.refusals import Refusal
 from edge_proxy.contracts import ContractsError
 from edge_proxy.json_types import Json
 
-# What REST says for each code that a comment may name (the usual ones, as Envoy has them).
+# The HTTP status of each code that a comment may name, as Envoy maps them.
 HTTP_STATUS: dict[str, int] = {
     "INVALID_ARGUMENT": 400,
     "FAILED_PRECONDITION": 400,
@@ -25,8 +25,8 @@ HTTP_STATUS: dict[str, int] = {
 # `Errors: A, B (CODE); C (CODE) where …`
 _LABEL = "Errors: "
 _GROUP = re.compile(r"((?:[A-Z][A-Z_]+, )*[A-Z][A-Z_]+) \(([A-Z_]+)\),?\s*([^;]*)")
-# What any call may meet: from the path, the body and the headers to what lies behind the edge.
-OF_EVERY_CALL = (
+# Refusals that any call may get.
+COMMON_REFUSALS = (
     refusals.BODY_MALFORMED,
     refusals.METHOD_UNKNOWN,
     refusals.TOO_SLOW,
@@ -38,12 +38,12 @@ OF_EVERY_CALL = (
     refusals.UNAVAILABLE,
     refusals.DEADLINE_EXCEEDED,
 )
-OF_USERS = (refusals.TOKEN_MISSING, refusals.TOKEN_INVALID)
+TOKEN_REFUSALS = (refusals.TOKEN_MISSING, refusals.TOKEN_INVALID)
 
 
 @dataclass(frozen=True, slots=True)
 class Error:
-    """One way for a call to fail. `note` is what the contract says besides; empty for most."""
+    """One error of a method. `note` is what the contract adds; mostly empty."""
 
     status: int
     code: str
@@ -52,18 +52,18 @@ class Error:
     example: Json
 
 
-def split(comment: str) -> tuple[str, str]:
-    """Part the comment of a method: what it does, and what it says of errors."""
+def split_comment(comment: str) -> tuple[str, str]:
+    """Split a method's comment into its description and its errors."""
     text, _, errors = comment.partition(_LABEL)
     return text.strip(), errors.removesuffix(".")
 
 
-def own_errors(rpc: Rpc, messages: dict[str, tuple[str, str]]) -> list[Error]:
-    """List what the contract says that a method refuses.
+def method_errors(rpc: Rpc, messages: dict[str, tuple[str, str]]) -> list[Error]:
+    """List the errors that the contract states for a method.
 
-    `messages` has the field and the wording of those reasons that are rules of the request.
+    `messages` maps a reason that is a rule of the request to the field and the text.
     """
-    _, text = split(rpc.comment)
+    _, text = split_comment(rpc.comment)
     found = [_of_group(group, messages) for group in _GROUP.finditer(text)]
     errors = [error for group in found for error in group]
     if DEFAULT_REASON in messages and DEFAULT_REASON not in {error.reason for error in errors}:
@@ -72,20 +72,20 @@ def own_errors(rpc: Rpc, messages: dict[str, tuple[str, str]]) -> list[Error]:
 
 
 def shared_errors(rpc: Rpc) -> list[Error]:
-    """List what the edge may answer to any call of a method."""
-    of_users = () if rpc.method.is_open else OF_USERS
-    return [of_refusal(each) for each in (*of_users, *OF_EVERY_CALL)]
+    """List the errors that the edge may return for any call of a method."""
+    of_users = () if rpc.method.is_open else TOKEN_REFUSALS
+    return [from_refusal(each) for each in (*of_users, *COMMON_REFUSALS)]
 
 
-def of_refusal(refusal: Refusal) -> Error:
-    """Describe a refusal of the edge."""
+def from_refusal(refusal: Refusal) -> Error:
+    """Convert a refusal of the edge."""
     return Error(
         refusal.http_status, Code.Name(refusal.code), refusal.reason, refusal.message, json.loads(refusal.json())
     )
 
 
 def by_status(errors: Iterable[Error]) -> dict[int, list[Error]]:
-    """Group errors by their HTTP status, in its order."""
+    """Group errors by HTTP status, in ascending order."""
     groups: dict[int, list[Error]] = {}
     for error in sorted(errors, key=lambda error: error.status):
         groups.setdefault(error.status, []).append(error)
@@ -98,7 +98,7 @@ def _of_group(group: re.Match[str], messages: dict[str, tuple[str, str]]) -> lis
 
 def _error(code: str, reason: str, note: str, messages: dict[str, tuple[str, str]]) -> Error:
     if code not in HTTP_STATUS:
-        raise ContractsError(f"{reason}: the OpenAPI document knows no HTTP status for {code}")
+        raise ContractsError(f"{reason}: no HTTP status is known for the code {code}")
     field, message = messages.get(reason, ("", reason.replace("_", " ").lower()))
     details: list[Json] = [{"@type": TYPE + "ErrorInfo", "reason": reason, "domain": refusals.DOMAIN}]
     if field:

@@ -1,4 +1,4 @@
-"""Examples: what the fields of a small world hold, and answers put together of them."""
+"""Example values for fields, and whole example messages made of them."""
 
 from edge_proxy.answers.openapi.contract import Contract, Field, Message
 from edge_proxy.json_types import Json
@@ -8,7 +8,7 @@ FILE_NAME = "1c57c08f263686afd37a72c8576d9c94.jpg"
 HANDLE, REFRESH_TOKEN = "ada.l", "uQ5c0yS0m1nYw9v7kZ3fQm2yJ8o"
 MOMENT = "2026-11-02T18:03:00.123Z"
 PHOTO, POST = "avipacmneqxc2bkq6adzrxhqda", "avipac24r2m2ibkq6adzrxhqda"
-# By the names in JSON; those that mean something else in one message stand there with it.
+# By JSON name. "Message.field" is for a field that means something else in that message.
 VALUES: dict[str, object] = {
     "accessToken": "eyJhbGciOiJFZERTQSIsImtpZCI6IjEifQ.eyJzdWIiOiIzODMwNjk4ODM3NDY1NDU2ODgifQ.c2lnbmF0dXJl",
     "altText": "A lighthouse in the evening sun",
@@ -56,21 +56,21 @@ VALUES: dict[str, object] = {
     "MediaState": "MEDIA_STATE_READY",
     "UploadPart.url": f"https://s3.example/lensfeed-media/u/{PHOTO}?X-Amz-Signature=…",
 }
-# What an example of a good answer does not have.
+# Fields left out of examples.
 ABSENT = {"failure", "upload", "emptyReason"}
 
 
 def example_value(message: str, field: Field) -> object:
-    """Return a value of a field that is no message. Raises KeyError for a field that has none here."""
+    """Return an example of a field that is not a message. Raises KeyError if it has none."""
     kind = field.type_name.rpartition(".")[2]
     for key in (f"{message.rpartition('.')[2]}.{field.name}", kind, field.name):
         if key in VALUES:
             return VALUES[key]
-    raise KeyError(f"{message}.{field.name} needs an example")
+    raise KeyError(f"{message}.{field.name} needs an example in edge_proxy/answers/openapi/examples.py")
 
 
 def example_message(contract: Contract, message: Message, in_path: tuple[str, ...] = ()) -> Json:
-    """Return a whole message; `in_path` are fields that stand elsewhere."""
+    """Return an example message without the fields in `in_path`."""
     return {
         field.name: _example(contract, message, field)
         for field in message.fields

@@ -1,8 +1,8 @@
-"""One public method as an operation of OpenAPI."""
+"""A public method as an OpenAPI operation."""
 
 from edge_proxy.answers.openapi.contract import Contract, Rpc, Service
-from edge_proxy.answers.openapi.error_responses import JSON_TYPE, failures
-from edge_proxy.answers.openapi.errors import own_errors, shared_errors, split
+from edge_proxy.answers.openapi.error_responses import JSON_TYPE, error_responses
+from edge_proxy.answers.openapi.errors import method_errors, shared_errors, split_comment
 from edge_proxy.answers.openapi.examples import example_message
 from edge_proxy.answers.openapi.parameters import in_path, parameters
 from edge_proxy.answers.openapi.rules import rules_of
@@ -15,7 +15,7 @@ BEARER = "bearer"
 
 def operation(contract: Contract, service: Service, rpc: Rpc) -> Json:
     """Return the operation."""
-    text, _ = split(rpc.comment)
+    text, _ = split_comment(rpc.comment)
     method = rpc.method
     return {
         "tags": [tag(service)],
@@ -25,7 +25,7 @@ def operation(contract: Contract, service: Service, rpc: Rpc) -> Json:
         "security": [] if method.is_open else [{BEARER: []}],
         "parameters": parameters(contract, rpc),
         **_body(contract, rpc),
-        "responses": {**_success(contract, rpc), **_failures(contract, rpc)},
+        "responses": {**_success(contract, rpc), **_error_responses(contract, rpc)},
         "x-grpc-method": f"{method.service}/{method.name}",
         "x-cost": method.cost,
         "x-repeatable": method.is_repeatable,
@@ -33,13 +33,13 @@ def operation(contract: Contract, service: Service, rpc: Rpc) -> Json:
 
 
 def tag(service: Service) -> str:
-    """Return the tag of a service's operations: `User`."""
+    """Return the tag of a service's operations, such as `User`."""
     return short_name(service.name).removesuffix("Service")
 
 
 def _cost_text(rpc: Rpc) -> str:
     points = "1 point" if rpc.method.cost == 1 else f"{rpc.method.cost} points"
-    log_in = ", and counts against the limit of log-ins" if rpc.method.is_log_in else ""
+    log_in = ", and counts against the log-in limit" if rpc.method.is_log_in else ""
     return f"Costs {points}{log_in}."
 
 
@@ -52,7 +52,7 @@ def _body(contract: Contract, rpc: Rpc) -> Json:
     return {
         "requestBody": {
             "description": message.comment,
-            # No body is an empty message.
+            # A missing body is an empty message.
             "required": any(needs_value(field) for field in message.fields),
             "content": {JSON_TYPE: {"schema": schema, "example": example}},
         }
@@ -69,17 +69,17 @@ def _success(contract: Contract, rpc: Rpc) -> Json:
     }
     if rpc.method.path != PICK_RENDITION:
         return {"200": {"description": message.comment, "content": content}}
-    place = {"description": "Where the rendition lies.", "schema": {"type": "string", "format": "uri"}}
+    place = {"description": "The URL of the rendition.", "schema": {"type": "string", "format": "uri"}}
     return {"302": {"description": message.comment, "headers": {"Location": place}, "content": content}}
 
 
-def _failures(contract: Contract, rpc: Rpc) -> Json:
-    own = own_errors(rpc, _wordings(contract, rpc))
-    return failures(own, shared_errors(rpc))
+def _error_responses(contract: Contract, rpc: Rpc) -> Json:
+    own = method_errors(rpc, _wordings(contract, rpc))
+    return error_responses(own, shared_errors(rpc))
 
 
 def _wordings(contract: Contract, rpc: Rpc) -> dict[str, tuple[str, str]]:
-    """Return, by reason, the field and the words of the request's rules."""
+    """Map the reason of each request rule to its field and text."""
     return {
         rule.reason: (field.proto.name, rule.message)
         for field in contract.messages[rpc.request].fields

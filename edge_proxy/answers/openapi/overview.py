@@ -1,4 +1,4 @@
-"""What is true of all methods, in Markdown: the first words of the document and of docs/api.md."""
+"""The introduction of the OpenAPI document and of docs/api.md, in Markdown."""
 
 from edge_proxy.settings.rates import RateSettings
 
@@ -7,26 +7,26 @@ _USER, _ADDRESS, _LOG_IN = (
 )
 
 OVERVIEW = f"""\
-Every method can be called in three ways, with the same answers and the same errors: REST with JSON, gRPC, and gRPC-Web.
+Every method is available as REST with JSON, gRPC and gRPC-Web, with the same responses and the same errors.
 
-**JSON** is that of proto3: names in lowerCamelCase, 64-bit numbers as strings, moments in RFC 3339, bytes in base64, enum
-values by name. A field that is empty is printed (`""`, `"0"`, `false`, `[]`); one that does not apply is absent. A body may leave
-out what is not required, an unknown field with a name is ignored, and `null` is the same as absent. An unknown query
-parameter is an error. A body has at most 1 MiB.
+**JSON** follows proto3's mapping: lowerCamelCase names, 64-bit numbers as strings, times in RFC 3339, bytes in base64, enum
+values by name. Empty fields are included (`""`, `"0"`, `false`, `[]`); fields that do not apply are absent. In a body, optional
+fields may be missing, unknown fields are ignored, and `null` means absent. An unknown query parameter is an error. A body may
+have up to 1 MiB.
 
-**Tokens.** `POST /users` signs up and `POST /sessions` logs in. Send the access token as `Authorization: Bearer …`; it is good
-for 15 minutes, and `POST /sessions/refresh` trades the refresh token, once, for new ones.
+**Tokens.** `POST /users` signs up and `POST /sessions` logs in. Send the access token as `Authorization: Bearer …`. It is valid
+for 15 minutes. `POST /sessions/refresh` exchanges the refresh token, which works once, for new tokens.
 
-**Pages.** Lists take `limit` (1 to 100, 20 by default) and `cursor`. Pass `nextCursor` on as it is until it is absent: that is
-the end. A cursor keeps its position for ever, for the user that it was given to.
+**Pages.** Lists take `limit` (1 to 100, default 20) and `cursor`. Pass `nextCursor` back unchanged until it is absent, which
+means the end. A cursor does not expire and works only for the user who received it.
 
-**Errors** are a `google.rpc.Status`: `{{code, message, details}}`. A program goes by the `reason` of the detail ErrorInfo; a
-BadRequest names the fields that are wrong; a RetryInfo, and the header `Retry-After`, say when to come again.
+**Errors** are a `google.rpc.Status`: `{{code, message, details}}`. Programs should decide by the `reason` in ErrorInfo. A
+BadRequest names the invalid fields. RetryInfo and the `Retry-After` header say when to retry.
 
-**Limits.** A call costs points: a read 1, a change 3, a sign-up or a log-in 10. By default a user has `{_USER}`, an address
-`{_ADDRESS}`, and an address has `{_LOG_IN}` for sign-ups and log-ins: `20/s burst 600` is 600 at once and 20 more
-with each second. Media, `/healthz` and this document cost nothing.
+**Limits.** A call costs points: a read 1, a change 3, a sign-up or log-in 10. By default a user has `{_USER}`, an address
+`{_ADDRESS}`, and sign-ups and log-ins of an address have `{_LOG_IN}`. `20/s burst 600` means 600 points at once, refilled
+by 20 a second. Media, `/healthz` and this document cost nothing.
 
-**Repeating.** A method that is repeatable does the same when called twice, and may be called again after any failure.
-`POST /posts` is repeatable with the header `Idempotency-Key`.
+**Retries.** Repeating a repeatable method has no further effect, so it can be retried after any failure. `POST /posts` is
+repeatable with the header `Idempotency-Key`.
 """

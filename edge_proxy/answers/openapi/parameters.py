@@ -1,4 +1,4 @@
-"""What of a request stands in its path, its query and its headers."""
+"""Path, query and header parameters of an operation."""
 
 import re
 
@@ -9,9 +9,9 @@ from edge_proxy.contracts import ContractsError
 from edge_proxy.json_types import Json
 
 _IN_PATH = re.compile(r"\{([a-z_]+)\}")
-# One step of a path. The edge refuses what looks like a slash to anybody, escaped or not.
+# One path segment. The edge refuses slashes and backslashes in it, escaped or not.
 _SEGMENT = r"^[^/\\]+$"
-# A method's comment names the metadata that it reads.
+# A method's comment names the metadata it reads.
 _METADATA = re.compile(r"metadata `([a-z-]+)`")
 HEADERS: dict[str, Json] = {
     "idempotency-key": {
@@ -19,7 +19,7 @@ HEADERS: dict[str, Json] = {
         "in": "header",
         "required": False,
         "description": (
-            "Chosen by the app, fresh for each post: a repeated call with the same key and body returns the first one's post. "
+            "Chosen by the app, new for each post. Repeating a call with the same key and body returns the first call's post. "
             "1 to 255 printable ASCII characters (IDEMPOTENCY_KEY_INVALID)."
         ),
         "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~][ -~]*$"},
@@ -29,18 +29,18 @@ HEADERS: dict[str, Json] = {
 
 
 def in_path(rpc: Rpc) -> tuple[str, ...]:
-    """List the fields that stand in the path, by their names in the contract."""
+    """List the fields bound by the path, by their names in the contract."""
     return tuple(_IN_PATH.findall(rpc.template))
 
 
 def rest_path(contract: Contract, rpc: Rpc) -> str:
-    """Return the path with the fields' names in JSON: `/users/{userId}`."""
+    """Return the path with JSON names, such as `/users/{userId}`."""
     names = {field.proto.name: field.name for field in contract.messages[rpc.request].fields}
     return _IN_PATH.sub(lambda found: f"{{{names[found[1]]}}}", rpc.template)
 
 
 def parameters(contract: Contract, rpc: Rpc) -> list[Json]:
-    """List the parameters of a call: of its path, of its query where it has no body, of its headers."""
+    """List the parameters in the path, in the query (for calls without a body) and in headers."""
     fields = contract.messages[rpc.request].fields
     of_path = in_path(rpc)
     named = {field.proto.name: field for field in fields}
@@ -71,5 +71,5 @@ def _parameter(contract: Contract, rpc: Rpc, field: Field, place: str) -> Json:
 
 def _header(name: str) -> Json:
     if name not in HEADERS:
-        raise ContractsError(f"the OpenAPI document does not know the metadata {name}")
+        raise ContractsError(f"the OpenAPI document has no description of the metadata {name!r}")
     return HEADERS[name]

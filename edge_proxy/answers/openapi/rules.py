@@ -1,6 +1,6 @@
-"""What the rules of a field (buf.validate) mean in JSON Schema.
+"""Translates validation rules (buf.validate) into JSON Schema.
 
-Rules of ours are CEL, so that each has its reason. Those whose form stands here become a keyword; any other remains a sentence.
+Our rules are CEL, so that each has its own reason. Known forms become keywords; other rules appear only as text.
 """
 
 import re
@@ -13,13 +13,13 @@ from google.protobuf.message import Message
 from edge_proxy.answers.openapi.contract import Field
 from edge_proxy.json_types import Json
 
-# What services say for a rule without a reason of its own.
+# The reason that services give for a rule without its own.
 DEFAULT_REASON = "FIELD_INVALID"
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule: what breaking it is called, what it says to people, and its keywords of JSON Schema."""
+    """A rule: its reason, its text for people and its JSON Schema keywords."""
 
     reason: str
     message: str
@@ -27,14 +27,14 @@ class Rule:
 
 
 def rules_of(of: Field) -> list[Rule]:
-    """List the rules of a field, in the order of the contract."""
+    """List the rules of a field in the order of the contract."""
     stated = of.proto.options.Extensions[validate_pb2.field]
     own = [Rule(rule.id, rule.message, _translate(rule.expression, of)) for rule in stated.cel]
     return [*own, *_standard(stated)]
 
 
 def keywords_of(of: Field) -> Json:
-    """Return the keywords of all rules of a field. Of a list they are about the list, not about what is in it."""
+    """Return the keywords of all rules of a field. For a list, they apply to the list, not its items."""
     merged: Json = {}
     for rule in rules_of(of):
         merged |= rule.keywords
@@ -77,7 +77,7 @@ def _translate(expression: str, of: Field) -> Json:
                 keywords |= keyword(found, of)
                 break
         else:
-            return {}  # half of a rule would let through what the whole of it refuses
+            return {}  # half a rule would accept what the whole rule refuses
     return keywords
 
 

@@ -1,4 +1,4 @@
-"""Messages as JSON Schema, by proto3's mapping to JSON and as the edge prints it."""
+"""Messages as JSON Schema, by proto3's JSON mapping and the edge's print options."""
 
 import re
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from edge_proxy.json_types import Json
 
 SCHEMAS = "#/components/schemas/"
 INT32: Json = {"type": "integer", "format": "int32", "minimum": -(2**31), "maximum": 2**31 - 1}
-# JavaScript's numbers end at 53 bits.
+# JavaScript numbers have 53 bits.
 INT64: Json = {"type": "string", "format": "int64", "pattern": "^-?[0-9]{1,19}$"}
 TYPES: dict[int, Json] = {
     FieldDescriptorProto.TYPE_STRING: {"type": "string"},
@@ -25,12 +25,12 @@ WELL_KNOWN: dict[str, Json] = {"google.protobuf.Timestamp": {"type": "string", "
 
 
 def short_name(name: str) -> str:
-    """Return the name of a message or enum as a component: without its package."""
+    """Return the component name of a message or enum: its name without the package."""
     return name.rpartition(".")[2]
 
 
 def field_schema(contract: Contract, field: Field) -> Json:
-    """Return the schema of a field, with its rules and what is said of it."""
+    """Return the schema of a field, with its rules and its comment."""
     value = _value(field)
     if entry := _map_entry(contract, field):
         value = {"type": "object", "additionalProperties": _value(entry.fields[1])}
@@ -40,7 +40,7 @@ def field_schema(contract: Contract, field: Field) -> Json:
 
 
 def enum_schema(enum: Enum) -> Json:
-    """Return the schema of an enum, whose values are their names."""
+    """Return the schema of an enum as strings."""
     meanings = "\n".join(f"- `{name}`: {comment}" for name, comment in enum.values)
     return {
         "type": "string",
@@ -50,22 +50,22 @@ def enum_schema(enum: Enum) -> Json:
 
 
 def answer_schema(contract: Contract, message: Message) -> Json:
-    """Return the schema of a message that the edge prints: what is always there is required."""
+    """Return the schema of a response message. Fields that are always printed are required."""
     required = [field.name for field in message.fields if _is_always_printed(contract, field)]
     return _object(contract, message, message.fields, required)
 
 
 def request_schema(contract: Contract, message: Message, in_path: tuple[str, ...] = ()) -> Json:
-    """Return the schema of a message that an app sends: what no rule lets be empty is required.
+    """Return the schema of a request body. Fields that no rule lets be empty are required.
 
-    Fields that stand in the path (by their names in the contract) are not in the body.
+    Fields in `in_path` (by their names in the contract) are left out.
     """
     fields = tuple(field for field in message.fields if field.proto.name not in in_path)
     return _object(contract, message, fields, [field.name for field in fields if needs_value(field)])
 
 
 def needs_value(field: Field) -> bool:
-    """Whether a field may not be left out: its rules refuse the value that it then has."""
+    """Return whether a field's rules refuse the default value, so that it must be sent."""
     rules = keywords_of(field)
     if field.proto.proto3_optional:
         return False
@@ -74,7 +74,7 @@ def needs_value(field: Field) -> bool:
 
 
 def reachable(contract: Contract, root: str) -> Iterator[str]:
-    """List a message and all messages and enums within it, by their full names; not what JSON has types for."""
+    """List a message and all messages and enums it uses, by full name, without well-known types."""
     waiting, seen = [root], set[str]()
     while waiting:
         name = waiting.pop()
@@ -95,10 +95,10 @@ def _object(contract: Contract, message: Message, fields: tuple[Field, ...], req
 
 
 def _value(field: Field) -> Json:
-    """Return the schema of one value of a field."""
+    """Return the schema of a single value of a field."""
     if not field.type_name:
         if field.proto.type not in TYPES:
-            raise ContractsError(f"{field.proto.name}: the OpenAPI document knows no such type")
+            raise ContractsError(f"{field.proto.name}: the OpenAPI document does not support this type")
         return dict(TYPES[field.proto.type])
     return dict(WELL_KNOWN.get(field.type_name) or {"$ref": SCHEMAS + short_name(field.type_name)})
 
@@ -109,5 +109,5 @@ def _map_entry(contract: Contract, field: Field) -> Message | None:
 
 
 def _is_always_printed(contract: Contract, field: Field) -> bool:
-    """Whether the edge prints a field that is not set, too: one without presence."""
+    """Return whether the edge prints a field even when unset: one without presence."""
     return field.is_repeated or not (field.proto.proto3_optional or field.type_name in contract.messages)

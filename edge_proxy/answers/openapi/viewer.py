@@ -1,14 +1,14 @@
-"""The page that shows the document: Swagger UI, out of the wheel flask-swagger-ui. It loads nothing from elsewhere."""
+"""The page that shows the document: Swagger UI from the flask-swagger-ui wheel, with no external resources."""
 
 import importlib.util
 from pathlib import Path
 
-from edge_proxy.answers.openapi.own_paths import DOCUMENT_PATH
+from edge_proxy.answers.openapi.edge_paths import DOCUMENT_PATH
 
 PAGE_PATH = "/docs"
 SCRIPT, STYLE, ICON = "swagger-ui-bundle.js", "swagger-ui.css", "favicon-32x32.png"
 START = "start.js"
-# Scripts, fonts and calls from here only. Swagger UI sets styles on its elements, and has its pictures in its style sheet.
+# Same origin only. Swagger UI sets inline styles and has images in its style sheet.
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self';"
     " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -23,12 +23,12 @@ PAGE = f"""\
 <link rel="stylesheet" href="{PAGE_PATH}/{STYLE}">
 <body>
 <div id="api"></div>
-<noscript>This page needs JavaScript. The same is at <a href="{DOCUMENT_PATH}">{DOCUMENT_PATH}</a>.</noscript>
+<noscript>This page needs JavaScript. The document is at <a href="{DOCUMENT_PATH}">{DOCUMENT_PATH}</a>.</noscript>
 <script src="{PAGE_PATH}/{SCRIPT}"></script>
 <script src="{PAGE_PATH}/{START}"></script>
 </html>
 """
-# `validatorUrl` is somebody else's server.
+# The default `validatorUrl` is a third-party server.
 START_SCRIPT = f"""\
 SwaggerUIBundle({{
   url: "{DOCUMENT_PATH}",
@@ -41,8 +41,8 @@ SwaggerUIBundle({{
 """
 
 
-def packaged(name: str) -> bytes:
-    """Read a file of Swagger UI, without importing the package that it lies in, and with it a web framework."""
+def packaged_file(name: str) -> bytes:
+    """Read a file of Swagger UI without importing its package, which would import Flask."""
     spec = importlib.util.find_spec("flask_swagger_ui")
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError("flask-swagger-ui is not installed")

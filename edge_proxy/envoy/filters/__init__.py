@@ -1,1 +1,1 @@
-"""One file for each HTTP filter that a call passes. Their order is in `envoy/listener.py`."""
+"""HTTP filters, one per file. `envoy/listener.py` has their order."""

@@ -1,8 +1,8 @@
-"""Smaller answers for apps that ask for them."""
+"""Response compression."""
 
 from edge_proxy.json_types import Json, extension
 
-# Text only. Media are compressed already, and gRPC compresses its own messages.
+# Text only. Media are already compressed, and gRPC compresses its own messages.
 CONTENT_TYPES = (
     "application/json",
     "application/javascript",
@@ -11,9 +11,9 @@ CONTENT_TYPES = (
     "text/javascript",
     "text/plain",
 )
-# Below this, it costs more than it spares.
+# Below this, compression costs more than it saves.
 MIN_BYTES = 512
-# The cheap ends of their scales: a page of a feed shrinks to a sixth at a tenth of the time that the best levels take.
+# Low levels: a feed page shrinks to a sixth, in a tenth of the time of the best levels.
 LIBRARIES: dict[str, Json] = {
     "zstd": {"compression_level": 3},
     "brotli": {"quality": 3},
@@ -22,7 +22,7 @@ LIBRARIES: dict[str, Json] = {
 
 
 def compression_filters() -> list[Json]:
-    """Render a filter for each way to compress; by `accept-encoding` at most one of them acts on an answer."""
+    """Render a filter for each algorithm. `accept-encoding` selects at most one of them."""
     return [_filter(library, options) for library, options in LIBRARIES.items()]
 
 
@@ -35,7 +35,7 @@ def _filter(library: str, options: Json) -> Json:
         response_direction_config={
             "common_config": {
                 "min_content_length": MIN_BYTES,
-                # With a charset or without it.
+                # With or without a charset.
                 "content_type_matcher": [{"prefix": content_type} for content_type in CONTENT_TYPES],
             }
         },

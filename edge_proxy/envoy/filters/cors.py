@@ -1,4 +1,4 @@
-"""Cross-origin calls: which pages of others may call the edge from a browser."""
+"""CORS: which web pages may call the edge from a browser."""
 
 from collections.abc import Sequence
 
@@ -24,17 +24,17 @@ RESPONSE_HEADERS = (
     "retry-after",
     "x-request-id",
 )
-# Two hours, the most that browsers keep a preflight.
+# Two hours, the longest that browsers cache a preflight.
 MAX_AGE_SECONDS = 7200
 
 
 def cors_filter() -> Json:
-    """Render the filter, which does what the policy of the host says."""
+    """Render the filter. Its policy is set per host or route."""
     return extension(NAME, "extensions.filters.http.cors.v3.Cors")
 
 
 def cors_policy(origins: Sequence[str]) -> Json:
-    """Render the policy as a host's filter configuration; without origins there is none, and browsers refuse."""
+    """Render the policy. Without origins there is none, and browsers refuse cross-origin calls."""
     if not origins:
         return {}
     return {

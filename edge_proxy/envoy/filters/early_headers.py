@@ -1,26 +1,26 @@
-"""What the edge does to the headers of every request before it picks a route or runs a filter."""
+"""Changes to the request headers before routes and filters see them."""
 
 from edge_proxy.envoy.filters.tokens import CLAIM_HEADERS
 from edge_proxy.json_types import Json, extension
 from edge_proxy.settings.edge import EdgeSettings
 
-# Nobody outside speaks for the edge (ours), steers its timeouts and retries (Envoy's) or the object store.
+# Clients must not impersonate the edge (ours), change its timeouts and retries (Envoy's) or reach the object store (S3's).
 INTERNAL_PREFIXES = ("x-lensfeed-", "x-envoy-", "x-amz-")
-# Binary metadata: no service reads any, and a gRPC server fails a call over one that is not base64.
+# No service reads binary metadata, and a gRPC server fails a call whose binary metadata is not base64.
 BINARY_SUFFIX = "-bin"
-# Of gRPC's own: a server fails a call over one that it cannot read, and no caller needs them.
+# gRPC's own headers. A server fails a call with an invalid one, and no caller needs them.
 GRPC_HEADERS = ("grpc-previous-rpc-attempts", "grpc-retry-pushback-ms", "grpc-internal-encoding-request")
-# Names that HTTP allows and gRPC does not, whose servers fail a call over one. Those with a colon are HTTP/2's own.
+# Names that HTTP allows and gRPC servers reject. Names with a colon are HTTP/2 pseudo headers.
 FOREIGN_TO_GRPC = ".*[^0-9a-z_.:-].*"
-# What the caller sent as content type; the filters that translate protocols change the original.
+# A copy of the caller's content type. Filters that translate protocols change the original.
 CONTENT_TYPE_HEADER = "x-lensfeed-content-type"
-# A service without a caller's deadline may work a little longer than the edge waits. With the same time for both, the
-# service's gRPC library often answers first, and its answer has no details.
+# The service's deadline is a little later than the edge's. With equal times the service's gRPC library often responds
+# first, and its response has no details.
 GRACE_MILLISECONDS = 500
 
 
 def early_mutation(settings: EdgeSettings) -> Json:
-    """Render the mutation: identity headers go, and every call gets a deadline."""
+    """Render the mutation: it removes identity headers and gives every call a deadline."""
     milliseconds = round(settings.edge_timeout_seconds * 1000) + GRACE_MILLISECONDS
     return extension(
         "envoy.http.early_header_mutation.header_mutation",

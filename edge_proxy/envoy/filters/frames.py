@@ -1,13 +1,13 @@
-"""What the body of a gRPC call must be: one message in its frame.
+"""Checks that the body of a gRPC call is exactly one framed message.
 
-For a message that does not come, or not whole, a gRPC server waits up to the deadline. REST needs none of this: the transcoder
-makes its frames itself.
+A gRPC server would wait for a missing or incomplete message until the deadline. REST calls need no check: the
+transcoder makes their frames.
 """
 
 from edge_proxy.json_types import Json, extension, typed
 
 NAME = "frames"
-# A frame is one byte for "compressed", four for the length (the highest first), and the message.
+# A frame is a byte for "compressed", four for the length (big-endian), and the message.
 CHECK = """\
 function envoy_on_request(call)
   local encoding = call:headers():get("grpc-encoding") or "identity"
@@ -26,14 +26,14 @@ end
 
 
 def frame_filter() -> Json:
-    """Render the filter that refuses other bodies. It stands where the whole body is there, and gRPC-Web is gRPC.
+    """Render the filter that refuses other bodies. It runs after buffering and the gRPC-Web translation.
 
-    It is off, except on routes that turn it on: a call of many messages has other bodies, and REST has none of this.
+    It is off unless a route turns it on.
     """
     kind = "extensions.filters.http.lua.v3.Lua"
     return extension(NAME, kind, default_source_code={"inline_string": CHECK}) | {"disabled": True}
 
 
-def checked() -> Json:
-    """Render what turns it on for a route."""
+def check_frames() -> Json:
+    """Render the route configuration that turns the check on."""
     return {NAME: typed("config.route.v3.FilterConfig", config={})}

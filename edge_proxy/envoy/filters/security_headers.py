@@ -1,4 +1,4 @@
-"""What every answer tells browsers about how to treat it."""
+"""Security headers on every response."""
 
 from edge_proxy.json_types import Json, extension
 from edge_proxy.settings.edge import EdgeSettings
@@ -7,7 +7,7 @@ NAME = "security_headers"
 
 
 def security_filter(settings: EdgeSettings) -> Json:
-    """Render the filter: no guessing of types, and with TLS no way back to plain HTTP."""
+    """Render the filter: no content sniffing, and HSTS with TLS."""
     headers = {"x-content-type-options": "nosniff"}
     if settings.edge_uses_tls and settings.edge_hsts_seconds:
         headers["strict-transport-security"] = f"max-age={settings.edge_hsts_seconds}"

@@ -1,7 +1,7 @@
-"""The file of what tokens are verified by: made of the JWKS at the start, and again whenever that is replaced.
+"""Keeps the token filter's configuration file up to date with the JWKS.
 
-Envoy reads a JWKS once. But it takes a filter's configuration from a file anew when another file is moved to its place, with no
-connection and no call disturbed.
+Envoy reads a JWKS once, but reloads a filter's configuration when another file is moved into its place. Connections and
+calls are not disturbed.
 """
 
 import asyncio
@@ -13,12 +13,12 @@ from edge_proxy.envoy.filters.tokens import token_path, token_resource
 from edge_proxy.settings.edge import EdgeSettings
 from meshkit.settings import SettingsError
 
-# How often the JWKS is looked at. A new key signs only minutes later.
-LOOK_SECONDS = 2.0
+# How often the JWKS is checked. A new key is used only minutes later.
+POLL_SECONDS = 2.0
 
 
 def write_tokens(settings: EdgeSettings) -> None:
-    """Write the file. Raises SettingsError where the JWKS is none."""
+    """Write the file. Raises SettingsError if the JWKS is invalid."""
     methods = public_methods(read_descriptors(settings.descriptor_set))
     resource = token_resource(methods, _read_jwks(settings))
     path = token_path(settings)
@@ -28,16 +28,16 @@ def write_tokens(settings: EdgeSettings) -> None:
 
 
 async def watch_keys(settings: EdgeSettings) -> None:
-    """Write the file again whenever the JWKS is another. One that cannot be read leaves everything as it is."""
+    """Rewrite the file whenever the JWKS changes. An unreadable JWKS changes nothing."""
     known = _version(settings)
     while True:
-        await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.sleep(POLL_SECONDS)
         if (version := _version(settings)) not in {known, None}:
             known = version
             try:
                 write_tokens(settings)
             except SettingsError as error:
-                sys.stderr.write(f"{error}; tokens are verified by the keys of before\n")
+                sys.stderr.write(f"{error}; tokens are still verified with the previous keys\n")
 
 
 def _read_jwks(settings: EdgeSettings) -> str:
@@ -48,8 +48,8 @@ def _read_jwks(settings: EdgeSettings) -> str:
         has_keys = False
     if not has_keys:
         raise SettingsError(
-            f"LENSFEED_TOKEN_JWKS_FILE: {settings.token_jwks_file} is no JWKS with a key;"
-            " `python -m user_svc keys DIR` makes one"
+            f"LENSFEED_TOKEN_JWKS_FILE: {settings.token_jwks_file} is not a JWKS with a key;"
+            " `python -m user_svc keys DIR` creates one"
         )
     return jwks
 

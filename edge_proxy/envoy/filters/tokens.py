@@ -1,4 +1,4 @@
-"""Access tokens: who needs one, what makes one valid, and what a service learns from it."""
+"""Access tokens: which methods need one, how it is verified, what services get from it."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,15 +11,14 @@ ISSUER = AUDIENCE = "lensfeed"
 PROVIDER = "session"
 FILTER = "envoy.filters.http.jwt_authn"
 KIND = "extensions.filters.http.jwt_authn.v3.JwtAuthentication"
-# Services trust these two, so that nobody but this filter may set them.
+# Services trust these two headers. Only this filter may set them.
 CLAIM_HEADERS = {"x-user-id": "sub", "x-session-id": "sid"}
 
 
 def token_filter(settings: EdgeSettings) -> Json:
-    """Render the filter that verifies tokens. What it is made of is in a file that Envoy takes anew when it is replaced.
+    """Render the filter that verifies tokens. Envoy reloads its configuration file when it is replaced.
 
-    It stands after the transcoder, where a REST call already has its method's gRPC path: one list of paths rules all
-    protocols.
+    It runs after the transcoder, where REST calls have gRPC paths, so that one list of paths covers all protocols.
     """
     return {
         "name": FILTER,
@@ -34,12 +33,12 @@ def token_filter(settings: EdgeSettings) -> Json:
 
 
 def token_path(settings: EdgeSettings) -> Path:
-    """Name the file of what tokens are verified by."""
+    """Return the path of the filter's configuration file."""
     return settings.edge_dir.absolute() / "tokens.json"
 
 
 def token_resource(methods: Sequence[Method], jwks: str) -> Json:
-    """Render that file's resource. Rules are tried in order, so that a method is open only where its contract says so."""
+    """Render the file's resource. Methods need a token unless their contract says otherwise."""
     rules = [
         *({"match": {"path": method.path}} for method in methods if method.is_open),
         {"match": {"prefix": "/lensfeed."}, "requires": {"provider_name": PROVIDER}},
@@ -53,7 +52,7 @@ def _provider(jwks: str) -> Json:
         "issuer": ISSUER,
         "audiences": [AUDIENCE],
         "require_expiration": True,
-        # Only this header: by default a token in the query is taken too, and would lie in logs.
+        # Only this header. By default a token in the query works, too, and would end up in logs.
         "from_headers": [{"name": "authorization", "value_prefix": "Bearer "}],
         "forward": False,
         "local_jwks": {"inline_string": jwks},

@@ -1,4 +1,4 @@
-"""REST as JSON and gRPC-Web, both turned into gRPC by what the contracts say."""
+"""Translates REST with JSON and gRPC-Web to gRPC."""
 
 from collections.abc import Sequence
 
@@ -6,28 +6,28 @@ from edge_proxy.contracts import Method
 from edge_proxy.json_types import Json, extension, typed
 from edge_proxy.settings.edge import EdgeSettings
 
-# A page of 100 posts with 10 media of a dozen renditions each is some 3 MiB.
+# A page of 100 posts with 10 media of a dozen renditions each has some 3 MiB.
 MAX_RESPONSE_BYTES = 16 * 1024 * 1024
 NOT_FOR_REST = (
     "grpc-accept-encoding",
     "grpc-message",
     "grpc-status",
     "grpc-status-details-bin",
-    # The name of our mesh, on /healthz.
+    # Envoy adds the mesh's name on /healthz.
     "x-envoy-upstream-healthchecked-cluster",
 )
 REST_ONLY = "rest_responses"
 
 
 def grpc_web_filter() -> Json:
-    """Render the filter that turns gRPC-Web into gRPC and back."""
+    """Render the filter between gRPC-Web and gRPC."""
     return extension("envoy.filters.http.grpc_web", "extensions.filters.http.grpc_web.v3.GrpcWeb")
 
 
 def json_filter(settings: EdgeSettings, methods: Sequence[Method]) -> Json:
-    """Render the filter that turns REST into gRPC and back.
+    """Render the filter between REST and gRPC.
 
-    A field without presence is always printed (false, "0", "", []); an unset `optional` or message is absent.
+    A field without presence is always printed (false, "0", "", []). An unset `optional` or message is absent.
     """
     return extension(
         "envoy.filters.http.grpc_json_transcoder",
@@ -36,16 +36,16 @@ def json_filter(settings: EdgeSettings, methods: Sequence[Method]) -> Json:
         services=sorted({method.service for method in methods}),
         print_options={"always_print_primitive_fields": True},
         convert_grpc_status=True,
-        # What is no method of ours passes to the routes, which know the other paths and refuse the rest.
+        # Unknown paths pass on to the routes, which serve the other paths and refuse the rest.
         request_validation_options={"reject_unknown_query_parameters": True},
         max_response_body_size=MAX_RESPONSE_BYTES,
     )
 
 
 def rest_response_filter() -> Json:
-    """Render the filter that keeps gRPC's headers and trailers out of REST answers.
+    """Render the filter that removes gRPC's headers and trailers from REST responses.
 
-    It stands before the transcoder, so that it sees what the caller sent, and what the caller would get.
+    It runs before the transcoder, so that it sees the original request and the final response.
     """
     removals = [{"remove": header} for header in NOT_FOR_REST]
     return {

@@ -1,4 +1,4 @@
-"""The `lensfeed` command, as its user calls it."""
+"""The `lensfeed` command line."""
 
 import asyncio
 import os
@@ -12,7 +12,7 @@ HEAVY = ("grpc", "aiobotocore", "httpx", "PIL", "pydantic", "redis")
 
 
 async def lensfeed(*arguments: str, **env: str) -> tuple[int | None, str, str]:
-    """Run the command: exit code, standard output, standard error."""
+    """Run the command. Returns exit code, stdout and stderr."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "devmesh", *arguments),
         env={**os.environ, "COLUMNS": "200", **env},
@@ -24,14 +24,14 @@ async def lensfeed(*arguments: str, **env: str) -> tuple[int | None, str, str]:
 
 
 async def test_help_names_every_command() -> None:
-    """And tells each in a line."""
+    """--help lists every command."""
     code, output, _ = await lensfeed("--help")
     assert code == 0
     assert all(name in output for name in ("dev", "seed", "version"))
 
 
-async def test_help_waits_for_no_heavy_import() -> None:
-    """It answers as quickly as Python starts."""
+async def test_help_is_fast() -> None:
+    """--help does not import slow packages."""
     script = f"import devmesh.__main__, sys; print([name for name in {HEAVY} if name in sys.modules])"
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", script, stdout=asyncio.subprocess.PIPE)
     output, _ = await process.communicate()
@@ -39,15 +39,15 @@ async def test_help_waits_for_no_heavy_import() -> None:
 
 
 async def test_a_mistyped_setting_is_refused_before_anything_starts(tmp_path: Path) -> None:
-    """With the name that was probably meant."""
+    """A mistyped setting is refused with a suggestion before anything starts."""
     code, output, errors = await lensfeed("dev", "--data", str(tmp_path / "data"), LENSFEED_LOG_LEVLE="DEBUG")
     assert (code, output) == (1, "")
     assert errors == "lensfeed: LENSFEED_LOG_LEVLE is not a setting; did you mean LENSFEED_LOG_LEVEL?\n"
     assert not (tmp_path / "data").exists()
 
 
-async def test_a_taken_port_is_told_before_anything_starts(tmp_path: Path) -> None:
-    """One sentence that names the option."""
+async def test_a_port_in_use_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    """A port in use is refused in one sentence that names the option."""
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -60,14 +60,14 @@ async def test_a_taken_port_is_told_before_anything_starts(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("arguments", [("dev", "--store", "paper"), ("dev", "--port", "70000"), ("nonsense",)])
 async def test_a_wrong_argument_is_refused(arguments: tuple[str, ...]) -> None:
-    """With the usual code of a wrong command line."""
+    """An invalid argument exits with 2."""
     code, output, errors = await lensfeed(*arguments)
     assert (code, output) == (2, "")
     assert errors
 
 
-async def test_seeding_where_nothing_runs_tells_what_to_do() -> None:
-    """Instead of a traceback."""
+async def test_seed_without_a_mesh_says_what_to_do() -> None:
+    """`seed` without a running mesh says how to start one."""
     code, _, errors = await lensfeed("seed", "--url", "http://127.0.0.1:1")
     assert code == 1
-    assert "nothing answers at http://127.0.0.1:1; start a mesh with `lensfeed dev`" in errors
+    assert "http://127.0.0.1:1 does not answer; start a mesh with `lensfeed dev`" in errors

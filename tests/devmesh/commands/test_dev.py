@@ -1,4 +1,4 @@
-"""`lensfeed dev` as a whole, with every service."""
+"""`lensfeed dev` with all services."""
 
 import asyncio
 import contextlib
@@ -25,7 +25,7 @@ Start = Callable[..., Coroutine[Any, Any, Process]]
 
 @pytest_asyncio.fixture
 async def start() -> AsyncIterator[Start]:
-    """Give a way to run `lensfeed dev` on a free port; what the test leaves running is ended after it."""
+    """Return a function that runs `lensfeed dev` on a free port. Meshes are killed after the test."""
     started = []
 
     async def run(data: Path, *arguments: str) -> Process:
@@ -41,7 +41,7 @@ async def start() -> AsyncIterator[Start]:
 
 
 async def ready_url(mesh: Process) -> str:
-    """Read its output up to the line `ready`; the address of the edge."""
+    """Read the output up to the line `ready` and return the URL of the edge."""
     assert mesh.stdout is not None
     async with asyncio.timeout(START_SECONDS):
         async for line in mesh.stdout:
@@ -51,12 +51,12 @@ async def ready_url(mesh: Process) -> str:
 
 
 def processes_of(data: Path) -> list[str]:
-    """Find every process that works in this data folder or below it, as all parts of its mesh do."""
+    """List the processes whose working directory is in a data folder: all parts of its mesh."""
     return [process.name() for process in psutil.process_iter() if _works_in(process, data)]
 
 
-async def test_a_mesh_stops_clean_and_remembers(tmp_path: Path, start: Start) -> None:
-    """Ctrl-C ends every process with exit code 0; the next run on the same folder knows yesterday's account."""
+async def test_a_mesh_stops_cleanly_and_keeps_its_data(tmp_path: Path, start: Start) -> None:
+    """Ctrl-C stops every process with exit code 0, and the next run has the same accounts."""
     mesh = await start(tmp_path)
     url = await ready_url(mesh)
     async with httpx.AsyncClient(base_url=url, timeout=30) as app:
@@ -81,18 +81,18 @@ async def test_a_mesh_stops_clean_and_remembers(tmp_path: Path, start: Start) ->
     assert processes_of(tmp_path) == []
 
 
-async def test_two_meshes_run_side_by_side_and_one_that_is_killed_leaves_nothing(tmp_path: Path, start: Start) -> None:
-    """Neither takes a port of the other; SIGKILL to one ends all of its parts and none of the other's."""
+async def test_two_meshes_are_independent(tmp_path: Path, start: Start) -> None:
+    """Two meshes use different ports. Killing one ends all of its parts and none of the other's."""
     meshes = [await start(tmp_path / name) for name in ("one", "two")]
     _, url = await asyncio.gather(*(ready_url(mesh) for mesh in meshes))
     third = await start(tmp_path / "two")
     _, errors = await third.communicate()
     assert third.returncode == 1
-    assert b"runs on" in errors
+    assert b"already running on" in errors
     meshes[0].kill()
     await meshes[0].wait()
     async with asyncio.timeout(20):
-        while processes_of(tmp_path / "one"):  # noqa: ASYNC110 - the kernel ends them a moment later
+        while processes_of(tmp_path / "one"):  # noqa: ASYNC110 - the kernel kills them a moment later
             await asyncio.sleep(0.1)
     async with httpx.AsyncClient(base_url=url, timeout=30) as app:
         assert (await app.get("/healthz")).status_code == 200
@@ -101,7 +101,7 @@ async def test_two_meshes_run_side_by_side_and_one_that_is_killed_leaves_nothing
 
 
 async def test_a_seeded_mesh_has_a_feed_to_look_at(tmp_path: Path, start: Start) -> None:
-    """The person whom `lensfeed seed` names can log in and sees everyone's pictures; a second run adds nothing."""
+    """The user printed by `lensfeed seed` sees everyone's posts, and a second run adds nothing."""
     url = await ready_url(await start(tmp_path))
     for _ in range(2):
         command = (sys.executable, "-m", "devmesh", "seed", "--url", url, "--people", "3", "--posts", "1")

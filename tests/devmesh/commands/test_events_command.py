@@ -1,4 +1,4 @@
-"""`lensfeed events`, over dead letters that a real consumer left in a real Valkey."""
+"""`lensfeed events` with dead letters of a real consumer in a real Valkey."""
 
 import asyncio
 import json
@@ -35,20 +35,20 @@ LIMIT_SECONDS = 30.0
 
 @pytest.fixture
 def url(valkey_url: str) -> str:
-    """Give a database that only these tests use."""
+    """Return the URL of a database for these tests only."""
     return valkey_url.removesuffix("/0") + "/8"
 
 
 @pytest.fixture
 async def redis(url: str) -> AsyncIterator["Redis"]:
-    """Give an empty Redis."""
+    """Return an empty Redis."""
     async with open_redis(url) as client:
         await client.flushdb()
         yield client
 
 
 async def give_up(redis: "Redis", stream: EventStream, *payloads: bytes) -> list[str]:
-    """Let a real consumer find each payload to be poison; returns the ids of the letters."""
+    """Let a real consumer give up each payload. Returns the ids of the letters."""
     entries: list[Any] = [await redis.xadd(stream.key, {"event": payload}) for payload in payloads]
     letters, stopping = DeadLetters(redis, stream), asyncio.Event()
     before = await letters.count()
@@ -67,7 +67,7 @@ async def give_up(redis: "Redis", stream: EventStream, *payloads: bytes) -> list
 
 
 async def bury(redis: "Redis", stream: EventStream, count: int) -> None:
-    """Put many events among the dead letters, quickly."""
+    """Add many events to the dead letters directly."""
     await redis.xgroup_create(stream.key, "g", id="0", mkstream=True)
     for user_id in range(count):
         record = new_record(event_pb2.UserUpdated(user_id=user_id))
@@ -83,8 +83,8 @@ async def events_in(redis: "Redis", stream: EventStream) -> list[event_pb2.Event
     return [event_pb2.Event.FromString(fields[b"event"]) for _, fields in entries]
 
 
-async def test_letters_are_listed_with_what_they_are_about(redis: "Redis", url: str) -> None:
-    """A line each: stream, id, time, group, reason, type and ids of the event; poison that is no event, too."""
+async def test_letters_are_listed_with_their_ids(redis: "Redis", url: str) -> None:
+    """Each line has stream, id, time, group, reason, event type and ids, even for garbage."""
     [first] = await give_up(redis, POST, new_record(PUBLISHED).payload)
     ready = event_pb2.MediaReady(owner_id=8, media=media_pb2.Media(media_id="abc", width=5))
     second, third = await give_up(redis, MEDIA, new_record(ready).payload, b"\xff")
@@ -104,8 +104,8 @@ async def test_letters_are_listed_with_what_they_are_about(redis: "Redis", url: 
     )
 
 
-async def test_letters_as_json_hold_the_whole_event(redis: "Redis", capsys: pytest.CaptureFixture[str]) -> None:
-    """One object a line, in the form of the public interface; null where there is no event."""
+async def test_json_output_has_the_whole_event(redis: "Redis", capsys: pytest.CaptureFixture[str]) -> None:
+    """Each line is a JSON object with the event, or null for garbage."""
     record = new_record(PUBLISHED)
     [first] = await give_up(redis, POST, record.payload)
     await give_up(redis, MEDIA, b"\xff")
@@ -118,8 +118,8 @@ async def test_letters_as_json_hold_the_whole_event(redis: "Redis", capsys: pyte
     assert (poison["stream"], poison["why"], poison["event"], poison["type"]) == ("media", "no event", None, None)
 
 
-async def test_a_list_is_bounded_and_says_so(redis: "Redis", capsys: pytest.CaptureFixture[str]) -> None:
-    """How many more there are goes to standard error, so that the list stays a list."""
+async def test_a_list_is_limited(redis: "Redis", capsys: pytest.CaptureFixture[str]) -> None:
+    """The number of letters over the limit is printed on standard error."""
     await bury(redis, POST, 5)
     assert await list_dead(redis, STREAMS, 2, as_json=True) == 0
     told = capsys.readouterr()
@@ -130,7 +130,7 @@ async def test_a_list_is_bounded_and_says_so(redis: "Redis", capsys: pytest.Capt
 
 
 async def test_a_letter_is_replayed_by_its_id(redis: "Redis", url: str) -> None:
-    """Its event is in its stream again, its letter gone, the others still there; a second time it is not found."""
+    """Replay puts the event back and deletes only its letter. A second replay does not find it."""
     record = new_record(PUBLISHED)
     mine, other = await give_up(redis, POST, record.payload, new_record(PUBLISHED).payload)
     await redis.xtrim(POST.key, maxlen=0)
@@ -142,7 +142,7 @@ async def test_a_letter_is_replayed_by_its_id(redis: "Redis", url: str) -> None:
 
 
 async def test_all_letters_are_replayed(redis: "Redis", capsys: pytest.CaptureFixture[str]) -> None:
-    """Of all streams, more than are moved in one step; what holds no event stays, and is counted."""
+    """--all replays more letters than fit in one step. Garbage stays and is counted."""
     await bury(redis, POST, PAGE + 5)
     await give_up(redis, MEDIA, b"\xff", new_record(PUBLISHED).payload)
     await redis.xtrim(MEDIA.key, maxlen=0)
@@ -155,10 +155,8 @@ async def test_all_letters_are_replayed(redis: "Redis", capsys: pytest.CaptureFi
     assert [await DeadLetters(redis, stream).count() for stream in (POST, MEDIA)] == [0, 1]
 
 
-async def test_what_holds_no_event_is_not_replayed_but_dropped(
-    redis: "Redis", capsys: pytest.CaptureFixture[str]
-) -> None:
-    """A replay would only bring it back."""
+async def test_garbage_can_be_dropped_but_not_replayed(redis: "Redis", capsys: pytest.CaptureFixture[str]) -> None:
+    """Garbage, which would only fail again, can be dropped but not replayed."""
     [poison] = await give_up(redis, POST, b"\xff")
     assert await act_on(redis, Selection(STREAMS, (poison,)), REPLAY) == 1
     assert f"lensfeed events drop {poison}" in capsys.readouterr().err
@@ -167,8 +165,8 @@ async def test_what_holds_no_event_is_not_replayed_but_dropped(
     assert await DeadLetters(redis, POST).count() == 0
 
 
-async def test_an_id_of_two_streams_needs_the_stream(redis: "Redis", capsys: pytest.CaptureFixture[str]) -> None:
-    """Nothing is done with it until one is named."""
+async def test_an_ambiguous_id_needs_a_stream(redis: "Redis", capsys: pytest.CaptureFixture[str]) -> None:
+    """An id in two streams is refused unless --stream selects one."""
     for stream in (POST, MEDIA):
         fields: Any = {"event": new_record(PUBLISHED).payload, "group": "g", "why": "", "entry": "1-1"}
         await redis.xadd(stream.dead_key, fields, id="5-0")
@@ -179,7 +177,7 @@ async def test_an_id_of_two_streams_needs_the_stream(redis: "Redis", capsys: pyt
 
 
 async def test_the_running_mesh_of_a_folder_is_found(tmp_path: Path) -> None:
-    """Without a URL the command asks the Redis of the mesh that runs on --data, and says so where none does."""
+    """Without a URL the command uses the Redis of the mesh running on --data, or reports that none runs."""
     async with running_valkey(tmp_path / "valkey") as url, open_redis(url) as redis:
         [letter] = await give_up(redis, POST, new_record(PUBLISHED).payload)
         with locked(tmp_path):
@@ -191,8 +189,8 @@ async def test_the_running_mesh_of_a_folder_is_found(tmp_path: Path) -> None:
     assert errors.startswith(f"lensfeed: no mesh runs on {tmp_path}; name its folder with --data, or a Redis with")
 
 
-async def test_a_redis_that_does_not_answer_is_told_without_its_password() -> None:
-    """In a sentence."""
+async def test_errors_do_not_show_the_redis_password() -> None:
+    """The error about an unreachable Redis does not contain its password."""
     code, _, errors = await lensfeed("events", "dead", "--redis", "redis://me:secret@127.0.0.1:1/0")
     assert (code, errors) == (1, "lensfeed: no Redis answers at redis://127.0.0.1:1/0\n")
 
@@ -202,15 +200,15 @@ async def test_a_redis_that_does_not_answer_is_told_without_its_password() -> No
     [("replay",), ("replay", "1-0", "--all"), ("replay", "yesterday"), ("dead", "--stream", "nonsense")],
     ids=["nothing named", "both named", "no id", "no stream"],
 )
-async def test_what_cannot_be_meant_is_refused(arguments: tuple[str, ...]) -> None:
-    """With the usual code of a wrong command line."""
+async def test_invalid_arguments_are_refused(arguments: tuple[str, ...]) -> None:
+    """Invalid arguments exit with 2."""
     code, output, errors = await lensfeed("events", *arguments)
     assert (code, output) == (2, "")
     assert errors
 
 
 def test_every_stream_of_the_mesh_is_known() -> None:
-    """What the services define as streams is what the command looks through."""
+    """The command knows all streams that services define."""
     modules = (feed_svc.events, follow_svc.events, media_svc.events, post_svc.events, user_svc.events)
     defined = [value for module in modules for value in vars(module).values()]
     streams = [each for value in defined for each in (value if isinstance(value, tuple) else (value,))]

@@ -1,4 +1,4 @@
-"""The real Cassandra, alone and in a mesh."""
+"""Cassandra, alone and in a mesh."""
 
 import asyncio
 import sys
@@ -20,18 +20,18 @@ from devmesh.parts.cassandra.node import node_answers
 
 TABLE = "CREATE TABLE kept.words (word text PRIMARY KEY)"
 INSERT = "INSERT INTO kept.words (word) VALUES ('there')"
-# By key: reads of one partition turn to another replica where one is late. A scan waits for a dead one until it times out.
+# Reads by key retry on another replica. A scan would wait for a dead replica until it times out.
 SELECT = "SELECT word FROM kept.words WHERE word = 'there'"
 
 
 class Client:
-    """The driver, without blocking the loop."""
+    """Runs the driver in threads."""
 
     def __init__(self, session: Any) -> None:
         self._session = session
 
     async def run(self, *queries: str) -> list[tuple[Any, ...]]:
-        """Run queries one by one; the rows of the last."""
+        """Run queries one by one. Returns the rows of the last one."""
         rows: list[tuple[Any, ...]] = []
         for query in queries:
             rows = list(await asyncio.to_thread(self._session.execute, query))
@@ -40,7 +40,7 @@ class Client:
 
 @asynccontextmanager
 async def connected(contact_points: str) -> AsyncIterator[Client]:
-    """Connect by the driver, asking for a quorum each time."""
+    """Connect with consistency QUORUM."""
     hosts = [tuple(point.split(":")) for point in contact_points.split(",")]
     profile = ExecutionProfile(
         load_balancing_policy=RoundRobinPolicy(),
@@ -60,8 +60,8 @@ async def connected(contact_points: str) -> AsyncIterator[Client]:
         await asyncio.to_thread(cluster.shutdown)
 
 
-async def test_a_node_of_its_own_keeps_what_it_acknowledged(cassandra: str, tmp_path: Path) -> None:
-    """Over SIGKILL, where it syncs each write; beside another node, and through a pause in which it answers nobody."""
+async def test_a_node_keeps_acknowledged_writes(cassandra: str, tmp_path: Path) -> None:
+    """Acknowledged writes survive SIGKILL with batch sync, and a paused node recovers."""
     async with running_cassandra(tmp_path, commitlog_sync="batch") as cluster:
         assert cluster.contact_points != cassandra
         [node] = cluster.nodes
@@ -82,8 +82,8 @@ async def test_a_node_of_its_own_keeps_what_it_acknowledged(cassandra: str, tmp_
 
 
 @pytest.mark.faults
-async def test_three_nodes_do_without_one_and_take_it_back(tmp_path: Path) -> None:
-    """They see each other from the start, so that a quorum writes at once, and reads while one of them is gone."""
+async def test_three_nodes_survive_the_loss_of_one(tmp_path: Path) -> None:
+    """A quorum writes right after the start, and reads while one node is down."""
     async with running_cassandra(tmp_path, nodes=3) as cluster:
         async with connected(cluster.contact_points) as client:
             await client.run(f"CREATE KEYSPACE kept WITH replication = {cluster.replication}", TABLE, INSERT)
@@ -97,7 +97,7 @@ async def test_three_nodes_do_without_one_and_take_it_back(tmp_path: Path) -> No
 
 @pytest.mark.mesh
 async def test_a_mesh_brings_its_own_cluster(tmp_path: Path) -> None:
-    """A command finds it under the setting's name, with its data in the mesh's folder, and nothing is left of it."""
+    """A mesh runs its own Cassandra in its data folder and stops it completely."""
     ask = f'test -d "{tmp_path}/cassandra/node1/data" && echo "$LENSFEED_STORE at $LENSFEED_CASSANDRA_CONTACT_POINTS"'
     arguments = ("--store", "cassandra", "--data", str(tmp_path), "--port", "0")
     command = (sys.executable, "-m", "devmesh", "dev", *arguments, "--exec", ask)

@@ -1,4 +1,4 @@
-"""SeaweedFS alone."""
+"""SeaweedFS without a mesh."""
 
 import asyncio
 import contextlib
@@ -21,8 +21,8 @@ from devmesh.ports import address, free_ports
 pytestmark = pytest.mark.slow
 
 
-async def test_only_the_public_prefix_can_be_read_by_anyone(s3: S3) -> None:
-    """Without a key a rendition can be read, an original cannot, and neither can be written or listed."""
+async def test_only_the_public_prefix_can_be_read_without_a_key(s3: S3) -> None:
+    """Without a key, renditions can be read but not originals, and nothing can be written or listed."""
     async with s3_client(s3) as client, httpx.AsyncClient(base_url=f"{s3.endpoint_url}/{s3.bucket}") as anyone:
         for key in ("m/public.txt", "private.txt"):
             await client.put_object(Bucket=s3.bucket, Key=key, Body=b"hello")
@@ -34,7 +34,7 @@ async def test_only_the_public_prefix_can_be_read_by_anyone(s3: S3) -> None:
 
 
 async def test_a_page_may_put_a_part_and_read_its_etag(s3: S3) -> None:
-    """A browser's preflight for a presigned PUT passes from any origin, and the ETag is readable to the page."""
+    """Any origin passes the preflight of a presigned PUT and can read its ETag."""
     async with s3_client(s3) as client:
         url = await client.generate_presigned_url("put_object", Params={"Bucket": s3.bucket, "Key": "cors.txt"})
     origin = {"Origin": "https://app.example"}
@@ -48,7 +48,7 @@ async def test_a_page_may_put_a_part_and_read_its_etag(s3: S3) -> None:
 
 
 def test_sockets_of_killed_servers_are_removed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Those of live servers and of servers that are about to listen stay."""
+    """Only old sockets without a listener are removed."""
     monkeypatch.setattr(seaweed_sockets, "SOCKETS", tmp_path)
     paths = {name: tmp_path / f"seaweedfs-{name}-1.sock" for name in ("live", "dead", "young")}
     with contextlib.ExitStack() as bound:
@@ -64,7 +64,7 @@ def test_sockets_of_killed_servers_are_removed(monkeypatch: pytest.MonkeyPatch, 
 
 
 async def test_stopping_leaves_no_sockets_behind(tmp_path: Path) -> None:
-    """The server itself would, when it is killed."""
+    """Stopping SeaweedFS removes its sockets."""
     async with running_seaweed(tmp_path) as s3:
         ports = set(re.findall(r"(?:seaweedfs-[a-z-]+-|port )(\d+)", (tmp_path / "seaweed.log").read_text()))
         assert s3.endpoint_url.rpartition(":")[2] in ports
@@ -73,7 +73,7 @@ async def test_stopping_leaves_no_sockets_behind(tmp_path: Path) -> None:
 
 
 async def test_preparing_the_bucket_again_keeps_what_is_in_it(s3: S3) -> None:
-    """The set-up runs at every start of a mesh, on the same data."""
+    """Preparing the bucket again, as every start does, keeps its objects."""
     async with s3_client(s3) as client:
         await client.put_object(Bucket=s3.bucket, Key="kept", Body=b"still here")
         await prepare_bucket(s3)
@@ -81,15 +81,15 @@ async def test_preparing_the_bucket_again_keeps_what_is_in_it(s3: S3) -> None:
         assert await reply["Body"].read() == b"still here"
 
 
-async def test_an_unknown_bucket_is_not_made_by_writing_to_it(s3: S3) -> None:
-    """A mistyped bucket name is an error, not a second bucket."""
+async def test_writing_to_an_unknown_bucket_does_not_create_it(s3: S3) -> None:
+    """Writing to a mistyped bucket is an error."""
     async with s3_client(s3) as client:
         with pytest.raises(ClientError, match="NoSuchBucket"):
             await client.put_object(Bucket="mistyped", Key="x", Body=b"")
 
 
 async def test_a_finished_upload_raises_an_event_with_the_secret(tmp_path: Path) -> None:
-    """The webhook is told of a new object, and proves who it is."""
+    """The webhook receives an event for a new object, with the secret."""
     events: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue()
 
     async def receive(request: web.Request) -> web.Response:

@@ -1,4 +1,4 @@
-"""The sample people and their pictures."""
+"""Sample people and pictures."""
 
 import io
 from random import Random
@@ -9,14 +9,14 @@ from devmesh.sample.people import sample_people
 from devmesh.sample.pictures import SIZES, draw_picture
 
 
-def test_the_same_seed_invents_the_same_people() -> None:
-    """So that a second run finds the first one's."""
+def test_the_same_seed_gives_the_same_people() -> None:
+    """The same seed gives the same people, so that a second run finds them."""
     assert sample_people(1, 5, 3, 2) == sample_people(1, 5, 3, 2)
     assert sample_people(1, 5, 3, 2) != sample_people(2, 5, 3, 2)
 
 
 def test_sample_people_fit_the_contract() -> None:
-    """Handles are valid and different, and nobody follows themselves."""
+    """Handles are valid and unique, and nobody follows themselves."""
     people = sample_people(1, 200, 2, 5)
     assert len({person.handle for person in people}) == 200
     for place, person in enumerate(people):
@@ -28,7 +28,7 @@ def test_sample_people_fit_the_contract() -> None:
 
 
 def test_pictures_are_jpegs_of_several_sizes() -> None:
-    """The same chance draws the same picture."""
+    """Pictures are JPEGs of several sizes, the same for the same seed."""
     pictures = [draw_picture(Random(number)) for number in range(12)]
     sizes = set()
     for picture in pictures:

@@ -1,4 +1,4 @@
-"""The certificates that `lensfeed certs` makes."""
+"""Certificates created by `lensfeed certs`."""
 
 import datetime as dt
 import os
@@ -23,7 +23,7 @@ def serials(folder: Path) -> dict[str, int]:
 
 
 def test_each_part_has_a_certificate_of_its_names(tmp_path: Path) -> None:
-    """It says who the part is as a server and as a client, and openssl finds nothing wrong with it."""
+    """Each part has a server and client certificate with its names, which openssl accepts."""
     assert make_certificates(tmp_path) == list(NAMES)
     for name in NAMES:
         certificate = x509.load_pem_x509_certificate((tmp_path / name / "tls.crt").read_bytes())
@@ -42,8 +42,8 @@ def test_each_part_has_a_certificate_of_its_names(tmp_path: Path) -> None:
         assert done.stdout.endswith("tls.crt: OK\n"), done.stderr
 
 
-def test_only_their_owner_reads_the_files(tmp_path: Path) -> None:
-    """Keys are for the user who made them, and so are the folders; the authority's key lies in its own only."""
+def test_only_the_owner_can_read_the_files(tmp_path: Path) -> None:
+    """Keys and folders are private, and only `authority/` has the authority's key."""
     make_certificates(tmp_path)
     files = [file for file in tmp_path.rglob("*") if file.is_file()]
     assert {oct(file.stat().st_mode & 0o777) for file in files} == {"0o600"}
@@ -51,12 +51,12 @@ def test_only_their_owner_reads_the_files(tmp_path: Path) -> None:
     assert [file.relative_to(tmp_path) for file in files if file.name == "ca.key"] == [Path(AUTHORITY) / "ca.key"]
 
 
-def test_a_second_run_renews_what_ends_soon(tmp_path: Path) -> None:
-    """The others stay as they are, and the authority, too."""
+def test_a_second_run_renews_certificates_that_expire_soon(tmp_path: Path) -> None:
+    """Only certificates that expire soon are renewed, not the authority."""
     make_certificates(tmp_path)
     before, authority = serials(tmp_path), load_authority(tmp_path / AUTHORITY)
     assert make_certificates(tmp_path) == []
-    issue(MeshIdentity("feed", tmp_path / "feed"), authority, dt.timedelta(minutes=2))  # most of its life is the skew
+    issue(MeshIdentity("feed", tmp_path / "feed"), authority, dt.timedelta(minutes=2))  # most of its life is clock skew
     (tmp_path / "post" / "tls.key").unlink()
     assert make_certificates(tmp_path) == ["post", "feed"]
     assert {name for name, serial in serials(tmp_path).items() if serial != before[name]} == {"post", "feed"}
@@ -64,23 +64,23 @@ def test_a_second_run_renews_what_ends_soon(tmp_path: Path) -> None:
 
 
 def test_another_authority_renews_everything(tmp_path: Path) -> None:
-    """What an authority has not signed is not good, whatever it says."""
+    """Certificates of another authority are renewed."""
     make_certificates(tmp_path)
     for file in (tmp_path / AUTHORITY).iterdir():
         file.unlink()
     assert make_certificates(tmp_path) == list(NAMES)
 
 
-def test_a_damaged_authority_is_told(tmp_path: Path) -> None:
-    """Nothing is made anew behind the back of whoever has the old one in use."""
+def test_a_damaged_authority_is_an_error(tmp_path: Path) -> None:
+    """A damaged authority is not replaced silently."""
     make_certificates(tmp_path)
     (tmp_path / AUTHORITY / "ca.crt").write_text("nonsense")
     with pytest.raises(MeshError, match="authority"):
         make_certificates(tmp_path)
 
 
-def test_a_mesh_takes_the_certificates_that_are_named(tmp_path: Path) -> None:
-    """LENSFEED_MESH_TLS goes before those of the data folder; without either there is no TLS."""
+def test_a_mesh_uses_the_named_certificates(tmp_path: Path) -> None:
+    """LENSFEED_MESH_TLS takes precedence over the data folder; without either there is no mTLS."""
     named, data = tmp_path / "named", tmp_path / "data"
     make_certificates(named)
     assert chosen_certificates(data, {}, wanted=False) is None
@@ -92,8 +92,8 @@ def test_a_mesh_takes_the_certificates_that_are_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_command_says_what_it_made(tmp_path: Path) -> None:
-    """`lensfeed certs DIR` makes all, then nothing, then with --renew all again; where it cannot, it says why."""
+def test_the_command_reports_what_it_created(tmp_path: Path) -> None:
+    """`lensfeed certs DIR` creates all, then nothing, then all with --renew, and reports errors."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("LENSFEED_")}
 
     def certs(*arguments: str) -> tuple[int, str]:

@@ -1,7 +1,7 @@
-"""A small process for the supervisor to look after: `small_server.py BEHAVIOUR`, listening on LENSFEED_LISTEN_ADDR.
+"""A small server for tests of the supervisor: `small_server.py BEHAVIOUR`, listening on LENSFEED_LISTEN_ADDR.
 
-serve: SERVING until SIGTERM · stubborn: the same, deaf to SIGTERM, with a child of its own whose pid it logs ·
-break: exits with code 3 at once · silent: runs and never answers · note: serve, and append the name to $NOTES at the end
+serve: SERVING until SIGTERM · stubborn: like serve, but ignores SIGTERM and has a child whose pid it logs ·
+break: exits with code 3 at once · silent: never answers · note: like serve, but appends its name to $NOTES on exit
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from grpc_health.v1._async import HealthServicer
 
 
 async def serve(*, deaf: bool) -> None:
-    """Serve health until SIGTERM, or for ever."""
+    """Serve health until SIGTERM, or forever if `deaf`."""
     server, health, stopping = grpc.aio.server(options=[("grpc.so_reuseport", 0)]), HealthServicer(), asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, print if deaf else stopping.set)
     health_pb2_grpc.add_HealthServicer_to_server(health, server)
@@ -29,7 +29,7 @@ async def serve(*, deaf: bool) -> None:
 
 
 def main(behaviour: str) -> None:
-    """Behave."""
+    """Run one behaviour."""
     say(f"behaviour: {behaviour}")
     if behaviour == "break":
         sys.exit(3)
@@ -44,7 +44,7 @@ def main(behaviour: str) -> None:
 
 
 def say(line: str) -> None:
-    """Log a line at once."""
+    """Print a line and flush."""
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
 

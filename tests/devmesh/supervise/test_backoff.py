@@ -1,16 +1,16 @@
-"""Pauses between restarts."""
+"""Pauses before restarts."""
 
 from devmesh.supervise.backoff import LONGEST_SECONDS, STEADY_SECONDS, Backoff
 
 
 def test_pauses_double_up_to_a_bound() -> None:
-    """A part that keeps failing does not keep the machine busy."""
+    """Pauses double with each failure, up to a limit."""
     backoff = Backoff()
     assert [backoff.after(0) for _ in range(7)] == [0.5, 1, 2, 4, 8, LONGEST_SECONDS, LONGEST_SECONDS]
 
 
 def test_a_part_that_ran_long_enough_starts_again_soon() -> None:
-    """Failures of long ago do not count."""
+    """After a long run the pause is reset."""
     backoff = Backoff()
     for _ in range(5):
         backoff.after(0)

@@ -1,4 +1,4 @@
-"""One child process."""
+"""Child processes."""
 
 import asyncio
 import os
@@ -28,25 +28,25 @@ asyncio.run(main())
 
 
 def command(folder: Path, *argv: str) -> Command:
-    """Describe a program that logs into the folder."""
+    """Create a command that logs to the folder."""
     return Command(argv, os.environ, folder, folder / "log")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux can promise it")
 async def test_a_child_dies_with_its_parent(tmp_path: Path) -> None:
-    """Even where the parent is killed and can do nothing about it."""
+    """A child dies even if its parent is killed with SIGKILL."""
     parent = await asyncio.create_subprocess_exec(
         sys.executable, "-c", PARENT, env={**os.environ, "FOLDER": str(tmp_path)}, stdout=asyncio.subprocess.PIPE
     )
     output, _ = await parent.communicate()
     child = int(output)
     async with asyncio.timeout(10):
-        while is_running(child):  # noqa: ASYNC110 - the kernel ends it a moment later
+        while is_running(child):  # noqa: ASYNC110 - the kernel kills it a moment later
             await asyncio.sleep(0.05)
 
 
-async def test_waiting_for_one_that_ends_never_hangs(tmp_path: Path) -> None:
-    """Its end is noticed whatever the check is doing at that moment."""
+async def test_waiting_for_a_child_that_exits_never_hangs(tmp_path: Path) -> None:
+    """The exit is noticed whatever the check is doing at that moment."""
 
     async def refused() -> bool:
         raise ConnectionRefusedError
@@ -58,8 +58,8 @@ async def test_waiting_for_one_that_ends_never_hangs(tmp_path: Path) -> None:
                 await wait_ready("it", child, refused)
 
 
-async def test_the_log_tail_is_of_this_run_alone(tmp_path: Path) -> None:
-    """What an earlier run logged into the same file does not explain this one's end."""
+async def test_the_log_tail_is_of_this_run_only(tmp_path: Path) -> None:
+    """The log tail does not include earlier runs."""
     for word in ("earlier", "later"):
         child = await Child.start(command(tmp_path, "echo", word))
         await child.exited()
@@ -67,8 +67,8 @@ async def test_the_log_tail_is_of_this_run_alone(tmp_path: Path) -> None:
     assert (tmp_path / "log").read_text() == "earlier\nlater\n"
 
 
-def test_a_log_that_has_grown_too_long_is_put_aside(tmp_path: Path) -> None:
-    """Logs of many runs do not fill the disk."""
+def test_a_large_log_is_rotated(tmp_path: Path) -> None:
+    """A large log is rotated at the next start."""
     log = tmp_path / "log"
     log.write_bytes(b"x" * LOG_LIMIT_BYTES)
     rotate(log)
@@ -80,7 +80,7 @@ def test_a_log_that_has_grown_too_long_is_put_aside(tmp_path: Path) -> None:
 
 
 def test_the_tail_of_a_long_log_is_its_last_twenty_lines(tmp_path: Path) -> None:
-    """And of no log it is nothing."""
+    """The tail is the last twenty lines, and empty without a log."""
     log = tmp_path / "log"
     assert tail(log) == ""
     log.write_text("".join(f"line {number}\n" for number in range(10_000)))

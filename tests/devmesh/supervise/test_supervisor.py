@@ -1,4 +1,4 @@
-"""The supervisor, over real small processes."""
+"""The supervisor, with small real processes."""
 
 import asyncio
 import os
@@ -23,13 +23,13 @@ Supervise = Callable[..., Supervisor]
 
 @pytest.fixture
 def recorder() -> Recorder:
-    """Give a reporter that keeps everything."""
+    """Return a reporter that records everything."""
     return Recorder()
 
 
 @pytest_asyncio.fixture
 async def supervise(recorder: Recorder) -> AsyncIterator[Supervise]:
-    """Give a way to supervise groups of parts; whatever the test leaves running is stopped after it."""
+    """Return a function that supervises groups of parts. All parts are stopped after the test."""
     supervisors = []
 
     def make(*groups: list[Part]) -> Supervisor:
@@ -46,7 +46,7 @@ async def supervise(recorder: Recorder) -> AsyncIterator[Supervise]:
 async def test_a_part_is_ready_once_it_answers_and_gone_once_stopped(
     tmp_path: Path, supervise: Supervise, recorder: Recorder
 ) -> None:
-    """Its states come in order, and no process is left."""
+    """States are reported in order, and no process is left."""
     part = small_part(tmp_path, "serve")
     supervisor = supervise([part])
     async with asyncio.timeout(20):
@@ -58,10 +58,8 @@ async def test_a_part_is_ready_once_it_answers_and_gone_once_stopped(
     assert states == [State.STARTING, State.READY, State.STOPPING, State.STOPPED]
 
 
-async def test_a_part_that_dies_is_reported_and_started_again(
-    tmp_path: Path, supervise: Supervise, recorder: Recorder
-) -> None:
-    """The report says how it ended and what it last logged; then it answers again, as another process."""
+async def test_a_part_that_dies_is_restarted(tmp_path: Path, supervise: Supervise, recorder: Recorder) -> None:
+    """A part that dies is reported with its last log lines and restarted."""
     part = small_part(tmp_path, "serve")
     supervisor = supervise([part])
     async with asyncio.timeout(30):
@@ -75,10 +73,8 @@ async def test_a_part_that_dies_is_reported_and_started_again(
     assert second != first
 
 
-async def test_a_part_that_cannot_start_is_given_up_with_its_last_words(
-    tmp_path: Path, supervise: Supervise, recorder: Recorder
-) -> None:
-    """After three ends before it ever answered, waiting for it fails with the end of its log."""
+async def test_a_part_that_cannot_start_is_given_up(tmp_path: Path, supervise: Supervise, recorder: Recorder) -> None:
+    """After three failed starts, waiting fails with the end of the part's log."""
     part = small_part(tmp_path, "break")
     async with asyncio.timeout(30):
         with pytest.raises(MeshError, match="small exited with code 3\nbehaviour: break"):
@@ -87,17 +83,17 @@ async def test_a_part_that_cannot_start_is_given_up_with_its_last_words(
 
 
 async def test_a_program_that_does_not_exist_is_named(tmp_path: Path, supervise: Supervise) -> None:
-    """A wrong path to a server's own binary tells itself."""
+    """A missing program is named in the error."""
     part = small_part(tmp_path, "serve")
     command = part.command.__class__(("/no/such/server",), part.command.env, tmp_path, part.command.log)
     missing = part.__class__("missing", command, part.check, part.address)
     async with asyncio.timeout(30):
-        with pytest.raises(MeshError, match="/no/such/server cannot be run: No such file or directory"):
+        with pytest.raises(MeshError, match="cannot run /no/such/server: No such file or directory"):
             await supervise([missing]).ready([missing])
 
 
-async def test_a_deaf_part_is_killed_with_what_it_started(tmp_path: Path, supervise: Supervise) -> None:
-    """After the grace neither it nor its own child is left."""
+async def test_a_part_that_ignores_sigterm_is_killed(tmp_path: Path, supervise: Supervise) -> None:
+    """After the grace period the part and its children are killed."""
     part = small_part(tmp_path, "stubborn", grace=0.2)
     supervisor = supervise([part])
     async with asyncio.timeout(20):
@@ -105,13 +101,13 @@ async def test_a_deaf_part_is_killed_with_what_it_started(tmp_path: Path, superv
         child = int(re.findall(r"child (\d+)", part.command.log.read_text())[0])
         assert is_running(child)
         await supervisor.stop()
-        while is_running(child):  # noqa: ASYNC110 - the kernel ends it a moment later
+        while is_running(child):  # noqa: ASYNC110 - the kernel kills it a moment later
             await asyncio.sleep(0.05)
     assert pids_of(part) == []
 
 
-async def test_groups_stop_from_the_last_to_the_first(tmp_path: Path, supervise: Supervise) -> None:
-    """A group is stopped when those that need it are gone."""
+async def test_groups_stop_in_reverse_order(tmp_path: Path, supervise: Supervise) -> None:
+    """A group stops only after the groups that depend on it."""
     groups = [[small_part(tmp_path, "note", name)] for name in ("store", "service", "edge")]
     supervisor = supervise(*groups)
     async with asyncio.timeout(30):
@@ -121,7 +117,7 @@ async def test_groups_stop_from_the_last_to_the_first(tmp_path: Path, supervise:
 
 
 async def test_stopping_does_not_wait_for_a_part_to_become_ready(tmp_path: Path, supervise: Supervise) -> None:
-    """A part that never answers can be stopped all the same."""
+    """A part that never became ready can be stopped."""
     part = small_part(tmp_path, "silent")
     supervisor = supervise([part])
     async with asyncio.timeout(20):
@@ -132,7 +128,7 @@ async def test_stopping_does_not_wait_for_a_part_to_become_ready(tmp_path: Path,
 
 
 async def test_kill_cuts_a_long_stop_short(tmp_path: Path, supervise: Supervise, recorder: Recorder) -> None:
-    """The second Ctrl-C does not wait for the grace of a part that does not listen, and takes no end for an accident."""
+    """`kill` ends a waiting `stop` at once and restarts nothing."""
     store, part = small_part(tmp_path, "serve", "store"), small_part(tmp_path, "stubborn", grace=600)
     supervisor = supervise([store], [part])
     async with asyncio.timeout(20):

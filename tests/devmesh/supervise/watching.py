@@ -1,4 +1,4 @@
-"""What the tests of the supervisor share."""
+"""Helpers for tests of the supervisor."""
 
 import asyncio
 import os
@@ -20,24 +20,24 @@ SMALL_SERVER = Path(__file__).with_name("small_server.py")
 
 @dataclass
 class Recorder:
-    """Keeps what a supervisor reports."""
+    """Records what a supervisor reports."""
 
     states: list[tuple[str, State]] = field(default_factory=list)
     deaths: asyncio.Queue[tuple[str, str]] = field(default_factory=asyncio.Queue)
 
     def status(self, part: Part, state: State) -> None:
-        """Keep a state."""
+        """Record a state."""
         self.states.append((part.name, state))
 
     def died(self, part: Part, why: str, log_tail: str, restart_seconds: float) -> None:
-        """Keep why it ended and how its log ended."""
+        """Record why a part died and the end of its log."""
         assert part.name in why
         assert restart_seconds > 0
         self.deaths.put_nowait((why, log_tail))
 
 
 def small_part(folder: Path, behaviour: str, name: str = "small", grace: float = 10.0) -> Part:
-    """Describe a part that runs the small server."""
+    """Create a part that runs the small server."""
     [port] = free_ports(1)
     env = {**os.environ, "LENSFEED_LISTEN_ADDR": address(port), "NAME": name, "NOTES": str(folder / "notes")}
     command = Command((sys.executable, str(SMALL_SERVER), behaviour), env, folder, folder / f"{name}.log")
@@ -45,12 +45,12 @@ def small_part(folder: Path, behaviour: str, name: str = "small", grace: float =
 
 
 def pids_of(part: Part) -> list[int]:
-    """Find the processes of a part by the address that only it was given."""
+    """Find the processes of a part by its unique address."""
     return [process.pid for process in psutil.process_iter() if _listens_at(process) == part.address]
 
 
 def is_running(pid: int) -> bool:
-    """Whether a process is there and not just waiting for its parent to notice its end."""
+    """Return whether a process runs and is not a zombie."""
     try:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

@@ -1,4 +1,4 @@
-"""The tests' backend as a process of its own, which can be made to hang. Prints where it listens."""
+"""The test backend as a process, so that it can be paused. Prints its address."""
 
 import asyncio
 

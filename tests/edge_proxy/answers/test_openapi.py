@@ -1,4 +1,4 @@
-"""The OpenAPI document that is made of the contracts, and docs/api.md."""
+"""The OpenAPI document and docs/api.md, generated from the contracts."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,23 +19,23 @@ PACKAGED = ROOT / "edge_proxy" / "lensfeed.binpb"
 
 @pytest.fixture(scope="module")
 def descriptors() -> FileDescriptorSet:
-    """Give the descriptors of all contracts."""
+    """Read the descriptors of all contracts."""
     return read_descriptors(PACKAGED)
 
 
 @pytest.fixture(scope="module")
 def made(descriptors: FileDescriptorSet) -> Json:
-    """Give the document."""
+    """Build the document."""
     return document(descriptors)
 
 
 def operations(made: Json) -> dict[str, Json]:
-    """List the operations by their ids."""
+    """Return the operations by id."""
     return {each["operationId"]: each for path in made["paths"].values() for each in path.values()}
 
 
 def examples(made: Json) -> Iterator[tuple[Json, object]]:
-    """List every example with the schema that it is one of."""
+    """Yield every example with its schema."""
     for each in operations(made).values():
         for parameter in each["parameters"]:
             yield parameter["schema"], parameter["example"]
@@ -49,12 +49,12 @@ def examples(made: Json) -> Iterator[tuple[Json, object]]:
 
 
 def test_it_is_valid(made: Json) -> None:
-    """By the specification of OpenAPI 3.1."""
+    """The document is valid OpenAPI 3.1."""
     validate(made)
 
 
 def test_it_has_every_public_method_and_no_other(made: Json, descriptors: FileDescriptorSet) -> None:
-    """Each method once, with what it costs and whether it needs a token."""
+    """Each public method is an operation, with its cost and whether it needs a token."""
     stated = {each["x-grpc-method"]: each for each in operations(made).values() if "x-grpc-method" in each}
     methods = {f"{method.service}/{method.name}": method for method in public_methods(descriptors)}
     assert stated.keys() == methods.keys()
@@ -62,8 +62,8 @@ def test_it_has_every_public_method_and_no_other(made: Json, descriptors: FileDe
         assert (each["x-cost"], each["security"] == []) == (methods[name].cost, methods[name].is_open), name
 
 
-def test_everything_is_told_in_words(made: Json) -> None:
-    """Each operation, parameter, type and field has a description."""
+def test_everything_has_a_description(made: Json) -> None:
+    """Operations, parameters, types and fields have descriptions."""
     for each in operations(made).values():
         assert each["description"].strip()
         assert all(parameter["description"].strip() for parameter in each["parameters"])
@@ -73,8 +73,8 @@ def test_everything_is_told_in_words(made: Json) -> None:
             assert of["description"].strip(), f"{name}.{field}"
 
 
-def test_examples_are_what_they_are_examples_of(made: Json) -> None:
-    """Each fits its schema, formats included."""
+def test_examples_match_their_schemas(made: Json) -> None:
+    """Each example is valid for its schema, including formats."""
     found = list(examples(made))
     assert len(found) > 100
     for schema, value in found:
@@ -97,14 +97,14 @@ def test_examples_are_what_they_are_examples_of(made: Json) -> None:
         ("UploadPart", "headers", {"type": "object", "additionalProperties": {"type": "string"}}),
     ],
 )
-def test_rules_and_types_are_those_of_the_contract(made: Json, schema: str, field: str, keywords: Json) -> None:
-    """A rule of the contract, in CEL or not, is a keyword; a type is what proto3 makes of it in JSON."""
+def test_rules_and_types_come_from_the_contract(made: Json, schema: str, field: str, keywords: Json) -> None:
+    """Rules of the contract become keywords, and types follow proto3's JSON mapping."""
     of = made["components"]["schemas"][schema]["properties"][field]
     assert keywords.items() <= of.items()
 
 
 def test_what_is_required_follows_from_the_rules(made: Json) -> None:
-    """What may not be empty may not be left out; of an answer, what is always printed is always there."""
+    """Required are fields that must not be empty and, in responses, those always printed."""
     schemas = made["components"]["schemas"]
     assert schemas["CreateUserRequest"]["required"] == ["handle", "password"]
     assert "required" not in schemas["UpdateUserRequest"]
@@ -113,7 +113,7 @@ def test_what_is_required_follows_from_the_rules(made: Json) -> None:
 
 
 def test_fields_of_the_path_are_not_in_the_body(made: Json) -> None:
-    """A part of the path is a parameter, and only that."""
+    """A path parameter is not repeated in the body."""
     (media_id,) = operations(made)["completeUpload"]["parameters"]
     assert (media_id["name"], media_id["in"]) == ("mediaId", "path")
     assert list(made["components"]["schemas"]["CompleteUploadRequest"]["properties"]) == ["parts"]
@@ -131,13 +131,13 @@ def test_fields_of_the_path_are_not_in_the_body(made: Json) -> None:
     ],
 )
 def test_each_status_names_its_reasons(made: Json, operation: str, status: str, reasons: set[str]) -> None:
-    """Those of the contract's comment, and what the edge refuses by the same status."""
+    """A response lists the contract's reasons and the edge's for the same status."""
     response = operations(made)[operation]["responses"][status]
     assert set(response["content"]["application/json"]["examples"]) == reasons
 
 
-def test_every_call_may_be_refused_by_the_edge(made: Json) -> None:
-    """Too much, too large, too late, a part down: each is told of each method."""
+def test_every_operation_lists_the_edges_errors(made: Json) -> None:
+    """Errors that the edge may return are listed for each method."""
     for name, each in operations(made).items():
         if "x-grpc-method" in each:
             assert {"400", "404", "413", "429", "503", "504"} <= each["responses"].keys(), name
@@ -145,13 +145,13 @@ def test_every_call_may_be_refused_by_the_edge(made: Json) -> None:
 
 
 def test_a_post_takes_an_idempotency_key(made: Json) -> None:
-    """The header that the contract's comment names is a parameter."""
+    """A header that the contract's comment names is a parameter."""
     (key,) = operations(made)["createPost"]["parameters"]
     assert (key["name"], key["in"], key["required"]) == ("Idempotency-Key", "header", False)
 
 
-def test_what_rest_cannot_say_is_an_error(descriptors: FileDescriptorSet) -> None:
-    """A method without a REST path stops the document, and names itself."""
+def test_a_method_without_a_rest_path_is_an_error(descriptors: FileDescriptorSet) -> None:
+    """A method without a REST path raises an error that names it."""
     changed = FileDescriptorSet.FromString(descriptors.SerializeToString())
     file = next(file for file in changed.file if file.name == "lensfeed/feed/v1/feed_service.proto")
     file.service[0].method[0].ClearField("options")
@@ -160,5 +160,5 @@ def test_what_rest_cannot_say_is_an_error(descriptors: FileDescriptorSet) -> Non
 
 
 def test_the_page_in_docs_is_up_to_date(made: Json) -> None:
-    """docs/api.md is what the contracts say now; `make api-docs` writes it anew."""
+    """docs/api.md matches the contracts. `make api-docs` updates it."""
     assert (ROOT / "docs" / "api.md").read_text() == markdown(made)

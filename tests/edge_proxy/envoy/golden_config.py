@@ -1,6 +1,6 @@
-"""The rendered configuration as files in golden/, so that a review sees what a change does to Envoy.
+"""Writes the rendered configuration to golden/, so that reviews show changes to Envoy's configuration.
 
-`python -m tests.edge_proxy.envoy.golden_config` writes them anew.
+Run `python -m tests.edge_proxy.envoy.golden_config` to update the files.
 """
 
 import json
@@ -47,7 +47,7 @@ CASES = {"plain": PLAIN, "production": PRODUCTION}
 
 
 def rendered(environment: dict[str, str]) -> str:
-    """Render the configuration for an environment, with the same paths on every machine."""
+    """Render the configuration for an environment, with the same paths on all machines."""
     with tempfile.TemporaryDirectory() as folder:
         Authority(Path(folder), "root").issue("edge", "127.0.0.1")
         make_certificates(Path(folder) / "mesh")
@@ -55,9 +55,9 @@ def rendered(environment: dict[str, str]) -> str:
         with mock.patch.dict(os.environ, {**here, "SSL_CERT_FILE": certifi.where()}, clear=True):
             settings = EdgeSettings.load()
             config: Json = {"config": bootstrap(settings), "secrets": secrets(settings)}
-    # Through JSON, as what is the same object twice would be written as a reference.
+    # Through JSON, because YAML would write shared objects as references.
     text = yaml.safe_dump(json.loads(json.dumps(config)), sort_keys=False, width=160)
-    # What documents say is no matter of the configuration; that there are such is.
+    # The content of documents is not part of the configuration.
     text = re.sub(r'"[0-9a-f]{16}"', '"DIGEST"', text)
     return (
         text.replace(folder, "/etc/lensfeed/tls").replace(certifi.where(), "/etc/ssl/roots.pem").replace(f"{ROOT}/", "")

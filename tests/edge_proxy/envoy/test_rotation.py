@@ -1,4 +1,4 @@
-"""Keys come and go while the edge runs."""
+"""Rotation of token keys while the edge runs."""
 
 import asyncio
 import json
@@ -8,48 +8,48 @@ import pytest
 from google.rpc.code_pb2 import Code
 
 from tests.edge_proxy.backend import Backend
-from tests.edge_proxy.conftest import Edge, Signer, leading_to, running_edge, until_serving
+from tests.edge_proxy.conftest import Edge, Signer, running_edge, services_at, until_serving
 from tests.edge_proxy.protocols import rest_feed
 
 pytestmark = pytest.mark.slow
 
 
 def jwks_of(*signers: Signer) -> str:
-    """Return the keys of several signers."""
+    """Return a JWKS with the keys of several signers."""
     return json.dumps({"keys": [{**json.loads(each.jwks())["keys"][0], "kid": each.kid} for each in signers]})
 
 
 def replace(path: Path, text: str) -> None:
-    """Move a new file to a file's place."""
+    """Replace a file by moving a new one into its place."""
     fresh = path.with_suffix(".fresh")
     fresh.write_text(text)
     fresh.rename(path)
 
 
 async def outcome(edge: Edge, signer: Signer) -> tuple[Code.ValueType, str | None]:
-    """Read a feed with a token of a signer."""
+    """Read a feed with a token of this signer."""
     answer = await rest_feed(edge, {"authorization": f"Bearer {signer.token()}"})
     return answer.code, answer.reason
 
 
 async def until(edge: Edge, signer: Signer, code: Code.ValueType) -> None:
-    """Wait until the edge takes, or refuses, tokens of a signer."""
+    """Wait until tokens of this signer get a status."""
     async with asyncio.timeout(15):
-        while (await outcome(edge, signer))[0] != code:  # noqa: ASYNC110 - it is another process
+        while (await outcome(edge, signer))[0] != code:  # noqa: ASYNC110 - another process reloads
             await asyncio.sleep(0.1)
 
 
 @pytest.mark.usefixtures("backend")
-async def test_a_replaced_jwks_is_taken_without_a_refused_token(running_backend: Backend, tmp_path: Path) -> None:
-    """A key joins, the first goes; what is signed with a key that is in the file is valid all the time."""
+async def test_a_new_jwks_is_loaded_without_refusing_tokens(running_backend: Backend, tmp_path: Path) -> None:
+    """Tokens of any key in the JWKS stay valid while keys are added and removed."""
     old, new = Signer("old"), Signer("new")
     folder, file = tmp_path / "edge", tmp_path / "jwks.json"
     folder.mkdir()
     replace(file, jwks_of(old))
     refused = 0
-    # One user reads as fast as a machine can.
+    # One user reads as fast as possible.
     settings = {
-        **leading_to(running_backend.address),
+        **services_at(running_backend.address),
         "LENSFEED_EDGE_LIMIT_USER": "",
         "LENSFEED_EDGE_LIMIT_ADDRESS": "",
     }
@@ -74,4 +74,4 @@ async def test_a_replaced_jwks_is_taken_without_a_refused_token(running_backend:
         await until(edge, old, Code.UNAUTHENTICATED)
         reading.cancel()
         assert refused == 0
-        assert "no JWKS" in edge.log.read_text()
+        assert "not a JWKS" in edge.log.read_text()

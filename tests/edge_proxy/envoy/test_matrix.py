@@ -1,4 +1,4 @@
-"""Every method, over every protocol, with every wrong way to say who calls: nothing of it reaches a service."""
+"""Every method in every protocol, with every kind of false identity."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from tests.edge_proxy.conftest import Edge, Signer
 from tests.protocols import Headers, Outcome, grpc_call, grpc_web_call, rest_outcome
 from tests.rpcs import INTERNAL, PUBLIC, RPCS, Rpc
 
-# In every writing that some reader takes for the name.
+# All spellings that some server might accept.
 FORGED = {
     "x-user-id": "1",
     "X-Session-Id": "forged",
@@ -20,16 +20,16 @@ FORGED = {
     "x-lensfeed-user-id": "1",
     "x-envoy-original-path": "/lensfeed.user.v1.UserService/CreateUser",
 }
-NOBODY: dict[str, Headers] = {
+UNAUTHENTICATED: dict[str, Headers] = {
     "nothing": {},
-    "a stated identity": {"x-user-id": "1", "x-session-id": "forged"},
-    "no token of ours": {"authorization": "Bearer x.y.z", "x-user-id": "1"},
+    "a claimed identity": {"x-user-id": "1", "x-session-id": "forged"},
+    "an invalid token": {"authorization": "Bearer x.y.z", "x-user-id": "1"},
     "another scheme": {"authorization": "Basic MTox", "x-user-id": "1"},
 }
 
 
 async def by_rest(edge: Edge, rpc: Rpc, headers: Headers) -> Outcome:
-    """Call by REST; what has none is called by JSON on its gRPC path."""
+    """Call by REST, or with JSON on the gRPC path for methods without REST."""
     verb, path = (rpc.verb, rpc.rest_path) if rpc.verb else ("POST", rpc.path)
     body = b"{}" if verb in {"POST", "PATCH", "PUT"} else b""
     response = await edge.http.request(verb, path, content=body, headers=headers)
@@ -37,7 +37,7 @@ async def by_rest(edge: Edge, rpc: Rpc, headers: Headers) -> Outcome:
 
 
 async def by_grpc(edge: Edge, rpc: Rpc, headers: Headers) -> Outcome:
-    """Call by gRPC, whose library wants names in lower case and some values as bytes."""
+    """Call by gRPC, whose library needs lowercase header names."""
     lower = {name.lower(): value for name, value in headers.items()}
     return await grpc_call(edge, rpc.path, Empty(), lower)
 
@@ -50,13 +50,13 @@ async def by_grpc_web(edge: Edge, rpc: Rpc, headers: Headers) -> Outcome:
 PROTOCOLS = (by_rest, by_grpc, by_grpc_web)
 
 
-async def test_nobody_gets_an_answer(edge: Edge, backend: Backend, tell: Callable[[str], None]) -> None:
-    """Without a token of ours, each method that asks for one refuses, whatever else the caller says of itself."""
+async def test_calls_without_a_token_are_refused(edge: Edge, backend: Backend, tell: Callable[[str], None]) -> None:
+    """Methods that need a token refuse calls without a valid one."""
     protected = [rpc for rpc in PUBLIC if not rpc.is_open]
     assert len(protected) > 10
     refused = 0
     for rpc in protected:
-        for kind, headers in NOBODY.items():
+        for kind, headers in UNAUTHENTICATED.items():
             for call in PROTOCOLS:
                 outcome = await call(edge, rpc, headers)
                 assert (outcome.code, outcome.reason[:5]) == (Code.UNAUTHENTICATED, "TOKEN"), f"{rpc}: {kind}"
@@ -65,10 +65,10 @@ async def test_nobody_gets_an_answer(edge: Edge, backend: Backend, tell: Callabl
     tell(f"edge, no token: {refused} calls of {len(protected)} methods, 0 reached a service")
 
 
-async def test_a_stated_identity_reaches_no_service(
+async def test_claimed_identities_reach_no_service(
     edge: Edge, backend: Backend, signer: Signer, tell: Callable[[str], None]
 ) -> None:
-    """Every method of every protocol gets the token's user, or nobody where it asks for no token; never the stated one."""
+    """Every method gets the token's user or none, never the claimed one."""
     bearer = {"authorization": f"Bearer {signer.token()}"}
     for rpc in PUBLIC:
         for call in PROTOCOLS:
@@ -83,10 +83,10 @@ async def test_a_stated_identity_reaches_no_service(
     tell(f"edge, stated identity: {len(PUBLIC) * len(PROTOCOLS)} calls of {len(PUBLIC)} methods, 0 took it")
 
 
-async def test_internal_methods_are_out_of_reach(
+async def test_internal_methods_cannot_be_called(
     edge: Edge, backend: Backend, bearer: Headers, tell: Callable[[str], None]
 ) -> None:
-    """The services' methods for each other are unknown, with a good token, in every protocol."""
+    """Internal methods are unknown in every protocol, even with a valid token."""
     assert len(INTERNAL) > 4
     for rpc in INTERNAL:
         for call in PROTOCOLS:
@@ -97,13 +97,13 @@ async def test_internal_methods_are_out_of_reach(
     tell(f"edge, internal: {len(INTERNAL) * len(PROTOCOLS) * 2} calls of {len(INTERNAL)} methods, 0 reached a service")
 
 
-async def test_the_backend_would_notice(backend: Backend) -> None:
-    """It has every method of every contract, the internal ones too: a call that got through would be seen."""
+async def test_the_backend_has_every_method(backend: Backend) -> None:
+    """The backend has every method of every contract, so that it would record any call."""
     assert {f"/{name}" for name in backend.methods} == {rpc.path for rpc in RPCS}
 
 
-async def test_trailers_state_nothing(edge: Edge, backend: Backend) -> None:
-    """What stands after the body of a request does not become a header of it."""
+async def test_request_trailers_are_not_headers(edge: Edge, backend: Backend) -> None:
+    """A trailer of a request does not become a header."""
     reader, writer = await asyncio.open_connection(*edge.address.split(":"))
     head = "POST /sessions HTTP/1.1\r\nhost: edge\r\ntransfer-encoding: chunked\r\nconnection: close\r\n"
     writer.write(f"{head}trailer: x-user-id\r\n\r\n2\r\n{{}}\r\n0\r\nx-user-id: 1\r\n\r\n".encode())

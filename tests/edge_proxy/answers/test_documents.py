@@ -1,4 +1,4 @@
-"""The OpenAPI document and its page, as the edge serves them."""
+"""The OpenAPI document and its viewer, as the edge serves them."""
 
 import asyncio
 import re
@@ -20,12 +20,12 @@ TYPES = {".js": "text/javascript", ".css": "text/css", ".png": "image/png", ".js
 
 
 async def read(edge: Edge, path: str, **headers: str) -> httpx.Response:
-    """Read one of them, without a token."""
+    """Get a path without a token."""
     return await edge.http.get(path, headers={name.replace("_", "-"): value for name, value in headers.items()})
 
 
-async def test_the_document_is_open_to_everybody(edge: Edge) -> None:
-    """It is OpenAPI 3.1, whole and valid, and comes without a token."""
+async def test_the_document_needs_no_token(edge: Edge) -> None:
+    """The document is valid OpenAPI 3.1 and is served without a token."""
     response = await read(edge, "/openapi.json")
     assert (response.status_code, response.headers["content-type"]) == (200, "application/json")
     validate(response.json())
@@ -33,8 +33,8 @@ async def test_the_document_is_open_to_everybody(edge: Edge) -> None:
 
 
 @pytest.mark.parametrize("path", ["/docs", "/docs/"])
-async def test_the_page_loads_only_what_lies_here(edge: Edge, path: str) -> None:
-    """Each link leads to a file of the edge of the right type, and the browser is told to load nothing else."""
+async def test_the_viewer_loads_only_local_files(edge: Edge, path: str) -> None:
+    """Each link is a file of the edge, and the security policy allows nothing else."""
     page = await read(edge, path)
     assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert "default-src 'none'; script-src 'self';" in page.headers["content-security-policy"]
@@ -48,8 +48,8 @@ async def test_the_page_loads_only_what_lies_here(edge: Edge, path: str) -> None
         assert file.headers["x-content-type-options"] == "nosniff"
 
 
-async def test_the_page_shows_the_document(edge: Edge) -> None:
-    """Its script asks for the document of the same edge, and nobody else about it."""
+async def test_the_viewer_shows_the_document(edge: Edge) -> None:
+    """The viewer loads the document of the same edge and uses no external validator."""
     script = (await read(edge, "/docs/start.js")).text
     assert 'url: "/openapi.json"' in script
     assert "validatorUrl: null" in script
@@ -57,8 +57,8 @@ async def test_the_page_shows_the_document(edge: Edge) -> None:
 
 
 @pytest.mark.parametrize("path", ["/openapi.json", "/docs/swagger-ui-bundle.js"])
-async def test_they_are_small_on_the_way_and_fetched_once(edge: Edge, path: str) -> None:
-    """Compressed for who asks, and 304 for who has it."""
+async def test_documents_are_compressed_and_cacheable(edge: Edge, path: str) -> None:
+    """Documents are compressed on request, and a matching If-None-Match gets a 304."""
     first = await read(edge, path, accept_encoding="gzip")
     assert first.headers["content-encoding"] == "gzip"
     assert "max-age" in first.headers["cache-control"]
@@ -67,18 +67,18 @@ async def test_they_are_small_on_the_way_and_fetched_once(edge: Edge, path: str)
     assert (await read(edge, path, if_none_match='"other"')).status_code == 200
 
 
-async def test_a_crowd_is_asked_to_wait(edge: Edge) -> None:
-    """Of those who come at once many are answered, and the rest are told to come again; feeds do not notice."""
+async def test_documents_have_their_own_rate_limit(edge: Edge) -> None:
+    """Too many readers at once get a 429, and other paths are not affected."""
     answers = await asyncio.gather(*(read(edge, "/docs/favicon-32x32.png") for _ in range(200)))
-    told = {answer.status_code: answer for answer in answers}
-    assert told.keys() == {200, 429}
-    assert told[429].json()["details"][0]["reason"] == "RATE_LIMITED"
+    by_status = {answer.status_code: answer for answer in answers}
+    assert by_status.keys() == {200, 429}
+    assert by_status[429].json()["details"][0]["reason"] == "RATE_LIMITED"
     assert (await read(edge, "/feed")).status_code == 401
 
 
 @pytest.mark.parametrize("method", ["POST", "GET"])
-async def test_grpc_finds_nothing_there(edge: Edge, method: str) -> None:
-    """To a gRPC library it is a method that is unknown, and no megabyte in a header."""
+async def test_documents_are_unknown_to_grpc(edge: Edge, method: str) -> None:
+    """A gRPC call to a document's path gets UNIMPLEMENTED, not the document in a header."""
     headers = {"content-type": "application/grpc"}
     response = await edge.http.request(method, "/docs/swagger-ui-bundle.js", headers=headers, content=EMPTY_FRAME)
     assert (response.status_code, response.headers["grpc-status"], response.content) == (200, "12", b"")
@@ -86,22 +86,22 @@ async def test_grpc_finds_nothing_there(edge: Edge, method: str) -> None:
 
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """Set what the edge needs."""
+    """Set the required settings."""
     for name, value in PLAIN.items():
         monkeypatch.setenv(name, value)
     return monkeypatch
 
 
 @pytest.mark.usefixtures("environment")
-def test_they_cost_nothing() -> None:
-    """What a limit counts stands at a route, and at theirs nothing does."""
+def test_documents_cost_no_points() -> None:
+    """Routes of documents have no cost metadata."""
     routes = document_routes(EdgeSettings.load())
     assert len(routes) == 14
     assert all("metadata" not in route for route in routes)
 
 
-def test_they_can_be_off(environment: pytest.MonkeyPatch) -> None:
-    """Then there is no route to them."""
+def test_documents_can_be_turned_off(environment: pytest.MonkeyPatch) -> None:
+    """With LENSFEED_EDGE_DOCS=false there are no such routes."""
     assert "/openapi.json" in str(bootstrap(EdgeSettings.load()))
     environment.setenv("LENSFEED_EDGE_DOCS", "false")
     without = str(bootstrap(EdgeSettings.load()))

@@ -1,4 +1,4 @@
-"""The edge towards services that ask for its certificate."""
+"""mTLS between the edge and the services."""
 
 import asyncio
 import contextlib
@@ -17,9 +17,9 @@ from google.rpc.code_pb2 import Code
 from devmesh.ports import free_ports
 from devmesh.secrets.certificates import make_certificates
 from meshkit.identity.parts import MeshIdentity
-from tests.edge_proxy.answers.test_edge_errors import refusal
+from tests.edge_proxy.answers.test_errors import refusal
 from tests.edge_proxy.backend import start_backend
-from tests.edge_proxy.conftest import Edge, leading_to, running_edge
+from tests.edge_proxy.conftest import Edge, running_edge, services_at
 from tests.mesh_tls.callers import channel_as
 from tests.meshkit.identity.certificates import Authority
 
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def tls(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the certificates of a mesh."""
+    """Create the certificates of a mesh."""
     folder = tmp_path_factory.mktemp("mesh-tls")
     make_certificates(folder)
     return folder
@@ -36,16 +36,16 @@ def tls(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def mutual_edge(tls: Path, jwks_file: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Edge]:
-    """Give an edge with mTLS; wherever it looks for a service, user_svc answers."""
+    """Run an edge with mTLS that finds user_svc at the address of every service."""
     backend, server = await start_backend(MeshIdentity.find(tls, "user"))
-    settings = {**leading_to(backend.address), "LENSFEED_MESH_TLS": str(tls)}
+    settings = {**services_at(backend.address), "LENSFEED_MESH_TLS": str(tls)}
     async with running_edge(tmp_path_factory.mktemp("edge"), jwks_file, settings) as edge:
         yield edge
     await server.stop(0)
 
 
-async def test_a_service_is_called_if_its_certificate_is_its_own(mutual_edge: Edge, bearer: dict[str, str]) -> None:
-    """user_svc is found by its name, and called; that it answers in the place of feed_svc helps nobody."""
+async def test_a_service_must_show_its_own_certificate(mutual_edge: Edge, bearer: dict[str, str]) -> None:
+    """user_svc is called by its name, but not in place of feed_svc."""
     async with asyncio.timeout(30):
         while (response := await mutual_edge.http.get("/users/5", headers=bearer)).status_code != 200:
             assert response.status_code == 503
@@ -55,8 +55,8 @@ async def test_a_service_is_called_if_its_certificate_is_its_own(mutual_edge: Ed
     assert (await mutual_edge.http.get("/healthz")).status_code == 503
 
 
-async def test_the_edge_takes_a_renewed_certificate(mutual_edge: Edge, tls: Path, bearer: dict[str, str]) -> None:
-    """Without a restart: Envoy knows the new one soon, and goes on calling."""
+async def test_the_edge_reloads_a_renewed_certificate(mutual_edge: Edge, tls: Path, bearer: dict[str, str]) -> None:
+    """Envoy reloads its renewed certificate without a restart."""
     before = await certificate_of(mutual_edge)
     make_certificates(tls, renew_all=True)
     async with asyncio.timeout(30):
@@ -65,8 +65,8 @@ async def test_the_edge_takes_a_renewed_certificate(mutual_edge: Edge, tls: Path
     assert (await mutual_edge.http.get("/users/5", headers=bearer)).status_code == 200
 
 
-async def test_only_edges_have_calls_counted(tls: Path) -> None:
-    """The service that counts for all edges answers none but them, and nobody without a certificate."""
+async def test_only_edges_may_call_the_rate_limit_service(tls: Path) -> None:
+    """The rate limit service refuses other parts and callers without a certificate."""
     codes = {}
     async with limits_service(tls) as address:
         for part in ("edge", "feed", "ops"):
@@ -84,7 +84,7 @@ async def test_only_edges_have_calls_counted(tls: Path) -> None:
 
 
 async def code_of(channel: grpc.aio.Channel) -> grpc.StatusCode:
-    """Ask for nothing to be counted, which needs no Redis."""
+    """Call the service with an empty request, which needs no Redis."""
     method = channel.unary_unary("/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit", bytes, bytes)
     try:
         await method(b"", timeout=10)
@@ -95,7 +95,7 @@ async def code_of(channel: grpc.aio.Channel) -> grpc.StatusCode:
 
 @contextlib.asynccontextmanager
 async def limits_service(tls: Path) -> AsyncIterator[str]:
-    """Run `python -m edge_proxy limits` with mTLS until the block ends; yields its address."""
+    """Run `python -m edge_proxy limits` with mTLS. Yields its address."""
     (port,) = free_ports(1)
     kept = {name: value for name, value in os.environ.items() if not name.startswith("LENSFEED_")}
     own = {"LENSFEED_LISTEN_ADDR": f"127.0.0.1:{port}", "LENSFEED_MESH_TLS": str(tls)}
@@ -104,7 +104,7 @@ async def limits_service(tls: Path) -> AsyncIterator[str]:
     )
     try:
         async with asyncio.timeout(30):
-            while not await is_listening(port):  # noqa: ASYNC110 - it is another process that gets ready
+            while not await is_listening(port):  # noqa: ASYNC110 - another process gets ready
                 await asyncio.sleep(0.05)
         yield f"127.0.0.1:{port}"
     finally:
@@ -113,7 +113,7 @@ async def limits_service(tls: Path) -> AsyncIterator[str]:
 
 
 async def is_listening(port: int) -> bool:
-    """Whether a port takes connections."""
+    """Return whether a port accepts connections."""
     try:
         _, writer = await asyncio.open_connection("127.0.0.1", port)
     except OSError:
@@ -123,19 +123,19 @@ async def is_listening(port: int) -> bool:
 
 
 async def certificate_of(edge: Edge) -> str:
-    """Return the serial number of the edge's own certificate, as Envoy's administration tells it."""
+    """Return the serial number of the edge's certificate from Envoy's admin API."""
     async with httpx.AsyncClient() as http:
         listed = (await http.get(f"http://{edge.admin}/certs")).json()["certificates"]
     (serial,) = {chain["serial_number"] for each in listed for chain in each["cert_chain"]}
     return str(serial)
 
 
-def test_envoy_takes_the_certificates(
+def test_envoy_accepts_the_certificates(
     monkeypatch: pytest.MonkeyPatch, tls: Path, jwks_file: Path, tmp_path: Path
 ) -> None:
-    """The real Envoy finds nothing wrong with TLS on both sides."""
+    """Envoy accepts a configuration with TLS on both sides."""
     certificate, key = Authority(tmp_path, "root").issue("edge", "127.0.0.1")
-    for name, value in leading_to("127.0.0.1:50051").items():
+    for name, value in services_at("127.0.0.1:50051").items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("LENSFEED_EDGE_DIR", str(tmp_path / "edge"))
     monkeypatch.setenv("LENSFEED_TOKEN_JWKS_FILE", str(jwks_file))

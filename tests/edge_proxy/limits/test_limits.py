@@ -1,4 +1,4 @@
-"""What the edge does not take, and what it does when it has enough."""
+"""Limits on requests, connections and memory."""
 
 import asyncio
 import json
@@ -8,16 +8,16 @@ import httpx
 import pytest
 from google.rpc.code_pb2 import Code
 
-from tests.edge_proxy.answers.test_edge_errors import refusal
+from tests.edge_proxy.answers.test_errors import refusal
 from tests.edge_proxy.backend import Backend
-from tests.edge_proxy.conftest import Edge, leading_to, running_edge
+from tests.edge_proxy.conftest import Edge, running_edge, services_at
 from tests.edge_proxy.protocols import FEED_PATH, ReadFeed, grpc_feed, rest_feed
 
 pytestmark = pytest.mark.slow
 
 
 async def answer_to(edge: Edge, request: bytes) -> tuple[bytes, bytes]:
-    """Send bytes as they are; return the first line and the body of what comes back."""
+    """Send raw bytes and return the status line and body of the response."""
     reader, writer = await asyncio.open_connection(*edge.address.split(":"))
     writer.write(request)
     head, _, body = (await reader.read()).partition(b"\r\n\r\n")
@@ -26,7 +26,7 @@ async def answer_to(edge: Edge, request: bytes) -> tuple[bytes, bytes]:
 
 
 async def test_headers_have_a_limit(edge: Edge, backend: Backend, bearer: dict[str, str]) -> None:
-    """More bytes or more lines of headers than any app has are refused in our words."""
+    """Too large or too many headers get our 431."""
     for headers in ({"x-large": "a" * 33 * 1024}, {f"x-{number}": "a" for number in range(120)}):
         response = await edge.http.get("/feed", headers={**bearer, **headers})
         assert refusal(response) == (431, Code.RESOURCE_EXHAUSTED, "MESSAGE_TOO_LARGE")
@@ -43,15 +43,15 @@ async def test_headers_have_a_limit(edge: Edge, backend: Backend, bearer: dict[s
     ],
 )
 async def test_odd_requests_are_refused(edge: Edge, backend: Backend, request_line: str) -> None:
-    """What readers could understand in two ways reaches no service."""
+    """Ambiguous requests are refused and reach no service."""
     line, _ = await answer_to(edge, f"{request_line}\r\nhost: edge\r\nconnection: close\r\n\r\n".encode())
     assert line.startswith((b"HTTP/1.1 400", b"HTTP/1.1 404"))
     assert backend.seen == []
 
 
 @pytest.mark.parametrize("path", ["//feed", "/./feed", "/x/../feed", "///feed?limit=3"])
-async def test_paths_are_put_straight(edge: Edge, backend: Backend, bearer: dict[str, str], path: str) -> None:
-    """One method has one path, however a client writes it: no rule for it is passed by."""
+async def test_paths_are_normalized(edge: Edge, backend: Backend, bearer: dict[str, str], path: str) -> None:
+    """Different spellings of a path reach the same method with the same rules."""
     token = bearer["authorization"]
     request = f"GET {path} HTTP/1.1\r\nhost: edge\r\nauthorization: {token}\r\nconnection: close\r\n\r\n"
     line, body = await answer_to(edge, request.encode())
@@ -62,8 +62,8 @@ async def test_paths_are_put_straight(edge: Edge, backend: Backend, bearer: dict
     assert [seen.method for seen in backend.seen] == ["GetFeed"]
 
 
-async def test_two_lengths_are_no_length(edge: Edge, backend: Backend, bearer: dict[str, str]) -> None:
-    """A request whose end two readers would see in different places is refused, and its connection ends."""
+async def test_conflicting_lengths_are_refused(edge: Edge, backend: Backend, bearer: dict[str, str]) -> None:
+    """A request with conflicting lengths is refused and its connection is closed."""
     smuggled = "0\r\n\r\nGET /feed HTTP/1.1\r\nhost: edge\r\n\r\n"
     head = f"POST /posts HTTP/1.1\r\nhost: edge\r\nauthorization: {bearer['authorization']}\r\n"
     for lengths in (f"content-length: {len(smuggled)}\r\ntransfer-encoding: chunked\r\n", "content-length: 3, 5\r\n"):
@@ -72,25 +72,27 @@ async def test_two_lengths_are_no_length(edge: Edge, backend: Backend, bearer: d
     assert backend.seen == []
 
 
-async def test_every_answer_keeps_browsers_from_guessing(edge: Edge, bearer: dict[str, str]) -> None:
-    """Good answers and refusals say that their type is their type; without TLS nothing is said of HTTPS."""
+async def test_every_response_has_nosniff(edge: Edge, bearer: dict[str, str]) -> None:
+    """All responses have nosniff, and no HSTS without TLS."""
     for response in (await edge.http.get("/feed", headers=bearer), await edge.http.get("/nothing")):
         assert response.headers["x-content-type-options"] == "nosniff"
         assert "strict-transport-security" not in response.headers
 
 
 @pytest.mark.parametrize("read_feed", [rest_feed, grpc_feed])
-async def test_an_edge_without_memory_says_so(full_edge: Edge, bearer: dict[str, str], read_feed: ReadFeed) -> None:
-    """Near its limit the edge refuses calls in each protocol's form, and says when to come again."""
-    outcome = await read_feed(full_edge, bearer)
+async def test_an_edge_without_memory_refuses_calls(
+    edge_without_memory: Edge, bearer: dict[str, str], read_feed: ReadFeed
+) -> None:
+    """Near its memory limit the edge answers OVERLOADED with a retry delay, in each protocol."""
+    outcome = await read_feed(edge_without_memory, bearer)
     assert (outcome.code, outcome.reason) == (Code.RESOURCE_EXHAUSTED, "OVERLOADED")
     assert (outcome.retry_after, outcome.retry_delay) == ("1", 1)
 
 
-async def test_an_edge_without_memory_tells_browsers(full_edge: Edge, bearer: dict[str, str]) -> None:
-    """By gRPC-Web the status comes in headers alone: Envoy gives such an answer no body, and so no type."""
+async def test_an_edge_without_memory_refuses_grpc_web(edge_without_memory: Edge, bearer: dict[str, str]) -> None:
+    """In gRPC-Web OVERLOADED comes in headers only, because Envoy sends no body."""
     sent = {**bearer, "content-type": "application/grpc-web+proto", "x-grpc-web": "1"}
-    response = await full_edge.http.post(FEED_PATH, content=bytes(5), headers=sent)
+    response = await edge_without_memory.http.post(FEED_PATH, content=bytes(5), headers=sent)
     assert (response.status_code, response.content) == (200, b"")
     assert (response.headers["grpc-status"], response.headers["retry-after"]) == (
         str(int(Code.RESOURCE_EXHAUSTED)),
@@ -99,16 +101,20 @@ async def test_an_edge_without_memory_tells_browsers(full_edge: Edge, bearer: di
     assert "grpc-status-details-bin" in response.headers
 
 
-async def test_an_edge_without_memory_is_http_429(full_edge: Edge, bearer: dict[str, str]) -> None:
-    """REST says it by status."""
-    assert refusal(await full_edge.http.get("/feed", headers=bearer)) == (429, Code.RESOURCE_EXHAUSTED, "OVERLOADED")
+async def test_an_edge_without_memory_is_http_429(edge_without_memory: Edge, bearer: dict[str, str]) -> None:
+    """In REST OVERLOADED is a 429."""
+    assert refusal(await edge_without_memory.http.get("/feed", headers=bearer)) == (
+        429,
+        Code.RESOURCE_EXHAUSTED,
+        "OVERLOADED",
+    )
 
 
 async def test_connections_have_a_limit(
     tmp_path: Path, jwks_file: Path, backend: Backend, bearer: dict[str, str]
 ) -> None:
-    """Above it a connection is closed, and those that are there go on."""
-    settings = {**leading_to(backend.address), "LENSFEED_EDGE_MAX_CONNECTIONS": "2"}
+    """Connections over the limit are closed, and existing ones keep working."""
+    settings = {**services_at(backend.address), "LENSFEED_EDGE_MAX_CONNECTIONS": "2"}
     async with running_edge(tmp_path, jwks_file, settings) as edge:
         assert (await edge.http.get("/healthz")).status_code in {200, 503}  # the first of two
         second = await asyncio.open_connection(*edge.address.split(":"))
@@ -121,14 +127,12 @@ async def test_connections_have_a_limit(
         second[1].close()
 
 
-async def test_a_call_has_a_line_in_the_log(
-    tmp_path: Path, jwks_file: Path, backend: Backend, bearer: dict[str, str]
-) -> None:
-    """It is JSON with the request id that caller and service have, and the user; neither token nor query are in it."""
-    settings = {**leading_to(backend.address), "LENSFEED_EDGE_ACCESS_LOG": "all"}
+async def test_calls_are_logged(tmp_path: Path, jwks_file: Path, backend: Backend, bearer: dict[str, str]) -> None:
+    """Log lines are JSON with request id and user, without token and query."""
+    settings = {**services_at(backend.address), "LENSFEED_EDGE_ACCESS_LOG": "all"}
     async with running_edge(tmp_path, jwks_file, settings) as edge:
         async with asyncio.timeout(30):
-            while not (response := await edge.http.get("/feed?limit=7", headers=bearer)).is_success:  # noqa: ASYNC110 - it has to find the service
+            while not (response := await edge.http.get("/feed?limit=7", headers=bearer)).is_success:  # noqa: ASYNC110 - the service must become healthy
                 await asyncio.sleep(0.05)
         await edge.http.get("/users/7/posts")
         while len(edge.log_lines()) < 2 or edge.log_lines()[-1]["status"] != 401:  # noqa: ASYNC110 - another process writes

@@ -1,4 +1,4 @@
-"""Answers get smaller for those who ask."""
+"""Response compression."""
 
 import pytest
 from lensfeed.feed.v1.feed_service_pb2 import GetFeedRequest
@@ -11,14 +11,14 @@ from tests.protocols import grpc_web_call
 
 @pytest.fixture
 def page(backend: Backend) -> Backend:
-    """Let the feed have a page of text."""
+    """Fill the feed with a page of text."""
     for _ in range(20):
         backend.feed.items.add().post.caption = "a caption that says the same again and again " * 4
     return backend
 
 
 async def sizes(edge: Edge, path: str, headers: dict[str, str], accepted: str) -> tuple[str, int]:
-    """Return how an answer came, and the bytes of its body on the wire."""
+    """Return the content encoding of a response and its size on the wire."""
     async with edge.http.stream("GET", path, headers={**headers, "accept-encoding": accepted}) as response:
         assert response.status_code in {200, 404}
         raw = b"".join([part async for part in response.aiter_raw()])
@@ -27,8 +27,8 @@ async def sizes(edge: Edge, path: str, headers: dict[str, str], accepted: str) -
 
 @pytest.mark.usefixtures("page")
 @pytest.mark.parametrize("encoding", ["gzip", "br", "zstd"])
-async def test_json_is_compressed_for_who_asks(edge: Edge, bearer: dict[str, str], encoding: str) -> None:
-    """A page comes in the encoding that the app takes, and is a fraction of what it was."""
+async def test_json_is_compressed_on_request(edge: Edge, bearer: dict[str, str], encoding: str) -> None:
+    """A page is compressed with the requested encoding to less than a quarter."""
     _, plain = await sizes(edge, "/feed", bearer, "identity")
     got, compressed = await sizes(edge, "/feed", bearer, encoding)
     assert got == encoding
@@ -36,23 +36,23 @@ async def test_json_is_compressed_for_who_asks(edge: Edge, bearer: dict[str, str
 
 
 @pytest.mark.usefixtures("page")
-async def test_caches_learn_that_answers_differ(edge: Edge, bearer: dict[str, str]) -> None:
-    """Whoever keeps an answer keeps it by its encoding."""
+async def test_responses_vary_by_encoding(edge: Edge, bearer: dict[str, str]) -> None:
+    """Responses have `Vary: Accept-Encoding`."""
     response = await edge.http.get("/feed", headers={**bearer, "accept-encoding": "gzip"})
     assert "accept-encoding" in response.headers["vary"].lower()
     assert len(response.json()["items"]) == 20
 
 
 @pytest.mark.usefixtures("page")
-async def test_other_encodings_get_plain_text(edge: Edge, bearer: dict[str, str]) -> None:
-    """An app that asks for nothing, or for what there is not, reads JSON as it is."""
+async def test_unknown_encodings_get_plain_json(edge: Edge, bearer: dict[str, str]) -> None:
+    """Clients without a supported encoding get uncompressed JSON."""
     for accepted in ("identity", "compress"):
         assert (await sizes(edge, "/feed", bearer, accepted))[0] == "identity"
 
 
 @pytest.mark.usefixtures("page")
-async def test_grpc_web_is_left_alone(edge: Edge, bearer: dict[str, str]) -> None:
-    """Its frames are no text, and its libraries do not ask for compression."""
+async def test_grpc_web_is_not_compressed(edge: Edge, bearer: dict[str, str]) -> None:
+    """gRPC-Web responses are never compressed by the edge."""
     outcome = await grpc_web_call(edge, FEED_PATH, GetFeedRequest(), {**bearer, "accept-encoding": "gzip, br"})
     assert outcome.code == 0
     assert len(outcome.answer) > 3000

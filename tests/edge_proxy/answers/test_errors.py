@@ -1,4 +1,4 @@
-"""What callers are told when a call fails, at the edge or behind it."""
+"""Errors of the edge and of services, as callers get them."""
 
 import grpc
 import httpx
@@ -25,7 +25,7 @@ UNKNOWN_PATHS = {
 
 
 def refusal(response: httpx.Response) -> tuple[int, int, str]:
-    """Read HTTP status, code and reason of a refusal, which has our form whatever it is."""
+    """Return HTTP status, code and reason of an error, after checking its form."""
     assert response.headers["content-type"] == "application/json"
     body = response.json()
     assert set(body) == {"code", "message", "details"}
@@ -54,18 +54,18 @@ def refusal(response: httpx.Response) -> tuple[int, int, str]:
         ("GET", "/users%2F5", b""),
     ],
 )
-async def test_what_does_not_fit_the_method_is_malformed(
+async def test_malformed_requests_get_400(
     edge: Edge, backend: Backend, bearer: dict[str, str], method: str, path: str, content: bytes
 ) -> None:
-    """A body, query or path value that is no request of the method is 400, and no service hears of it."""
+    """An invalid body, query or path value gets 400 and does not reach a service."""
     response = await edge.http.request(method, path, content=content, headers=bearer)
     assert refusal(response) == (400, Code.INVALID_ARGUMENT, "BODY_MALFORMED")
     assert backend.seen == []
 
 
 @pytest.mark.parametrize("header", ["grpc-timeout", "grpc-encoding"])
-async def test_malformed_grpc_headers_are_the_callers_fault(edge: Edge, bearer: dict[str, str], header: str) -> None:
-    """A header that a gRPC server cannot read is no internal error."""
+async def test_malformed_grpc_headers_get_400(edge: Edge, bearer: dict[str, str], header: str) -> None:
+    """An invalid gRPC header is the caller's error, not an internal one."""
     response = await edge.http.get("/feed", headers={**bearer, header: "nonsense"})
     assert refusal(response) == (400, Code.INVALID_ARGUMENT, "BODY_MALFORMED")
 
@@ -84,10 +84,10 @@ async def test_malformed_grpc_headers_are_the_callers_fault(edge: Edge, bearer: 
         ("POST", "/lensfeed.user.v1.UserInternalService/BatchGetUsers"),
     ],
 )
-async def test_unknown_methods_are_told_in_rest(
+async def test_unknown_methods_in_rest(
     edge: Edge, backend: Backend, bearer: dict[str, str], method: str, path: str
 ) -> None:
-    """An unknown path, a known one with another method, and JSON on a gRPC path are 404."""
+    """Unknown paths, wrong HTTP methods and JSON on gRPC paths get 404."""
     response = await edge.http.request(method, path, headers=bearer)
     assert refusal(response) == (404, Code.UNIMPLEMENTED, "METHOD_UNKNOWN")
     assert backend.seen == []
@@ -95,18 +95,18 @@ async def test_unknown_methods_are_told_in_rest(
 
 @pytest.mark.parametrize("path", UNKNOWN_PATHS)
 @pytest.mark.parametrize("is_web", [False, True])
-async def test_unknown_methods_are_told_in_grpc(
+async def test_unknown_methods_in_grpc(
     edge: Edge, backend: Backend, bearer: dict[str, str], path: str, is_web: bool
 ) -> None:
-    """Methods that do not exist, internal ones and what services tell only those who run them are unknown from outside."""
+    """Missing, internal and operators' methods are unknown to apps."""
     call = grpc_web_call if is_web else grpc_call
     outcome = await call(edge, path, UNKNOWN_PATHS[path], bearer)
     assert (outcome.code, outcome.reason) == (Code.UNIMPLEMENTED, "METHOD_UNKNOWN")
     assert backend.seen == []
 
 
-async def test_one_mebibyte_is_the_limit_of_a_body(edge: Edge, backend: Backend, bearer: dict[str, str]) -> None:
-    """A body of exactly 1 MiB passes, and one byte more is 413."""
+async def test_a_body_has_at_most_one_mebibyte(edge: Edge, backend: Backend, bearer: dict[str, str]) -> None:
+    """A body of exactly 1 MiB passes, and one byte more gets 413."""
     frame = len('{"caption":""}')
     largest = b'{"caption":"' + b"a" * (MEBIBYTE - frame) + b'"}'
     assert (await edge.http.post("/posts", content=largest, headers=bearer)).status_code == 200
@@ -120,7 +120,7 @@ async def test_one_mebibyte_is_the_limit_of_a_body(edge: Edge, backend: Backend,
 async def test_large_messages_are_refused_in_grpc(
     edge: Edge, backend: Backend, bearer: dict[str, str], is_web: bool
 ) -> None:
-    """The limit holds for gRPC and gRPC-Web too."""
+    """The size limit applies to gRPC and gRPC-Web, too."""
     request: Message = post_service_pb2.CreatePostRequest(caption="a" * MEBIBYTE)
     call = grpc_web_call if is_web else grpc_call
     outcome = await call(edge, "/lensfeed.post.v1.PostService/CreatePost", request, bearer)
@@ -130,17 +130,17 @@ async def test_large_messages_are_refused_in_grpc(
 
 @pytest.mark.parametrize("read_feed", ALL)
 async def test_an_unreachable_service_is_unavailable(
-    lonely_edge: Edge, bearer: dict[str, str], read_feed: ReadFeed
+    edge_without_services: Edge, bearer: dict[str, str], read_feed: ReadFeed
 ) -> None:
-    """Where nobody answers, the caller is told when to come again, and nothing of what is behind the edge."""
-    outcome = await read_feed(lonely_edge, bearer)
+    """If a service is down, the caller learns when to retry and no internals."""
+    outcome = await read_feed(edge_without_services, bearer)
     assert (outcome.code, outcome.reason) == (Code.UNAVAILABLE, "UNAVAILABLE")
     assert (outcome.retry_after, outcome.retry_delay) == ("1", 1)
 
 
-async def test_an_unreachable_service_is_http_503(lonely_edge: Edge, bearer: dict[str, str]) -> None:
-    """REST says it by status and header."""
-    response = await lonely_edge.http.get("/feed", headers=bearer)
+async def test_an_unreachable_service_is_http_503(edge_without_services: Edge, bearer: dict[str, str]) -> None:
+    """In REST an unavailable service is a 503 with Retry-After."""
+    response = await edge_without_services.http.get("/feed", headers=bearer)
     assert refusal(response) == (503, Code.UNAVAILABLE, "UNAVAILABLE")
     assert response.headers["retry-after"] == "1"
 
@@ -150,7 +150,7 @@ async def test_an_unreachable_service_is_http_503(lonely_edge: Edge, bearer: dic
 async def test_a_slow_service_ends_at_the_deadline(
     edge: Edge, backend: Backend, bearer: dict[str, str], read_feed: ReadFeed
 ) -> None:
-    """The edge does not wait for ever."""
+    """A call that exceeds the edge's timeout gets DEADLINE_EXCEEDED."""
     backend.delay = 60
     outcome = await read_feed(edge, bearer)
     assert (outcome.code, outcome.reason) == (Code.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED")
@@ -174,11 +174,11 @@ async def test_a_slow_service_ends_at_the_deadline(
 async def test_a_services_error_becomes_json(
     edge: Edge, backend: Backend, bearer: dict[str, str], code: grpc.StatusCode, http_status: int
 ) -> None:
-    """A service's status comes out as the HTTP status of the contract, with its details, and without gRPC's headers."""
-    backend.failure, backend.failures_left = (code, "SOME_REASON", "what went wrong, in words"), 2
+    """A service's error maps to an HTTP status, with details and without gRPC headers."""
+    backend.failure, backend.failures_left = (code, "SOME_REASON", "a text for people"), 2
     response = await edge.http.get("/feed", headers=bearer)
     assert refusal(response) == (http_status, code.value[0], "SOME_REASON")
-    assert response.json()["message"] == "what went wrong, in words"
+    assert response.json()["message"] == "a text for people"
 
 
 @pytest.mark.parametrize("read_feed", ALL)
@@ -186,29 +186,29 @@ async def test_a_services_error_is_the_same_in_every_protocol(
     edge: Edge, backend: Backend, bearer: dict[str, str], read_feed: ReadFeed
 ) -> None:
     """Message, details and `retry-after` reach the caller of each protocol."""
-    backend.failure, backend.failures_left = (grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED", "come again"), 1
+    backend.failure, backend.failures_left = (grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED", "try later"), 1
     backend.trailers = (("retry-after", "7"),)
     outcome = await read_feed(edge, bearer)
-    assert (outcome.code, outcome.reason, outcome.message) == (Code.RESOURCE_EXHAUSTED, "OVERLOADED", "come again")
+    assert (outcome.code, outcome.reason, outcome.message) == (Code.RESOURCE_EXHAUSTED, "OVERLOADED", "try later")
     assert outcome.retry_after == "7"
 
 
-async def test_a_repeatable_call_is_tried_twice(edge: Edge, backend: Backend, bearer: dict[str, str]) -> None:
-    """One replica that is going down is not seen from outside, where calling again is safe."""
+async def test_a_repeatable_call_is_retried(edge: Edge, backend: Backend, bearer: dict[str, str]) -> None:
+    """A failing replica is hidden from callers of repeatable methods."""
     backend.failure, backend.failures_left = (grpc.StatusCode.UNAVAILABLE, "UNAVAILABLE", "going down"), 1
     assert (await edge.http.get("/feed", headers=bearer)).status_code == 200
     assert len(backend.seen) == 2
 
 
-async def test_other_calls_are_tried_once(edge: Edge, backend: Backend, bearer: dict[str, str]) -> None:
-    """A call that its contract does not declare repeatable is never repeated by the edge."""
+async def test_other_calls_are_not_retried(edge: Edge, backend: Backend, bearer: dict[str, str]) -> None:
+    """The edge never retries a method that its contract does not declare repeatable."""
     backend.failure, backend.failures_left = (grpc.StatusCode.UNAVAILABLE, "UNAVAILABLE", "going down"), 1
     assert (await edge.http.post("/posts", json={}, headers=bearer)).status_code == 503
     assert len(backend.seen) == 1
 
 
-async def test_pages_of_known_origins_may_call(edge: Edge, bearer: dict[str, str]) -> None:
-    """A preflight from a configured origin is answered, and refusals can be read by its pages too."""
+async def test_configured_origins_may_call(edge: Edge, bearer: dict[str, str]) -> None:
+    """Pages of a configured origin pass preflights and can read errors."""
     asked = {
         "origin": ORIGIN,
         "access-control-request-method": "POST",
@@ -224,8 +224,8 @@ async def test_pages_of_known_origins_may_call(edge: Edge, bearer: dict[str, str
         assert "grpc-status" in response.headers["access-control-expose-headers"]
 
 
-async def test_pages_of_other_origins_may_not(edge: Edge, bearer: dict[str, str]) -> None:
-    """An origin that is not configured gets no permission."""
+async def test_other_origins_may_not_call(edge: Edge, bearer: dict[str, str]) -> None:
+    """Other origins get no CORS headers."""
     other = {"origin": "https://other.example", "access-control-request-method": "GET"}
     for response in (
         await edge.http.options("/feed", headers=other),

@@ -1,4 +1,4 @@
-"""Finished media through the edge, from a real S3."""
+"""Media through the edge, from a real S3."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,7 +11,7 @@ import pytest
 from google.rpc.code_pb2 import Code
 
 from devmesh.parts.bucket import S3, s3_client
-from tests.edge_proxy.answers.test_edge_errors import refusal
+from tests.edge_proxy.answers.test_errors import refusal
 from tests.edge_proxy.backend import Backend
 from tests.edge_proxy.conftest import ORIGIN, Edge
 
@@ -25,7 +25,7 @@ BYTES = bytes(range(256)) * 8
 
 @pytest.fixture
 async def stored(s3: S3) -> None:
-    """Store two public objects, one of which the edge does not keep, and a private one."""
+    """Store two public objects, one of them uncacheable, and a private one."""
     kept = {"m/edge-test/picture.jpg": "max-age=60", "m/edge-test/live.jpg": "no-store", "private/edge-test.jpg": ""}
     async with s3_client(s3) as client:
         for key, control in kept.items():
@@ -35,14 +35,14 @@ async def stored(s3: S3) -> None:
 
 
 def assert_anonymous(response: httpx.Response) -> None:
-    """Check that nothing in an answer names the store."""
+    """Check that a response does not reveal the store."""
     assert response.headers["server"] == "lensfeed"
     assert not [name for name in response.headers if name.startswith(("x-amz", "x-seaweed", "x-envoy"))]
 
 
 @pytest.mark.usefixtures("stored")
 async def test_media_are_served_without_a_token(edge: Edge) -> None:
-    """A rendition comes out byte for byte with its type, and browsers must not guess another."""
+    """A rendition is served unchanged with its type and nosniff, without a token."""
     response = await edge.http.get("/m/edge-test/picture.jpg")
     assert response.status_code == 200
     assert response.content == BYTES
@@ -54,14 +54,14 @@ async def test_media_are_served_without_a_token(edge: Edge) -> None:
 
 @pytest.mark.usefixtures("stored")
 async def test_the_store_never_sees_a_token(edge: Edge, bearer: dict[str, str]) -> None:
-    """An app that sends its token everywhere gets its picture all the same, which the store would refuse."""
+    """Tokens are not forwarded to the store, which would refuse them."""
     response = await edge.http.get("/m/edge-test/picture.jpg", headers={**bearer, "x-amz-date": "nonsense"})
     assert response.content == BYTES
 
 
 @pytest.mark.usefixtures("stored")
-async def test_players_can_ask_for_parts(edge: Edge) -> None:
-    """HEAD, ranges and conditional requests work, as players and caches need them."""
+async def test_ranges_and_conditions_work(edge: Edge) -> None:
+    """HEAD, range and conditional requests work."""
     head = await edge.http.head("/m/edge-test/picture.jpg")
     assert (head.status_code, head.headers["content-length"]) == (200, str(len(BYTES)))
     part = await edge.http.get("/m/edge-test/picture.jpg", headers={"range": "bytes=10-19"})
@@ -73,7 +73,7 @@ async def test_players_can_ask_for_parts(edge: Edge) -> None:
 
 
 async def test_an_absent_medium_is_404(edge: Edge) -> None:
-    """What is not there is told in our words, not in the store's XML."""
+    """A missing file gets our error, not the store's XML."""
     response = await edge.http.get("/m/edge-test/nothing.jpg")
     assert refusal(response) == (404, Code.NOT_FOUND, "MEDIA_NOT_FOUND")
     assert_anonymous(response)
@@ -95,9 +95,9 @@ async def test_an_absent_medium_is_404(edge: Edge) -> None:
         "/m/?list-type=2",
     ],
 )
-async def test_only_public_media_are_reached(edge: Edge, path: str) -> None:
-    """No path or query leads out of the public prefix, or to another operation of the store."""
-    # Over a bare socket: an HTTP client would tidy the path up.
+async def test_only_public_media_can_be_read(edge: Edge, path: str) -> None:
+    """No path or query leads outside the public prefix or to another operation of the store."""
+    # Over a raw socket, because an HTTP client would normalize the path.
     reader, writer = await asyncio.open_connection(*edge.address.split(":"))
     writer.write(f"GET {path} HTTP/1.1\r\nhost: edge\r\nconnection: close\r\n\r\n".encode())
     answer = await reader.read()
@@ -111,22 +111,22 @@ async def test_only_public_media_are_reached(edge: Edge, path: str) -> None:
 @pytest.mark.usefixtures("stored")
 @pytest.mark.parametrize("method", ["PUT", "POST", "DELETE", "PATCH"])
 async def test_media_are_read_only(edge: Edge, method: str) -> None:
-    """Nothing is written through the edge."""
+    """Media cannot be written through the edge."""
     response = await edge.http.request(method, "/m/edge-test/picture.jpg", content=b"other")
     assert refusal(response) == (404, Code.UNIMPLEMENTED, "METHOD_UNKNOWN")
     assert (await edge.http.get("/m/edge-test/picture.jpg")).content == BYTES
 
 
-async def test_an_unreachable_store_is_503(lonely_edge: Edge) -> None:
-    """The store's absence is told like a service's."""
-    response = await lonely_edge.http.get("/m/edge-test/picture.jpg")
+async def test_an_unreachable_store_is_503(edge_without_services: Edge) -> None:
+    """An unreachable store gets 503 with Retry-After."""
+    response = await edge_without_services.http.get("/m/edge-test/picture.jpg")
     assert refusal(response) == (503, Code.UNAVAILABLE, "UNAVAILABLE")
     assert response.headers["retry-after"] == "1"
 
 
 @pytest.fixture
 async def file(s3: S3) -> AsyncIterator[tuple[str, "S3Client"]]:
-    """Give a file of a popular medium as the media service stores it, and the store."""
+    """Store a file of a popular medium. Yields its path and an S3 client."""
     name = f"m/{token_hex(8)}/{token_hex(16)}.avif"
     async with s3_client(s3) as client:
         await client.put_object(
@@ -139,8 +139,8 @@ async def file(s3: S3) -> AsyncIterator[tuple[str, "S3Client"]]:
         yield f"/{name}", client
 
 
-async def test_ages(edge: Edge, file: tuple[str, "S3Client"]) -> None:
-    """Browsers keep a file for ever, a CDN as long as it is popular, and the edge a minute."""
+async def test_cache_ages(edge: Edge, file: tuple[str, "S3Client"]) -> None:
+    """Browsers cache a file as immutable, a CDN by popularity and the edge for a minute."""
     for _ in range(2):
         response = await edge.http.get(file[0])
         assert response.headers["cache-control"] == "public, max-age=31536000, immutable, s-maxage=60"
@@ -148,11 +148,11 @@ async def test_ages(edge: Edge, file: tuple[str, "S3Client"]) -> None:
 
 
 async def test_a_file_comes_from_the_cache(edge: Edge, s3: S3, file: tuple[str, "S3Client"]) -> None:
-    """What was asked for once comes from the edge itself, whole or in parts; whether it has changed is asked of the store."""
+    """Cached files are served whole or in ranges; revalidation asks the store."""
     path, client = file
     first = await edge.http.get(path)
     async with asyncio.timeout(30):
-        while "age" not in (await edge.http.get(path)).headers:  # noqa: ASYNC110 - it is written beside the answer
+        while "age" not in (await edge.http.get(path)).headers:  # noqa: ASYNC110 - the cache is written in the background
             await asyncio.sleep(0.05)
     await client.delete_object(Bucket=s3.bucket, Key=path[1:])
     whole = await edge.http.get(path, headers={"cache-control": "no-cache"})
@@ -169,7 +169,7 @@ async def test_a_file_comes_from_the_cache(edge: Edge, s3: S3, file: tuple[str, 
 
 
 async def test_media_are_harmless(edge: Edge, file: tuple[str, "S3Client"]) -> None:
-    """A file that is opened as a page can do nothing there, and its type is not guessed."""
+    """Media are sandboxed and never sniffed."""
     headers = (await edge.http.get(file[0])).headers
     assert headers["content-security-policy"] == "default-src 'none'; sandbox"
     assert headers["x-content-type-options"] == "nosniff"
@@ -177,7 +177,7 @@ async def test_media_are_harmless(edge: Edge, file: tuple[str, "S3Client"]) -> N
 
 
 async def test_pages_of_the_app_may_read_media(edge: Edge, file: tuple[str, "S3Client"]) -> None:
-    """A player in a page of the app reads files across origins, from the cache too; pages of others do not."""
+    """Pages of the app may read media across origins, from the cache too; other pages may not."""
     for _ in range(3):
         own = await edge.http.get(file[0], headers={"origin": ORIGIN})
         assert own.headers.get_list("access-control-allow-origin") == [ORIGIN]
@@ -188,8 +188,8 @@ async def test_pages_of_the_app_may_read_media(edge: Edge, file: tuple[str, "S3C
     assert (asked.status_code, asked.headers["access-control-allow-origin"]) == (200, ORIGIN)
 
 
-async def test_failures_are_not_kept(edge: Edge, s3: S3, file: tuple[str, "S3Client"]) -> None:
-    """A file that was asked for too early is there as soon as it is stored."""
+async def test_errors_are_not_cached(edge: Edge, s3: S3, file: tuple[str, "S3Client"]) -> None:
+    """A file that was requested too early is found as soon as it is stored."""
     path, client = file
     early = path.replace(".avif", ".webp")
     assert (await edge.http.get(early)).status_code == 404
@@ -197,8 +197,8 @@ async def test_failures_are_not_kept(edge: Edge, s3: S3, file: tuple[str, "S3Cli
     assert (await edge.http.get(early)).content == b"now"
 
 
-async def test_plain_images_are_led_to_a_rendition(edge: Edge, backend: Backend) -> None:
-    """`GET /m/ID?w=` needs no token, carries what the browser can show to the service, and is answered by a redirect."""
+async def test_plain_image_urls_redirect_to_a_rendition(edge: Edge, backend: Backend) -> None:
+    """`GET /m/ID?w=` passes accepted formats to the service and redirects, without a token."""
     response = await edge.http.get("/m/someid?w=640", headers={"accept": "image/avif", "save-data": "on"})
     assert response.status_code == 302
     assert response.headers["location"] == "https://media.example/m/someid/640.avif"
@@ -209,7 +209,7 @@ async def test_plain_images_are_led_to_a_rendition(edge: Edge, backend: Backend)
     assert refusal(await edge.http.get("/m/someid?width_of=640"))[0] == 400
 
 
-async def test_no_redirect_to_nothing(edge: Edge, backend: Backend) -> None:
-    """Where there is no such medium a plain image gets a 404, as everything that is not there."""
+async def test_a_missing_medium_is_not_redirected(edge: Edge, backend: Backend) -> None:
+    """A plain image URL of a missing medium gets 404."""
     backend.failure, backend.failures_left = (grpc.StatusCode.NOT_FOUND, "MEDIA_NOT_FOUND", "no"), 1
     assert refusal(await edge.http.get("/m/someid")) == (404, Code.NOT_FOUND, "MEDIA_NOT_FOUND")

@@ -1,4 +1,4 @@
-"""What the edge answers in gRPC by itself: the public contracts, and the health of the mesh."""
+"""gRPC reflection and health, as served by the edge itself."""
 
 import struct
 from collections.abc import AsyncIterator
@@ -14,9 +14,9 @@ from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
 from lensfeed.feed.v1 import feed_service_pb2
 
-from edge_proxy.answers.reflection import MAX_QUESTIONS
+from edge_proxy.answers.reflection import MAX_REQUESTS
 from tests.edge_proxy.backend import INTERNAL, SERVICES, Backend
-from tests.edge_proxy.conftest import Edge, leading_to, running_edge, until_serving
+from tests.edge_proxy.conftest import Edge, running_edge, services_at, until_serving
 from tests.protocols import grpc_call
 from tests.rpcs import DESCRIPTORS
 
@@ -32,7 +32,7 @@ async def _each(questions: list[Any]) -> AsyncIterator[Any]:
 
 
 def stream(edge: Edge, version: str, questions: AsyncIterator[Any] | None = None) -> Any:
-    """Begin a call."""
+    """Start a reflection call."""
     method = edge.channel.stream_stream(
         f"/{version}.ServerReflection/ServerReflectionInfo",
         request_serializer=Question.SerializeToString,
@@ -42,27 +42,27 @@ def stream(edge: Edge, version: str, questions: AsyncIterator[Any] | None = None
 
 
 async def ask(edge: Edge, *questions: Any, version: str = VERSIONS[0]) -> list[Any]:
-    """Ask in one call, and return the answers."""
+    """Send all requests in one call and return the responses."""
     return [answer async for answer in stream(edge, version, _each(list(questions)))]
 
 
 def files_of(answer: Any) -> dict[str, FileDescriptorProto]:
-    """Read the files of an answer."""
+    """Return the files of a response by name."""
     files = map(FileDescriptorProto.FromString, answer.file_descriptor_response.file_descriptor_proto)
     return {file.name: file for file in files}
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 async def test_it_lists_every_public_service(edge: Edge, version: str) -> None:
-    """All services that apps may call, together, and what tells of them; without a token."""
+    """Reflection lists all public services, itself and health, without a token."""
     (answer,) = await ask(edge, LIST, version=version)
     names = {service.name for service in answer.list_services_response.service}
     beside = {f"{each}.ServerReflection" for each in VERSIONS} | {"grpc.health.v1.Health"}
     assert names == {service.full_name for service in SERVICES} | beside
 
 
-async def test_it_describes_every_public_service_whole(edge: Edge) -> None:
-    """With each service come all files that it needs, with their comments, options and JSON names."""
+async def test_it_describes_every_public_service_completely(edge: Edge) -> None:
+    """Each service comes with all imports, comments, options and JSON names."""
     for service, answer in zip(
         SERVICES, await ask(edge, *(Question(file_containing_symbol=each.full_name) for each in SERVICES)), strict=True
     ):
@@ -75,8 +75,8 @@ async def test_it_describes_every_public_service_whole(edge: Edge) -> None:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-async def test_what_is_between_services_is_unknown(edge: Edge, version: str) -> None:
-    """No internal service, no method or message of one and no event is described, by its name or its file."""
+async def test_internal_contracts_are_hidden(edge: Edge, version: str) -> None:
+    """Internal services, their messages and events cannot be found by name or file."""
     public = {file.name for service in SERVICES for file in _with_imports(service.file)}
     hidden = [file for file in FileDescriptorSet.FromString(DESCRIPTORS.read_bytes()).file if _is_hidden(file, public)]
     assert {service.file.name for service in INTERNAL} < {file.name for file in hidden}
@@ -102,8 +102,8 @@ def _is_hidden(file: FileDescriptorProto, public: set[str]) -> bool:
     return file.package.startswith("lensfeed.") and file.name not in public
 
 
-async def test_questions_go_to_and_fro(edge: Edge) -> None:
-    """A question is answered while its call goes on, as tools ask the next by what they have learnt."""
+async def test_reflection_is_interactive(edge: Edge) -> None:
+    """Each request is answered before the next one is sent, as tools expect."""
     call = stream(edge, VERSIONS[0])
     for question in (LIST, Question(file_containing_symbol="lensfeed.feed.v1.FeedService"), LIST):
         await call.write(question)
@@ -112,28 +112,28 @@ async def test_questions_go_to_and_fro(edge: Edge) -> None:
     assert await call.code() is grpc.StatusCode.OK
 
 
-async def test_a_call_has_so_many_questions(edge: Edge) -> None:
-    """One that asks on and on is ended."""
-    call = stream(edge, VERSIONS[0], _each([LIST] * (MAX_QUESTIONS + 1)))
-    assert len([await call.read() for _ in range(MAX_QUESTIONS)]) == MAX_QUESTIONS
+async def test_the_requests_of_a_call_are_limited(edge: Edge) -> None:
+    """A call with too many requests gets RESOURCE_EXHAUSTED."""
+    call = stream(edge, VERSIONS[0], _each([LIST] * (MAX_REQUESTS + 1)))
+    assert len([await call.read() for _ in range(MAX_REQUESTS)]) == MAX_REQUESTS
     assert await call.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
 @pytest.mark.parametrize("symbol", ["UserService", "UserService.GetUser", "GetUserRequest", "User.handle"])
-async def test_a_part_of_a_contract_has_its_file(edge: Edge, symbol: str) -> None:
-    """Services, their methods, messages and fields lead to the file that they stand in."""
+async def test_symbols_lead_to_their_file(edge: Edge, symbol: str) -> None:
+    """Services, methods, messages and fields lead to the file that declares them."""
     (answer,) = await ask(edge, Question(file_containing_symbol=f"lensfeed.user.v1.{symbol}"))
     assert any(name.startswith("lensfeed/user/v1/") for name in files_of(answer))
 
 
-async def test_details_of_errors_can_be_read(edge: Edge) -> None:
-    """What stands in errors is described, too."""
+async def test_error_details_are_described(edge: Edge) -> None:
+    """The types of error details are described."""
     (answer,) = await ask(edge, Question(file_containing_symbol="google.rpc.ErrorInfo"))
     assert files_of(answer)
 
 
-async def test_gRPC_Web_gets_it_too(edge: Edge) -> None:  # noqa: N802 - the protocol's name
-    """Tools that speak nothing else ask all of their questions at once."""
+async def test_reflection_over_gRPC_Web(edge: Edge) -> None:  # noqa: N802 - the protocol's name
+    """Reflection works over gRPC-Web if all requests are sent at once."""
     content = LIST.SerializeToString()
     response = await edge.http.post(
         f"/{VERSIONS[0]}.ServerReflection/ServerReflectionInfo",
@@ -143,11 +143,11 @@ async def test_gRPC_Web_gets_it_too(edge: Edge) -> None:  # noqa: N802 - the pro
     assert b"lensfeed.feed.v1.FeedService" in response.content
 
 
-async def test_health_is_that_of_the_mesh(edge: Edge, lonely_edge: Edge) -> None:
-    """SERVING where every service is, and else not; a name of one of them is unknown."""
+async def test_health_is_that_of_the_mesh(edge: Edge, edge_without_services: Edge) -> None:
+    """GRPC health reports the whole mesh; names of services are NOT_FOUND."""
     for where, status in (
         (edge, health_pb2.HealthCheckResponse.SERVING),
-        (lonely_edge, health_pb2.HealthCheckResponse.NOT_SERVING),
+        (edge_without_services, health_pb2.HealthCheckResponse.NOT_SERVING),
     ):
         outcome = await grpc_call(where, HEALTH, health_pb2.HealthCheckRequest(), {})
         assert health_pb2.HealthCheckResponse.FromString(outcome.answer).status == status
@@ -157,20 +157,20 @@ async def test_health_is_that_of_the_mesh(edge: Edge, lonely_edge: Edge) -> None
     assert failure.value.code() is grpc.StatusCode.NOT_FOUND
 
 
-async def test_contracts_are_told_while_services_are_down(lonely_edge: Edge) -> None:
-    """The edge needs nobody for it."""
-    assert await ask(lonely_edge, LIST)
+async def test_reflection_works_without_the_services(edge_without_services: Edge) -> None:
+    """Reflection does not depend on the services."""
+    assert await ask(edge_without_services, LIST)
 
 
-async def test_without_it_the_rest_goes_on(
+async def test_other_calls_work_without_the_builtin_server(
     backend: Backend, tmp_path: Path, jwks_file: Path, bearer: dict[str, str]
 ) -> None:
-    """Where the edge cannot answer by itself, these calls are UNAVAILABLE, the log says why, and all others work."""
+    """If the built-in server fails, its calls are UNAVAILABLE, the log says why, and others work."""
     (tmp_path / "own.sock").mkdir()
-    async with running_edge(tmp_path, jwks_file, leading_to(backend.address)) as edge:
+    async with running_edge(tmp_path, jwks_file, services_at(backend.address)) as edge:
         await until_serving(edge)
         outcome = await grpc_call(edge, HEALTH, health_pb2.HealthCheckRequest(), {})
         assert (outcome.code, outcome.reason) == (Code.UNAVAILABLE, "UNAVAILABLE")
         path = "/lensfeed.feed.v1.FeedService/GetFeed"
         assert (await grpc_call(edge, path, feed_service_pb2.GetFeedRequest(), bearer)).code == Code.OK
-        assert "no reflection" in edge.log.read_text()
+        assert "reflection and health are off" in edge.log.read_text()

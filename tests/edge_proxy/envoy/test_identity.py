@@ -1,4 +1,4 @@
-"""Who calls: services learn it from the token, and from nothing else."""
+"""The caller's identity comes from the token only."""
 
 import pytest
 from lensfeed.user.v1 import user_service_pb2
@@ -23,7 +23,7 @@ FORGED = {
 async def test_identity_comes_from_the_token(
     edge: Edge, backend: Backend, bearer: dict[str, str], read_feed: ReadFeed
 ) -> None:
-    """A service sees the token's user and session whatever the caller claims, and never the token itself."""
+    """A service gets the token's user and session, whatever the caller claims, and never the token."""
     assert (await read_feed(edge, {**bearer, **FORGED})).code == 0
     seen = backend.last.metadata
     assert (seen["x-user-id"], seen["x-session-id"]) == ("42", "s-1")
@@ -31,10 +31,10 @@ async def test_identity_comes_from_the_token(
 
 
 @pytest.mark.parametrize("read_feed", ALL)
-async def test_internal_headers_do_not_pass(
+async def test_internal_headers_are_dropped(
     edge: Edge, backend: Backend, bearer: dict[str, str], read_feed: ReadFeed
 ) -> None:
-    """No header that speaks for the edge gets through, and none steers it."""
+    """Internal headers from outside are dropped and have no effect."""
     assert (await read_feed(edge, {**bearer, **FORGED})).code == 0
     assert "forged" not in " ".join(str(value) for value in backend.last.metadata.values())
     assert "x-lensfeed-anything" not in backend.last.metadata
@@ -42,7 +42,7 @@ async def test_internal_headers_do_not_pass(
 
 @pytest.mark.parametrize("protocol", ["rest", "grpc", "grpc_web"])
 async def test_open_methods_carry_no_identity(edge: Edge, backend: Backend, protocol: str) -> None:
-    """Where no token is asked for, claimed identities are dropped all the same."""
+    """Methods without a token drop claimed identities, too."""
     request = user_service_pb2.CreateUserRequest(handle="ann")
     if protocol == "rest":
         response = await edge.http.post("/users", json={"handle": "ann"}, headers=FORGED)
@@ -58,24 +58,24 @@ async def test_open_methods_carry_no_identity(edge: Edge, backend: Backend, prot
 async def test_every_call_has_a_deadline(
     edge: Edge, backend: Backend, bearer: dict[str, str], read_feed: ReadFeed
 ) -> None:
-    """A service knows when to stop, also where the caller did not say."""
+    """Calls without a deadline get the edge's."""
     assert (await read_feed(edge, bearer)).code == 0
     assert backend.last.seconds_left is not None
     assert 0 < backend.last.seconds_left <= TIMEOUT_SECONDS + 1
 
 
 @pytest.mark.parametrize("read_feed", ALL)
-async def test_a_callers_deadline_counts(
+async def test_a_callers_deadline_is_kept(
     edge: Edge, backend: Backend, bearer: dict[str, str], read_feed: ReadFeed
 ) -> None:
-    """A deadline that the caller states reaches the service."""
+    """A deadline set by the caller reaches the service."""
     assert (await read_feed(edge, {**bearer, "grpc-timeout": "900m"})).code == 0
     assert backend.last.seconds_left is not None
     assert 0 < backend.last.seconds_left < TIMEOUT_SECONDS
 
 
 async def test_headers_for_services_pass(edge: Edge, backend: Backend, bearer: dict[str, str]) -> None:
-    """The idempotency key and the trace context reach the service, with the request id that the caller gets."""
+    """Idempotency key, trace context and the response's request id reach the service."""
     sent = {
         **bearer,
         "Idempotency-Key": "key-1",

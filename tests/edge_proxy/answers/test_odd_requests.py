@@ -1,4 +1,4 @@
-"""Requests that HTTP allows and a gRPC server would choke on."""
+"""Requests that are valid HTTP but would make a gRPC server fail."""
 
 import asyncio
 
@@ -13,16 +13,16 @@ from tests.edge_proxy.protocols import FEED_PATH
     "name",
     ["*su", "x~y", "x'y", "grpc-previous-rpc-attempts", "grpc-retry-pushback-ms", "grpc-internal-encoding-request"],
 )
-async def test_a_header_that_no_service_could_read_stays_outside(
+async def test_headers_that_grpc_rejects_are_dropped(
     edge: Edge, backend: Backend, bearer: dict[str, str], name: str
 ) -> None:
-    """The call is answered as without it."""
+    """A header that a gRPC server would reject is dropped, and the call succeeds."""
     response = await edge.http.get("/feed", headers={**bearer, name: "odd"})
     assert (response.status_code, name in backend.last.metadata) == (200, False)
 
 
 async def raw(edge: Edge, request: str) -> str:
-    """Send bytes that no HTTP client would, and read the answer to its end."""
+    """Send raw bytes and return the whole response."""
     host, _, port = edge.address.rpartition(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write(request.replace("\n", "\r\n").encode())
@@ -34,15 +34,15 @@ async def raw(edge: Edge, request: str) -> str:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("backend")
-async def test_an_unknown_transfer_coding_is_the_callers_mistake(edge: Edge) -> None:
-    """400 with our reason, and no failure of ours."""
+async def test_an_unknown_transfer_coding_gets_400(edge: Edge) -> None:
+    """An unknown transfer coding gets 400 BODY_MALFORMED."""
     answer = await raw(edge, "POST /users HTTP/1.1\nhost: edge\ntransfer-encoding: gzip\nconnection: close\n\n")
     assert answer.startswith("HTTP/1.1 400 ")
     assert '"BODY_MALFORMED"' in answer
 
 
-async def test_a_grpc_path_is_called_by_post(edge: Edge, backend: Backend, bearer: dict[str, str]) -> None:
-    """Any other method is unknown: services would break it off, and be taken for failing."""
+async def test_grpc_calls_must_use_post(edge: Edge, backend: Backend, bearer: dict[str, str]) -> None:
+    """A gRPC call with another HTTP method is UNIMPLEMENTED and reaches no service."""
     for method in ("PUT", "GET", "DELETE"):
         headers = {**bearer, "content-type": "application/grpc"}
         response = await edge.http.request(method, FEED_PATH, headers=headers)

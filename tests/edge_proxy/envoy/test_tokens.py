@@ -1,4 +1,4 @@
-"""Which tokens open the edge."""
+"""Which access tokens the edge accepts."""
 
 import base64
 import json
@@ -21,7 +21,7 @@ def _unsigned(_signer: Signer) -> str:
 
 
 def _signed_with_public_key(signer: Signer) -> str:
-    """Take the public key for a shared secret, as a careless verifier would."""
+    """Sign with the public key as a shared secret, which a careless verifier would accept."""
     claims = {"iss": "lensfeed", "aud": "lensfeed", "sub": "42", "exp": int(time.time()) + 600}
     secret = base64.urlsafe_b64decode(json.loads(signer.jwks())["keys"][0]["x"] + "=")
     return jwt.encode(claims, secret, algorithm="HS256", headers={"kid": "test"})
@@ -52,7 +52,7 @@ BAD_TOKENS: dict[str, Callable[[Signer], str]] = {
 async def test_bad_tokens_are_refused(
     edge: Edge, backend: Backend, signer: Signer, kind: str, read_feed: ReadFeed
 ) -> None:
-    """A token that is not ours, not for us or not valid now opens nothing."""
+    """Foreign, forged, expired and misdirected tokens get TOKEN_INVALID."""
     outcome = await read_feed(edge, {"authorization": f"Bearer {BAD_TOKENS[kind](signer)}"})
     assert (outcome.code, outcome.reason, outcome.domain) == (Code.UNAUTHENTICATED, "TOKEN_INVALID", "lensfeed")
     assert backend.seen == []
@@ -60,24 +60,24 @@ async def test_bad_tokens_are_refused(
 
 @pytest.mark.parametrize("headers", [{}, {"authorization": "Basic YTpi"}])
 @pytest.mark.parametrize("read_feed", ALL)
-async def test_a_missing_token_is_told(
+async def test_a_missing_token_is_refused(
     edge: Edge, backend: Backend, headers: dict[str, str], read_feed: ReadFeed
 ) -> None:
-    """A caller without a token learns that one is needed."""
+    """A call without a bearer token gets TOKEN_MISSING."""
     outcome = await read_feed(edge, headers)
     assert (outcome.code, outcome.reason, outcome.domain) == (Code.UNAUTHENTICATED, "TOKEN_MISSING", "lensfeed")
     assert backend.seen == []
 
 
-async def test_a_token_in_the_query_is_no_token(edge: Edge, backend: Backend, signer: Signer) -> None:
-    """A token never belongs into a URL, which lies in logs."""
+async def test_a_token_in_the_query_is_ignored(edge: Edge, backend: Backend, signer: Signer) -> None:
+    """A token in the URL, which would end up in logs, does not work."""
     response = await edge.http.get("/feed", params={"access_token": signer.token()})
     assert response.status_code in {400, 401}
     assert backend.seen == []
 
 
-async def test_a_refusal_is_http_401(edge: Edge) -> None:
-    """REST says it by status and header, and names nothing behind the edge."""
+async def test_a_missing_token_is_http_401(edge: Edge) -> None:
+    """In REST a missing token is a 401 with WWW-Authenticate, without internals."""
     response = await edge.http.get("/feed")
     assert response.status_code == 401
     assert response.headers["www-authenticate"] == "Bearer"
@@ -85,6 +85,6 @@ async def test_a_refusal_is_http_401(edge: Edge) -> None:
 
 
 async def test_open_methods_ignore_tokens(edge: Edge, backend: Backend) -> None:
-    """An old token in the way does not keep anybody from a method that asks for none."""
+    """An invalid token does not matter for methods that need none."""
     response = await edge.http.post("/users", json={"handle": "ann"}, headers={"authorization": "Bearer old"})
     assert response.status_code == 200

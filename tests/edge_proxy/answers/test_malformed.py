@@ -1,4 +1,4 @@
-"""Requests that are broken as no client of ours breaks them: each is told so at once, in the form of its protocol."""
+"""Broken requests get an error at once, in the form of their protocol."""
 
 import asyncio
 import contextlib
@@ -15,9 +15,9 @@ import pytest
 import pytest_asyncio
 from google.rpc.code_pb2 import Code
 
-from tests.edge_proxy.answers.test_edge_errors import refusal
+from tests.edge_proxy.answers.test_errors import refusal
 from tests.edge_proxy.backend import Backend
-from tests.edge_proxy.conftest import Edge, leading_to, running_edge
+from tests.edge_proxy.conftest import Edge, running_edge, services_at
 from tests.protocols import Headers, grpc_web_outcome
 
 PATH = "/lensfeed.post.v1.PostService/CreatePost"
@@ -39,18 +39,20 @@ GZIPPED = gzip.compress(b"")
         ("application/octet-stream", bytes(100)),
     ],
 )
-async def test_other_formats_are_no_json(
+async def test_other_body_formats_are_malformed(
     edge: Edge, backend: Backend, bearer: Headers, content_type: str, content: bytes
 ) -> None:
-    """A form, XML, another encoding or just bytes are malformed."""
+    """Forms, XML, other encodings and random bytes get BODY_MALFORMED."""
     response = await edge.http.post("/posts", content=content, headers={**bearer, "content-type": content_type})
     assert refusal(response) == MALFORMED
     assert backend.seen == []
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/xml", ";;;", ""])
-async def test_json_is_json_by_any_name(edge: Edge, backend: Backend, bearer: Headers, content_type: str) -> None:
-    """The stated type is not looked at."""
+async def test_the_content_type_of_json_is_ignored(
+    edge: Edge, backend: Backend, bearer: Headers, content_type: str
+) -> None:
+    """A JSON body is accepted with any content type."""
     headers = {**bearer, "content-type": content_type}
     assert (await edge.http.post("/posts", content=b'{"caption": "a"}', headers=headers)).status_code == 200
     assert backend.last.request.caption == "a"
@@ -72,17 +74,17 @@ async def test_json_is_json_by_any_name(edge: Edge, backend: Backend, bearer: He
     ids=lambda content: str(content[:24]),
 )
 async def test_odd_json_is_malformed(edge: Edge, backend: Backend, bearer: Headers, content: bytes) -> None:
-    """What is no object, or more than one, or nested without end; in a field that the method does not know, too."""
+    """Bodies that are not one object, or too deeply nested, are malformed."""
     assert refusal(await edge.http.post("/posts", content=content, headers=bearer)) == MALFORMED
     assert backend.seen == []
 
 
 @pytest.mark.parametrize(("method", "path"), [("POST", "/posts"), ("GET", "/feed"), ("POST", "/nothing")])
 @pytest.mark.parametrize("is_chunked", [False, True])
-async def test_two_mebibytes_are_too_much_everywhere(
+async def test_large_bodies_are_refused_on_every_path(
     edge: Edge, backend: Backend, bearer: Headers, method: str, path: str, is_chunked: bool
 ) -> None:
-    """Of any method and path, with a stated length or without one."""
+    """A body of 2 MiB gets 413 for any method and path, chunked or not."""
 
     async def in_chunks() -> AsyncIterator[bytes]:
         yield TWO_MEBIBYTES
@@ -95,18 +97,18 @@ async def test_two_mebibytes_are_too_much_everywhere(
 
 
 @pytest.mark.parametrize(
-    ("method", "told"), [("PATCH", UNKNOWN), ("TRACE", UNKNOWN), ("OPTIONS", UNKNOWN), ("NONSENSE", MALFORMED)]
+    ("method", "error"), [("PATCH", UNKNOWN), ("TRACE", UNKNOWN), ("OPTIONS", UNKNOWN), ("NONSENSE", MALFORMED)]
 )
 async def test_other_http_methods_are_refused(
-    edge: Edge, backend: Backend, bearer: Headers, method: str, told: tuple[int, int, str]
+    edge: Edge, backend: Backend, bearer: Headers, method: str, error: tuple[int, int, str]
 ) -> None:
-    """One that the path does not have is unknown, and what is none of HTTP is malformed."""
-    assert refusal(await edge.http.request(method, "/feed", headers=bearer)) == told
+    """A wrong HTTP method is METHOD_UNKNOWN."""
+    assert refusal(await edge.http.request(method, "/feed", headers=bearer)) == error
     assert backend.seen == []
 
 
 def framed(message: bytes, *, flag: int = 0, length: int | None = None) -> bytes:
-    """Frame a message as gRPC does."""
+    """Return a message in a gRPC frame."""
     return struct.pack(">BI", flag, len(message) if length is None else length) + message
 
 
@@ -127,15 +129,15 @@ BROKEN_FRAMES = {
 async def test_a_broken_frame_is_malformed(
     edge: Edge, backend: Backend, bearer: Headers, content_type: str, content: bytes
 ) -> None:
-    """A caller by gRPC or gRPC-Web hears of it at once; no service waits for the rest."""
+    """A broken frame gets an error at once, and no service waits for the rest."""
     headers = {**bearer, "content-type": content_type, "te": "trailers"}
     outcome = grpc_web_outcome(await edge.http.post(PATH, content=content, headers=headers))
     assert (outcome.code, outcome.reason) == (Code.INVALID_ARGUMENT, "BODY_MALFORMED")
     assert backend.seen == []
 
 
-async def test_a_whole_frame_passes(edge: Edge, backend: Backend, bearer: Headers) -> None:
-    """Plain or compressed, however it is cut up on its way."""
+async def test_a_complete_frame_passes(edge: Edge, backend: Backend, bearer: Headers) -> None:
+    """A complete frame passes, plain or compressed, in one piece or many."""
 
     async def in_chunks() -> AsyncIterator[bytes]:
         for byte in framed(b"\x0a\x01a"):
@@ -153,9 +155,9 @@ async def test_a_whole_frame_passes(edge: Edge, backend: Backend, bearer: Header
 async def impatient_edge(
     running_backend: Backend, jwks_file: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Edge]:
-    """Give an edge that does not wait long for requests."""
+    """Run an edge with a short request timeout."""
     settings = {
-        **leading_to(running_backend.address),
+        **services_at(running_backend.address),
         "LENSFEED_EDGE_REQUEST_SECONDS": str(SLOW_SECONDS),
         "LENSFEED_EDGE_TIMEOUT_SECONDS": "60",
     }
@@ -164,7 +166,7 @@ async def impatient_edge(
 
 
 def unfinished(edge: Edge, path: str, headers: Headers) -> httpx.Response:
-    """Send a byte of a body of ten, and read the answer."""
+    """Send one byte of a body of ten and return the response."""
     with contextlib.closing(HTTPConnection(edge.address, timeout=30)) as connection:
         connection.putrequest("POST", path)
         for name, value in {**headers, "content-length": "10"}.items():
@@ -175,8 +177,8 @@ def unfinished(edge: Edge, path: str, headers: Headers) -> httpx.Response:
 
 
 @pytest.mark.slow
-async def test_a_slow_body_is_given_up(impatient_edge: Edge, backend: Backend, bearer: Headers) -> None:
-    """REST gets 408 and gRPC-Web its status, while the rest of the body is still awaited."""
+async def test_a_slow_body_times_out(impatient_edge: Edge, backend: Backend, bearer: Headers) -> None:
+    """A body that does not arrive in time gets 408, or the status in gRPC-Web."""
     response = await asyncio.to_thread(unfinished, impatient_edge, "/posts", bearer)
     assert refusal(response) == (408, Code.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED")
     headers = {**bearer, "content-type": "application/grpc-web+proto"}
@@ -186,12 +188,12 @@ async def test_a_slow_body_is_given_up(impatient_edge: Edge, backend: Backend, b
 
 
 @pytest.mark.slow
-async def test_a_slow_grpc_call_is_given_up(impatient_edge: Edge, backend: Backend, bearer: Headers) -> None:
-    """One that is opened, and whose message does not come."""
+async def test_a_slow_grpc_call_times_out(impatient_edge: Edge, backend: Backend, bearer: Headers) -> None:
+    """A gRPC call whose message does not arrive gets DEADLINE_EXCEEDED."""
     method = impatient_edge.channel.stream_unary(PATH, bytes, bytes)
     call: Any = method(metadata=tuple(bearer.items()), timeout=30)  # type: ignore[call-arg]  # without an iterator one writes
     with pytest.raises(grpc.aio.AioRpcError) as failure:
         await call
     assert failure.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
-    assert failure.value.details() == "the request took too long to arrive"
+    assert failure.value.details() == "the request did not arrive in time"
     assert backend.seen == []

@@ -1,4 +1,4 @@
-"""The shape of JSON, as the contract promises it."""
+"""The JSON form of requests and responses."""
 
 from lensfeed.feed.v1 import feed_service_pb2
 from lensfeed.media.v1 import media_pb2
@@ -8,14 +8,14 @@ from tests.edge_proxy.conftest import Edge
 
 
 async def test_an_empty_feed_has_items_and_a_reason(edge: Edge, backend: Backend, bearer: dict[str, str]) -> None:
-    """An empty list is there, an unset optional is not, and an enum is its name."""
+    """Empty lists are printed, unset optionals are not, and enums are names."""
     backend.feed = feed_service_pb2.GetFeedResponse(empty_reason=feed_service_pb2.EMPTY_REASON_FOLLOWS_NOBODY)
     response = await edge.http.get("/feed", headers=bearer)
     assert response.json() == {"items": [], "emptyReason": "EMPTY_REASON_FOLLOWS_NOBODY"}
 
 
 async def test_the_last_page_has_no_cursor(edge: Edge, backend: Backend, bearer: dict[str, str]) -> None:
-    """Unset optionals are absent, not empty."""
+    """An unset optional is absent."""
     response = await edge.http.get("/feed", headers=bearer)
     assert response.json() == {"items": []}
     backend.feed = feed_service_pb2.GetFeedResponse(next_cursor="c")
@@ -25,7 +25,7 @@ async def test_the_last_page_has_no_cursor(edge: Edge, backend: Backend, bearer:
 async def test_defaults_are_printed_and_absent_messages_are_not(
     edge: Edge, backend: Backend, bearer: dict[str, str]
 ) -> None:
-    """A field without presence is always there; 64-bit numbers are strings; an unset message is absent."""
+    """Fields without presence are always printed, 64-bit numbers are strings, unset messages are absent."""
     item = backend.feed.items.add()
     item.post.author_id = 2**62 + 1
     item.post.media.add(state=media_pb2.MEDIA_STATE_READY, thumbhash=b"\x00\xff")
@@ -56,28 +56,28 @@ async def test_defaults_are_printed_and_absent_messages_are_not(
 
 
 async def test_false_and_zero_are_printed(edge: Edge, backend: Backend, bearer: dict[str, str]) -> None:
-    """A relationship that is nothing says so."""
+    """False and zero values are printed."""
     response = await edge.http.get("/users/5/relationship", headers=bearer)
     assert response.json() == {"following": False, "followedBy": False, "followerCount": "0", "followingCount": "0"}
     assert backend.last.request.user_id == 5
 
 
 async def test_bodies_take_strings_and_numbers(edge: Edge, backend: Backend, bearer: dict[str, str]) -> None:
-    """A 64-bit id may come as a string or a number, and a field we do not know is no error."""
+    """A 64-bit id may be a string or a number, and unknown fields are ignored."""
     for sent in ({"followeeId": "7"}, {"followeeId": 7}, {"followeeId": "7", "later": True}):
         response = await edge.http.post("/follows", json=sent, headers=bearer)
         assert response.status_code == 200
         assert backend.last.request.followee_id == 7
 
 
-async def test_the_path_names_the_thing(edge: Edge, backend: Backend, bearer: dict[str, str]) -> None:
-    """What the path says counts, whatever the body says beside it."""
+async def test_the_path_overrides_the_body(edge: Edge, backend: Backend, bearer: dict[str, str]) -> None:
+    """A path value takes precedence over the same field in the body."""
     await edge.http.post("/media/m-1/complete", json={"mediaId": "m-2"}, headers=bearer)
     assert backend.last.request.media_id == "m-1"
 
 
 async def test_the_largest_page_passes(edge: Edge, backend: Backend, bearer: dict[str, str]) -> None:
-    """A hundred posts with ten media of a dozen renditions each come through whole."""
+    """A page of 100 posts with ten media of a dozen renditions each passes."""
     for _ in range(100):
         item = backend.feed.items.add()
         item.post.caption = "c" * 2200

@@ -1,4 +1,4 @@
-"""The rendered configuration, without running it."""
+"""The rendered configuration, without running Envoy."""
 
 import subprocess
 import sys
@@ -19,7 +19,7 @@ from edge_proxy.sockets import make_socket_folder
 from meshkit.settings import SettingsError
 from tests.edge_proxy.backend import INTERNAL, SERVICES
 
-# What the edge answers by itself.
+# Methods that the edge process serves itself.
 OWN = {
     "/grpc.health.v1.Health/Check",
     "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
@@ -29,7 +29,7 @@ OWN = {
 
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, jwks_file: Path) -> pytest.MonkeyPatch:
-    """Set what the edge needs, and nothing else."""
+    """Set only the required settings."""
     for name in ("USER", "FOLLOW", "POST", "MEDIA", "FEED"):
         monkeypatch.setenv(f"LENSFEED_{name}_ADDR", "127.0.0.1:50051")
     monkeypatch.setenv("LENSFEED_S3_ENDPOINT_URL", "http://127.0.0.1:8333")
@@ -40,17 +40,17 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, jwks_file: Path
 
 @pytest.fixture
 def settings(environment: pytest.MonkeyPatch) -> EdgeSettings:
-    """Give the settings of that environment."""
+    """Load the settings of that environment."""
     return EdgeSettings.load()
 
 
 def paths(services: tuple[ServiceDescriptor, ...]) -> set[str]:
-    """List the gRPC paths of services."""
+    """Return the gRPC paths of services."""
     return {f"/{service.full_name}/{method.name}" for service in services for method in service.methods}
 
 
 def routes(config: Json) -> list[Json]:
-    """List the routes of a configuration."""
+    """Return the routes of a configuration."""
     (listener,) = config["static_resources"]["listeners"]
     manager = listener["filter_chains"][0]["filters"][0]["typed_config"]
     (host,) = manager["route_config"]["virtual_hosts"]
@@ -59,7 +59,7 @@ def routes(config: Json) -> list[Json]:
 
 
 def rule_of(rules: list[Json], path: str) -> Json:
-    """Find the rule for a path as Envoy does: the first that matches."""
+    """Return the first rule that matches a path, as Envoy does."""
     return next(
         rule
         for rule in rules
@@ -68,7 +68,7 @@ def rule_of(rules: list[Json], path: str) -> Json:
 
 
 def test_every_public_method_has_a_route(settings: EdgeSettings) -> None:
-    """Each method of the public services leads to its service, which is there."""
+    """Each public method has a route to an existing cluster."""
     config = bootstrap(settings)
     clusters = {cluster["name"] for cluster in config["static_resources"]["clusters"]}
     by_path = {
@@ -81,8 +81,8 @@ def test_every_public_method_has_a_route(settings: EdgeSettings) -> None:
     assert by_path["/lensfeed.follow.v1.FollowService/CreateFollow"]["cluster"] == "follow"
 
 
-def test_reflection_can_be_off(environment: pytest.MonkeyPatch) -> None:
-    """Then it has no route, and the health of the mesh is still told."""
+def test_reflection_can_be_turned_off(environment: pytest.MonkeyPatch) -> None:
+    """Without reflection, its routes are gone but gRPC health stays."""
     environment.setenv("LENSFEED_EDGE_REFLECTION", "false")
     leading = {route["match"].get("path", "") for route in routes(bootstrap(EdgeSettings.load()))}
     assert {path for path in leading if path.startswith("/grpc.")} == {"/grpc.health.v1.Health/Check"}
@@ -105,8 +105,8 @@ def test_a_folder_with_a_long_name_has_its_sockets_elsewhere(environment: pytest
         make_socket_folder(folder)
 
 
-def test_internal_methods_have_none(settings: EdgeSettings) -> None:
-    """No route names an internal method, whole or by a prefix; only the last one, which refuses, matches."""
+def test_internal_methods_have_no_route(settings: EdgeSettings) -> None:
+    """No route except the last, which refuses, matches an internal method."""
     for path in paths(INTERNAL):
         for route in routes(bootstrap(settings)):
             match = route["match"]
@@ -116,7 +116,7 @@ def test_internal_methods_have_none(settings: EdgeSettings) -> None:
 
 
 def test_access_follows_the_contract(settings: EdgeSettings) -> None:
-    """A method asks for a token unless its contract opens it to anyone."""
+    """A method needs a token unless its contract says ACCESS_ANYONE."""
     rules = token_resource(public_methods(read_descriptors(settings.descriptor_set)), "")["typed_config"]["rules"]
     opened = {
         f"/{service.full_name}/{method.name}"
@@ -129,8 +129,8 @@ def test_access_follows_the_contract(settings: EdgeSettings) -> None:
         assert ("requires" in rule_of(rules, path)) == (path not in opened)
 
 
-def test_a_new_method_is_protected(settings: EdgeSettings) -> None:
-    """A method that says nothing about access asks for a token, even while nothing else knows it."""
+def test_a_new_method_needs_a_token(settings: EdgeSettings) -> None:
+    """A method without an access option needs a token."""
     descriptors = FileDescriptorSet()
     descriptors.CopyFrom(read_descriptors(settings.descriptor_set))
     (file,) = (file for file in descriptors.file if file.name == "lensfeed/user/v1/user_service.proto")
@@ -142,7 +142,7 @@ def test_a_new_method_is_protected(settings: EdgeSettings) -> None:
 
 
 def test_only_repeatable_methods_are_retried(settings: EdgeSettings) -> None:
-    """A retry policy stands exactly where the contract has an idempotency level."""
+    """Exactly the methods with an idempotency level have a retry policy."""
     retried = {
         route["match"]["path"]
         for route in routes(bootstrap(settings))
@@ -170,8 +170,8 @@ def test_only_repeatable_methods_are_retried(settings: EdgeSettings) -> None:
         },
     ],
 )
-def test_envoy_takes_the_configuration(environment: pytest.MonkeyPatch, changes: dict[str, str]) -> None:
-    """The real Envoy finds nothing wrong with what is rendered, on one machine and in production."""
+def test_envoy_accepts_the_configuration(environment: pytest.MonkeyPatch, changes: dict[str, str]) -> None:
+    """Envoy accepts the rendered configuration, for one machine and for production."""
     for name, value in changes.items():
         environment.setenv(name, value)
     done = subprocess.run(
@@ -181,15 +181,15 @@ def test_envoy_takes_the_configuration(environment: pytest.MonkeyPatch, changes:
     assert done.stdout.endswith("is valid\n")
 
 
-def test_envoys_complaint_is_passed_on(settings: EdgeSettings) -> None:
-    """A configuration that Envoy refuses ends with what Envoy says, not with a traceback."""
+def test_envoys_error_is_reported(settings: EdgeSettings) -> None:
+    """If Envoy refuses the configuration, its message is reported."""
     path = envoy.write_config(settings, {"static_resources": {"listeners": [{"nonsense": 1}]}})
     with pytest.raises(envoy.EnvoyError, match="nonsense"):
         envoy.validate(settings, path)
 
 
 def test_names_are_resolved_and_addresses_are_not(environment: pytest.MonkeyPatch) -> None:
-    """A service behind a DNS name is spread over all its addresses."""
+    """DNS names use STRICT_DNS and addresses are static."""
     environment.setenv("LENSFEED_FEED_ADDR", "feed.mesh.internal:50051")
     clusters = bootstrap(EdgeSettings.load())["static_resources"]["clusters"]
     kinds = {cluster["name"]: cluster["type"] for cluster in clusters}
@@ -198,7 +198,7 @@ def test_names_are_resolved_and_addresses_are_not(environment: pytest.MonkeyPatc
 
 @pytest.mark.parametrize(("host", "kind"), [("s3.example", "DNS"), ("192.0.2.1", "IP_ADDRESS")])
 def test_a_store_with_tls_is_verified(environment: pytest.MonkeyPatch, host: str, kind: str) -> None:
-    """The store's certificate must be of its name and of a root that this machine trusts."""
+    """The store's certificate must match its name and a trusted root."""
     environment.setenv("LENSFEED_S3_ENDPOINT_URL", f"https://{host}")
     clusters = {cluster["name"]: cluster for cluster in bootstrap(EdgeSettings.load())["static_resources"]["clusters"]}
     trust = clusters["s3"]["transport_socket"]["typed_config"]["common_tls_context"]["validation_context"]
@@ -221,28 +221,28 @@ def test_a_store_with_tls_is_verified(environment: pytest.MonkeyPatch, host: str
     ],
 )
 def test_wrong_settings_are_named(environment: pytest.MonkeyPatch, name: str, value: str) -> None:
-    """A setting that does not fit is refused by its name."""
+    """An invalid setting raises an error that names it."""
     environment.setenv(name, value)
     with pytest.raises(SettingsError, match=name):
         EdgeSettings.load()
 
 
 def test_a_missing_envoy_names_its_setting(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Where there is no Envoy to run, one sentence says which setting helps."""
+    """A missing Envoy raises an error that names the setting."""
     environment.setenv("LENSFEED_ENVOY_BINARY", str(tmp_path / "nothing"))
     with pytest.raises(envoy.EnvoyError, match="LENSFEED_ENVOY_BINARY"):
         envoy.find_binary(EdgeSettings.load())
 
 
 def test_missing_descriptors_name_their_setting(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Without the descriptor set, one sentence says what makes it."""
+    """A missing descriptor set raises an error that says how to create it."""
     environment.setenv("LENSFEED_DESCRIPTOR_SET", str(tmp_path / "nothing"))
     with pytest.raises(ContractsError, match="make protos"):
         bootstrap(EdgeSettings.load())
 
 
-def test_a_set_up_error_is_a_sentence(environment: pytest.MonkeyPatch) -> None:
-    """The command ends with 2 and a sentence, not with a traceback."""
+def test_a_missing_setting_ends_with_a_message(environment: pytest.MonkeyPatch) -> None:
+    """The command exits with 2 and a message, not with a traceback."""
     environment.delenv("LENSFEED_USER_ADDR")
     done = subprocess.run(
         [sys.executable, "-m", "edge_proxy", "render"], capture_output=True, text=True, check=False, timeout=60

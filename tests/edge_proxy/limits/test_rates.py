@@ -1,4 +1,4 @@
-"""Rate limits: by user, by address, by what a call costs; a burst of a real app never meets them."""
+"""Rate limits by user, address and cost."""
 
 import asyncio
 import contextlib
@@ -15,7 +15,7 @@ from google.rpc.code_pb2 import Code
 
 from devmesh.ports import free_ports
 from tests.edge_proxy.backend import Backend
-from tests.edge_proxy.conftest import Edge, Signer, leading_to, running_edge, until_serving
+from tests.edge_proxy.conftest import Edge, Signer, running_edge, services_at, until_serving
 from tests.edge_proxy.protocols import ALL, ReadFeed, grpc_feed
 
 pytestmark = pytest.mark.slow
@@ -31,9 +31,9 @@ LIMITS = {
 async def strict_edge(
     running_backend: Backend, jwks_file: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Edge]:
-    """Give an edge with narrow limits for each user. Each test is another user."""
+    """Run an edge with low limits. Each test uses another user."""
     folder = tmp_path_factory.mktemp("strict")
-    async with running_edge(folder, jwks_file, leading_to(running_backend.address) | LIMITS) as edge:
+    async with running_edge(folder, jwks_file, services_at(running_backend.address) | LIMITS) as edge:
         await until_serving(edge)
         yield edge
 
@@ -44,25 +44,25 @@ def token(signer: Signer, user: int) -> dict[str, str]:
 
 
 async def statuses(edge: Edge, method: str, path: str, times: int, **options: object) -> list[int]:
-    """Call several times."""
+    """Call several times and return the statuses."""
     return [(await edge.http.request(method, path, **options)).status_code for _ in range(times)]  # type: ignore[arg-type]  # of httpx
 
 
 async def test_each_user_has_points_of_their_own(strict_edge: Edge, signer: Signer) -> None:
-    """Twelve reads, and the thirteenth is refused; another user reads on."""
+    """A user's thirteenth read is refused while another user can read."""
     assert (await statuses(strict_edge, "GET", "/feed", 13, headers=token(signer, 1))).count(429) == 1
     assert await statuses(strict_edge, "GET", "/feed", 12, headers=token(signer, 2)) == [200] * 12
 
 
 async def test_a_change_costs_three_reads(strict_edge: Edge, signer: Signer) -> None:
-    """Four changes take all of twelve points."""
+    """Four changes use up twelve points."""
     changes = await statuses(strict_edge, "POST", "/follows", 5, headers=token(signer, 3), json={"followeeId": "9"})
     assert changes[-1] == 429
     assert 429 not in changes[:-1]
 
 
-async def test_log_ins_of_an_address_have_a_narrow_limit_of_their_own(strict_edge: Edge, signer: Signer) -> None:
-    """Two attempts take its twenty points; what else comes from the address goes on."""
+async def test_log_ins_have_their_own_limit(strict_edge: Edge, signer: Signer) -> None:
+    """Log-ins of an address have a lower limit, which does not affect other calls."""
     body = {"handle": "somebody", "password": "a password"}
     attempts = await statuses(strict_edge, "POST", "/sessions", 3, json=body)
     assert attempts[-1] == 429
@@ -70,11 +70,11 @@ async def test_log_ins_of_an_address_have_a_narrow_limit_of_their_own(strict_edg
     assert await statuses(strict_edge, "GET", "/feed", 1, headers=token(signer, 4)) == [200]
 
 
-async def test_an_address_is_counted_over_all_of_its_users(
+async def test_the_limit_of_an_address_covers_all_its_users(
     running_backend: Backend, jwks_file: Path, signer: Signer, tmp_path: Path
 ) -> None:
-    """A hundred points, whoever calls."""
-    settings = leading_to(running_backend.address) | {"LENSFEED_EDGE_LIMIT_ADDRESS": "60/h burst 100"}
+    """All users of an address share its points."""
+    settings = services_at(running_backend.address) | {"LENSFEED_EDGE_LIMIT_ADDRESS": "60/h burst 100"}
     async with running_edge(tmp_path, jwks_file, settings) as edge:
         await until_serving(edge)
         answers = [
@@ -86,8 +86,8 @@ async def test_an_address_is_counted_over_all_of_its_users(
 
 
 @pytest.mark.parametrize("read_feed", ALL)
-async def test_a_refusal_says_when_to_come_again(strict_edge: Edge, signer: Signer, read_feed: ReadFeed) -> None:
-    """In every protocol: the reason, and after how many seconds the costliest call is possible again."""
+async def test_a_rate_limited_call_says_when_to_retry(strict_edge: Edge, signer: Signer, read_feed: ReadFeed) -> None:
+    """In every protocol the error has the reason and the retry delay."""
     await statuses(strict_edge, "GET", "/feed", 13, headers=token(signer, 5))
     outcome = await read_feed(strict_edge, token(signer, 5))
     assert (outcome.code, outcome.reason, outcome.domain) == (Code.RESOURCE_EXHAUSTED, "RATE_LIMITED", "lensfeed")
@@ -97,13 +97,13 @@ async def test_a_refusal_says_when_to_come_again(strict_edge: Edge, signer: Sign
 
 
 async def test_media_and_health_are_not_counted(strict_edge: Edge) -> None:
-    """Pictures come in bursts, and load balancers ask for ever."""
+    """Media and health checks are never rate limited."""
     assert 429 not in await statuses(strict_edge, "GET", "/m/none.jpg", 120)
     assert await statuses(strict_edge, "GET", "/healthz", 120) == [200] * 120
 
 
-async def test_a_burst_of_a_real_app_meets_no_limit(edge: Edge, signer: Signer) -> None:
-    """With the limits of the default: a log-in, feeds with twenty pictures each, likes of a busy minute."""
+async def test_a_normal_app_is_not_limited(edge: Edge, signer: Signer) -> None:
+    """The default limits allow log-ins, feeds with pictures and changes of a busy minute."""
     assert 429 not in await statuses(
         edge, "POST", "/sessions", 5, json={"handle": "somebody", "password": "a password"}
     )
@@ -115,11 +115,11 @@ async def test_a_burst_of_a_real_app_meets_no_limit(edge: Edge, signer: Signer) 
 async def test_several_edges_count_together(
     running_backend: Backend, jwks_file: Path, signer: Signer, tmp_path: Path, valkey_url: str
 ) -> None:
-    """With a limits service, a user's points are the same at every edge; while it is away, each edge counts by itself."""
+    """Edges share a user's points through the rate limit service, and count alone without it."""
     async with contextlib.AsyncExitStack() as stack:
         counting = contextlib.AsyncExitStack()
         limits = await counting.enter_async_context(limits_service(valkey_url, LIMITS))
-        settings = leading_to(running_backend.address) | LIMITS | {"LENSFEED_LIMITS_ADDR": limits}
+        settings = services_at(running_backend.address) | LIMITS | {"LENSFEED_LIMITS_ADDR": limits}
         edges = []
         for name in ("one", "two"):
             (tmp_path / name).mkdir()
@@ -136,7 +136,7 @@ async def test_several_edges_count_together(
 
 @contextlib.asynccontextmanager
 async def limits_service(redis_url: str, limits: dict[str, str]) -> AsyncIterator[str]:
-    """Run `python -m edge_proxy limits` until the block ends; yields its address."""
+    """Run `python -m edge_proxy limits`. Yields its address."""
     (port,) = free_ports(1)
     kept = {name: value for name, value in os.environ.items() if not name.startswith("LENSFEED_")}
     address = f"127.0.0.1:{port}"
