@@ -16,7 +16,8 @@ TYPESCRIPT_CLIENT := clients/typescript/dist/examples/tour.js
 NODE_MODULES := clients/typescript/node_modules/.package-lock.json
 # Other ports, another data folder: make dev DEV='--port 8090 --data /tmp/second'
 DEV ?= --port 8080 --base-port 18049
-SITE := build/site/index.html
+# Sphinx writes pages even where it fails, so none of them can say that all is well.
+SITE := build/.site
 PAGES := $(shell find docs -name '*.md' -o -name '*.svg' -o -name conf.py) $(wildcard *.md)
 # The reference pages are written from these.
 REFERENCE := build/.reference
