@@ -9,9 +9,10 @@ import pytest
 from docs.generate.pages import PAGES as GENERATED
 from docs.generate.settings_classes import defaults
 from meshkit.setting_names import SETTING_NAMES
+from tests.architecture.source import PACKAGES
 
 ROOT = Path(__file__).parent.parent
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+PAGES_WITH_NAMES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
 
 def rows(page: Path) -> Iterator[tuple[str, str]]:
@@ -42,7 +43,21 @@ def test_the_settings_of_the_readme_have_their_defaults() -> None:
     assert found == {name: " or ".join(sorted(defaults()[name])) for name in found}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_the_page_on_architecture_shows_every_room() -> None:
+    """The tree in docs/architecture.md has each package, and below it each of its rooms, and nothing else."""
+    tree = (ROOT / "docs" / "architecture.md").read_text().split("```")[1]
+    entries = re.findall(r"^((?:[├└]─ )?)([a-z0-9_]+)/(?= |$)", tree, re.MULTILINE)
+    shown: dict[str, list[str]] = {}
+    package = ""
+    for branch, name in entries:
+        package = package if branch else name
+        shown.setdefault(package, []).extend([name] if branch else [])
+    assert {name: sorted(rooms) for name, rooms in shown.items() if name in PACKAGES} == {
+        name: sorted(file.parent.name for file in (ROOT / name).glob("*/__init__.py")) for name in PACKAGES
+    }
+
+
+@pytest.mark.parametrize("page", PAGES_WITH_NAMES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_references_in_pages_exist(page: Path) -> None:
     """Links, files, folders, settings and make targets that pages mention exist."""
     text = page.read_text()
