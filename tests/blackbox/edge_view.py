@@ -1,38 +1,34 @@
-"""Which services the edge of a mesh takes for healthy, by its administration."""
+"""Which services the edge of a mesh considers healthy, by Envoy's admin API."""
 
 import asyncio
-import json
 import re
 from collections import Counter
 
 import httpx
 
 from edge_proxy.contracts import SERVICES
+from edge_proxy.sockets import admin_socket
 from tests.blackbox.mesh import Mesh
 
-PATIENCE_SECONDS = 120.0
+TIMEOUT_SECONDS = 120.0
 CHECKS = 2
-"""So many checks of each service have to pass one after the other: the second has begun after we came."""
+"""How many checks of each service must pass in a row: the second one began after the wait did."""
 _COUNTER = re.compile(r"^cluster\.(\w+)\.health_check\.(success|failure): (\d+)$", re.MULTILINE)
 
 
 async def until_edge_is_settled(mesh: Mesh) -> None:
-    """Wait until the edge has found each service healthy twice in a row from now on.
+    """Wait until the edge has found each service healthy twice in a row.
 
-    A part that was killed, paused or slow may serve again while a check that the edge began before is still to fail.
+    A part that was killed or paused may serve again while a check from before can still fail.
     """
+    socket = httpx.AsyncHTTPTransport(uds=str(admin_socket(mesh.data / "edge")))
     async with (
-        asyncio.timeout(PATIENCE_SECONDS),
-        httpx.AsyncClient(base_url=_administration(mesh), timeout=30) as admin,
+        asyncio.timeout(TIMEOUT_SECONDS),
+        httpx.AsyncClient(base_url="http://envoy", transport=socket, timeout=30) as admin,
     ):
         start = await _counts(admin)
         while not (await _all_passed(admin, start) and await _all_healthy(admin)):  # noqa: ASYNC110 - Envoy checks
             await asyncio.sleep(0.1)
-
-
-def _administration(mesh: Mesh) -> str:
-    address = json.loads((mesh.data / "edge" / "envoy.json").read_text())["admin"]["address"]["socket_address"]
-    return f"http://{address['address']}:{address['port_value']}"
 
 
 async def _counts(admin: httpx.AsyncClient) -> Counter[tuple[str, str]]:
@@ -42,7 +38,7 @@ async def _counts(admin: httpx.AsyncClient) -> Counter[tuple[str, str]]:
 
 
 async def _all_passed(admin: httpx.AsyncClient, start: Counter[tuple[str, str]]) -> bool:
-    """Tell whether CHECKS of each service have passed since `start`. One that has failed moves the start to now."""
+    """Tell whether CHECKS of each service have passed since `start`. A failed check moves `start` to now."""
     now = await _counts(admin)
     if any(now[service, "failure"] > start[service, "failure"] for service in SERVICES):
         start.update(now - start)
@@ -51,7 +47,7 @@ async def _all_passed(admin: httpx.AsyncClient, start: Counter[tuple[str, str]])
 
 
 async def _all_healthy(admin: httpx.AsyncClient) -> bool:
-    """Tell whether no replica of a service is left out, for whatever reason."""
+    """Tell whether the edge uses every replica of each service."""
     clusters = (await admin.get("/clusters", params={"format": "json"})).json()["cluster_statuses"]
     hosts = [host for each in clusters if each["name"] in SERVICES for host in each.get("host_statuses", ())]
     return len(hosts) >= len(SERVICES) and all(

@@ -15,7 +15,7 @@ Json = dict[str, Any]
 Value = TypeVar("Value")
 
 PASSWORD = "correct horse battery"
-TIMEOUT_SECONDS = 30.0
+TIMEOUT_SECONDS = 120.0
 """How long tests wait for asynchronous effects, which take less than a second on an idle machine."""
 
 _numbers = count(1)

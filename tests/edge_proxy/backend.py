@@ -60,6 +60,8 @@ class Backend:
     """Code, reason and message of the next failures."""
     failures_left: int = 0
     delay: float = 0.0
+    held: asyncio.Event | None = None
+    """Calls wait until it is set."""
     trailers: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -76,7 +78,7 @@ class Backend:
         """Reset to the initial state."""
         self.seen.clear()
         self.feed = feed_service_pb2.GetFeedResponse()
-        self.failure, self.failures_left, self.delay, self.trailers = None, 0, 0.0, ()
+        self.failure, self.failures_left, self.delay, self.held, self.trailers = None, 0, 0.0, None, ()
 
 
 def _create_user(request: Any) -> Message:
@@ -112,6 +114,8 @@ def _handler(backend: Backend, method: MethodDescriptor) -> Callable[[Any, Any],
         metadata = dict(context.invocation_metadata())
         backend.seen.append(Seen(method.name, metadata, context.time_remaining(), request))
         await asyncio.sleep(backend.delay)
+        if backend.held:
+            await backend.held.wait()
         await _fail(backend, context)
         if method.name == "PickRendition":
             place = f"https://media.example/m/{request.media_id}/{request.width}.avif"

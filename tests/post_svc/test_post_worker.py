@@ -23,7 +23,7 @@ from tests.post_svc.post_stores import OpenStore
 pytestmark = pytest.mark.slow
 
 # Only a hang takes this long.
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 120
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ from lensfeed.user.v1.user_service_pb2_grpc import UserServiceStub
 
 PASSWORD = "correct horse battery"
 CAPTION = "From an older app"
-TIMEOUT_SECONDS = 30.0
+TIMEOUT_SECONDS = 120.0
 Value = TypeVar("Value")
 
 

@@ -17,7 +17,7 @@ import pytest_asyncio
 
 pytestmark = pytest.mark.mesh
 
-START_SECONDS = 90
+START_SECONDS = 260
 ACCOUNT = {"handle": "kept.safe", "displayName": "Kept", "password": "a long password"}
 
 Start = Callable[..., Coroutine[Any, Any, Process]]
@@ -91,7 +91,7 @@ async def test_two_meshes_are_independent(tmp_path: Path, start: Start) -> None:
     assert b"already running on" in errors
     meshes[0].kill()
     await meshes[0].wait()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while processes_of(tmp_path / "one"):  # noqa: ASYNC110 - the kernel kills them a moment later
             await asyncio.sleep(0.1)
     async with httpx.AsyncClient(base_url=url, timeout=30) as app:

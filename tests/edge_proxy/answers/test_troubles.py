@@ -67,10 +67,14 @@ async def test_a_stopping_edge_finishes_its_calls(
     backend: Backend, tmp_path: Path, jwks_file: Path, bearer: dict[str, str]
 ) -> None:
     """After SIGTERM /healthz fails, new connections are refused and calls in flight finish."""
-    settings = {**services_at(backend.address), "LENSFEED_EDGE_LEAVE_SECONDS": "1"}
+    settings = {
+        **services_at(backend.address),
+        "LENSFEED_EDGE_LEAVE_SECONDS": "1",
+        "LENSFEED_EDGE_TIMEOUT_SECONDS": "60",
+    }
     async with running_edge(tmp_path, jwks_file, settings) as edge:
         await until_serving(edge)
-        backend.delay = 1.7
+        backend.held = asyncio.Event()
         call = asyncio.ensure_future(edge.http.get("/feed", headers=bearer))
         while not backend.seen:  # noqa: ASYNC110 - the backend has no event for it
             await asyncio.sleep(0.02)
@@ -80,6 +84,7 @@ async def test_a_stopping_edge_finishes_its_calls(
                 await asyncio.sleep(0.02)
             await _until_refused(edge)
         assert not call.done()
+        backend.held.set()
         response = await call
         assert response.status_code == 200
         assert response.headers["connection"] == "close"

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.slow
 KEYS = SecretStr("a key of the tests")
 CELEBRITY_FOLLOWERS = 5
 GRACE_SECONDS = 0.4
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 120
 
 
 @dataclass

@@ -14,7 +14,7 @@ from meshkit.redis.client import open_redis
 pytestmark = pytest.mark.slow
 
 LEASE_MS = 200
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 120
 
 
 @pytest.fixture

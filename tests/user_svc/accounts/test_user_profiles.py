@@ -16,7 +16,7 @@ from meshkit.service_settings import ServiceSettings
 from tests.errors import reason_of, violations_of
 from tests.user_svc.running_users import NOWHERE, Users, caller, running_users
 
-EVENT_WAIT_SECONDS = 10.0
+EVENT_WAIT_SECONDS = 60.0
 
 
 async def update(users: Users, user: User, **fields: str) -> User:
