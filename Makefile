@@ -18,7 +18,7 @@ NODE_MODULES := clients/typescript/node_modules/.package-lock.json
 DEV ?= --port 8080 --base-port 18049
 # Sphinx writes pages even where it fails, so none of them can say that all is well.
 SITE := build/.site
-PAGES := $(shell find docs -name '*.md' -o -name '*.svg' -o -name conf.py) $(wildcard *.md)
+PAGES := $(shell find docs -name '*.md' -o -name '*.svg' -o -name '*.css' -o -name conf.py) $(wildcard *.md)
 # The reference pages are written from these.
 REFERENCE := build/.reference
 SOURCES := $(shell find docs/generate edge_proxy meshkit *_svc -name '*.py')

@@ -11,3 +11,5 @@ html_copy_source = False
 highlight_language = "none"
 # Links of the form page.md#section, as plain Markdown viewers know them.
 myst_heading_anchors = 4
+html_static_path = ["_static"]
+html_css_files = ["site.css"]

@@ -36,7 +36,8 @@ They cost nothing otherwise.
 post_svc, and `post work` only its worker (`python -m post_svc work`).
 
 """
-SERVICES = ("user", "follow", "post", "media", "feed")
+WITH_STORE = ("user", "follow", "post", "media")
+SERVICES = (*WITH_STORE, "feed")
 COLUMNS = ("name", "default", "unit", "meaning", "read by")
 
 
@@ -75,7 +76,10 @@ def _readers(found: Iterable[Reading]) -> str:
     names = [reading.process for reading in found]
     whole = [room for room in dict.fromkeys(map(_room, PROCESSES)) if _processes(room) <= set(names)]
     readers = [_room(name) if _room(name) in whole else name for name in names]
-    return ", ".join(dict.fromkeys(readers)).replace(", ".join(SERVICES), "every service")
+    named = ", ".join(dict.fromkeys(readers))
+    return named.replace(", ".join(SERVICES), "every service").replace(
+        ", ".join(WITH_STORE), "every service with a store"
+    )
 
 
 def _room(process: str) -> str:
