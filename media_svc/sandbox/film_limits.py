@@ -17,6 +17,13 @@ MAX_FRAME_RATE = 60
 MIN_FRAME_RATE = 10
 # A stated rate within this range of the measured one is believed: phones drop frames in the dark.
 _STATED_RANGE = (0.9, 1.6)
+# If the fastest part of a film exceeds its average rate by this factor, the fast rate is shown, so that no frame is lost there.
+_CHANGING_FACTOR = Fraction(5, 4)
+
+
+def measured_frame_rate(average: Fraction, fast: Fraction) -> Fraction:
+    """Return the rate to measure a film by: its average, or that of its fastest part if the rate changes."""
+    return fast if fast > average * _CHANGING_FACTOR else average
 
 
 def shown_frame_rate(measured: Fraction, stated: Fraction | None) -> Fraction:

@@ -11,6 +11,14 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class ColoursEntry(_Part):
+    """The colour space of the frames, in the code points of H.273; 2 is unspecified."""
+
+    primaries: int = Field(ge=0, le=255)
+    transfer: int = Field(ge=0, le=255)
+    matrix: int = Field(ge=0, le=255)
+
+
 class FilmEntry(_Part):
     """The properties of a film: pixels as shown, and the measured frame rate as a fraction."""
 
@@ -20,6 +28,8 @@ class FilmEntry(_Part):
     frame_rate: str = Field(pattern=r"^[0-9]{1,9}/[0-9]{1,9}$")
     video_stream: int = Field(ge=0)
     audio_stream: int | None = Field(ge=0)
+    colours: ColoursEntry
+    is_interlaced: bool
 
 
 class ProbeManifest(_Part):

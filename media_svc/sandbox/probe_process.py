@@ -9,9 +9,9 @@ runs, and it may open no other file.
 
 import sys
 import traceback
-from fractions import Fraction
+from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
-from typing import NoReturn
 
 import av
 from av.audio.stream import AudioStream
@@ -22,15 +22,20 @@ from av.video.stream import VideoStream
 
 from media_svc.model import FailureReason, MediaRejectedError
 from media_svc.sandbox.containers import DEMUXER_OPTIONS, DEMUXERS, require_complete
-from media_svc.sandbox.film_limits import GRACE_SECONDS, MAX_FRAMES, MAX_PIXELS, MAX_SECONDS, MAX_SIDE, shown_frame_rate
-from media_svc.sandbox.film_manifest import PROBE_NAME, FilmEntry, ProbeManifest
+from media_svc.sandbox.film_limits import MAX_PIXELS, MAX_SIDE, measured_frame_rate, shown_frame_rate
+from media_svc.sandbox.film_manifest import PROBE_NAME, ColoursEntry, FilmEntry, ProbeManifest
+from media_svc.sandbox.film_timing import measure
 from media_svc.sandbox.picture_manifest import ORIGINAL_NAME, FailureEntry
 from media_svc.sandbox.sniff import HEAD_BYTES, require_type
 
 # What phones, cameras and browsers write. A decoder that is never used cannot be attacked.
-VIDEO_CODECS = frozenset({"h264", "hevc", "vp8", "vp9", "av1", "libdav1d", "mpeg4", "prores", "mjpeg"})
+VIDEO_CODECS = frozenset({"h263", "h264", "hevc", "vp8", "vp9", "av1", "libdav1d", "mpeg4", "prores", "mjpeg"})
 AUDIO_CODECS = frozenset({"aac", "alac", "ac3", "amrnb", "eac3", "flac", "mp3", "mp3float", "opus", "vorbis", "amr_nb"})
 _QUARTER_TURNS = (90, 270)
+# Top or bottom field first, coded or displayed (AVFieldOrder).
+_INTERLACED = range(2, 6)
+# Enough to see a flag that a stream's header lacks.
+_FRAMES_DECODED = 8
 
 
 def main(folder: Path, content_type: str) -> None:
@@ -60,20 +65,23 @@ def probe(original: Path, content_type: str) -> FilmEntry:
 
 
 def _describe(container: InputContainer) -> FilmEntry:
-    stream = _video_of(container)
-    _check_size(stream.codec_context.width, stream.codec_context.height)
-    duration, frames = _measure(container, stream)
+    video, audio = _video_of(container), _audio_of(container)
+    _check_size(video.codec_context.width, video.codec_context.height)
+    timing = measure(container, video, audio)
     container.seek(0)
-    width, height = _shown_size(stream, _first_frame(container, stream))
+    frames = _first_frames(container, video)
+    width, height = _shown_size(video, frames[0])
     _check_size(width, height)
-    rate = shown_frame_rate(frames / duration, stream.guessed_rate)
+    rate = shown_frame_rate(measured_frame_rate(timing.average_rate, timing.fast_rate), video.guessed_rate)
     return FilmEntry(
         width=width,
         height=height,
-        duration_ms=max(1, round(duration * 1000)),
+        duration_ms=max(1, round(timing.seconds * 1000)),
         frame_rate=f"{rate.numerator}/{rate.denominator}",
-        video_stream=stream.index,
-        audio_stream=_audio_of(container),
+        video_stream=video.index,
+        audio_stream=audio.index if audio and timing.has_sound else None,
+        colours=_colours_of(frames[0]),
+        is_interlaced=_is_interlaced(video, frames),
     )
 
 
@@ -88,12 +96,12 @@ def _video_of(container: InputContainer) -> VideoStream:
     raise MediaRejectedError(FailureReason.MEDIA_CORRUPT, "The file has no video that can be decoded.")
 
 
-def _audio_of(container: InputContainer) -> int | None:
-    """Return the index of the first audio stream that can be decoded. Phones add others that only they understand."""
+def _audio_of(container: InputContainer) -> AudioStream | None:
+    """Return the first audio stream that can be decoded. Phones add others that only they understand."""
     for stream in container.streams.audio:
         name = _codec_of(stream)
         if name in AUDIO_CODECS or name.startswith("pcm_"):
-            return stream.index
+            return stream
     return None
 
 
@@ -103,30 +111,21 @@ def _codec_of(stream: VideoStream | AudioStream) -> str:
     return str(getattr(context, "name", ""))
 
 
-def _measure(container: InputContainer, stream: VideoStream) -> tuple[Fraction, int]:
-    """Return the length in seconds and the number of frames, from all video packets."""
-    first, last, frames = None, Fraction(0), 0
-    for packet in container.demux(stream):
-        if packet.pts is None or packet.time_base is None:
-            continue
-        frames += 1
-        begins = packet.pts * packet.time_base
-        first = begins if first is None else min(first, begins)
-        last = max(last, begins + (packet.duration or 0) * packet.time_base)
-        if frames > MAX_FRAMES:
-            _refuse(f"It has more than the allowed {MAX_FRAMES:,} frames.")
-        if last - first > MAX_SECONDS + GRACE_SECONDS:
-            _refuse(f"It is longer than the allowed {MAX_SECONDS // 60} minutes.")
-    if first is None:
-        raise MediaRejectedError(FailureReason.MEDIA_CORRUPT, "The file has no video.")
-    return max(last - first, Fraction(1, 100)), frames
-
-
-def _first_frame(container: InputContainer, stream: VideoStream) -> VideoFrame:
+def _first_frames(container: InputContainer, stream: VideoStream) -> list[VideoFrame]:
+    """Decode the first frames that are shown: the earlier ones of a trimmed film are not."""
     stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
-    for frame in container.decode(stream):
-        return frame
-    raise MediaRejectedError(FailureReason.MEDIA_CORRUPT, "The file has no frame that can be decoded.")
+    frames = list(islice(container.decode(stream), _FRAMES_DECODED))
+    if not frames:
+        raise MediaRejectedError(FailureReason.MEDIA_CORRUPT, "The file has no frame that can be decoded.")
+    return frames
+
+
+def _colours_of(frame: VideoFrame) -> ColoursEntry:
+    return ColoursEntry(primaries=frame.color_primaries, transfer=frame.color_trc, matrix=frame.colorspace)
+
+
+def _is_interlaced(stream: VideoStream, frames: Sequence[VideoFrame]) -> bool:
+    return stream.codec_context.field_order in _INTERLACED or any(each.interlaced_frame for each in frames)
 
 
 def _shown_size(stream: VideoStream, frame: VideoFrame) -> tuple[int, int]:
@@ -142,13 +141,9 @@ def _check_size(width: int, height: int) -> None:
     if width < 1 or height < 1:
         raise MediaRejectedError(FailureReason.MEDIA_CORRUPT, "Its frames have no size.")
     if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
-        _refuse(
-            f"Its frames have {width} x {height} pixels; {MAX_PIXELS:,} in total and {MAX_SIDE:,} per side are allowed."
-        )
-
-
-def _refuse(message: str) -> NoReturn:
-    raise MediaRejectedError(FailureReason.MEDIA_TOO_LARGE, message)
+        limits = f"{MAX_PIXELS:,} in total and {MAX_SIDE:,} per side are allowed"
+        message = f"Its frames have {width} x {height} pixels; {limits}."
+        raise MediaRejectedError(FailureReason.MEDIA_TOO_LARGE, message)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ _HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"})
 # `iso2` to `isom`, 3GPP's for old phones, and those of players.
 _MP4_FAMILIES = frozenset({b"iso", b"mp4", b"3gp", b"3g2", b"M4V"})
 _MP4_BRANDS = frozenset({b"avc1", b"av01", b"dash", b"f4v ", b"MSNV", b"mmp4", b"XAVC", b"cmfc", b"hvc1"})
+# Files that list MP4 as a compatible brand, but hold only sound, text or a raw photo.
+_OTHER_BRANDS = frozenset({b"M4A ", b"M4B ", b"M4P ", b"F4A ", b"F4B ", b"crx "})
 # An old QuickTime file without `ftyp` begins with one of these.
 _OLD_QUICKTIME_ATOMS = frozenset({b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"})
 _EBML = b"\x1a\x45\xdf\xa3"
@@ -42,9 +44,7 @@ def require_type(head: bytes, stated: str) -> None:
 
 def _sniff_heif(head: bytes) -> str | None:
     """Tell AVIF from HEIC by the major brand, or, if that is generic (`mif1`), by the first specific brand."""
-    end = min(int.from_bytes(head[:4], "big"), len(head))
-    # Bytes 12 to 16 of the box are a version, not a brand.
-    for brand in [head[8:12], *(head[at : at + 4] for at in range(16, end, 4))]:
+    for brand in _brands_of(head):
         if brand in _AVIF_BRANDS:
             return "image/avif"
         if brand in _HEIC_BRANDS:
@@ -53,11 +53,23 @@ def _sniff_heif(head: bytes) -> str | None:
 
 
 def _sniff_film(head: bytes) -> str | None:
-    """Tell QuickTime from MP4 by the major brand. Audio-only brands are neither."""
-    brand = head[8:12]
+    """Tell QuickTime from MP4 by the major brand, or by the compatible brands if only its vendor knows that one."""
+    major, *compatible = _brands_of(head)
+    if major in _OTHER_BRANDS:
+        return None
+    return next((found for brand in (major, *compatible) if (found := _film_of_brand(brand))), None)
+
+
+def _film_of_brand(brand: bytes) -> str | None:
     if brand == b"qt  ":
         return "video/quicktime"
     return "video/mp4" if brand in _MP4_BRANDS or brand[:3] in _MP4_FAMILIES else None
+
+
+def _brands_of(head: bytes) -> list[bytes]:
+    """Return the major brand and the compatible ones. Bytes 12 to 16 of the box are a version, not a brand."""
+    end = min(int.from_bytes(head[:4], "big"), len(head))
+    return [head[8:12], *(head[at : at + 4] for at in range(16, end, 4))]
 
 
 def _doc_type(head: bytes) -> bytes:

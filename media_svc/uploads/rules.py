@@ -6,6 +6,8 @@ from itertools import count
 from media_svc.model import MediaKind
 
 PHOTO_TYPES = frozenset({"image/jpeg", "image/png", "image/webp", "image/avif", "image/heic"})
+# Common names that are not registered, and the types they mean.
+_ALIASES = {"image/jpg": "image/jpeg"}
 VIDEO_TYPES = frozenset({"video/mp4", "video/quicktime", "video/webm"})
 
 # The contract allows 50 MB and 4 GB, in decimal megabytes as phones show them.
@@ -22,6 +24,11 @@ class Part:
 
     number: int
     size_bytes: int
+
+
+def registered_type(content_type: str) -> str:
+    """Return a content type under its registered name."""
+    return _ALIASES.get(content_type, content_type)
 
 
 def kind_of(content_type: str) -> MediaKind | None:

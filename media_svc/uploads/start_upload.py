@@ -9,7 +9,7 @@ from media_svc.errors import size_out_of_range, type_unsupported
 from media_svc.model import Media, MediaKind, MediaState
 from media_svc.ports import Objects, SignedPut
 from media_svc.store.port import MediaStore
-from media_svc.uploads.rules import Part, kind_of, plan_parts, size_allowed
+from media_svc.uploads.rules import Part, kind_of, plan_parts, registered_type, size_allowed
 from meshkit.ids import PublicId, new_id
 
 
@@ -32,6 +32,7 @@ class StartUpload:
 
     async def __call__(self, owner_id: int, content_type: str, size_bytes: int, alt_text: str) -> StartedUpload:
         """Start an upload. Raises InvalidArgumentError (TYPE_UNSUPPORTED, SIZE_OUT_OF_RANGE)."""
+        content_type = registered_type(content_type)
         kind = _checked_kind(content_type, size_bytes)
         while True:
             media_id = PublicId(self._make_id(), owner_id)

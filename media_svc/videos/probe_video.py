@@ -6,9 +6,9 @@ from pathlib import Path
 
 from media_svc.model import FailureReason, MediaRejectedError
 from media_svc.photos.renditions import RenderCrashedError
-from media_svc.sandbox.film_manifest import PROBE_NAME, ProbeManifest
+from media_svc.sandbox.film_manifest import PROBE_NAME, FilmEntry, ProbeManifest
 from media_svc.sandbox.limited_process import ProcessLimits, ProcessResult, run_limited
-from media_svc.videos.rules import Film
+from media_svc.videos.rules import Colours, Film
 
 # It reads every packet, up to 4 GB from disk, and decodes one frame.
 PROBE_LIMITS = ProcessLimits(memory_bytes=2 * 1024**3, cpu_seconds=20, wall_seconds=60, file_bytes=1024**2)
@@ -28,8 +28,13 @@ async def probe_video(folder: Path, content_type: str, limits: ProcessLimits = P
         raise MediaRejectedError(manifest.failure.reason, manifest.failure.message)
     if manifest.film is None:
         raise RenderCrashedError("The manifest is empty.")
-    facts = manifest.film.model_dump()
-    return Film(**(facts | {"frame_rate": Fraction(manifest.film.frame_rate)}))
+    return _film_of(manifest.film)
+
+
+def _film_of(entry: FilmEntry) -> Film:
+    facts = entry.model_dump()
+    converted = {"frame_rate": Fraction(entry.frame_rate), "colours": Colours(**facts["colours"])}
+    return Film(**(facts | converted))
 
 
 def failure_of(ended: ProcessResult) -> Exception:

@@ -22,6 +22,15 @@ _LOWEST_BITS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
+class Colours:
+    """The colour space of a film's frames, in the code points of H.273; 2 is unspecified."""
+
+    primaries: int = 2
+    transfer: int = 2
+    matrix: int = 2
+
+
+@dataclass(frozen=True, slots=True)
 class Film:
     """The properties of an original. Pixels are as shown: upright and square.
 
@@ -34,6 +43,8 @@ class Film:
     frame_rate: Fraction
     video_stream: int
     audio_stream: int | None
+    colours: Colours = Colours()
+    is_interlaced: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from media_svc.sandbox.containers import DEMUXER_OPTIONS, DEMUXERS
 from media_svc.sandbox.film_limits import MAX_PIXELS
 from media_svc.sandbox.limited_process import ProcessLimits
 from media_svc.sandbox.picture_manifest import ORIGINAL_NAME
+from media_svc.videos.filters import poster_filters, rung_filters
 from media_svc.videos.rules import SEGMENT_SECONDS, Film, RungPlan
 
 PLAYLIST_NAME, INIT_NAME, SEGMENT_PATTERN = "index.m3u8", "init.mp4", "%05d.m4s"
@@ -41,7 +42,7 @@ def rung_arguments(content_type: str, film: Film, rung: RungPlan) -> Sequence[st
         *_input(content_type),
         *_streams(film),
         *("-t", f"{film.duration_ms / 1000:.3f}"),
-        *("-vf", _filters(film, rung)),
+        *("-vf", rung_filters(film, rung)),
         *("-c:v", "libx264", "-preset", "veryfast", "-profile:v", "high", "-threads", THREADS, "-crf", "23"),
         *("-maxrate", str(rung.video_bits), "-bufsize", str(rung.video_bits * 2)),
         # Keyframes only where segments begin.
@@ -75,7 +76,7 @@ def poster_arguments(content_type: str, film: Film, *, is_first: bool) -> Sequen
     return (
         *("-ss", f"{second:.3f}", *_input(content_type)),
         *("-map", f"0:{film.video_stream}", "-frames:v", "1", *_CLEAN),
-        *("-vf", f"scale={width}:{height}:flags=bicubic,setsar=1,format=rgb24"),
+        *("-vf", poster_filters(film, width, height)),
         *("-f", "image2", "-update", "1", POSTER_NAME),
     )
 
@@ -103,11 +104,3 @@ def _input(content_type: str) -> Sequence[str]:
 def _streams(film: Film) -> Sequence[str]:
     sound = () if film.audio_stream is None else ("-map", f"0:{film.audio_stream}")
     return ("-map", f"0:{film.video_stream}", *sound)
-
-
-def _filters(film: Film, rung: RungPlan) -> str:
-    rate = f"{film.frame_rate.numerator}/{film.frame_rate.denominator}"
-    return (
-        f"fps={rate}:start_time=0,scale={rung.width}:{rung.height}:flags=bicubic:out_color_matrix=bt709:out_range=tv,"
-        "setsar=1,format=yuv420p"
-    )

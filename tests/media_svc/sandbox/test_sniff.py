@@ -25,6 +25,15 @@ def test_generic_brand() -> None:
     assert sniff(b"\x00\x00\x00\x14ftypmif1\x00\x00\x00\x00mif1" + b"heic") is None
 
 
+@pytest.mark.parametrize("major", [b"CAEP", b"pana", b"niko", b"kddi", b"isml", b"piff", b"hev1"])
+@pytest.mark.parametrize("compatible", [b"isom", b"mp41", b"mp42", b"iso6"])
+def test_vendor_brand(major: bytes, compatible: bytes) -> None:
+    """A film whose major brand only its vendor knows is what its compatible brands say."""
+    assert sniff(b"\x00\x00\x00\x18ftyp" + major + bytes(4) + b"abcd" + compatible) == "video/mp4"
+    assert sniff(b"\x00\x00\x00\x18ftyp" + major + bytes(4) + b"abcdqt  ") == "video/quicktime"
+    assert sniff(b"\x00\x00\x00\x14ftyp" + major + bytes(4) + b"abcd" + compatible) is None
+
+
 @pytest.mark.parametrize(
     "head",
     [

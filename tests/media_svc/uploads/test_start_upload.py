@@ -111,6 +111,13 @@ async def test_unsupported_type(app: MediaApp, content_type: str) -> None:
     assert violations_of(refusal.value) == [("content_type", "TYPE_UNSUPPORTED")]
 
 
+async def test_unregistered_type(app: MediaApp) -> None:
+    """The common but unregistered image/jpg is an upload of image/jpeg."""
+    (part,) = (await app.start(new_user(), "image/jpg", 100)).parts
+    assert dict(part.headers) == {"Content-Type": "image/jpeg"}
+    assert (await app.put(part, bytes(100))).status_code == httpx.codes.OK
+
+
 @pytest.mark.parametrize(
     ("content_type", "size_bytes"),
     [
