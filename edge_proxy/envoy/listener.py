@@ -10,6 +10,7 @@ from edge_proxy.envoy.filters.compression import compression_filters
 from edge_proxy.envoy.filters.cors import cors_filter
 from edge_proxy.envoy.filters.early_headers import early_mutation
 from edge_proxy.envoy.filters.frames import frame_filter
+from edge_proxy.envoy.filters.rest_requests import rest_request_filter, strict_json_filter
 from edge_proxy.envoy.filters.security_headers import security_filter
 from edge_proxy.envoy.filters.tokens import token_filter
 from edge_proxy.envoy.filters.transcoding import grpc_web_filter, json_filter, rest_response_filter
@@ -106,6 +107,8 @@ def http_filters(settings: EdgeSettings, methods: Sequence[Method]) -> list[Json
         # Buffer the whole body first, so that a service never sees half of a refused call.
         _body_limit(),
         frame_filter(),
+        strict_json_filter(),
+        rest_request_filter(settings),
         json_filter(settings, methods),
         # After the translation, so that rules refer to gRPC paths only.
         token_filter(settings),

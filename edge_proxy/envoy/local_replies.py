@@ -7,10 +7,21 @@ from dataclasses import replace
 from google.rpc.code_pb2 import Code
 
 from edge_proxy.answers.health import PATH as HEALTH_PATH
-from edge_proxy.answers.refusals import CONDITIONS, IS_OVERLOADED, IS_RATE_LIMITED, OVERLOADED, RATE_LIMITED, Refusal
+from edge_proxy.answers.refusals import (
+    BODY_MALFORMED,
+    CONDITIONS,
+    DOMAIN,
+    IS_OVERLOADED,
+    IS_RATE_LIMITED,
+    OVERLOADED,
+    RATE_LIMITED,
+    Refusal,
+)
 from edge_proxy.envoy.filters.cel import SENT_TYPE, UNTOUCHED_TYPE, cel_filter
+from edge_proxy.envoy.filters.rest_requests import MALFORMED_METADATA
 from edge_proxy.json_types import Json
 
+TYPE = "type.googleapis.com/google.rpc."
 JSON_TYPE = "application/json"
 GRPC_WEB_TYPE = "application/grpc-web+proto"
 # Envoy formats these as gRPC by itself, but not gRPC-Web.
@@ -29,6 +40,7 @@ def local_reply_config(retry_limited_seconds: int) -> Json:
             *(_health_reply(code, status) for code, status in ((200, "SERVING"), (503, "NOT_SERVING"))),
             *_replies(IS_OVERLOADED, OVERLOADED, UNTOUCHED_TYPE),
             *_replies(IS_RATE_LIMITED, limited, SENT_TYPE),
+            *_malformed_replies(),
             *(reply for when, refusal in CONDITIONS for reply in _replies(when, refusal, SENT_TYPE)),
         ]
     }
@@ -40,6 +52,29 @@ def _replies(when: str, refusal: Refusal, content_type: str) -> list[Json]:
         _grpc_web_reply(f"({when}) && {content_type}{IS_GRPC_WEB}", refusal),
         _rest_reply(when, refusal),
     ]
+
+
+def _malformed_replies() -> list[Json]:
+    """Render replies to malformed REST requests that say what is wrong: with the field, or without one."""
+    text, field = (f"%DYNAMIC_METADATA({MALFORMED_METADATA}:{key})%" for key in ("text", "field"))
+    info = {"@type": TYPE + "ErrorInfo", "reason": BODY_MALFORMED.reason, "domain": DOMAIN}
+    violation = {"field": field, "description": text, "reason": BODY_MALFORMED.reason}
+    request = {"@type": TYPE + "BadRequest", "fieldViolations": [violation]}
+    known = f"metadata.filter_metadata['{MALFORMED_METADATA}']"
+    is_malformed = f"response.code == 400 && '{MALFORMED_METADATA}' in metadata.filter_metadata"
+    return [
+        _json_reply(f"{is_malformed} && {known}['field'] != ''", text, [info, request]),
+        _json_reply(is_malformed, text, [info]),
+    ]
+
+
+def _json_reply(when: str, message: str, details: list[Json]) -> Json:
+    body = {"code": int(BODY_MALFORMED.code), "message": message, "details": details}
+    return {
+        "filter": cel_filter(when),
+        "status_code": BODY_MALFORMED.http_status,
+        "body_format_override": {"json_format": body, "content_type": JSON_TYPE},
+    }
 
 
 def _rest_reply(when: str, refusal: Refusal) -> Json:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from edge_proxy.contracts import Method
+from edge_proxy.envoy.filters.skip_grpc import skip_grpc
 from edge_proxy.json_types import Json, extension, typed
 from edge_proxy.settings.edge import EdgeSettings
 
@@ -52,22 +53,11 @@ def rest_response_filter() -> Json:
         "name": REST_ONLY,
         "typed_config": typed(
             "extensions.common.matching.v3.ExtensionWithMatcher",
-            xds_matcher=_skip_grpc(),
+            xds_matcher=skip_grpc(),
             extension_config=extension(
                 "envoy.filters.http.header_mutation",
                 "extensions.filters.http.header_mutation.v3.HeaderMutation",
                 mutations={"response_mutations": removals, "response_trailers_mutations": removals},
             ),
         ),
-    }
-
-
-def _skip_grpc() -> Json:
-    kind = "type.matcher.v3.HttpRequestHeaderMatchInput"
-    skip = extension("skip", "extensions.filters.common.matcher.action.v3.SkipFilter")
-    return {
-        "matcher_tree": {
-            "input": {"name": "content-type", "typed_config": typed(kind, header_name="content-type")},
-            "prefix_match_map": {"map": {"application/grpc": {"action": skip}}},
-        }
     }
