@@ -21,6 +21,8 @@ SITE := build/.site
 PAGES := $(shell find docs -name '*.md' -o -name '*.svg' -o -name '*.css' -o -name conf.py) $(wildcard *.md)
 # The reference pages are written from these.
 REFERENCE := build/.reference
+WRITTEN := docs/api.md docs/settings.md docs/metrics.md docs/errors.md
+CHECKED := build/.reference-checked
 SOURCES := $(shell find docs/generate edge_proxy meshkit *_svc -name '*.py')
 PYTHON_CLIENT := build/.python-client
 # So many processes share the tests; each has a Valkey and a SeaweedFS of its own. Two cores gain nothing from more.
@@ -65,7 +67,11 @@ $(PUBLIC): $(GENERATED) protos/public.py
 
 ##@ Document
 
-docs: reference $(SITE) ## Build the documentation site into build/site, strictly
+docs: $(CHECKED) $(SITE) ## Build the documentation site into build/site, strictly
+
+$(CHECKED): $(PACKAGED) $(SOURCES) $(PAGES) $(STAMP)
+	$(BIN)/python -m docs.generate --check
+	@touch $@
 
 $(SITE): $(PAGES) $(STAMP)
 	$(BIN)/sphinx-build -E -W --keep-going -n -q docs build/site
@@ -73,7 +79,7 @@ $(SITE): $(PAGES) $(STAMP)
 
 reference: $(REFERENCE) ## Write the reference pages (API, settings, metrics, errors) from code and contracts
 
-$(REFERENCE): $(PACKAGED) $(SOURCES) $(STAMP)
+$(REFERENCE): $(PACKAGED) $(SOURCES) $(WRITTEN) $(STAMP)
 	$(BIN)/python -m docs.generate
 	@touch $@
 
