@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 # Two copies: buf and callers read the first, the edge the second.
 GENERATED := build/lensfeed.binpb
 PACKAGED := edge_proxy/lensfeed.binpb
-# Only what apps may call: stubs of every language are made from it.
+# Only what apps may call; the stubs of every language come from it.
 PUBLIC := build/public.binpb
 JAVA_CLIENT := clients/java/target/lensfeed-java.jar
 GO_CLIENT := clients/go/bin/tour
@@ -16,10 +16,10 @@ TYPESCRIPT_CLIENT := clients/typescript/dist/examples/tour.js
 NODE_MODULES := clients/typescript/node_modules/.package-lock.json
 # Other ports, another data folder: make dev DEV='--port 8090 --data /tmp/second'
 DEV ?= --port 8080 --base-port 18049
-# Sphinx writes pages even where it fails, so none of them can say that all is well.
+# Sphinx writes pages even if it fails, so none of them can be the stamp.
 SITE := build/.site
 PAGES := $(shell find docs -name '*.md' -o -name '*.svg' -o -name '*.css' -o -name conf.py) $(wildcard *.md)
-# The reference pages are written from these.
+# What writes the reference pages, and the stamps of writing and of checking them.
 REFERENCE := build/.reference
 WRITTEN := docs/api.md docs/settings.md docs/metrics.md docs/errors.md
 CHECKED := build/.reference-checked
@@ -109,7 +109,7 @@ check: lint types contracts docs ## Run every check that needs no server
 
 ##@ Test
 
-test: protos ## Run every test, on real servers (installs Java and Maven for Cassandra where it can)
+test: protos ## Run every test on real servers (installs Java and Maven for Cassandra if it can)
 	sh tests/need_java.sh
 	$(BIN)/coverage run -m pytest -n $(TEST_PROCESSES) -m 'not faults and not stubs'
 	$(BIN)/coverage combine --quiet
@@ -128,7 +128,7 @@ faults: protos ## Kill and pause nodes of real clusters under load (minutes)
 
 ##@ Measure
 
-bench: protos ## Measure against floors and peers, in pairs, into docs/benchmarks.md (ten minutes; keep the machine quiet)
+bench: protos ## Measure, and write docs/benchmarks.md (ten minutes; keep the machine quiet)
 	sh tests/need_java.sh
 	$(BIN)/python -m bench $(BENCH)
 
@@ -142,7 +142,7 @@ wheel: protos ## Build a wheel into dist/
 
 stubs: stubs-python stubs-typescript stubs-go stubs-java ## Build the clients of every language from the public contracts
 
-test-stubs: stubs ## Let a program of each language sign up, upload, post and read a feed (needs Go, Node.js, a JDK and Maven)
+test-stubs: stubs ## Run a program of each language against a mesh (needs Go, Node.js, a JDK and Maven)
 	$(BIN)/python -m pytest -m stubs tests/stubs
 
 stubs-python: $(PYTHON_CLIENT) ## Build the Python client's wheel into dist/
