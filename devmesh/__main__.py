@@ -1,5 +1,6 @@
 """The `lensfeed` command."""
 
+from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -99,19 +100,38 @@ def seed(
     raise typer.Exit(run(SeedOptions(url.rstrip("/"), people, posts, follows, seed_number)))
 
 
+_DATA = typer.Option(help="The folder of the mesh.", show_default="in the user's data folder")
+_KEYS = typer.Option(help="The folder of the keys, if it is not a mesh of `dev`.")
+
+
 @keys_app.command()
-def rotate(
-    data: Annotated[
-        Path | None, typer.Option(help="The folder of the mesh.", show_default="in the user's data folder")
-    ] = None,
-    keys: Annotated[Path | None, typer.Option(help="The folder of the keys, for a mesh not run by `dev`.")] = None,
-) -> None:
+def rotate(data: Annotated[Path | None, _DATA] = None, keys: Annotated[Path | None, _KEYS] = None) -> None:
     """Add a new signing key. No token becomes invalid, and nothing needs a restart.
 
     The edge accepts the new key at once. It is used for signing after LENSFEED_TOKEN_KEY_SETTLE_SECONDS. Keys that were
     replaced more than a day ago are removed. Prints all keys, oldest first.
     """
     from devmesh.commands.keys import rotate as run
+
+    _print_keys(run, data, keys)
+
+
+@keys_app.command()
+def drop(
+    key: Annotated[str, typer.Argument(help="The key's id, as `rotate` prints it and tokens name it (`kid`).")],
+    data: Annotated[Path | None, _DATA] = None,
+    keys: Annotated[Path | None, _KEYS] = None,
+) -> None:
+    """Drop a stolen key. The edge refuses its tokens within seconds; apps then refresh theirs.
+
+    If no other key is left, a new one signs at once. Prints the keys that are left, oldest first.
+    """
+    from devmesh.commands.keys import drop as run
+
+    _print_keys(lambda folder: run(folder, key), data, keys)
+
+
+def _print_keys(run: Callable[[Path], str], data: Path | None, keys: Path | None) -> None:
     from devmesh.errors import MeshError
 
     try:

@@ -19,6 +19,9 @@ class Call(NamedTuple):
     idempotency_key: str | None = None
     traceparent: str | None = None
     deadline: float | None = None
+    user_agent: str = ""
+    address: str = ""
+    """The app's address, as the edge sees it. Only user_svc gets it."""
 
     def remaining(self) -> float | None:
         """Return the seconds left, or None without a deadline."""

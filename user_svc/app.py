@@ -12,6 +12,8 @@ from meshkit.grpc.channels import connect
 from meshkit.grpc.server import Process
 from meshkit.media_urls import MediaUrls
 from meshkit.revocations import open_revocations
+from user_svc.accounts.change_credentials import ChangeCredentials
+from user_svc.accounts.create_recovery_codes import CreateRecoveryCodes
 from user_svc.accounts.create_user import CreateUser
 from user_svc.accounts.get_user import GetUser
 from user_svc.accounts.passwords import open_passwords
@@ -21,10 +23,16 @@ from user_svc.messages import Messages
 from user_svc.peers import MEDIA_SERVICE, MediaPictures
 from user_svc.rpc import UserInternalRpc, UserRpc
 from user_svc.sessions.access_tokens import TokenSigner
+from user_svc.sessions.change_password import ChangePassword
 from user_svc.sessions.create_session import CreateSession
 from user_svc.sessions.delete_session import DeleteSession
+from user_svc.sessions.end_own_session import EndOwnSession
 from user_svc.sessions.end_session import EndSession
+from user_svc.sessions.end_sessions import EndSessions
 from user_svc.sessions.key_ring import KeyRing
+from user_svc.sessions.list_sessions import ListSessions
+from user_svc.sessions.open_session import SessionOpener
+from user_svc.sessions.recover_account import RecoverAccount
 from user_svc.sessions.refresh_session import RefreshSession
 from user_svc.settings import UserSettings
 from user_svc.store.open import open_store
@@ -52,11 +60,20 @@ async def serving_process(settings: UserSettings) -> AsyncIterator[Process]:
         get_user = GetUser(store)
         end_session = EndSession(store, revocations, settings.access_token_life)
         messages = Messages(MediaUrls(settings.media_base_url))
+        end_sessions = EndSessions(store, end_session)
+        change_credentials = ChangeCredentials(store, passwords)
+        open_session = SessionOpener(store, signer, end_session, settings.session_life)
         public = UserRpc(
             create_user=CreateUser(store, passwords),
-            create_session=CreateSession(store, passwords, signer, settings.refresh_token_life),
-            refresh_session=RefreshSession(store, signer, end_session, settings.refresh_token_life),
+            create_session=CreateSession(store, passwords, open_session),
+            refresh_session=RefreshSession(store, signer, end_session, settings.session_life),
             delete_session=DeleteSession(end_session),
+            list_sessions=ListSessions(store),
+            end_own_session=EndOwnSession(store, end_session),
+            end_sessions=end_sessions,
+            change_password=ChangePassword(change_credentials, passwords, end_sessions),
+            create_recovery_codes=CreateRecoveryCodes(change_credentials),
+            recover_account=RecoverAccount(store, passwords, end_sessions, open_session),
             get_user=get_user,
             update_user=UpdateUser(store, MediaPictures(media), producer, user_updated),
             messages=messages,

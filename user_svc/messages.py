@@ -3,10 +3,11 @@
 from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
-from lensfeed.user.v1 import user_pb2
+from lensfeed.user.v1 import user_pb2, user_service_pb2
 
 from meshkit.media_urls import MediaUrls
 from user_svc.model import User
+from user_svc.session import Session
 from user_svc.sessions.open_session import OpenSession
 
 
@@ -37,3 +38,15 @@ class Messages:
             "expires_at": Timestamp(seconds=opened.access_token.expires_at),
             "user": self.user(opened.user),
         }
+
+
+def session_info(session: Session, current: str | None) -> user_service_pb2.SessionInfo:
+    """Return the proto of a session; `current` is the id of the caller's own."""
+    return user_service_pb2.SessionInfo(
+        session_id=session.session_id,
+        device=session.device,
+        network=session.network,
+        created_at=Timestamp(seconds=session.created_at),
+        last_used_at=Timestamp(seconds=session.used_at),
+        is_current=session.session_id == current,
+    )

@@ -2,10 +2,11 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from meshkit.errors import InvalidArgumentError
+from user_svc.session import Session
 
 # The contract's rule: lower-case ASCII only, so that no two handles look the same.
 _HANDLE = re.compile(r"[a-z0-9_.]{3,30}")
@@ -34,10 +35,21 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account with its secret: the encoded Argon2id hash of its password."""
+    """An account with its secrets: the encoded Argon2id hash of its password, and the hashes of its recovery codes.
+
+    `password_version` counts the changes of the password. `kept_session` made the last one. `recovery` maps each code's hash to
+    when it was used, in seconds since 1970, or to 0.
+    """
 
     user: User
     password_hash: str
+    password_version: int = 0
+    kept_session: str = ""
+    recovery: Mapping[bytes, int] = field(default_factory=dict)
+
+    def accepts(self, session: Session) -> bool:
+        """Return whether a session may go on: it began after the last change of the password, or made that change."""
+        return session.password_version >= self.password_version or session.session_id == self.kept_session
 
 
 @dataclass(frozen=True, slots=True)

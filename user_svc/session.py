@@ -9,14 +9,17 @@ session ids are not secret, and reading one in a log must not be enough to end t
 import base64
 import hashlib
 import hmac
+import re
 import secrets
 from dataclasses import dataclass
+from datetime import timedelta
 
 from meshkit.errors import UnauthenticatedError
 
 _SESSION_BYTES = 16
 _FAMILY_BYTES = 16
 _TURN_BYTES = 32
+_SESSION_ID = re.compile(r"[A-Za-z0-9_-]{22}")
 # 16 bytes are 22 characters of base64, 48 bytes are 64.
 _TEXT_SIZE = 22 + 1 + 64
 
@@ -32,6 +35,27 @@ class Session:
     created_at: int
     expires_at: int
     is_revoked: bool = False
+    password_version: int = 0
+    last_used_at: int = 0
+    device: str = ""
+    network: str = ""
+
+    @property
+    def used_at(self) -> int:
+        """When it last got tokens."""
+        return max(self.last_used_at, self.created_at)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLife:
+    """How long a session lives: so long without being refreshed, and so long in all."""
+
+    unused: timedelta
+    total: timedelta
+
+    def expiry(self, created_at: int, now: int) -> int:
+        """Return when a session that is used now expires, in seconds since 1970."""
+        return min(now + int(self.unused.total_seconds()), created_at + int(self.total.total_seconds()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +111,11 @@ class RefreshToken:
 
     def __repr__(self) -> str:
         return f"RefreshToken({self.session_id!r})"
+
+
+def is_session_id(text: str) -> bool:
+    """Return whether a text is a well-formed session id."""
+    return _SESSION_ID.fullmatch(text) is not None
 
 
 def invalid_token() -> UnauthenticatedError:

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from meshkit.media_urls import MediaUrlSettings
 from meshkit.service_settings import ServiceSettings
+from user_svc.session import SessionLife
 
 
 class UserSettings(ServiceSettings, MediaUrlSettings):
@@ -20,8 +21,10 @@ class UserSettings(ServiceSettings, MediaUrlSettings):
     """How old a new key must be before it signs. By then every edge must have the JWKS that contains it."""
     access_token_seconds: int = Field(default=15 * 60, gt=0, le=12 * 3600)
     """How long an access token is valid."""
-    refresh_token_days: int = Field(default=60, gt=0)
+    refresh_token_days: int = Field(default=90, gt=0)
     """How long a session lasts without being refreshed."""
+    session_days: int = Field(default=365, gt=0)
+    """How long a session lasts in all. After that people log in again."""
     media_addr: str = "127.0.0.1:50054"
     """Where media_svc is."""
 
@@ -31,6 +34,6 @@ class UserSettings(ServiceSettings, MediaUrlSettings):
         return timedelta(seconds=self.access_token_seconds)
 
     @property
-    def refresh_token_life(self) -> timedelta:
-        """How long a session goes on without being refreshed."""
-        return timedelta(days=self.refresh_token_days)
+    def session_life(self) -> SessionLife:
+        """How long a session lives."""
+        return SessionLife(timedelta(days=self.refresh_token_days), timedelta(days=self.session_days))

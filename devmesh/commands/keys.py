@@ -11,12 +11,21 @@ KEY_FILE = "token-key.pem"
 
 def rotate(folder: Path) -> str:
     """Add a key to a folder of keys. Returns all keys, one per line. Raises MeshError if it has none."""
+    return _run(folder, "rotate")
+
+
+def drop(folder: Path, key: str) -> str:
+    """Drop a stolen key by its id. Returns the keys that are left, one per line. Raises MeshError if there is no such key."""
+    return _run(folder, "drop", key)
+
+
+def _run(folder: Path, command: str, *words: str) -> str:
     if not (folder / KEY_FILE).is_file():
         raise MeshError(
             f"{folder} has no keys; give the folder of a mesh that has run (--data) or a folder of keys (--keys)"
         )
-    command = [sys.executable, "-m", "user_svc", "rotate", str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own arguments
+    argv = [sys.executable, "-m", "user_svc", command, str(folder), *words]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)  # noqa: S603 - our own arguments
     if done.returncode:
-        raise MeshError(f"cannot rotate the keys in {folder}: {done.stderr.strip()}")
+        raise MeshError(f"`keys {command}` failed for {folder}: {done.stderr.strip()}")
     return done.stdout

@@ -33,6 +33,15 @@ RETRY = {
 }
 # Beyond the call's timeout: how long a response may wait for a client that does not read.
 IDLE_SECONDS = 10
+# Sessions show their owner from which network they were opened. Nobody else is told an app's address.
+ADDRESS = {
+    "request_headers_to_add": [
+        {
+            "header": {"key": "x-lensfeed-address", "value": "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%"},
+            "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
+        }
+    ]
+}
 
 
 def route_config(settings: EdgeSettings, methods: Sequence[Method]) -> Json:
@@ -81,6 +90,7 @@ def method_route(settings: EdgeSettings, method: Method) -> Json:
             **({"retry_policy": RETRY} if method.is_repeatable else {}),
         },
         "typed_per_filter_config": {**check_frames(), **redirect_config(method)},
+        **(ADDRESS if method.cluster == "user" else {}),
     }
 
 

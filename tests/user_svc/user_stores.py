@@ -17,8 +17,8 @@ from user_svc.store import open as stores
 
 # Each test session has two keyspaces of its own, so that emptying tables never affects a running service.
 STORE_PREFIX, SERVED_PREFIX = (f"test_{secrets.token_hex(4)}_{use}" for use in ("store", "served"))
-_EMPTY = [write(f"TRUNCATE {table}") for table in ("users", "handles", "sessions", "outbox_by_key")]
-_EVERYTHING = [read(f"SELECT * FROM {table}") for table in ("users", "handles", "sessions")]  # noqa: S608 - our own names
+_EMPTY = [write(f"TRUNCATE {table}") for table in ("users", "handles", "sessions", "sessions_by_user", "outbox_by_key")]
+_EVERYTHING = [read(f"SELECT * FROM {table}") for table in ("users", "handles", "sessions", "sessions_by_user")]  # noqa: S608 - our own names
 # Far longer than creating a schema takes.
 PATIENCE_SECONDS = 60
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from meshkit.errors import ResourceExhaustedError
+from meshkit.errors import ResourceExhaustedError, UnauthenticatedError
 from user_svc.model import MAX_PASSWORD
 
 T = TypeVar("T")
@@ -77,6 +77,11 @@ async def open_passwords(hasher: PasswordHasher = HASHER) -> AsyncIterator[Passw
         yield Passwords(hasher, threads, decoy)
     finally:
         await asyncio.to_thread(threads.shutdown)
+
+
+def wrong_credentials() -> UnauthenticatedError:
+    """Return the error for a log-in that failed. Its words do not tell what was wrong."""
+    return UnauthenticatedError("CREDENTIALS_INVALID", "the handle or the password is wrong")
 
 
 def _normalized(password: str) -> str:

@@ -28,12 +28,13 @@ class UpdateUser:
         """
         check_display_name(display_name or "")
         check_bio(bio or "")
-        found = await self._store.get_users([user_id])
-        if not found:
+        # With its secret, because that is read at quorum: compared with an older profile, a change back would look like none.
+        account = await self._store.get_account(user_id)
+        if account is None:
             raise unknown_user()
         change = ProfileChange(display_name, bio, await self._avatar(user_id, avatar_media_id))
-        changed = _apply(found[0], change)
-        if changed != found[0]:
+        changed = _apply(account.user, change)
+        if changed != account.user:
             record = self._make_event(user_id)
             await self._store.change_profile(user_id, change, [record])
             self._announce.send_soon(record)

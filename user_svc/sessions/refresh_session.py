@@ -2,11 +2,10 @@
 
 import time
 from collections.abc import Callable
-from datetime import timedelta
 
 import structlog
 
-from user_svc.session import RefreshToken, Session, invalid_token
+from user_svc.session import RefreshToken, Session, SessionLife, invalid_token
 from user_svc.sessions.access_tokens import TokenSigner
 from user_svc.sessions.end_session import EndSession
 from user_svc.sessions.open_session import OpenSession
@@ -23,13 +22,13 @@ class RefreshSession:
         store: UserStore,
         signer: TokenSigner,
         end_session: EndSession,
-        life: timedelta,
+        life: SessionLife,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
         self._signer = signer
         self._end_session = end_session
-        self._life = int(life.total_seconds())
+        self._life = life
         self._now = now
 
     async def __call__(self, refresh_token: str) -> OpenSession:
@@ -38,16 +37,16 @@ class RefreshSession:
         now = int(self._now())
         session = await self._find(token, now)
         # Read before rotating: a failure afterwards would cost the app its session.
-        users = await self._store.get_users([session.user_id])
-        if not users:
+        account = await self._store.get_account(session.user_id)
+        if account is None or not account.accepts(session):
             raise invalid_token()
         next_token = token.next()
         if not await self._store.rotate_session(
-            session.session_id, token.turn_hash, next_token.turn_hash, now + self._life
+            session.session_id, token.turn_hash, next_token.turn_hash, self._life.expiry(session.created_at, now), now
         ):
             await self._revoke(session)
             raise invalid_token()
-        return OpenSession(users[0], self._signer.sign(session.user_id, session.session_id, now), str(next_token))
+        return OpenSession(account.user, self._signer.sign(session.user_id, session.session_id, now), str(next_token))
 
     async def _find(self, token: RefreshToken, now: int) -> Session:
         session = await self._store.get_session(token.session_id)

@@ -34,8 +34,14 @@ _HASH = serial_read("SELECT password_hash FROM users WHERE user_id = ? LIMIT 1")
 _USER = "SELECT user_id, handle, display_name, created_at, bio, avatar FROM users WHERE user_id = ? LIMIT 1"
 _GET_USER, _GET_USER_AT_QUORUM = read(_USER), sure_read(_USER)
 _GET_ACCOUNT = sure_read(
-    "SELECT user_id, handle, display_name, created_at, bio, avatar, password_hash FROM users WHERE user_id = ? LIMIT 1"
+    "SELECT user_id, handle, display_name, created_at, bio, avatar, password_hash, password_version,"
+    " kept_session, recovery FROM users WHERE user_id = ? LIMIT 1"
 )
+_REPLACE_CREDENTIALS = claim(
+    "UPDATE users SET password_hash = ?, password_version = ?, kept_session = ?, recovery = ?"
+    " WHERE user_id = ? IF password_hash = ? AND recovery = ?"
+)
+_CREDENTIALS = serial_read("SELECT password_hash, recovery FROM users WHERE user_id = ? LIMIT 1")
 _PROFILE_TIMES = sure_read(
     "SELECT WRITETIME(display_name), WRITETIME(bio), WRITETIME(avatar) FROM users WHERE user_id = ? LIMIT 1"
 )
@@ -94,10 +100,10 @@ class CassandraUserStore(CassandraSessions):
     async def get_account(self, user_id: int) -> Account | None:
         """Return an account with its secret. Reads at quorum, like `get_handle_owner`."""
         rows = await self._cassandra.execute(_GET_ACCOUNT, user_id)
-        if not rows:
+        if not rows or None in rows[0][:7]:
             return None
-        *values, password_hash = rows[0]
-        return Account(_user(values), password_hash)
+        *values, password_hash, version, kept_session, recovery = rows[0]
+        return Account(_user(values), password_hash, version or 0, kept_session or "", dict(recovery or {}))
 
     async def get_users(self, user_ids: Sequence[int]) -> Sequence[User]:
         """Return the accounts that exist, in the order of the request. Reads each id once, all at the same time."""
@@ -106,10 +112,15 @@ class CassandraUserStore(CassandraSessions):
         return [user for user_id in user_ids if (user := found[user_id]) is not None]
 
     async def _get_user(self, user_id: int) -> User | None:
-        """Return an account. One replica may confirm that it exists; only a quorum that it does not."""
-        rows = await self._cassandra.execute(_GET_USER, user_id)
-        rows = rows or await self._cassandra.execute(_GET_USER_AT_QUORUM, user_id)
-        return _user(rows[0]) if rows else None
+        """Return an account. One replica may confirm that it exists; only a quorum that it does not.
+
+        A replica that lags may have a changed profile and nothing else: such a row counts as absent.
+        """
+        for statement in (_GET_USER, _GET_USER_AT_QUORUM):
+            for row in await self._cassandra.execute(statement, user_id):
+                if None not in row:
+                    return _user(row)
+        return None
 
     async def change_profile(self, user_id: int, change: ProfileChange, records: Sequence[OutboxRecord]) -> None:
         """Change an account, and write `records` with it."""
@@ -125,6 +136,23 @@ class CassandraUserStore(CassandraSessions):
     async def replace_password_hash(self, user_id: int, old: str, new: str) -> None:
         """Replace a hash if it is still `old`."""
         await self._cassandra.execute(_REPLACE_HASH, new, user_id, old)
+
+    async def replace_credentials(self, old: Account, new: Account) -> bool:
+        """Replace hash, version, kept session and recovery codes if hash and codes are those of `old`."""
+        user_id = old.user.user_id
+        values = (new.password_hash, new.password_version, new.kept_session, new.recovery or None)
+        try:
+            rows = await self._cassandra.execute(
+                _REPLACE_CREDENTIALS, *values, user_id, old.password_hash, old.recovery or None
+            )
+        except UnknownOutcomeError:
+            pass
+        else:
+            if rows[0][0]:
+                return True
+        # A coordinator repeats a transaction that it lost track of, and then reports that it was not applied.
+        rows = await self._cassandra.execute(_CREDENTIALS, user_id)
+        return [(each, dict(codes or {})) for each, codes in rows] == [(new.password_hash, dict(new.recovery))]
 
 
 def _user(row: Sequence[Any]) -> User:

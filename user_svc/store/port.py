@@ -51,6 +51,13 @@ class UserStore(Protocol):
         """Replace a hash if it is still `old`."""
         ...
 
+    async def replace_credentials(self, old: Account, new: Account) -> bool:
+        """Replace an account's hash, version, kept session and recovery codes if hash and codes are still those of `old`.
+
+        Returns whether they are now those of `new`. Raises UnavailableError if the outcome is unknown.
+        """
+        ...
+
     async def add_session(self, session: Session) -> None:
         """Add a session under a new id. The store may drop sessions once they have expired."""
         ...
@@ -59,8 +66,14 @@ class UserStore(Protocol):
         """Return a session that has not expired. Turn and revocation may be stale: `rotate_session` decides."""
         ...
 
-    async def rotate_session(self, session_id: str, old_turn: bytes, new_turn: bytes, expires_at: int) -> bool:
-        """Replace the turn's hash and the expiry if the hash is `old_turn` and the session is not revoked.
+    async def list_sessions(self, user_id: int) -> Sequence[Session]:
+        """Return an account's sessions that are not revoked. Some may have expired."""
+        ...
+
+    async def rotate_session(
+        self, session_id: str, old_turn: bytes, new_turn: bytes, expires_at: int, used_at: int
+    ) -> bool:
+        """Replace the turn's hash, the expiry and the last use if the hash is `old_turn` and the session is not revoked.
 
         Returns whether it did. Atomic: of two callers with one `old_turn`, one gets True. Raises UnavailableError if the outcome
         is unknown, because False would end the session.

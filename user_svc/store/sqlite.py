@@ -2,9 +2,10 @@
 
 import json
 import sqlite3
-from collections.abc import Sequence
-from dataclasses import astuple, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, fields, replace
 from pathlib import Path
+from typing import Any
 
 from meshkit.events.outbox import OutboxRecord
 from meshkit.events.sqlite_outbox import insert_records
@@ -13,6 +14,9 @@ from user_svc.model import Account, ProfileChange, User
 from user_svc.session import Session
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+_COLUMNS = [each.name for each in fields(Session)]
+_SESSIONS = f"SELECT {', '.join(_COLUMNS)} FROM sessions"  # noqa: S608 - our own columns
+_ADD_SESSION = f"INSERT INTO sessions ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608 - as above
 
 
 class SqliteUserStore:
@@ -58,11 +62,14 @@ class SqliteUserStore:
 
         def read(connection: sqlite3.Connection) -> Account | None:
             row = connection.execute(
-                "SELECT user_id, handle, display_name, created_at, bio, avatar_media_id, avatar_url, password_hash"
-                " FROM users WHERE user_id = ?",
+                "SELECT user_id, handle, display_name, created_at, bio, avatar_media_id, avatar_url,"
+                " password_hash, password_version, kept_session, recovery FROM users WHERE user_id = ?",
                 (user_id,),
             ).fetchone()
-            return None if row is None else Account(User(*row[:-1]), row[-1])
+            if row is None:
+                return None
+            *profile, password_hash, version, kept_session, recovery = row
+            return Account(User(*profile), password_hash, version, kept_session, _recovery(recovery))
 
         return await self._database.read(read)
 
@@ -105,12 +112,29 @@ class SqliteUserStore:
             )
         )
 
+    async def replace_credentials(self, old: Account, new: Account) -> bool:
+        """Replace hash, version, kept session and recovery codes if hash and codes are those of `old`."""
+        return await self._database.write(
+            lambda connection: _changed(
+                connection,
+                "UPDATE users SET password_hash = ?, password_version = ?, kept_session = ?, recovery = ?"
+                " WHERE user_id = ? AND password_hash = ? AND recovery = ?",
+                new.password_hash,
+                new.password_version,
+                new.kept_session,
+                _recovery_text(new.recovery),
+                old.user.user_id,
+                old.password_hash,
+                _recovery_text(old.recovery),
+            )
+        )
+
     async def add_session(self, session: Session) -> None:
         """Add a session, and drop those that have expired."""
 
         def write(connection: sqlite3.Connection) -> None:
             _changed(connection, "DELETE FROM sessions WHERE expires_at < ?", session.created_at)
-            connection.execute("INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?)", astuple(session))
+            connection.execute(_ADD_SESSION, astuple(session))
 
         await self._database.write(write)
 
@@ -118,26 +142,30 @@ class SqliteUserStore:
         """Return a session."""
 
         def read(connection: sqlite3.Connection) -> Session | None:
-            row = connection.execute(
-                "SELECT session_id, user_id, family_hash, turn_hash, created_at, expires_at, is_revoked"
-                " FROM sessions WHERE session_id = ?",
-                (session_id,),
-            ).fetchone()
-            if row is None:
-                return None
-            *values, is_revoked = row
-            return replace(Session(*values), is_revoked=bool(is_revoked))
+            row = connection.execute(f"{_SESSIONS} WHERE session_id = ?", (session_id,)).fetchone()
+            return None if row is None else _session(row)
 
         return await self._database.read(read)
 
-    async def rotate_session(self, session_id: str, old_turn: bytes, new_turn: bytes, expires_at: int) -> bool:
+    async def list_sessions(self, user_id: int) -> Sequence[Session]:
+        """Return an account's sessions that are not revoked."""
+        query = f"{_SESSIONS} WHERE user_id = ? AND NOT is_revoked"
+        return await self._database.read(
+            lambda connection: [_session(row) for row in connection.execute(query, (user_id,))]
+        )
+
+    async def rotate_session(
+        self, session_id: str, old_turn: bytes, new_turn: bytes, expires_at: int, used_at: int
+    ) -> bool:
         """Replace the turn's hash and extend the expiry, unless another call did so first."""
         return await self._database.write(
             lambda connection: _changed(
                 connection,
-                "UPDATE sessions SET turn_hash = ?, expires_at = ? WHERE session_id = ? AND turn_hash = ? AND NOT is_revoked",
+                "UPDATE sessions SET turn_hash = ?, expires_at = ?, last_used_at = ?"
+                " WHERE session_id = ? AND turn_hash = ? AND NOT is_revoked",
                 new_turn,
                 expires_at,
+                used_at,
                 session_id,
                 old_turn,
             )
@@ -150,6 +178,20 @@ class SqliteUserStore:
                 connection, "UPDATE sessions SET is_revoked = TRUE WHERE session_id = ?", session_id
             )
         )
+
+
+def _session(row: Sequence[Any]) -> Session:
+    session = Session(*row)
+    return replace(session, is_revoked=bool(session.is_revoked))
+
+
+def _recovery(text: str) -> dict[bytes, int]:
+    return {bytes.fromhex(code): used_at for code, used_at in json.loads(text).items()}
+
+
+def _recovery_text(recovery: Mapping[bytes, int]) -> str:
+    """Return the codes as they are stored and compared: sorted."""
+    return json.dumps({code.hex(): recovery[code] for code in sorted(recovery)})
 
 
 def _changed(connection: sqlite3.Connection, statement: str, *values: object) -> bool:

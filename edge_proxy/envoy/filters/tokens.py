@@ -6,6 +6,7 @@ from pathlib import Path
 from edge_proxy.contracts import Method
 from edge_proxy.json_types import Json, typed
 from edge_proxy.settings.edge import EdgeSettings
+from meshkit.token_expiry import EDGE_SKEW_SECONDS
 
 ISSUER = AUDIENCE = "lensfeed"
 PROVIDER = "session"
@@ -52,6 +53,8 @@ def _provider(jwks: str) -> Json:
         "issuer": ISSUER,
         "audiences": [AUDIENCE],
         "require_expiration": True,
+        # Envoy's default of 60 s would accept tokens for a minute after their expiry.
+        "clock_skew_seconds": EDGE_SKEW_SECONDS,
         # Only this header. By default a token in the query works, too, and would end up in logs.
         "from_headers": [{"name": "authorization", "value_prefix": "Bearer "}],
         "forward": False,

@@ -11,6 +11,8 @@ USER_KEY = "x-user-id"
 SESSION_KEY = "x-session-id"
 REQUEST_KEY = "x-request-id"
 TRACE_KEY = "traceparent"
+USER_AGENT_KEY = "user-agent"
+ADDRESS_KEY = "x-lensfeed-address"
 IDEMPOTENCY_KEY = "idempotency-key"
 # A client may set any deadline, but no call of ours should take longer.
 MAX_DEADLINE = 300.0
@@ -33,6 +35,8 @@ def caller(default_deadline: float) -> Layer:
                     idempotency_key=metadata.get(IDEMPOTENCY_KEY),
                     traceparent=metadata.get(TRACE_KEY),
                     deadline=time.monotonic() + seconds,
+                    user_agent=metadata.get(USER_AGENT_KEY, ""),
+                    address=metadata.get(ADDRESS_KEY, ""),
                 )
             )
             return await handler(request, context)

@@ -39,16 +39,28 @@ from lensfeed.post.v1.post_service_pb2 import (
     ListUserPostsResponse,
 )
 from lensfeed.user.v1.user_service_pb2 import (
+    ChangePasswordRequest,
+    ChangePasswordResponse,
+    CreateRecoveryCodesRequest,
+    CreateRecoveryCodesResponse,
     CreateSessionRequest,
     CreateSessionResponse,
     CreateUserRequest,
     CreateUserResponse,
     DeleteSessionRequest,
     DeleteSessionResponse,
+    EndOtherSessionsRequest,
+    EndOtherSessionsResponse,
+    EndSessionRequest,
+    EndSessionResponse,
     GetUserByHandleRequest,
     GetUserByHandleResponse,
     GetUserRequest,
     GetUserResponse,
+    ListSessionsRequest,
+    ListSessionsResponse,
+    RecoverAccountRequest,
+    RecoverAccountResponse,
     RefreshSessionRequest,
     RefreshSessionResponse,
     UpdateUserRequest,
@@ -57,10 +69,10 @@ from lensfeed.user.v1.user_service_pb2 import (
 
 from tests.blackbox.contract.cases import WAYS, Call, Good, Way
 from tests.blackbox.contract.scene import CAPTION, Scene
-from tests.blackbox.people import PASSWORD
+from tests.blackbox.people import PASSWORD, Person
 from tests.protocols import Headers
 
-SESSIONS = tuple(f"{use} by {way}" for use in ("end", "renew") for way in WAYS)
+SESSIONS = tuple(f"{use} by {way}" for use in ("end", "renew", "end by id") for way in WAYS)
 """The sessions that these cases need."""
 TOKENS = ("access_token", "refresh_token", "expires_at")
 PHOTO_BYTES = 1234
@@ -74,6 +86,11 @@ def ends_a_session(scene: Scene, way: Way) -> Headers:
 def with_a_key(scene: Scene, _: Way) -> Headers:
     """Use the same key in every protocol, so that all calls create one post."""
     return {**scene.headers, "idempotency-key": "the same in every way"}
+
+
+def session_id(person: Person) -> str:
+    """Return the id of somebody's session."""
+    return person.refresh_token.partition(".")[0]
 
 
 def captions(posts: Sequence[Any]) -> list[str]:
@@ -119,6 +136,52 @@ GOOD = (
         DeleteSessionResponse,
         lambda _, m: not m.ByteSize(),
         headers=ends_a_session,
+    ),
+    Good(
+        Call("GET /sessions", "UserService.ListSessions"),
+        lambda _, __: ListSessionsRequest(),
+        ListSessionsResponse,
+        lambda _, m: (
+            [each.is_current for each in m.sessions] == [True]
+            and m.sessions[0].network == "127.0.0.0/24"
+            and m.sessions[0].device
+        ),
+    ),
+    Good(
+        Call("DELETE /sessions/{sessionId}", "UserService.EndSession"),
+        lambda s, way: EndSessionRequest(session_id=session_id(s.sessions[f"end by id by {way}"])),
+        EndSessionResponse,
+        lambda _, m: not m.ByteSize(),
+        headers=lambda s, _: s.cid.headers,
+    ),
+    Good(
+        Call("POST /sessions/end-others", "UserService.EndOtherSessions"),
+        lambda _, __: EndOtherSessionsRequest(),
+        EndOtherSessionsResponse,
+        lambda _, m: not m.ByteSize(),
+    ),
+    Good(
+        Call("POST /users/me/password", "UserService.ChangePassword"),
+        lambda _, __: ChangePasswordRequest(password=PASSWORD, new_password=PASSWORD),
+        ChangePasswordResponse,
+        lambda _, m: not m.ByteSize(),
+    ),
+    Good(
+        Call("POST /users/me/recovery-codes", "UserService.CreateRecoveryCodes"),
+        lambda _, __: CreateRecoveryCodesRequest(password=PASSWORD),
+        CreateRecoveryCodesResponse,
+        lambda _, m: len(set(m.codes)) == len(m.codes) == 10,
+        fresh=("codes",),
+    ),
+    Good(
+        Call("POST /sessions/recover", "UserService.RecoverAccount"),
+        lambda s, way: RecoverAccountRequest(
+            handle=s.forgetful.handle, code=s.recovery_codes[WAYS.index(way)], new_password="remembered"
+        ),
+        RecoverAccountResponse,
+        lambda s, m: m.user.handle == s.forgetful.handle,
+        fresh=TOKENS,
+        headers=lambda _, __: {},
     ),
     Good(
         Call("GET /users/{userId}", "UserService.GetUser"),

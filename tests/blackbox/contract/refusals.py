@@ -25,10 +25,14 @@ from lensfeed.post.v1.post_service_pb2 import (
     ListUserPostsRequest,
 )
 from lensfeed.user.v1.user_service_pb2 import (
+    ChangePasswordRequest,
+    CreateRecoveryCodesRequest,
     CreateSessionRequest,
     CreateUserRequest,
+    EndSessionRequest,
     GetUserByHandleRequest,
     GetUserRequest,
+    RecoverAccountRequest,
     RefreshSessionRequest,
     UpdateUserRequest,
 )
@@ -107,6 +111,8 @@ INVALID, MISSING, EARLY = Code.INVALID_ARGUMENT, Code.NOT_FOUND, Code.FAILED_PRE
 SIGN_UP = Call("POST /users", "UserService.CreateUser")
 LOG_IN = Call("POST /sessions", "UserService.CreateSession")
 PROFILE = Call("PATCH /users/me", "UserService.UpdateUser")
+CHANGE_PASSWORD = Call("POST /users/me/password", "UserService.ChangePassword")
+RECOVER = Call("POST /sessions/recover", "UserService.RecoverAccount")
 UPLOAD = Call("POST /media", "MediaService.StartUpload")
 COMPLETE = Call("POST /media/{mediaId}/complete", "MediaService.CompleteUpload")
 POST = Call("POST /posts", "PostService.CreatePost")
@@ -150,6 +156,47 @@ REFUSALS = (
             refresh(token),
         )
         for token in ("", "garbage", "a.b.c")
+    ),
+    *(
+        Refused("SESSION_NOT_FOUND", MISSING, Call("DELETE /sessions/{sessionId}", "UserService.EndSession"), request)
+        for request in (
+            lambda s: EndSessionRequest(session_id=s.cid.refresh_token.partition(".")[0]),
+            lambda _: EndSessionRequest(session_id="nonsense"),
+        )
+    ),
+    Refused(
+        "CREDENTIALS_INVALID",
+        Code.UNAUTHENTICATED,
+        CHANGE_PASSWORD,
+        lambda _: ChangePasswordRequest(password="a wrong one", new_password=PASSWORD),
+    ),
+    Refused(
+        "PASSWORD_INVALID",
+        INVALID,
+        CHANGE_PASSWORD,
+        lambda _: ChangePasswordRequest(password=PASSWORD, new_password="short"),
+        "new_password",
+    ),
+    Refused(
+        "CREDENTIALS_INVALID",
+        Code.UNAUTHENTICATED,
+        Call("POST /users/me/recovery-codes", "UserService.CreateRecoveryCodes"),
+        lambda _: CreateRecoveryCodesRequest(password="a wrong one"),
+    ),
+    *(
+        Refused("CREDENTIALS_INVALID", Code.UNAUTHENTICATED, RECOVER, request, headers=as_nobody)
+        for request in (
+            lambda s: RecoverAccountRequest(handle=s.ann.handle, code="aaaa", new_password=PASSWORD),
+            lambda _: RecoverAccountRequest(handle="nobody.has.this", code="aaaa", new_password=PASSWORD),
+        )
+    ),
+    Refused(
+        "PASSWORD_INVALID",
+        INVALID,
+        RECOVER,
+        lambda s: RecoverAccountRequest(handle=s.ann.handle, code="aaaa", new_password="short"),
+        "new_password",
+        headers=as_nobody,
     ),
     Refused(
         "USER_NOT_FOUND",

@@ -36,6 +36,9 @@ class Scene:
     follows_very_many: Person
     sessions: dict[str, Person]
     """Cid's sessions to end and to refresh, by name."""
+    forgetful: Person
+    """Somebody who has lost the password, but not the recovery codes."""
+    recovery_codes: list[str]
     nobody: int
     nothing: str
 
@@ -58,6 +61,8 @@ class Scene:
 async def set_up(reach: Reach, photo: bytes, sessions: tuple[str, ...]) -> Scene:
     """Create the scene over the public interface. `tests.blackbox.contract.aged` adds what takes too long."""
     ann, bob, cid, many = [await new_user(reach, name) for name in ("ann", "bob", "cid", "many")]
+    forgetful = await new_user(reach, "forgetful")
+    codes = await forgetful.call("POST", "/users/me/recovery-codes", {"password": PASSWORD})
     mine, theirs = await _ready(ann, photo), await _ready(bob, photo)
     # Deleting a post also deletes its media.
     deleted = await ann.post("deleted", [await _ready(ann, photo)])
@@ -83,6 +88,8 @@ async def set_up(reach: Reach, photo: bytes, sessions: tuple[str, ...]) -> Scene
         expired_upload=(await ann.start_upload(photo))["mediaId"],
         follows_very_many=many,
         sessions={name: await logged_in(reach, cid.handle, PASSWORD) for name in sessions},
+        forgetful=forgetful,
+        recovery_codes=codes["codes"],
         nobody=new_id(),
         nothing=str(PublicId(new_id(), int(ann.user_id))),
     )

@@ -10,10 +10,11 @@ import jwt
 import pytest
 from jwt import PyJWKSet
 
+from meshkit.settings import SettingsError
 from user_svc.sessions.access_tokens import AUDIENCE, ISSUER, TokenSigner
 from user_svc.sessions.key_ring import LOOK_SECONDS, KeyRing, read_keys
-from user_svc.sessions.keys import make_keys
-from user_svc.sessions.rotate_keys import KEEP_SECONDS, rotate_keys
+from user_svc.sessions.keys import key_id, make_keys
+from user_svc.sessions.rotate_keys import KEEP_SECONDS, drop_key, rotate_keys
 
 LIFE = timedelta(minutes=15)
 SETTLE = 60
@@ -102,6 +103,42 @@ def test_a_damaged_file_changes_nothing_for_a_process_that_runs(tmp_path: Path, 
     clock.now += LOOK_SECONDS
     assert known(tmp_path, signer.sign(1, "s", int(clock())).text)
     assert known(tmp_path, before)
+
+
+def test_a_dropped_key_is_unknown_at_once(tmp_path: Path, clock: Clock) -> None:
+    """After a drop the edges know no token of the key, and the next token is signed by another one that they know."""
+    make_keys(tmp_path)
+    signer = signer_of(tmp_path, clock)
+    for _ in range(2):
+        stolen = signer.sign(1, "s", int(clock())).text
+        drop_key(tmp_path, jwt.get_unverified_header(stolen)["kid"])
+        clock.now += LOOK_SECONDS
+        assert not known(tmp_path, stolen)
+        assert known(tmp_path, signer.sign(1, "s", int(clock())).text)
+
+
+def test_a_drop_leaves_the_other_keys_alone(tmp_path: Path, clock: Clock) -> None:
+    """Tokens of other keys stay good, and an older key signs again where the newest was dropped."""
+    make_keys(tmp_path)
+    signer = signer_of(tmp_path, clock)
+    before = signer.sign(1, "s", int(clock())).text
+    newest = key_id(rotate_keys(tmp_path, int(clock()))[-1].key.public_key())
+    clock.now += SETTLE + LOOK_SECONDS
+    assert jwt.get_unverified_header(signer.sign(1, "s", int(clock())).text)["kid"] == newest
+    drop_key(tmp_path, newest)
+    clock.now += LOOK_SECONDS
+    after = signer.sign(1, "s", int(clock())).text
+    assert known(tmp_path, before)
+    assert known(tmp_path, after)
+
+
+def test_a_key_that_is_not_there_is_not_dropped(tmp_path: Path) -> None:
+    """An unknown id is refused, and the keys stay as they are."""
+    make_keys(tmp_path)
+    before = (tmp_path / "token-key.pem").read_bytes()
+    with pytest.raises(SettingsError, match=r"no key in .* has the id nonsense"):
+        drop_key(tmp_path, "nonsense")
+    assert (tmp_path / "token-key.pem").read_bytes() == before
 
 
 def test_private_keys_stay_private(tmp_path: Path) -> None:

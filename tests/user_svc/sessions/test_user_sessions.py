@@ -1,7 +1,9 @@
 """Logging in, refreshing and logging out, over a real channel."""
 
 import asyncio
+import contextlib
 import time
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -21,14 +23,15 @@ from lensfeed.user.v1.user_service_pb2 import (
 from meshkit.errors import UnauthenticatedError
 from tests.errors import reason_of, status_of
 from tests.user_svc.running_users import PASSWORD, Users, caller
+from tests.user_svc.sessions.openers import LIFE, end_session, opener
 from tests.user_svc.user_stores import Opened, everything_in
 from user_svc.accounts.create_user import CreateUser
 from user_svc.accounts.passwords import open_passwords
 from user_svc.sessions.access_tokens import TokenSigner
 from user_svc.sessions.create_session import CreateSession
-from user_svc.sessions.end_session import EndSession
 from user_svc.sessions.key_ring import KeyRing
 from user_svc.sessions.keys import make_keys
+from user_svc.sessions.list_sessions import ListSessions
 from user_svc.sessions.refresh_session import RefreshSession
 from user_svc.settings import UserSettings
 
@@ -198,47 +201,67 @@ async def test_tokens_are_stored_as_hashes(users: Users) -> None:
     assert PASSWORD.encode() not in content
 
 
-class NoRevocations:
-    """Receives revocations where no other service runs."""
-
-    async def add(self, session_id: str, until: int) -> None:
-        """Do nothing."""
-
-
-def end_session(opened: Opened) -> EndSession:
-    """Return an EndSession over a store."""
-    return EndSession(opened.store, NoRevocations(), timedelta(minutes=15))
-
-
 async def test_session_of_nobody(opened: Opened, tmp_path: Path) -> None:
     """A session whose account is gone cannot be refreshed."""
     make_keys(tmp_path)
-    signer, life = TokenSigner(KeyRing(tmp_path / "token-key.pem", 0), timedelta(minutes=15)), timedelta(days=60)
+    signer, life = TokenSigner(KeyRing(tmp_path / "token-key.pem", 0), timedelta(minutes=15)), LIFE
     async with open_passwords() as passwords:
         user = await CreateUser(opened.store, passwords)("ada", "", PASSWORD)
-        token = (await CreateSession(opened.store, passwords, signer, life)("ada", PASSWORD)).refresh_token
+        token = (
+            await CreateSession(opened.store, passwords, opener(opened.store, signer))("ada", PASSWORD)
+        ).refresh_token
         await opened.store.remove_account(user.user_id)
         with pytest.raises(UnauthenticatedError, match="TOKEN_INVALID"):
-            await RefreshSession(opened.store, signer, end_session(opened), life)(token)
+            await RefreshSession(opened.store, signer, end_session(opened.store), life)(token)
 
 
 async def test_session_expires_unless_refreshed(opened: Opened, tmp_path: Path) -> None:
-    """A session ends after its days without a refresh; each refresh extends it."""
-    make_keys(tmp_path)
-    settings = UserSettings(token_key_file=tmp_path / "token-key.pem", refresh_token_days=60)
-    signer, life = (
-        TokenSigner(KeyRing(settings.token_key_file, 0), settings.access_token_life),
-        settings.refresh_token_life,
-    )
-    clock = [time.time()]
-    async with open_passwords() as passwords:
-        await CreateUser(opened.store, passwords)("ada", "", PASSWORD)
-        log_in_then = CreateSession(opened.store, passwords, signer, life, lambda: clock[0])
-        refresh_then = RefreshSession(opened.store, signer, end_session(opened), life, lambda: clock[0])
+    """A session ends after 90 days without a refresh; each refresh extends it."""
+    async with clocked(opened, tmp_path) as (clock, log_in_then, refresh_then):
         token = (await log_in_then("ada", PASSWORD)).refresh_token
         for _ in range(2):
-            clock[0] += 59 * DAY
+            clock[0] += 89 * DAY
             token = (await refresh_then(token)).refresh_token
-        clock[0] += 60 * DAY
+        clock[0] += 90 * DAY
         with pytest.raises(UnauthenticatedError, match="TOKEN_INVALID"):
             await refresh_then(token)
+
+
+async def test_session_ends_after_a_year(opened: Opened, tmp_path: Path) -> None:
+    """However often it is refreshed, a session ends a year after its log-in."""
+    async with clocked(opened, tmp_path) as (clock, log_in_then, refresh_then):
+        token = (await log_in_then("ada", PASSWORD)).refresh_token
+        for _ in range(7):
+            clock[0] += 52 * DAY
+            token = (await refresh_then(token)).refresh_token
+        clock[0] += DAY
+        with pytest.raises(UnauthenticatedError, match="TOKEN_INVALID"):
+            await refresh_then(token)
+
+
+async def test_a_refresh_moves_the_last_use(opened: Opened, tmp_path: Path) -> None:
+    """A refreshed session is listed with its first and its last use."""
+    async with clocked(opened, tmp_path) as (clock, log_in_then, refresh_then):
+        opened_session = await log_in_then("ada", PASSWORD)
+        began = int(clock[0])
+        clock[0] += 3600
+        await refresh_then(opened_session.refresh_token)
+        [session] = await ListSessions(opened.store, lambda: clock[0])(opened_session.user.user_id)
+        assert (session.created_at, session.used_at) == (began, began + 3600)
+
+
+@contextlib.asynccontextmanager
+async def clocked(opened: Opened, folder: Path) -> AsyncIterator[tuple[list[float], CreateSession, RefreshSession]]:
+    """Return a clock, and log-ins and refreshes by it, for an account `ada`."""
+    make_keys(folder)
+    settings = UserSettings(token_key_file=folder / "token-key.pem")
+    signer = TokenSigner(KeyRing(settings.token_key_file, 0), settings.access_token_life)
+    clock = [time.time()]
+    store, life = opened.store, settings.session_life
+    async with open_passwords() as passwords:
+        await CreateUser(store, passwords)("ada", "", PASSWORD)
+        yield (
+            clock,
+            CreateSession(store, passwords, opener(store, signer, life, lambda: clock[0])),
+            RefreshSession(store, signer, end_session(store), life, lambda: clock[0]),
+        )

@@ -26,6 +26,7 @@ _TTLS = read(
     " FROM sessions WHERE session_id = ? LIMIT 1"
 )
 _DROP_REVOCATION = write("DELETE is_revoked FROM sessions WHERE session_id = ?")
+_ONLY_BIO = write("UPDATE users SET bio = 'part' WHERE user_id = ?")
 _DROP_OWNER = write("DELETE user_id FROM sessions WHERE session_id = ?")
 
 
@@ -72,7 +73,7 @@ async def test_session_goes_with_its_expiry(store: CassandraUserStore, cluster: 
     """Every cell of a session expires with it: when added, after a rotation, and once revoked."""
     await store.add_session(session_for(1_000))
     await assert_all_live_for(1_000, cluster)
-    assert await store.rotate_session("s-1", b"turn", b"next", int(time.time()) + 9_000)
+    assert await store.rotate_session("s-1", b"turn", b"next", int(time.time()) + 9_000, int(time.time()))
     await assert_all_live_for(9_000, cluster)
     await store.revoke_session("s-1")
     await assert_all_live_for(9_000, cluster)
@@ -100,7 +101,7 @@ async def test_session_without_its_revocation_is_revoked(store: CassandraUserSto
     session = await store.get_session("s-1")
     assert session is not None
     assert session.is_revoked
-    assert not await store.rotate_session("s-1", b"turn", b"next", session.expires_at)
+    assert not await store.rotate_session("s-1", b"turn", b"next", session.expires_at, int(time.time()))
 
 
 async def test_remains_of_a_session_are_none(store: CassandraUserStore, cluster: Cassandra) -> None:
@@ -108,4 +109,14 @@ async def test_remains_of_a_session_are_none(store: CassandraUserStore, cluster:
     await store.add_session(session_for(1_000))
     await cluster.execute(_DROP_OWNER, "s-1")
     assert await store.get_session("s-1") is None
-    assert not await store.rotate_session("s-1", b"turn", b"next", int(time.time()) + 1_000)
+    assert not await store.rotate_session("s-1", b"turn", b"next", int(time.time()) + 1_000, int(time.time()))
+
+
+async def test_an_account_of_which_a_replica_has_only_a_part_is_absent(
+    store: CassandraUserStore, cluster: Cassandra
+) -> None:
+    """A row with a changed profile and nothing else is no account, and breaks no read."""
+    await store.add_account(Account(ADA, "hash"))
+    await cluster.execute(_ONLY_BIO, 8)
+    assert await store.get_users([7, 8]) == [ADA]
+    assert await store.get_account(8) is None

@@ -184,17 +184,19 @@ async def test_session_outlives_the_addition_of_others(opened: Opened) -> None:
 
 
 async def test_rotation_replaces_the_turn(opened: Opened) -> None:
-    """A rotation changes only the turn and the expiry."""
+    """A rotation changes only the turn, the expiry and the last use."""
     await opened.store.add_session(SESSION)
-    assert await opened.store.rotate_session("s-1", b"turn", b"next", NOW + 3_000)
-    assert await opened.store.get_session("s-1") == replace(SESSION, turn_hash=b"next", expires_at=NOW + 3_000)
+    assert await opened.store.rotate_session("s-1", b"turn", b"next", NOW + 3_000, NOW + 5)
+    assert await opened.store.get_session("s-1") == replace(
+        SESSION, turn_hash=b"next", expires_at=NOW + 3_000, last_used_at=NOW + 5
+    )
 
 
 async def test_rotation_needs_the_current_turn(opened: Opened) -> None:
     """A rotation with another turn, or without a session, changes and creates nothing."""
     await opened.store.add_session(SESSION)
-    assert not await opened.store.rotate_session("s-1", b"older", b"next", NOW + 3_000)
-    assert not await opened.store.rotate_session("s-2", b"turn", b"next", NOW + 3_000)
+    assert not await opened.store.rotate_session("s-1", b"older", b"next", NOW + 3_000, NOW + 5)
+    assert not await opened.store.rotate_session("s-2", b"turn", b"next", NOW + 3_000, NOW + 5)
     assert await opened.store.get_session("s-1") == SESSION
     assert await opened.store.get_session("s-2") is None
 
@@ -203,7 +205,9 @@ async def test_rotation_is_won_by_one_of_many(opened: Opened) -> None:
     """Of concurrent rotations from one turn exactly one succeeds, and its turn is stored."""
     await opened.store.add_session(SESSION)
     turns = [b"turn-%d" % each for each in range(40)]
-    won = await asyncio.gather(*(opened.store.rotate_session("s-1", b"turn", turn, NOW + 3_000) for turn in turns))
+    won = await asyncio.gather(
+        *(opened.store.rotate_session("s-1", b"turn", turn, NOW + 3_000, NOW + 5) for turn in turns)
+    )
     assert won.count(True) == 1
     session = await opened.store.get_session("s-1")
     assert session is not None
@@ -216,7 +220,7 @@ async def test_rotation_and_revocation_at_once(opened: Opened) -> None:
 
     async def rotate_on() -> None:
         turn = b"turn"
-        while await opened.store.rotate_session("s-1", turn, following := turn + b".", NOW + 3_000):
+        while await opened.store.rotate_session("s-1", turn, following := turn + b".", NOW + 3_000, NOW + 5):
             turn = following
 
     async with asyncio.timeout(30):
@@ -231,9 +235,57 @@ async def test_revoked_session_stays_revoked(opened: Opened) -> None:
     await opened.store.add_session(SESSION)
     for session_id in ("s-1", "s-1", "s-2"):
         await opened.store.revoke_session(session_id)
-    assert not await opened.store.rotate_session("s-1", b"turn", b"next", NOW + 3_000)
+    assert not await opened.store.rotate_session("s-1", b"turn", b"next", NOW + 3_000, NOW + 5)
     assert await opened.store.get_session("s-1") == replace(SESSION, is_revoked=True)
     assert await opened.store.get_session("s-2") is None
+
+
+async def test_sessions_of_an_account_are_listed(opened: Opened) -> None:
+    """An account's sessions are listed with all they hold, and not those of others or revoked ones."""
+    full = replace(
+        SESSION, session_id="s-2", password_version=3, last_used_at=NOW, device="phone", network="10.0.0.0/24"
+    )
+    for session in (SESSION, full, replace(SESSION, session_id="s-3"), replace(SESSION, session_id="s-4", user_id=8)):
+        await opened.store.add_session(session)
+    await opened.store.revoke_session("s-3")
+    await opened.store.rotate_session("s-1", b"turn", b"next", NOW + 3_000, NOW + 5)
+    rotated = replace(SESSION, turn_hash=b"next", expires_at=NOW + 3_000, last_used_at=NOW + 5)
+    assert sorted(await opened.store.list_sessions(7), key=lambda each: each.session_id) == [rotated, full]
+    assert await opened.store.list_sessions(9) == []
+
+
+async def test_very_many_sessions_are_listed(opened: Opened) -> None:
+    """All sessions of an account are listed, more than a page of them."""
+    ids = {f"s-{number:04}" for number in range(520)}
+    for some in (sorted(ids)[start : start + 40] for start in range(0, len(ids), 40)):
+        await asyncio.gather(*(opened.store.add_session(replace(SESSION, session_id=each)) for each in some))
+    assert {each.session_id for each in await opened.store.list_sessions(7)} == ids
+
+
+async def test_credentials_are_replaced_if_they_are_the_expected_ones(opened: Opened) -> None:
+    """Hash, version, kept session and codes change together, unless hash or codes have changed before."""
+    old = Account(ADA, "hash")
+    new = Account(ADA, "newer", 1, "s-1", {b"one": 0, b"two": 5})
+    burnt = replace(new, recovery={b"one": NOW, b"two": 5})
+    await opened.store.add_account(old)
+    assert await opened.store.replace_credentials(old, new)
+    assert await opened.store.get_account(7) == new
+    assert not await opened.store.replace_credentials(old, replace(old, password_hash="other"))
+    assert await opened.store.replace_credentials(new, burnt)
+    assert not await opened.store.replace_credentials(new, replace(new, password_hash="other"))
+    assert await opened.store.get_account(7) == burnt
+    assert not await opened.store.replace_credentials(Account(BOB, "hash"), Account(BOB, "new"))
+    assert await opened.store.get_account(8) is None
+
+
+async def test_credentials_are_replaced_by_one_of_many(opened: Opened) -> None:
+    """Of concurrent changes from one state exactly one succeeds."""
+    old = Account(ADA, "hash")
+    await opened.store.add_account(old)
+    wanted = [replace(old, password_hash=f"hash {number}", password_version=1) for number in range(10)]
+    won = await asyncio.gather(*(opened.store.replace_credentials(old, each) for each in wanted))
+    assert won.count(True) == 1
+    assert await opened.store.get_account(7) == wanted[won.index(True)]
 
 
 async def test_store_remembers(store_settings: ServiceSettings) -> None:
