@@ -74,10 +74,11 @@ class GrpcGraph:
         )
         return set(answer.followee_ids)
 
-    async def follower_count(self, author_id: int) -> int:
+    async def follower_count(self, author_id: int) -> int | None:
         """Ask for the count."""
         answer = await self._stub.GetFollowerCount(follow_pb2.GetFollowerCountRequest(user_id=author_id))
-        return answer.follower_count
+        # A service of the version before says nothing about a count that it has.
+        return answer.follower_count if answer.is_known or answer.follower_count else None
 
 
 class GrpcPosts:

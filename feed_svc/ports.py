@@ -36,8 +36,8 @@ class Graph(Protocol):
         """Return the authors that a viewer follows now."""
         ...
 
-    async def follower_count(self, author_id: int) -> int:
-        """Return the number of an author's followers."""
+    async def follower_count(self, author_id: int) -> int | None:
+        """Return the number of an author's followers, or None if it is not known."""
         ...
 
 

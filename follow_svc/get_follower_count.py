@@ -9,6 +9,6 @@ class GetFollowerCount:
     def __init__(self, store: FollowStore) -> None:
         self._store = store
 
-    async def __call__(self, user_id: int) -> int:
-        """Return how many accounts follow this one; 0 for an unknown account."""
-        return (await self._store.get_counts(user_id)).followers
+    async def __call__(self, user_id: int) -> int | None:
+        """Return how many accounts follow this one, or None if no count is known."""
+        return await self._store.get_follower_count(user_id)

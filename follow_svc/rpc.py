@@ -129,7 +129,9 @@ class FollowInternalServicer(follow_internal_service_pb2_grpc.FollowInternalServ
     ) -> follow_internal_service_pb2.GetFollowerCountResponse:
         """Return the number of an account's followers."""
         count = await self._get_follower_count(request.user_id)
-        return follow_internal_service_pb2.GetFollowerCountResponse(follower_count=count)
+        return follow_internal_service_pb2.GetFollowerCountResponse(
+            follower_count=count or 0, is_known=count is not None
+        )
 
 
 def _follow(follow: Follow) -> follow_service_pb2.Follow:

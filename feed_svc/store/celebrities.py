@@ -27,8 +27,11 @@ class RedisCelebrities:
         self._pulled_for = Script(mux, scripts.PULLED_FOR)
         self._changes = Script(mux, scripts.CHANGES)
 
-    async def decide(self, author_id: int, follower_count: int) -> bool:
+    async def decide(self, author_id: int, follower_count: int | None) -> bool:
         """Promote or demote, and tell whether to push."""
+        if follower_count is None:
+            pulled_ms = await self.pulled_for_ms(author_id)
+            return pulled_ms is None or pulled_ms < self._grace_ms
         arguments = (author_id.to_bytes(8), follower_count, self._threshold, _new_life(), self._keep_ms)
         is_pulled, age_ms = await self._decide(KEY, *arguments)
         return not is_pulled or age_ms < self._grace_ms

@@ -107,8 +107,10 @@ class AuthorTimelines(Protocol):
 class Celebrities(Protocol):
     """Which authors are pulled instead of pushed, and the log of changes to that."""
 
-    async def decide(self, author_id: int, follower_count: int) -> bool:
+    async def decide(self, author_id: int, follower_count: int | None) -> bool:
         """Promote or demote an author by its follower count; tell whether to push its posts to followers.
+
+        An author whose count is not known (None) stays what it is.
 
         Call this for each post after the push to the author timeline and before the first push to a follower. For the grace
         period after a promotion the answer is still True, until every reader has learned of it.

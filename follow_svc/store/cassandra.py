@@ -14,7 +14,7 @@ from follow_svc.errors import FollowLimitError
 from follow_svc.model import FOLLOWER_BUCKET_SIZE, AddedFollow, Follow, FollowCounts, FollowerPlace, bucket_of
 from follow_svc.store.pair_changes import Pair, PairChanges, PairState
 from meshkit.call import CURRENT, current_call
-from meshkit.cassandra import Cassandra, read, sure_read, write
+from meshkit.cassandra import Cassandra, sure_read, write
 from meshkit.errors import UnavailableError
 from meshkit.events.outbox import OutboxRecord
 from meshkit.ids import new_id
@@ -39,7 +39,8 @@ _FOLLOWERS = sure_read(
     "SELECT follower_id FROM followers WHERE followee_id = ? AND bucket = ? AND follower_id > ? LIMIT ?"
 )
 _BUCKETS = sure_read("SELECT bucket FROM follower_buckets WHERE followee_id = ? AND bucket >= ? LIMIT ?")
-_COUNTS = read("SELECT followers, following FROM follow_counts WHERE user_id = ? LIMIT 1")
+# Counts decide who is a celebrity, and when the followees themselves are counted.
+_COUNTS = sure_read("SELECT followers, following FROM follow_counts WHERE user_id = ? LIMIT 1")
 _COUNT_FOLLOWER = write("UPDATE follow_counts SET followers = followers + ? WHERE user_id = ?", is_idempotent=False)
 _COUNT_FOLLOWEE = write("UPDATE follow_counts SET following = following + ? WHERE user_id = ?", is_idempotent=False)
 _log = structlog.get_logger()
@@ -86,6 +87,11 @@ class CassandraFollowStore:
         """Return an account's counts."""
         rows = await self._cassandra.execute(_COUNTS, user_id)
         return FollowCounts(*(max(count or 0, 0) for count in rows[0])) if rows else FollowCounts()
+
+    async def get_follower_count(self, user_id: int) -> int | None:
+        """Return an account's follower count, if it has one."""
+        rows = await self._cassandra.execute(_COUNTS, user_id)
+        return max(rows[0][0], 0) if rows and rows[0][0] is not None else None
 
     async def list_followers(self, user_id: int, after: FollowerPlace | None, limit: int) -> Sequence[FollowerPlace]:
         """Return followers after a place."""
@@ -227,7 +233,7 @@ class CassandraFollowStore:
 
 
 def _not_ended(rows: Sequence[tuple[Any, ...]]) -> list[int]:
-    return [followee_id for followee_id, is_ended in rows if not is_ended]
+    return [followee_id for followee_id, is_ended in rows if is_ended is False]
 
 
 async def _back_off() -> None:

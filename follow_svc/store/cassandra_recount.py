@@ -6,29 +6,29 @@ from typing import Any
 from follow_svc.store.cassandra import CassandraFollowStore
 from follow_svc.store.pair_changes import Pair, PairChanges, PairState
 from follow_svc.store.recount_port import FIRST_POSITION, HalfDone, Progress, Side, UserPage, Walk
-from meshkit.cassandra import Cassandra, claim, read, serial_read, write
+from meshkit.cassandra import Cassandra, claim, serial_read, sure_read, write
 from meshkit.events.outbox import OutboxRecord
 
 # How many of a follower's pairs one read returns.
 PAIRS = 500
 # The only reads without a partition key. Each continues from a token and fetches one page.
 _USERS = {
-    Walk.FOLLOWS: read(
+    Walk.FOLLOWS: sure_read(
         "SELECT DISTINCT token(follower_id), follower_id FROM follows WHERE token(follower_id) > ? LIMIT ?"
     ),
-    Walk.FOLLOWERS: read(
+    Walk.FOLLOWERS: sure_read(
         "SELECT DISTINCT token(followee_id, bucket), followee_id, bucket FROM followers"
         " WHERE token(followee_id, bucket) > ? LIMIT ?"
     ),
-    Walk.COUNTS: read("SELECT token(user_id), user_id FROM follow_counts WHERE token(user_id) > ? LIMIT ?"),
+    Walk.COUNTS: sure_read("SELECT token(user_id), user_id FROM follow_counts WHERE token(user_id) > ? LIMIT ?"),
 }
-_PAIRS = read(
+_PAIRS = sure_read(
     "SELECT followee_id, bucket, created_ms, change, is_ended, events, WRITETIME(change) FROM follows"
     " WHERE follower_id = ? AND followee_id > ? LIMIT ?"
 )
 _COUNTS = {
-    Side.FOLLOWERS: read("SELECT followers FROM follow_counts WHERE user_id = ? LIMIT 1"),
-    Side.FOLLOWING: read("SELECT following FROM follow_counts WHERE user_id = ? LIMIT 1"),
+    Side.FOLLOWERS: sure_read("SELECT followers FROM follow_counts WHERE user_id = ? LIMIT 1"),
+    Side.FOLLOWING: sure_read("SELECT following FROM follow_counts WHERE user_id = ? LIMIT 1"),
 }
 _ADDS = {
     Side.FOLLOWERS: write("UPDATE follow_counts SET followers = followers + ? WHERE user_id = ?", is_idempotent=False),
@@ -41,7 +41,7 @@ _PROGRESS = serial_read("SELECT walk, position FROM recount_progress WHERE id = 
 
 
 class CassandraRecountStore:
-    """RecountStore over the graph's keyspace. Its bridge must read at the write consistency."""
+    """RecountStore over the graph's keyspace."""
 
     def __init__(self, cassandra: Cassandra, follows: CassandraFollowStore) -> None:
         self._cassandra = cassandra

@@ -36,13 +36,12 @@ async def open_store(
 
 @contextlib.asynccontextmanager
 async def open_recount(settings: ServiceSettings) -> AsyncIterator[tuple[FollowStore, RecountStore]]:
-    """Open the graph in Cassandra for a recount. All reads are at the write consistency."""
+    """Open the graph in Cassandra for a recount."""
     from follow_svc.store import cassandra
     from follow_svc.store.cassandra_recount import CassandraRecountStore
     from meshkit.cassandra import open_cassandra
     from meshkit.cassandra.outbox import MIGRATIONS as OUTBOX_MIGRATIONS
 
-    quorum = settings.model_copy(update={"cassandra_read_consistency": settings.cassandra_write_consistency})
-    async with open_cassandra(quorum, "follow", cassandra.MIGRATIONS, OUTBOX_MIGRATIONS) as bridge:
+    async with open_cassandra(settings, "follow", cassandra.MIGRATIONS, OUTBOX_MIGRATIONS) as bridge:
         follows = cassandra.CassandraFollowStore(bridge)
         yield follows, CassandraRecountStore(bridge, follows)

@@ -36,9 +36,9 @@ from meshkit.cassandra import (
     claim,
     kept_events,
     outbox_steps,
-    read,
     records_of,
     serial_read,
+    sure_read,
     write,
 )
 from meshkit.errors import UnavailableError
@@ -51,7 +51,8 @@ _ROW = (
     "SELECT bucket, created_ms, change, is_ended, events, WRITETIME(change) FROM follows"
     " WHERE follower_id = ? AND followee_id = ? LIMIT 1"
 )
-_READ = read(_ROW)
+# At quorum: a lagging replica may still have a follow that has ended, and a repeated follow would be acknowledged without a row.
+_READ = sure_read(_ROW)
 _DECIDED = serial_read(_ROW)
 _EVENTS = f"UPDATE follows USING TTL {EVENTS_SECONDS} SET events = ? WHERE follower_id = ? AND followee_id = ?"  # noqa: S608 - a constant
 
@@ -70,7 +71,7 @@ _END = _deciding_lwt(
 )
 _CHOOSE_EVENTS = _deciding_lwt("UPDATE follows SET change = ? WHERE follower_id = ? AND followee_id = ? IF change = ?")
 _DELETE = claim("DELETE FROM follows WHERE follower_id = ? AND followee_id = ? IF change = ?")
-_CHANGE_OF_FOLLOWER = read(
+_CHANGE_OF_FOLLOWER = sure_read(
     "SELECT change FROM followers WHERE followee_id = ? AND bucket = ? AND follower_id = ? LIMIT 1"
 )
 _ADD = write("INSERT INTO followers (followee_id, bucket, follower_id, change) VALUES (?, ?, ?, ?) USING TIMESTAMP ?")
@@ -109,9 +110,10 @@ class PairChanges:
         self._cassandra = cassandra
 
     async def read(self, pair: Pair) -> PairState | None:
-        """Return the state of a pair. Not serial: it may miss a change in progress."""
+        """Return the state of a pair, at quorum: every acknowledged change, but perhaps not one in progress."""
         rows = await self._cassandra.execute(_READ, *pair)
-        return PairState(*rows[0]) if rows else None
+        # A row without these is what is left of one that was deleted, and counts as absent.
+        return PairState(*rows[0]) if rows and None not in rows[0][:4] else None
 
     async def read_serially(self, pair: Pair) -> PairState | None:
         """Return the state of a pair after completing any change in progress."""

@@ -45,6 +45,10 @@ class FollowStore(Protocol):
         """Return an account's counts."""
         ...
 
+    async def get_follower_count(self, user_id: int) -> int | None:
+        """Return how many follow an account, or None if it has no counts: that is not the same as 0."""
+        ...
+
     async def list_followers(self, user_id: int, after: FollowerPlace | None, limit: int) -> Sequence[FollowerPlace]:
         """Return an account's followers after a place (None: from the start), in order, at most `limit`.
 

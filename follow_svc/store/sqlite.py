@@ -67,6 +67,13 @@ class SqliteFollowStore:
         """Return an account's counts."""
         return await self._database.read(lambda connection: _counts(connection, user_id))
 
+    async def get_follower_count(self, user_id: int) -> int | None:
+        """Return an account's follower count, if it has one."""
+        query = "SELECT followers FROM follow_counts WHERE user_id = ?"
+        return await self._database.read(
+            lambda connection: next((row[0] for row in connection.execute(query, (user_id,))), None)
+        )
+
     async def list_followers(self, user_id: int, after: FollowerPlace | None, limit: int) -> Sequence[FollowerPlace]:
         """Return followers after a place."""
         bucket, follower_id = after or (_BEFORE_ALL, _BEFORE_ALL)

@@ -112,7 +112,7 @@ async def test_a_thousand_ids_can_be_asked_for_and_no_more(served: ServedGraph) 
 
 
 async def test_followers_are_counted_as_they_come_and_go(served: ServedGraph) -> None:
-    """A follow adds one, a repeat nothing, an unfollow removes one. An unknown account has 0."""
+    """A follow adds one, a repeat nothing, an unfollow removes one. An unknown account has no count."""
     star, *others = await served.new_users(4)
     ask = follow_internal_service_pb2.GetFollowerCountRequest
     for other in (*others, others[0]):
@@ -120,7 +120,12 @@ async def test_followers_are_counted_as_they_come_and_go(served: ServedGraph) ->
     assert (await served.internal.GetFollowerCount(ask(user_id=star))).follower_count == 3
     await served.unfollow(others[1], star)
     assert (await served.internal.GetFollowerCount(ask(user_id=star))).follower_count == 2
-    assert (await served.internal.GetFollowerCount(ask(user_id=new_id()))).follower_count == 0
+    for other in (others[0], others[2]):
+        await served.unfollow(other, star)
+    counted = await served.internal.GetFollowerCount(ask(user_id=star))
+    assert (counted.follower_count, counted.is_known) == (0, True)
+    unknown = await served.internal.GetFollowerCount(ask(user_id=new_id()))
+    assert (unknown.follower_count, unknown.is_known) == (0, False)
 
 
 async def _refusal_of(call: Awaitable[Any]) -> grpc.aio.AioRpcError:

@@ -59,6 +59,15 @@ async def test_similar_author_ids_are_distinct(log: RedisCelebrities, author: in
     assert (await log.changes_since(b"", 0)).pulled == []
 
 
+async def test_an_unknown_count_changes_nothing(log: RedisCelebrities) -> None:
+    """A celebrity whose count is lost stays pulled, and an author without a count stays pushed."""
+    assert not await log.decide(7, 100)
+    assert not await log.decide(7, None)
+    assert await log.decide(8, None)
+    update = await log.changes_since(b"", 0)
+    assert (steps_of(update), update.pulled) == ([(1, 7, True)], [7])
+
+
 async def test_a_reader_learns_only_what_is_new(log: RedisCelebrities) -> None:
     """After the first read, a reader gets only the changes since."""
     await log.decide(7, 100)

@@ -33,6 +33,7 @@ PLENTY = 1_000_000
 FIRST = Follow(1, 2, created_ms=100)
 _FORGET_EVENTS = claim("UPDATE follows SET events = null WHERE follower_id = 1 AND followee_id = 2 IF EXISTS")
 _COUNT_MORE = write("UPDATE follow_counts SET following = following + ? WHERE user_id = ?", is_idempotent=False)
+_PART_OF_A_ROW = write("UPDATE follows SET bucket = 0 WHERE follower_id = 1 AND followee_id = 2")
 _ROWS = read("SELECT followee_id FROM follows WHERE follower_id = 1 LIMIT 10")
 
 
@@ -271,3 +272,12 @@ async def test_the_rows_decide_near_the_limit(graph: Graph) -> None:
     await graph.keyspace.execute(_COUNT_MORE, 10, 1)
     await graph.store.remove_follow(1, 3, [])
     assert (await graph.store.add_follow(Follow(1, 4, 5), 2, [])).is_new
+
+
+async def test_a_follow_of_which_only_a_part_is_there_is_absent(graph: Graph) -> None:
+    """What is left of a deleted row is no follow: it is not confirmed, not listed, and breaks no read."""
+    await graph.keyspace.execute(_PART_OF_A_ROW)
+    assert await graph.store.confirm_follow(1, 2, [some_event()]) is None
+    assert await graph.store.get_follow(1, 2) is None
+    assert await graph.store.list_followees(1, None, 10) == []
+    assert await graph.store.filter_followed(1, [2]) == set()
