@@ -21,10 +21,11 @@ _AT = sure_read(
 _MANY_AT = "SELECT author_id, place, post_id, caption, manifest, improved FROM posts WHERE author_id = ? AND place IN ? LIMIT ?"
 _AT_PLACES = read(_MANY_AT)
 _AT_PLACES_AT_QUORUM = sure_read(_MANY_AT)
-_LIST = read(
+_PAGE = (
     "SELECT author_id, place, post_id, caption, manifest, improved FROM posts"
     " WHERE author_id = ? AND place < ? ORDER BY place DESC LIMIT ?"
 )
+_LIST, _LIST_AT_QUORUM = read(_PAGE), sure_read(_PAGE)
 # Timelines are built from these rows. A place that a lagging replica lacks would be missing until the next rebuild.
 _PLACES = sure_read("SELECT place FROM posts WHERE author_id = ? AND place < ? ORDER BY place DESC LIMIT ?")
 _PLACE_OF = sure_read("SELECT place FROM post_places WHERE author_id = ? AND post_id = ? LIMIT 1")
@@ -75,7 +76,10 @@ class Timelines:
 
     async def page(self, author_id: int, before_place: int, limit: int) -> Sequence[PublishedPost]:
         """Return an author's posts below a place, newest first."""
-        return [_post(row) for row in await self._cassandra.execute(_LIST, author_id, before_place, limit)]
+        rows = await self._cassandra.execute(_LIST, author_id, before_place, limit)
+        if not all(map(_is_whole, rows)):
+            rows = await self._cassandra.execute(_LIST_AT_QUORUM, author_id, before_place, limit)
+        return [_post(row) for row in rows if _is_whole(row)]
 
     async def posts_at(self, places: Sequence[Place]) -> Mapping[Place, PublishedPost]:
         """Return the posts at some places, with one statement per author."""
@@ -104,14 +108,16 @@ class Timelines:
 
     async def _at(self, author_id: int, place: int) -> PublishedPost | None:
         rows = await self._cassandra.execute(_AT, author_id, place)
-        return _post(rows[0]) if rows else None
+        return _post(rows[0]) if rows and _is_whole(rows[0]) else None
 
     async def _of_author(self, author_id: int, places: Sequence[int]) -> Sequence[PublishedPost]:
         """Return the posts at some places. One replica may confirm that a post exists; only a quorum that it does not."""
         rows = await self._cassandra.execute(_AT_PLACES, author_id, places, len(places))
+        rows = [row for row in rows if _is_whole(row)]
         found = {place for _, place, *_ in rows}
         if missing := [place for place in places if place not in found]:
-            rows = [*rows, *await self._cassandra.execute(_AT_PLACES_AT_QUORUM, author_id, missing, len(missing))]
+            more = await self._cassandra.execute(_AT_PLACES_AT_QUORUM, author_id, missing, len(missing))
+            rows += [row for row in more if _is_whole(row)]
         return [_post(row) for row in rows]
 
     async def _places(self, author_id: int, before_place: int, limit: int) -> Sequence[int]:
@@ -126,6 +132,12 @@ async def _bounded(reads: Sequence[Awaitable[T]]) -> list[T]:
             return await each
 
     return await asyncio.gather(*(one(each) for each in reads))
+
+
+def _is_whole(row: tuple[Any, ...]) -> bool:
+    """Return whether a replica has all of a post: one that lags may have its improved media and nothing else."""
+    *_, post_id, caption, manifest, _ = row
+    return None not in (post_id, caption, manifest)
 
 
 def _post(row: tuple[Any, ...]) -> PublishedPost:

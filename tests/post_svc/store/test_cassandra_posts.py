@@ -10,13 +10,22 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lensfeed.events.v1 import event_pb2
 
-from meshkit.cassandra import Cassandra, CassandraOutbox, Statement, Step, UnknownOutcomeError, open_cassandra, read
+from meshkit.cassandra import (
+    Cassandra,
+    CassandraOutbox,
+    Statement,
+    Step,
+    UnknownOutcomeError,
+    open_cassandra,
+    read,
+    write,
+)
 from meshkit.cassandra.outbox import MIGRATIONS as OUTBOX_MIGRATIONS
 from meshkit.cassandra.statements import Kind
 from meshkit.events import OutboxRecord, new_record
 from meshkit.events.outbox import MINUTE_MS, before
 from meshkit.ids import MAX_ID, PublicId, id_millis, new_id
-from post_svc.model import Claim, DeletedPost, PublishedPost, WaitingPost
+from post_svc.model import Claim, DeletedPost, Place, PublishedPost, WaitingPost
 from post_svc.store.cassandra import MIGRATIONS, CassandraPostStore
 from post_svc.store.cassandra_lives import Lives, deletion, publication
 from post_svc.store.cassandra_timelines import publish_steps, remove_steps
@@ -29,6 +38,7 @@ pytestmark = pytest.mark.skipif("cassandra" not in STORE_KINDS, reason="the test
 
 
 _TIME_OF_POST = read("SELECT WRITETIME(post_id) FROM posts WHERE author_id = ? AND place = ? LIMIT 1")
+_ONLY_IMPROVED = write("UPDATE posts SET improved['m'] = 0x00 WHERE author_id = ? AND place = ?")
 _TIME_OF_WAY = read("SELECT WRITETIME(place) FROM post_places WHERE author_id = ? AND post_id = ? LIMIT 1")
 
 
@@ -166,3 +176,15 @@ async def test_waiting_post_of_a_lost_call_can_be_found(deaf: OpenStore) -> None
     post = WaitingPost(PublicId(new_id(), some_user()), "c", (str(_post().id),))
     await deaf.posts.add_waiting(post)
     assert await deaf.posts.waiting_for(post.media_ids[0]) == [post.id]
+
+
+async def test_a_post_of_which_a_replica_has_only_a_part_is_absent(cluster: Cassandra, opened: OpenStore) -> None:
+    """A row with improved media and nothing else is no post, and breaks no read."""
+    post = _post()
+    hole = new_id()
+    await opened.posts.publish(post, [_published(post)])
+    await cluster.execute(_ONLY_IMPROVED, post.id.owner, hole)
+    places = [Place(post.id.owner, place) for place in (hole, post.place)]
+    assert await opened.posts.posts_at(places) == {places[1]: post}
+    assert await opened.posts.list_posts(post.id.owner, MAX_ID, 10) == [post]
+    assert await opened.posts.find(PublicId(hole, post.id.owner)) is None
