@@ -1,8 +1,10 @@
 """The public methods and their options, read from the contracts."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from google.api import annotations_pb2
 from google.protobuf.descriptor_pb2 import FileDescriptorSet, MethodDescriptorProto, MethodOptions
 from lensfeed.options.v1 import options_pb2
 
@@ -12,6 +14,7 @@ PICK_RENDITION = "/lensfeed.media.v1.MediaService/PickRendition"
 # Services that only other services may call.
 INTERNAL_SUFFIX = "InternalService"
 READ_COST, CHANGE_COST = 1, 3
+DEFAULT_BODY_KIB, MAX_BODY_KIB = 64, 1024
 
 
 class ContractsError(Exception):
@@ -33,10 +36,21 @@ class Method:
     is_log_in: bool
     """A call checks a password or creates an account."""
 
+    verb: str = ""
+    """Its HTTP verb, in capitals, and its path template, as `/posts/{post_id}`; empty for a method without REST."""
+    template: str = ""
+    max_body_bytes: int = DEFAULT_BODY_KIB * 1024
+
     @property
     def path(self) -> str:
         """The gRPC path. Transcoded REST calls have it, too."""
         return f"/{self.service}/{self.name}"
+
+    @property
+    def rest_pattern(self) -> str:
+        """A regular expression of its path in REST. A variable is one segment."""
+        parts = re.split(r"\{[^}]*\}", self.template)
+        return "[^/]+".join(re.escape(part) for part in parts)
 
     @property
     def cluster(self) -> str:
@@ -66,6 +80,8 @@ def public_methods(descriptors: FileDescriptorSet) -> tuple[Method, ...]:
 
 
 def _method(service: str, method: MethodDescriptorProto) -> Method:
+    rule = method.options.Extensions[annotations_pb2.http]
+    verb = rule.WhichOneof("pattern") or ""
     return Method(
         service=service,
         name=method.name,
@@ -73,6 +89,9 @@ def _method(service: str, method: MethodDescriptorProto) -> Method:
         is_repeatable=method.options.idempotency_level != MethodOptions.IDEMPOTENCY_UNKNOWN,
         cost=method.options.Extensions[options_pb2.cost] or _usual_cost(method.options),
         is_log_in=method.options.Extensions[options_pb2.is_log_in],
+        verb=verb.upper(),
+        template=getattr(rule, verb) if verb else "",
+        max_body_bytes=1024 * (method.options.Extensions[options_pb2.max_body_kib] or DEFAULT_BODY_KIB),
     )
 
 

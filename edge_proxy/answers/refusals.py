@@ -42,7 +42,7 @@ TOKEN_INVALID = Refusal(401, Code.UNAUTHENTICATED, "TOKEN_INVALID", "the access 
 BODY_MALFORMED = Refusal(
     400, Code.INVALID_ARGUMENT, "BODY_MALFORMED", "the path, query or body of the request is malformed"
 )
-MESSAGE_TOO_LARGE = Refusal(413, Code.RESOURCE_EXHAUSTED, "MESSAGE_TOO_LARGE", "the request body is larger than 1 MiB")
+MESSAGE_TOO_LARGE = Refusal(413, Code.RESOURCE_EXHAUSTED, "MESSAGE_TOO_LARGE", "the request body is too large")
 HEADERS_TOO_LARGE = Refusal(431, Code.RESOURCE_EXHAUSTED, "MESSAGE_TOO_LARGE", "the request headers are too large")
 METHOD_UNKNOWN = Refusal(404, Code.UNIMPLEMENTED, "METHOD_UNKNOWN", "unknown path or method")
 MEDIA_NOT_FOUND = Refusal(404, Code.NOT_FOUND, "MEDIA_NOT_FOUND", "the medium does not exist")

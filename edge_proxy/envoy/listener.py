@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from edge_proxy.addresses import socket_address
 from edge_proxy.answers.health import health_filter
-from edge_proxy.contracts import Method
+from edge_proxy.contracts import DEFAULT_BODY_KIB, Method
 from edge_proxy.envoy.access_log import access_log
 from edge_proxy.envoy.filters.compression import compression_filters
 from edge_proxy.envoy.filters.cors import cors_filter
@@ -12,7 +12,7 @@ from edge_proxy.envoy.filters.early_headers import early_mutation
 from edge_proxy.envoy.filters.frames import frame_filter
 from edge_proxy.envoy.filters.rest_requests import rest_request_filter, strict_json_filter
 from edge_proxy.envoy.filters.security_headers import security_filter
-from edge_proxy.envoy.filters.tokens import token_filter
+from edge_proxy.envoy.filters.tokens import early_token_filter, token_filter
 from edge_proxy.envoy.filters.transcoding import grpc_web_filter, json_filter, rest_response_filter
 from edge_proxy.envoy.local_replies import local_reply_config
 from edge_proxy.envoy.media import media_filters, redirect_filter
@@ -20,7 +20,7 @@ from edge_proxy.envoy.routes import route_config
 from edge_proxy.envoy.tls import transport_socket
 from edge_proxy.json_types import Json, extension
 from edge_proxy.limits.rules import rate_filters, retry_after_seconds, rules_of
-from edge_proxy.settings.edge import MAX_BODY_BYTES, EdgeSettings
+from edge_proxy.settings.edge import EdgeSettings
 
 HEADERS_TIMEOUT = "10s"
 IDLE_TIMEOUT = "300s"
@@ -104,6 +104,8 @@ def http_filters(settings: EdgeSettings, methods: Sequence[Method]) -> list[Json
         # Compresses the JSON, after the response has been translated.
         *compression_filters(),
         grpc_web_filter(),
+        # Before the body is buffered: a client without a token cannot fill the memory.
+        early_token_filter(settings),
         # Buffer the whole body first, so that a service never sees half of a refused call.
         _body_limit(),
         frame_filter(),
@@ -125,5 +127,7 @@ def _retry_limited_seconds(settings: EdgeSettings, methods: Sequence[Method]) ->
 
 def _body_limit() -> Json:
     return extension(
-        "envoy.filters.http.buffer", "extensions.filters.http.buffer.v3.Buffer", max_request_bytes=MAX_BODY_BYTES
+        "envoy.filters.http.buffer",
+        "extensions.filters.http.buffer.v3.Buffer",
+        max_request_bytes=DEFAULT_BODY_KIB * 1024,
     )

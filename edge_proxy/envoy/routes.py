@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from edge_proxy.answers.documents import MAX_BYTES, document_routes
 from edge_proxy.answers.services import CLUSTER, builtin_methods
-from edge_proxy.contracts import Method
+from edge_proxy.contracts import DEFAULT_BODY_KIB, Method
 from edge_proxy.envoy.filters.cors import cors_policy
 from edge_proxy.envoy.filters.frames import check_frames
 from edge_proxy.envoy.media import media_route, redirect_config
@@ -31,6 +31,8 @@ RETRY = {
     ],
     "host_selection_retry_max_attempts": 3,
 }
+BODY_FILTER = "envoy.filters.http.buffer"
+BODY_KIND = "extensions.filters.http.buffer.v3.BufferPerRoute"
 # Beyond the call's timeout: how long a response may wait for a client that does not read.
 IDLE_SECONDS = 10
 # Sessions show their owner from which network they were opened. Nobody else is told an app's address.
@@ -62,6 +64,11 @@ def route_config(settings: EdgeSettings, methods: Sequence[Method]) -> Json:
                     *(builtin_route(settings, method) for method in builtin_methods(settings)),
                     *document_routes(settings),
                     media_route(settings),
+                    *(
+                        large_body_route(method)
+                        for method in methods
+                        if method.max_body_bytes > DEFAULT_BODY_KIB * 1024
+                    ),
                     unknown_route(),
                 ],
             }
@@ -89,7 +96,7 @@ def method_route(settings: EdgeSettings, method: Method) -> Json:
             "idle_timeout": f"{settings.edge_timeout_seconds + IDLE_SECONDS:.3f}s",
             **({"retry_policy": RETRY} if method.is_repeatable else {}),
         },
-        "typed_per_filter_config": {**check_frames(), **redirect_config(method)},
+        "typed_per_filter_config": {**check_frames(), **body_limit(method), **redirect_config(method)},
         **(ADDRESS if method.cluster == "user" else {}),
     }
 
@@ -97,10 +104,10 @@ def method_route(settings: EdgeSettings, method: Method) -> Json:
 def builtin_route(settings: EdgeSettings, method: Method) -> Json:
     """Render the route of a method that the edge process serves. Streaming calls cannot be buffered."""
     route = method_route(settings, method)
-    unbuffered = typed("extensions.filters.http.buffer.v3.BufferPerRoute", disabled=True)
+    unbuffered = typed(BODY_KIND, disabled=True)
     return route | {
         "route": route["route"] | {"cluster": CLUSTER},
-        "typed_per_filter_config": {"envoy.filters.http.buffer": unbuffered},
+        "typed_per_filter_config": {BODY_FILTER: unbuffered},
     }
 
 
@@ -117,6 +124,27 @@ def malformed_route(header: str, form: str) -> Json:
         "match": {"safe_regex": {"regex": r"/(lensfeed|grpc)\..*"}, "headers": [malformed]},
         "direct_response": {"status": 400},
     }
+
+
+def body_limit(method: Method) -> Json:
+    """Render the route's setting of the buffer filter, for a method with a larger body limit."""
+    if method.max_body_bytes <= DEFAULT_BODY_KIB * 1024:
+        return {}
+    return {BODY_FILTER: typed(BODY_KIND, buffer={"max_request_bytes": method.max_body_bytes})}
+
+
+def large_body_route(method: Method) -> Json:
+    """Render the route that a REST call matches before transcoding, for a method with a larger body limit."""
+    match = {"safe_regex": {"regex": method.rest_pattern}, "headers": [_verb(method)]}
+    return unknown_route() | {
+        "name": f"{method.path} by REST",
+        "match": match,
+        "typed_per_filter_config": body_limit(method),
+    }
+
+
+def _verb(method: Method) -> Json:
+    return {"name": ":method", "string_match": {"exact": method.verb}}
 
 
 def unknown_route() -> Json:

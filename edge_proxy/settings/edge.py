@@ -14,8 +14,6 @@ from edge_proxy.settings.media import MediaSettings
 from edge_proxy.settings.rates import RateSettings
 from edge_proxy.settings.tls import TlsSettings
 
-# The public contract's limit of a body, without headers.
-MAX_BODY_BYTES = 1024 * 1024
 # Envoy logs at `info` what other programs log at `debug`.
 ENVOY_LOG_LEVELS = {"DEBUG": "info", "INFO": "warn", "WARNING": "warn", "ERROR": "error", "CRITICAL": "critical"}
 

@@ -7,7 +7,7 @@ from edge_proxy.answers.openapi.examples import example_message
 from edge_proxy.answers.openapi.parameters import in_path, parameters
 from edge_proxy.answers.openapi.rules import rules_of
 from edge_proxy.answers.openapi.schemas import SCHEMAS, needs_value, short_name
-from edge_proxy.contracts import PICK_RENDITION
+from edge_proxy.contracts import DEFAULT_BODY_KIB, PICK_RENDITION
 from edge_proxy.json_types import Json
 
 BEARER = "bearer"
@@ -40,7 +40,9 @@ def tag(service: Service) -> str:
 def _cost_text(rpc: Rpc) -> str:
     points = "1 point" if rpc.method.cost == 1 else f"{rpc.method.cost} points"
     log_in = ", and counts against the log-in limit" if rpc.method.is_log_in else ""
-    return f"Costs {points}{log_in}."
+    most = rpc.method.max_body_bytes
+    body = f" The body may have up to {most // 1024} KiB." if most > DEFAULT_BODY_KIB * 1024 else ""
+    return f"Costs {points}{log_in}.{body}"
 
 
 def _body(contract: Contract, rpc: Rpc) -> Json:

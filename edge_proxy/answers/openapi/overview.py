@@ -12,7 +12,7 @@ Every method is available as REST with JSON, gRPC and gRPC-Web, with the same re
 **JSON** follows proto3's mapping: lowerCamelCase names, 64-bit numbers as strings, times in RFC 3339, bytes in base64, enum
 values by name. Empty fields are included (`""`, `"0"`, `false`, `[]`); fields that do not apply are absent. In a body, optional
 fields may be missing, unknown fields are ignored, and `null` means absent. An unknown query parameter is an error. A body may
-have up to 1 MiB.
+have up to 64 KiB, or more where the method says so.
 
 **Tokens.** `POST /users` signs up and `POST /sessions` logs in. Send the access token as `Authorization: Bearer …`. It is valid
 for 15 minutes. `POST /sessions/refresh` exchanges the refresh token, which works once, for new tokens.

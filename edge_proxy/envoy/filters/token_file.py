@@ -9,7 +9,7 @@ import json
 import sys
 
 from edge_proxy.contracts import public_methods, read_descriptors
-from edge_proxy.envoy.filters.tokens import token_path, token_resource
+from edge_proxy.envoy.filters.tokens import token_path, token_resources
 from edge_proxy.settings.edge import EdgeSettings
 from meshkit.settings import SettingsError
 
@@ -20,11 +20,11 @@ POLL_SECONDS = 2.0
 def write_tokens(settings: EdgeSettings) -> None:
     """Write the file. Raises SettingsError if the JWKS is invalid."""
     methods = public_methods(read_descriptors(settings.descriptor_set))
-    resource = token_resource(methods, _read_jwks(settings))
-    path = token_path(settings)
-    fresh = path.with_suffix(".new")
-    fresh.write_text(json.dumps({"resources": [resource]}, indent=1))
-    fresh.rename(path)
+    for name, resource in token_resources(methods, _read_jwks(settings)).items():
+        path = token_path(settings, name)
+        fresh = path.with_suffix(".new")
+        fresh.write_text(json.dumps({"resources": [resource]}, indent=1))
+        fresh.rename(path)
 
 
 async def watch_keys(settings: EdgeSettings) -> None:

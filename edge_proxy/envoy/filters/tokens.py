@@ -10,7 +10,9 @@ from meshkit.token_expiry import EDGE_SKEW_SECONDS
 
 ISSUER = AUDIENCE = "lensfeed"
 PROVIDER = "session"
-FILTER = "envoy.filters.http.jwt_authn"
+FILTER = "tokens"
+EARLY_FILTER = "early_tokens"
+REMEMBERED_TOKENS = 10_000
 KIND = "extensions.filters.http.jwt_authn.v3.JwtAuthentication"
 # Services trust these two headers. Only this filter may set them.
 CLAIM_HEADERS = {"x-user-id": "sub", "x-session-id": "sid"}
@@ -21,11 +23,51 @@ def token_filter(settings: EdgeSettings) -> Json:
 
     It runs after the transcoder, where REST calls have gRPC paths, so that one list of paths covers all protocols.
     """
+    return _from_file(settings, FILTER)
+
+
+def early_token_filter(settings: EdgeSettings) -> Json:
+    """Render the filter that refuses a call without a valid token before its body is read.
+
+    The transcoder needs the whole body, so that this filter knows REST calls by their own paths. It only spares memory: what
+    it does not recognise is still stopped by `token_filter`.
+    """
+    return _from_file(settings, EARLY_FILTER)
+
+
+def token_path(settings: EdgeSettings, name: str) -> Path:
+    """Return the file with the configuration of one of the two filters."""
+    return settings.edge_dir.absolute() / f"{name}.json"
+
+
+def token_resources(methods: Sequence[Method], jwks: str) -> dict[str, Json]:
+    """Render the files' resources by the name of their filter.
+
+    Rules are tried in order, so that a method is open only where its contract says so.
+    """
+    required = {"requires": {"provider_name": PROVIDER}}
+    rules = [
+        *({"match": {"path": method.path}} for method in methods if method.is_open),
+        {"match": {"prefix": "/lensfeed."}, **required},
+    ]
+    early = [
+        *rules,
+        *({"match": _rest_match(method)} for method in methods if method.is_open),
+        *({"match": _rest_match(method), **required} for method in methods if not method.is_open),
+    ]
     return {
-        "name": FILTER,
+        FILTER: _resource(FILTER, _provider(jwks), rules),
+        # The second filter needs the token, too.
+        EARLY_FILTER: _resource(EARLY_FILTER, _provider(jwks) | {"forward": True, "claim_to_headers": []}, early),
+    }
+
+
+def _from_file(settings: EdgeSettings, name: str) -> Json:
+    return {
+        "name": name,
         "config_discovery": {
             "config_source": {
-                "path_config_source": {"path": str(token_path(settings))},
+                "path_config_source": {"path": str(token_path(settings, name))},
                 "resource_api_version": "V3",
             },
             "type_urls": [f"type.googleapis.com/envoy.{KIND}"],
@@ -33,19 +75,16 @@ def token_filter(settings: EdgeSettings) -> Json:
     }
 
 
-def token_path(settings: EdgeSettings) -> Path:
-    """Return the path of the filter's configuration file."""
-    return settings.edge_dir.absolute() / "tokens.json"
+def _resource(name: str, provider: Json, rules: Sequence[Json]) -> Json:
+    verification = typed(KIND, providers={PROVIDER: provider}, rules=rules)
+    return typed("config.core.v3.TypedExtensionConfig", name=name, typed_config=verification)
 
 
-def token_resource(methods: Sequence[Method], jwks: str) -> Json:
-    """Render the file's resource. Methods need a token unless their contract says otherwise."""
-    rules = [
-        *({"match": {"path": method.path}} for method in methods if method.is_open),
-        {"match": {"prefix": "/lensfeed."}, "requires": {"provider_name": PROVIDER}},
-    ]
-    verification = typed(KIND, providers={PROVIDER: _provider(jwks)}, rules=rules)
-    return typed("config.core.v3.TypedExtensionConfig", name=FILTER, typed_config=verification)
+def _rest_match(method: Method) -> Json:
+    return {
+        "safe_regex": {"regex": method.rest_pattern},
+        "headers": [{"name": ":method", "string_match": {"exact": method.verb}}],
+    }
 
 
 def _provider(jwks: str) -> Json:
@@ -59,5 +98,7 @@ def _provider(jwks: str) -> Json:
         "from_headers": [{"name": "authorization", "value_prefix": "Bearer "}],
         "forward": False,
         "local_jwks": {"inline_string": jwks},
+        # A signature is verified once, not at each call and by each of the two filters; the expiry is always looked at.
+        "jwt_cache_config": {"jwt_cache_size": REMEMBERED_TOKENS},
         "claim_to_headers": [{"header_name": header, "claim_name": claim} for header, claim in CLAIM_HEADERS.items()],
     }

@@ -105,13 +105,13 @@ async def test_unknown_methods_in_grpc(
     assert backend.seen == []
 
 
-async def test_a_body_has_at_most_one_mebibyte(edge: Edge, backend: Backend, bearer: dict[str, str]) -> None:
-    """A body of exactly 1 MiB passes, and one byte more gets 413."""
-    frame = len('{"caption":""}')
-    largest = b'{"caption":"' + b"a" * (MEBIBYTE - frame) + b'"}'
-    assert (await edge.http.post("/posts", content=largest, headers=bearer)).status_code == 200
+@pytest.mark.parametrize(("path", "most"), [("/posts", 64 * 1024), ("/media/5/complete", MEBIBYTE)])
+async def test_a_body_has_a_limit(edge: Edge, backend: Backend, bearer: dict[str, str], path: str, most: int) -> None:
+    """A body of exactly what a method takes passes, and one byte more is 413."""
+    largest = b"{" + b" " * (most - 2) + b"}"
+    assert (await edge.http.post(path, content=largest, headers=bearer)).status_code == 200
     backend.seen.clear()
-    response = await edge.http.post("/posts", content=largest + b" ", headers=bearer)
+    response = await edge.http.post(path, content=largest + b" ", headers=bearer)
     assert refusal(response) == (413, Code.RESOURCE_EXHAUSTED, "MESSAGE_TOO_LARGE")
     assert backend.seen == []
 

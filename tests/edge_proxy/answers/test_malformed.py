@@ -23,7 +23,7 @@ from tests.protocols import Headers, grpc_web_outcome
 PATH = "/lensfeed.post.v1.PostService/CreatePost"
 MALFORMED = (400, Code.INVALID_ARGUMENT, "BODY_MALFORMED")
 UNKNOWN = (404, Code.UNIMPLEMENTED, "METHOD_UNKNOWN")
-DEEP = 100_000
+DEEP = 10_000
 TWO_MEBIBYTES = bytes(2 * 1024 * 1024)
 SLOW_SECONDS = 1.0
 GZIPPED = gzip.compress(b"")

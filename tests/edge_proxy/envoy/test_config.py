@@ -12,7 +12,7 @@ from lensfeed.options.v1 import options_pb2
 from edge_proxy.contracts import ContractsError, public_methods, read_descriptors
 from edge_proxy.envoy import program as envoy
 from edge_proxy.envoy.bootstrap import bootstrap
-from edge_proxy.envoy.filters.tokens import token_resource
+from edge_proxy.envoy.filters.tokens import FILTER, token_resources
 from edge_proxy.json_types import Json
 from edge_proxy.settings.edge import EdgeSettings
 from edge_proxy.sockets import make_socket_folder
@@ -101,7 +101,7 @@ def test_a_folder_with_a_long_name_has_its_sockets_elsewhere(environment: pytest
     assert Path(admin["path"]).parent.parent == monkey
     assert Path(admin["path"]).parent.stat().st_mode & 0o777 == 0o700
     Path(admin["path"]).parent.chmod(0o755)
-    with pytest.raises(SettingsError, match="another user may open"):
+    with pytest.raises(SettingsError, match="other users can open"):
         make_socket_folder(folder)
 
 
@@ -117,7 +117,8 @@ def test_internal_methods_have_no_route(settings: EdgeSettings) -> None:
 
 def test_access_follows_the_contract(settings: EdgeSettings) -> None:
     """A method needs a token unless its contract says ACCESS_ANYONE."""
-    rules = token_resource(public_methods(read_descriptors(settings.descriptor_set)), "")["typed_config"]["rules"]
+    resources = token_resources(public_methods(read_descriptors(settings.descriptor_set)), "")
+    rules = resources[FILTER]["typed_config"]["rules"]
     opened = {
         f"/{service.full_name}/{method.name}"
         for service in SERVICES
@@ -136,7 +137,7 @@ def test_a_new_method_needs_a_token(settings: EdgeSettings) -> None:
     (file,) = (file for file in descriptors.file if file.name == "lensfeed/user/v1/user_service.proto")
     file.service[0].method.add(name="NewMethod", input_type=".a", output_type=".b")
     methods = public_methods(descriptors)
-    rules = token_resource(methods, "")["typed_config"]["rules"]
+    rules = token_resources(methods, "")[FILTER]["typed_config"]["rules"]
     assert "/lensfeed.user.v1.UserService/NewMethod" in {method.path for method in methods}
     assert "requires" in rule_of(rules, "/lensfeed.user.v1.UserService/NewMethod")
 
