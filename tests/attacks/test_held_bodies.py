@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from tests.attacks.greedy_streams import greedy
 from tests.edge_proxy.backend import Backend
-from tests.edge_proxy.conftest import Edge, Signer, services_at, running_edge, until_serving
+from tests.edge_proxy.conftest import Edge, Signer, running_edge, services_at, until_serving
 
 HEAP_MIB = 128
 CONNECTIONS, STREAMS = 14, 100
