@@ -36,7 +36,7 @@ def served(part: str) -> list[Rpc]:
 
 
 def admitted(rpc: Rpc, caller: str, states_user: bool) -> bool:
-    """Whether a method is for a caller, as in the table of docs/edge.md."""
+    """Whether a method is for a caller, as in the table of docs/security.md."""
     if rpc.is_internal:
         return caller in (*SERVICES, OPS) and not states_user
     return caller == EDGE
