@@ -21,7 +21,7 @@ SITE := build/.site
 PAGES := $(shell find docs -name '*.md' -o -name '*.svg' -o -name '*.css' -o -name conf.py) $(wildcard *.md)
 # What writes the reference pages, and the stamps of writing and of checking them.
 REFERENCE := build/.reference
-WRITTEN := docs/api.md docs/settings.md docs/metrics.md docs/errors.md
+WRITTEN := docs/api.md docs/settings.md docs/metrics.md docs/errors.md docs/cassandra-statements.md
 CHECKED := build/.reference-checked
 SOURCES := $(shell find docs/generate edge_proxy meshkit *_svc -name '*.py')
 PYTHON_CLIENT := build/.python-client
@@ -77,7 +77,7 @@ $(SITE): $(PAGES) $(STAMP)
 	$(BIN)/sphinx-build -E -W --keep-going -n -q docs build/site
 	@touch $@
 
-reference: $(REFERENCE) ## Write the reference pages (API, settings, metrics, errors) from code and contracts
+reference: $(REFERENCE) ## Write the reference pages from code and contracts
 
 $(REFERENCE): $(PACKAGED) $(SOURCES) $(WRITTEN) $(STAMP)
 	$(BIN)/python -m docs.generate
