@@ -47,6 +47,9 @@ HEADERS_TOO_LARGE = Refusal(431, Code.RESOURCE_EXHAUSTED, "MESSAGE_TOO_LARGE", "
 METHOD_UNKNOWN = Refusal(404, Code.UNIMPLEMENTED, "METHOD_UNKNOWN", "unknown path or method")
 MEDIA_NOT_FOUND = Refusal(404, Code.NOT_FOUND, "MEDIA_NOT_FOUND", "the medium does not exist")
 RANGE_INVALID = Refusal(416, Code.OUT_OF_RANGE, "RANGE_INVALID", "the requested range is outside the file")
+PRECONDITION_FAILED = Refusal(
+    412, Code.FAILED_PRECONDITION, "PRECONDITION_FAILED", "the medium does not match If-Match or If-Unmodified-Since"
+)
 TOO_SLOW = Refusal(408, Code.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED", "the request did not arrive in time")
 DEADLINE_EXCEEDED = Refusal(504, Code.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED", "the deadline was exceeded")
 OVERLOADED = Refusal(429, Code.RESOURCE_EXHAUSTED, "OVERLOADED", "the server is overloaded", retry_after_seconds=1)

@@ -62,7 +62,11 @@ def service_cluster(name: str, address: Address) -> Json:
 
 def s3_cluster(settings: EdgeSettings) -> Json:
     """Render the cluster of the object store."""
-    cluster = _cluster(S3, settings.s3_address) | {"typed_extension_protocol_options": store_protocol()}
+    cluster = _cluster(S3, settings.s3_address) | {
+        "typed_extension_protocol_options": store_protocol(),
+        # Conditional requests are retried by design (media_conditions.lua).
+        "circuit_breakers": {"thresholds": [_breaker() | {"retry_budget": {"budget_percent": {"value": 100}}}]},
+    }
     if settings.s3_uses_tls:
         cluster["transport_socket"] = _tls(settings.s3_address.host)
     return cluster

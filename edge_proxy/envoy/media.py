@@ -1,8 +1,9 @@
 """Public media under `/m/…`, read from the object store without revealing it."""
 
-from edge_proxy.answers.refusals import MEDIA_NOT_FOUND, RANGE_INVALID, UNAVAILABLE, Refusal
+from edge_proxy.answers.refusals import MEDIA_NOT_FOUND, PRECONDITION_FAILED, RANGE_INVALID, UNAVAILABLE, Refusal
 from edge_proxy.contracts import PICK_RENDITION, Method
 from edge_proxy.envoy.clusters import S3
+from edge_proxy.envoy.filters.cors import MEDIA_RESPONSE_HEADERS, media_preflights, no_cors
 from edge_proxy.json_types import Json, extension, typed
 from edge_proxy.settings.edge import EdgeSettings
 from edge_proxy.settings.media import media_cache
@@ -10,6 +11,7 @@ from edge_proxy.settings.media import media_cache
 CACHE = "envoy.filters.http.cache_v2"
 MUTATION = "envoy.filters.http.header_mutation"
 LUA = "envoy.filters.http.lua"
+MUTATION_PER_ROUTE = "extensions.filters.http.header_mutation.v3.HeaderMutationPerRoute"
 REDIRECT = "media_redirect"
 PREFIX = "/m/"
 ROUTE = "media"
@@ -17,19 +19,28 @@ ROUTE = "media"
 PATHS = r"/m/[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*"
 # A slow phone may take as long as it needs while bytes flow.
 IDLE_TIMEOUT = "60s"
+RETRY = {
+    "retry_on": "connect-failure,refused-stream,reset-before-request,retriable-status-codes",
+    # 412 with If-Range, 418 after the headers were asked for (media_conditions.lua).
+    "retriable_status_codes": [412, 418],
+    "num_retries": 2,
+}
 STORE_HEADERS = ("x-envoy-", "x-amz-", "x-seaweedfs-", "seaweed-", "access-control-")
 NOT_FOR_STORE = ("authorization", "cookie", "content-type", "grpc-timeout", "origin", "x-forwarded-for")
 # Maps the store's status to our response. Forbidden means not found.
 ERRORS_BY_STATUS = (
     dict.fromkeys((301, 302, 303, 307, 308, 400, 401, 403, 404, 405, 410), MEDIA_NOT_FOUND)
-    | {416: RANGE_INVALID}
-    | dict.fromkeys((500, 501, 502, 503, 504), UNAVAILABLE)
+    | {412: PRECONDITION_FAILED, 416: RANGE_INVALID, 417: PRECONDITION_FAILED}
+    # 418: a retry that was not possible (media_conditions.lua).
+    | dict.fromkeys((418, 500, 501, 502, 503, 504), UNAVAILABLE)
 )
 # Serve media as inert files: no scripts, no sniffing, embeddable anywhere.
 HEADERS = {
     "x-content-type-options": "nosniff",
     "content-security-policy": "default-src 'none'; sandbox",
     "cross-origin-resource-policy": "cross-origin",
+    "access-control-allow-origin": "*",
+    "access-control-expose-headers": ",".join(MEDIA_RESPONSE_HEADERS),
 }
 REDIRECT_SCRIPT = """
 function envoy_on_response(handle)
@@ -43,8 +54,13 @@ end
 SCRIPT = """
 function envoy_on_request(handle)
   local headers = handle:headers()
+  handle:streamInfo():dynamicMetadata():set("lensfeed.media", "method", headers:get(":method"))
   headers:replace(":path", prefix .. headers:get(":path"))
   headers:replace(":authority", host)
+  -- Envoy's cache ignores these two. It passes requests with If-Range on to the store's filters (media_conditions.lua).
+  if (headers:get("if-match") or headers:get("if-unmodified-since")) and not headers:get("if-range") then
+    headers:add("if-range", "-")
+  end
 end
 
 function envoy_on_response(handle)
@@ -53,10 +69,11 @@ function envoy_on_response(handle)
   if answer == nil then return end
   headers:replace(":status", answer[1])
   headers:replace("content-type", "application/json")
+  for _, name in ipairs({"cache-control", "cdn-cache-control", "etag", "last-modified"}) do headers:remove(name) end
   if answer[2] ~= "" then headers:replace("retry-after", answer[2]) end
   -- Last, because waiting for the body makes the headers inaccessible.
-  local body = handle:body()
-  if body ~= nil then body:setBytes(answer[3]) end
+  if handle:streamInfo():dynamicMetadata():get("lensfeed.media")["method"] == "HEAD" then return end
+  handle:body(true):setBytes(answer[3])
 end
 """
 
@@ -76,12 +93,13 @@ def media_route(settings: EdgeSettings) -> Json:
             "cluster": S3,
             "timeout": "0s",
             "idle_timeout": IDLE_TIMEOUT,
-            "retry_policy": {"retry_on": "connect-failure,refused-stream,reset-before-request", "num_retries": 1},
+            "retry_policy": RETRY,
         },
         "typed_per_filter_config": {
             **({CACHE: typed("config.route.v3.FilterConfig", config={})} if settings.edge_media_cache_mib else {}),
+            **no_cors(),
             MUTATION: typed(
-                "extensions.filters.http.header_mutation.v3.HeaderMutationPerRoute",
+                MUTATION_PER_ROUTE,
                 mutations={"request_mutations": _clean_request(), "response_mutations": _clean_response()},
             ),
             LUA: typed(
@@ -90,6 +108,31 @@ def media_route(settings: EdgeSettings) -> Json:
             ),
         },
     }
+
+
+def other_media_routes() -> list[Json]:
+    """Render routes below `/m/` for preflights, and for calls that are transcoded later or unknown."""
+    action = {"cluster": "unknown", "cluster_not_found_response_code": "NOT_FOUND"}
+    preflight = {"prefix": PREFIX, "headers": [{"name": ":method", "string_match": {"exact": "OPTIONS"}}]}
+    return [
+        {
+            "name": "media preflights",
+            "match": preflight,
+            "route": action,
+            "typed_per_filter_config": media_preflights(),
+        },
+        {
+            "name": "other media",
+            "match": {"prefix": PREFIX},
+            "route": action,
+            "typed_per_filter_config": {**no_cors(), **for_all_origins()},
+        },
+    ]
+
+
+def for_all_origins() -> Json:
+    """Render the route configuration that lets all web pages read the response."""
+    return {MUTATION: typed(MUTATION_PER_ROUTE, mutations={"response_mutations": _set(HEADERS)})}
 
 
 def media_filters(settings: EdgeSettings) -> list[Json]:
@@ -112,7 +155,7 @@ def redirect_config(method: Method) -> Json:
     if method.path != PICK_RENDITION:
         return {}
     script = typed("extensions.filters.http.lua.v3.LuaPerRoute", source_code={"inline_string": REDIRECT_SCRIPT})
-    return {REDIRECT: script}
+    return {REDIRECT: script, **for_all_origins()}
 
 
 def _cache(settings: EdgeSettings) -> Json:
@@ -140,12 +183,13 @@ def _clean_request() -> list[Json]:
 
 
 def _clean_response() -> list[Json]:
+    return [*({"remove_on_match": {"key_matcher": {"prefix": prefix}}} for prefix in STORE_HEADERS), *_set(HEADERS)]
+
+
+def _set(headers: dict[str, str]) -> list[Json]:
     return [
-        *(
-            {"append": {"header": {"key": key, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}}
-            for key, value in HEADERS.items()
-        ),
-        *({"remove_on_match": {"key_matcher": {"prefix": prefix}}} for prefix in STORE_HEADERS),
+        {"append": {"header": {"key": key, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}}
+        for key, value in headers.items()
     ]
 
 

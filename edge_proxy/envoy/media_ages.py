@@ -4,6 +4,7 @@ The store's Cache-Control is meant for browsers (immutable) and CDNs (by popular
 removed media disappear soon. A CDN gets the store's age in CDN-Cache-Control (RFC 9213) and is purged on removal.
 """
 
+from edge_proxy.envoy.filters.rest_requests import LUA
 from edge_proxy.json_types import Json, extension, typed
 
 OWN_SECONDS = 60
@@ -30,6 +31,11 @@ def store_protocol() -> Json:
             "media_ages",
             "extensions.filters.http.lua.v3.Lua",
             default_source_code={"inline_string": SCRIPT},
+        ),
+        extension(
+            "media_conditions",
+            "extensions.filters.http.lua.v3.Lua",
+            default_source_code={"inline_string": (LUA / "media_conditions.lua").read_text()},
         ),
         extension("envoy.filters.http.upstream_codec", "extensions.filters.http.upstream_codec.v3.UpstreamCodec"),
     ]

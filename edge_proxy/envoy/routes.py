@@ -7,7 +7,7 @@ from edge_proxy.answers.services import CLUSTER, builtin_methods
 from edge_proxy.contracts import DEFAULT_BODY_KIB, Method
 from edge_proxy.envoy.filters.cors import cors_policy
 from edge_proxy.envoy.filters.frames import check_frames
-from edge_proxy.envoy.media import media_route, redirect_config
+from edge_proxy.envoy.media import media_route, other_media_routes, redirect_config
 from edge_proxy.json_types import Json, extension, typed
 from edge_proxy.limits.rules import cost_metadata
 from edge_proxy.settings.edge import EdgeSettings
@@ -69,6 +69,7 @@ def route_config(settings: EdgeSettings, methods: Sequence[Method]) -> Json:
                         for method in methods
                         if method.max_body_bytes > DEFAULT_BODY_KIB * 1024
                     ),
+                    *other_media_routes(),
                     unknown_route(),
                 ],
             }

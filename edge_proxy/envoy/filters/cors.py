@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from edge_proxy.json_types import Json, extension, typed
 
 NAME = "envoy.filters.http.cors"
+POLICY = "extensions.filters.http.cors.v3.CorsPolicy"
 METHODS = ("GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS")
 REQUEST_HEADERS = (
     "authorization",
@@ -24,6 +25,27 @@ RESPONSE_HEADERS = (
     "retry-after",
     "x-request-id",
 )
+# Media are the same for everyone: all pages may read them, and a CDN may keep one response for all.
+MEDIA_METHODS = ("GET", "HEAD", "OPTIONS")
+MEDIA_REQUEST_HEADERS = (
+    "cache-control",
+    "if-match",
+    "if-modified-since",
+    "if-none-match",
+    "if-range",
+    "if-unmodified-since",
+    "range",
+    "save-data",
+)
+MEDIA_RESPONSE_HEADERS = (
+    "accept-ranges",
+    "age",
+    "content-length",
+    "content-range",
+    "etag",
+    "retry-after",
+    "x-request-id",
+)
 # Two hours, the longest that browsers cache a preflight.
 MAX_AGE_SECONDS = 7200
 
@@ -39,7 +61,7 @@ def cors_policy(origins: Sequence[str]) -> Json:
         return {}
     return {
         NAME: typed(
-            "extensions.filters.http.cors.v3.CorsPolicy",
+            POLICY,
             allow_origin_string_match=[{"exact": origin} for origin in origins],
             allow_methods=",".join(METHODS),
             allow_headers=",".join(REQUEST_HEADERS),
@@ -47,3 +69,21 @@ def cors_policy(origins: Sequence[str]) -> Json:
             max_age=str(MAX_AGE_SECONDS),
         )
     }
+
+
+def media_preflights() -> Json:
+    """Render the policy of preflights for media, from any origin."""
+    return {
+        NAME: typed(
+            POLICY,
+            allow_origin_string_match=[{"safe_regex": {"regex": ".+"}}],
+            allow_methods=",".join(MEDIA_METHODS),
+            allow_headers=",".join(MEDIA_REQUEST_HEADERS),
+            max_age=str(MAX_AGE_SECONDS),
+        )
+    }
+
+
+def no_cors() -> Json:
+    """Render the route configuration that turns the filter off."""
+    return {NAME: typed(POLICY, filter_enabled={"default_value": {"numerator": 0}})}

@@ -13,7 +13,7 @@ from google.rpc.code_pb2 import Code
 from devmesh.parts.bucket import S3, s3_client
 from tests.edge_proxy.answers.test_errors import refusal
 from tests.edge_proxy.backend import Backend
-from tests.edge_proxy.conftest import ORIGIN, Edge
+from tests.edge_proxy.conftest import Edge
 
 pytestmark = pytest.mark.slow
 
@@ -174,18 +174,6 @@ async def test_media_are_harmless(edge: Edge, file: tuple[str, "S3Client"]) -> N
     assert headers["content-security-policy"] == "default-src 'none'; sandbox"
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["cross-origin-resource-policy"] == "cross-origin"
-
-
-async def test_pages_of_the_app_may_read_media(edge: Edge, file: tuple[str, "S3Client"]) -> None:
-    """Pages of the app may read media across origins, from the cache too; other pages may not."""
-    for _ in range(3):
-        own = await edge.http.get(file[0], headers={"origin": ORIGIN})
-        assert own.headers.get_list("access-control-allow-origin") == [ORIGIN]
-        other = await edge.http.get(file[0], headers={"origin": "https://evil.example"})
-        assert "access-control-allow-origin" not in other.headers
-    preflight = {"origin": ORIGIN, "access-control-request-method": "GET"}
-    asked = await edge.http.options(file[0], headers=preflight)
-    assert (asked.status_code, asked.headers["access-control-allow-origin"]) == (200, ORIGIN)
 
 
 async def test_errors_are_not_cached(edge: Edge, s3: S3, file: tuple[str, "S3Client"]) -> None:
