@@ -7,6 +7,7 @@ import os
 import sys
 
 from edge_proxy.contracts import ContractsError
+from edge_proxy.descriptors import fit_connections
 from edge_proxy.envoy import program as envoy
 from edge_proxy.envoy.bootstrap import bootstrap, secrets
 from edge_proxy.envoy.filters.token_file import write_tokens
@@ -31,7 +32,7 @@ def main() -> None:
         if command == "limits":
             _run_limits()
         else:
-            _run_edge(command, EdgeSettings.load())
+            _run_edge(command, fit_connections(EdgeSettings.load()))
     except (SettingsError, ContractsError, envoy.EnvoyError) as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(2)

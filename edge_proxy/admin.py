@@ -12,6 +12,7 @@ from edge_proxy.sockets import admin_socket
 
 TIMEOUT_SECONDS = 2.0
 ACTIVE_CALLS = "http.public.downstream_rq_active"
+CONNECTIONS = "http.public.downstream_cx_active"
 HEALTHY = "membership_healthy"
 
 
@@ -31,8 +32,11 @@ class Admin:
 
     async def active_calls(self) -> int:
         """Count the calls in flight."""
-        text = await self._ask("GET", f"/stats?filter=^{ACTIVE_CALLS}$")
-        return int(text.rpartition(":")[2])
+        return await self._count(ACTIVE_CALLS)
+
+    async def connections(self) -> int:
+        """Count the connections of apps."""
+        return await self._count(CONNECTIONS)
 
     async def is_serving(self, clusters: Iterable[str]) -> bool:
         """Return whether each cluster has a healthy replica. Raises OSError while Envoy drains, too."""
@@ -41,6 +45,10 @@ class Admin:
         text = await self._ask("GET", f"/stats?filter=^cluster\\.({'|'.join(names)})\\.{HEALTHY}$")
         counts = (line.rpartition(":") for line in text.splitlines())
         return {name.split(".")[1] for name, _, count in counts if int(count)} == names
+
+    async def _count(self, statistic: str) -> int:
+        text = await self._ask("GET", f"/stats?filter=^{statistic}$")
+        return int(text.rpartition(":")[2])
 
     async def _ask(self, method: str, path: str) -> str:
         return await asyncio.to_thread(self._ask_now, method, path)

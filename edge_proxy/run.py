@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_proxy.admin import Admin, admin_of
+from edge_proxy.connection_pressure import watch_connections
 from edge_proxy.envoy.filters.token_file import watch_keys
 from edge_proxy.envoy.program import run_command
 from edge_proxy.settings.edge import EdgeSettings
@@ -26,7 +27,7 @@ async def run(settings: EdgeSettings, path: Path) -> int:
     # This process has one thread, so a system call between fork and exec is safe.
     child = await asyncio.create_subprocess_exec(*run_command(settings, path), preexec_fn=_die_with_parent)
     ended = asyncio.ensure_future(child.wait())
-    watching = asyncio.create_task(watch_keys(settings))
+    watching = asyncio.gather(watch_keys(settings), watch_connections(settings, admin_of(settings)))
     answering = asyncio.create_task(_answer(settings))
     await _first_of(ended, first_signal)
     watching.cancel()

@@ -7,7 +7,8 @@ only these calls are UNAVAILABLE. `/healthz` does not depend on it.
 from edge_proxy.contracts import READ_COST, Method
 from edge_proxy.settings.edge import EdgeSettings
 
-CLUSTER = "own"
+# One server, and a cluster for each kind of call: reflection cannot use up the budget of health checks.
+HEALTH_CLUSTER, REFLECTION_CLUSTER = "own_health", "own_reflection"
 REFLECTION_SERVICES = ("grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection")
 REFLECTION_METHOD = "ServerReflectionInfo"
 HEALTH_SERVICE, HEALTH_METHOD = "grpc.health.v1.Health", "Check"

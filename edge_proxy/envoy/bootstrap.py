@@ -3,6 +3,7 @@
 from edge_proxy.addresses import socket_address
 from edge_proxy.contracts import public_methods, read_descriptors
 from edge_proxy.envoy.clusters import all_clusters
+from edge_proxy.envoy.health_listener import health_listener
 from edge_proxy.envoy.listener import public_listener
 from edge_proxy.envoy.mesh_tls import mesh_secrets
 from edge_proxy.envoy.overload import overload_manager
@@ -17,9 +18,13 @@ def bootstrap(settings: EdgeSettings) -> Json:
     methods = public_methods(read_descriptors(settings.descriptor_set))
     return {
         "node": {"id": "edge", "cluster": "lensfeed"},
-        "admin": {"address": _admin_address(settings)},
+        # Health checks and statistics are needed most when connections run out.
+        "admin": {"address": _admin_address(settings), "ignore_global_conn_limit": True},
         "static_resources": {
-            "listeners": [public_listener(settings, methods)],
+            "listeners": [
+                public_listener(settings, methods),
+                *([health_listener(settings.edge_health_addr)] if settings.edge_health_addr else []),
+            ],
             "clusters": all_clusters(settings),
         },
         "overload_manager": overload_manager(settings),

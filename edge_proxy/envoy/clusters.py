@@ -6,7 +6,7 @@ from pathlib import Path
 import certifi
 
 from edge_proxy.addresses import Address, is_ip, socket_address
-from edge_proxy.answers.services import CLUSTER as OWN
+from edge_proxy.answers.services import HEALTH_CLUSTER, REFLECTION_CLUSTER
 from edge_proxy.contracts import SERVICES
 from edge_proxy.envoy.media_ages import store_protocol
 from edge_proxy.envoy.mesh_tls import mesh_socket
@@ -77,19 +77,21 @@ def all_clusters(settings: EdgeSettings) -> list[Json]:
     addresses: dict[str, Address] = {name: getattr(settings, f"{name}_addr") for name in SERVICES}
     services = (service_cluster(name, address) | mesh_socket(settings, name) for name, address in addresses.items())
     limits = [] if settings.limits_addr is None else [_limits_cluster(settings, settings.limits_addr)]
-    return [*services, s3_cluster(settings), _builtin_cluster(builtin_socket(settings.edge_dir)), *limits]
+    socket = builtin_socket(settings.edge_dir)
+    builtin = (_builtin_cluster(name, socket) for name in (HEALTH_CLUSTER, REFLECTION_CLUSTER))
+    return [*services, s3_cluster(settings), *builtin, *limits]
 
 
-def _builtin_cluster(socket: Path) -> Json:
-    """Render the cluster of the edge's own gRPC server: one small process without health checks."""
+def _builtin_cluster(name: str, socket: Path) -> Json:
+    """Render a cluster of the edge's own gRPC server: one small process without health checks."""
     endpoint = {"endpoint": {"address": {"pipe": {"path": str(socket)}}}}
     return {
-        "name": OWN,
+        "name": name,
         "type": "STATIC",
         "connect_timeout": "1s",
         "per_connection_buffer_limit_bytes": BUFFER_BYTES,
         "circuit_breakers": {"thresholds": [{"max_requests": MAX_BUILTIN_CALLS}]},
-        "load_assignment": {"cluster_name": OWN, "endpoints": [{"lb_endpoints": [endpoint]}]},
+        "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": [endpoint]}]},
         "typed_extension_protocol_options": _http2(),
     }
 

@@ -1,15 +1,19 @@
 """The overload manager: what the edge does when memory or connections run out."""
 
+from edge_proxy.connection_pressure import pressure_path
 from edge_proxy.json_types import Json, extension, typed
 from edge_proxy.settings.edge import EdgeSettings
 
 HEAP = "envoy.resource_monitors.fixed_heap"
 CONNECTIONS = "envoy.resource_monitors.global_downstream_max_connections"
+USED_CONNECTIONS = "envoy.resource_monitors.injected_resource"
 # An attack fills hundreds of megabytes in a second.
 REFRESH_INTERVAL = "0.1s"
 MIB = 1024 * 1024
 # As memory fills up: first idle timeouts shrink, then idle connections close, finally calls are refused.
 TIGHTEN, TIGHTEST = 0.85, 0.95
+# Idle timeouts also shrink as connections run out.
+FEW_LEFT = 0.5
 SHRINK = 0.95
 REFUSE = 0.98
 # From here on Envoy resets the streams that hold most memory, more of them the less is left. Tested with 1,400 streams of nearly
@@ -26,7 +30,7 @@ def overload_manager(settings: EdgeSettings) -> Json:
     return {
         "refresh_interval": REFRESH_INTERVAL,
         "buffer_factory_config": {"minimum_account_to_track_power_of_two": SMALLEST_ACCOUNT_POWER},
-        "resource_monitors": [_heap(settings), _connections(settings)],
+        "resource_monitors": [_heap(settings), _connections(settings), _used_connections(settings)],
         "actions": [
             _reduce_timeouts(),
             _reset_greedy_streams(),
@@ -48,6 +52,11 @@ def _connections(settings: EdgeSettings) -> Json:
     return extension(CONNECTIONS, kind, max_active_downstream_connections=settings.edge_max_connections)
 
 
+def _used_connections(settings: EdgeSettings) -> Json:
+    kind = "extensions.resource_monitors.injected_resource.v3.InjectedResourceConfig"
+    return extension(USED_CONNECTIONS, kind, filename=str(pressure_path(settings)))
+
+
 def _action(name: str, threshold: float) -> Json:
     return {
         "name": f"envoy.overload_actions.{name}",
@@ -59,7 +68,10 @@ def _reduce_timeouts() -> Json:
     timer = {"timer": "HTTP_DOWNSTREAM_CONNECTION_IDLE", "min_timeout": SHORTEST_IDLE}
     return {
         "name": "envoy.overload_actions.reduce_timeouts",
-        "triggers": [{"name": HEAP, "scaled": {"scaling_threshold": TIGHTEN, "saturation_threshold": TIGHTEST}}],
+        "triggers": [
+            {"name": HEAP, "scaled": {"scaling_threshold": TIGHTEN, "saturation_threshold": TIGHTEST}},
+            {"name": USED_CONNECTIONS, "scaled": {"scaling_threshold": FEW_LEFT, "saturation_threshold": TIGHTEST}},
+        ],
         "typed_config": typed("config.overload.v3.ScaleTimersOverloadActionConfig", timer_scale_factors=[timer]),
     }
 

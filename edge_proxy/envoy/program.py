@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from edge_proxy.answers.documents import write_documents
+from edge_proxy.connection_pressure import write_pressure
 from edge_proxy.envoy.secrets import secret_path
 from edge_proxy.json_types import Json
 from edge_proxy.settings.edge import ENVOY_LOG_LEVELS, EdgeSettings
@@ -41,6 +42,7 @@ def write_config(settings: EdgeSettings, config: Json, secrets: Sequence[Json] =
     make_socket_folder(settings.edge_dir)
     media_cache(settings).mkdir(exist_ok=True)
     write_documents(settings)
+    write_pressure(settings, 0)
     for secret in secrets:
         secret_path(secret["name"], settings.edge_dir).write_text(json.dumps({"resources": [secret]}, indent=1))
     path = settings.edge_dir.absolute() / "envoy.json"

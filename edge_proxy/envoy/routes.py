@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from edge_proxy.answers.documents import MAX_BYTES, document_routes
-from edge_proxy.answers.services import CLUSTER, builtin_methods
+from edge_proxy.answers.services import HEALTH_CLUSTER, HEALTH_SERVICE, REFLECTION_CLUSTER, builtin_methods
 from edge_proxy.contracts import DEFAULT_BODY_KIB, Method
 from edge_proxy.envoy.filters.cors import cors_policy
 from edge_proxy.envoy.filters.frames import check_frames
@@ -35,6 +35,8 @@ BODY_FILTER = "envoy.filters.http.buffer"
 BODY_KIND = "extensions.filters.http.buffer.v3.BufferPerRoute"
 # Beyond the call's timeout: how long a response may wait for a client that does not read.
 IDLE_SECONDS = 10
+# A person's tool asks all of its questions at once. A stream that asks nothing keeps a place from others.
+BUILTIN_TIMEOUT, BUILTIN_IDLE = "5s", "2s"
 # Sessions show their owner from which network they were opened. Nobody else is told an app's address.
 ADDRESS = {
     "request_headers_to_add": [
@@ -106,8 +108,9 @@ def builtin_route(settings: EdgeSettings, method: Method) -> Json:
     """Render the route of a method that the edge process serves. Streaming calls cannot be buffered."""
     route = method_route(settings, method)
     unbuffered = typed(BODY_KIND, disabled=True)
+    cluster = HEALTH_CLUSTER if method.service == HEALTH_SERVICE else REFLECTION_CLUSTER
     return route | {
-        "route": route["route"] | {"cluster": CLUSTER},
+        "route": route["route"] | {"cluster": cluster, "timeout": BUILTIN_TIMEOUT, "idle_timeout": BUILTIN_IDLE},
         "typed_per_filter_config": {BODY_FILTER: unbuffered},
     }
 

@@ -25,6 +25,8 @@ class EdgeSettings(DocsSettings, LimitSettings, MediaSettings, RateSettings, Tls
     """Where apps reach the mesh, by HTTP/1.1 and HTTP/2."""
     edge_admin_addr: Annotated[Address | None, NoDecode] = None
     """Envoy's administration, on the loopback. By default it is `admin.sock` in `LENSFEED_EDGE_DIR`: it has no password."""
+    edge_health_addr: Annotated[Address | None, NoDecode] = None
+    """A second address that serves only `/healthz`, for health checks: clients cannot take its connections."""
     edge_dir: Path
     """The folder of the rendered configuration. It is created if absent."""
     edge_access_log: Literal["failures", "all"] = "failures"
@@ -67,6 +69,7 @@ class EdgeSettings(DocsSettings, LimitSettings, MediaSettings, RateSettings, Tls
     @field_validator(
         "edge_addr",
         "edge_admin_addr",
+        "edge_health_addr",
         "user_addr",
         "follow_addr",
         "post_addr",
