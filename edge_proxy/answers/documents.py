@@ -110,7 +110,7 @@ def _unchanged_route(each: Document) -> Json:
 
 def _headers(each: Document) -> dict[str, str]:
     # Weak, because the compressed body has the same tag.
-    return {"cache-control": CACHE_CONTROL, "etag": f'W/"{each.digest}"'}
+    return {"cache-control": CACHE_CONTROL, "etag": f'W/"{each.digest}"', "access-control-allow-origin": "*"}
 
 
 def _added(headers: dict[str, str]) -> list[Json]:

@@ -9,6 +9,7 @@ from edge_proxy.envoy.access_log import access_log
 from edge_proxy.envoy.filters.compression import compression_filters
 from edge_proxy.envoy.filters.cors import cors_filter
 from edge_proxy.envoy.filters.early_headers import early_mutation
+from edge_proxy.envoy.filters.early_requests import early_request_filter
 from edge_proxy.envoy.filters.frames import frame_filter
 from edge_proxy.envoy.filters.rest_requests import rest_request_filter, strict_json_filter
 from edge_proxy.envoy.filters.security_headers import security_filter
@@ -78,13 +79,21 @@ def connection_manager(settings: EdgeSettings, methods: Sequence[Method]) -> Jso
             # Some servers treat x_user_id as x-user-id.
             "headers_with_underscores_action": "DROP_HEADER",
         },
+        http_protocol_options={
+            # Older versions of nginx proxy with HTTP/1.0 by default.
+            "accept_http_10": True,
+            "default_host_for_http_10": "lensfeed",
+            # Unknown methods get METHOD_UNKNOWN. Envoy calls this option work in progress; all that it does is to accept other
+            # names, which no route matches.
+            "allow_custom_methods": True,
+        },
         http2_protocol_options={
             "max_concurrent_streams": MAX_STREAMS,
             "initial_stream_window_size": STREAM_WINDOW_BYTES,
             "initial_connection_window_size": CONNECTION_WINDOW_BYTES,
         },
         early_header_mutation_extensions=[early_mutation(settings)],
-        local_reply_config=local_reply_config(_retry_limited_seconds(settings, methods)),
+        local_reply_config=local_reply_config(_retry_limited_seconds(settings, methods), settings.cors_origins),
         http_filters=http_filters(settings, methods),
         route_config=route_config(settings, methods),
         access_log=[access_log(settings)],
@@ -94,7 +103,8 @@ def connection_manager(settings: EdgeSettings, methods: Sequence[Method]) -> Jso
 def http_filters(settings: EdgeSettings, methods: Sequence[Method]) -> list[Json]:
     """List the filters. Requests pass them from first to last, responses from last to first."""
     return [
-        # First, so that it sees the original request and changes the response last.
+        early_request_filter(settings),
+        # Early, so that it sees the original request and changes the response late.
         rest_response_filter(),
         redirect_filter(),
         security_filter(settings),

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 
 from google.rpc.code_pb2 import Code
@@ -18,6 +19,7 @@ from edge_proxy.answers.refusals import (
     Refusal,
 )
 from edge_proxy.envoy.filters.cel import SENT_TYPE, UNTOUCHED_TYPE, cel_filter
+from edge_proxy.envoy.filters.cors import cors_error_headers
 from edge_proxy.envoy.filters.rest_requests import MALFORMED_METADATA
 from edge_proxy.json_types import Json
 
@@ -29,21 +31,21 @@ IS_GRPC = ".matches('^application/grpc([+].*)?$')"
 IS_GRPC_WEB = ".startsWith('application/grpc-web')"
 
 
-def local_reply_config(retry_limited_seconds: int) -> Json:
+def local_reply_config(retry_limited_seconds: int, origins: Sequence[str]) -> Json:
     """Render the table of error responses. The first matching row wins.
 
-    Rate-limited callers may retry after `retry_limited_seconds`.
+    Rate-limited callers may retry after `retry_limited_seconds`. Pages of `origins` may read all errors.
     """
     limited = replace(RATE_LIMITED, retry_after_seconds=retry_limited_seconds)
-    return {
-        "mappers": [
-            *(_health_reply(code, status) for code, status in ((200, "SERVING"), (503, "NOT_SERVING"))),
-            *_replies(IS_OVERLOADED, OVERLOADED, UNTOUCHED_TYPE),
-            *_replies(IS_RATE_LIMITED, limited, SENT_TYPE),
-            *_malformed_replies(),
-            *(reply for when, refusal in CONDITIONS for reply in _replies(when, refusal, SENT_TYPE)),
-        ]
-    }
+    replies = [
+        *(_health_reply(code, status) for code, status in ((200, "SERVING"), (503, "NOT_SERVING"))),
+        *_replies(IS_OVERLOADED, OVERLOADED, UNTOUCHED_TYPE),
+        *_replies(IS_RATE_LIMITED, limited, SENT_TYPE),
+        *_malformed_replies(),
+        *(reply for when, refusal in CONDITIONS for reply in _replies(when, refusal, SENT_TYPE)),
+    ]
+    cors = cors_error_headers(origins)
+    return {"mappers": [reply | {"headers_to_add": [*reply.get("headers_to_add", ()), *cors]} for reply in replies]}
 
 
 def _replies(when: str, refusal: Refusal, content_type: str) -> list[Json]:

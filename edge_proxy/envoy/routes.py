@@ -33,6 +33,8 @@ RETRY = {
 }
 BODY_FILTER = "envoy.filters.http.buffer"
 BODY_KIND = "extensions.filters.http.buffer.v3.BufferPerRoute"
+# What a user gets is for that user. Services may say otherwise.
+PRIVATE = {"header": {"key": "cache-control", "value": "private, no-cache"}, "append_action": "ADD_IF_ABSENT"}
 # Beyond the call's timeout: how long a response may wait for a client that does not read.
 IDLE_SECONDS = 10
 # A person's tool asks all of its questions at once. A stream that asks nothing keeps a place from others.
@@ -101,6 +103,7 @@ def method_route(settings: EdgeSettings, method: Method) -> Json:
         },
         "typed_per_filter_config": {**check_frames(), **body_limit(method), **redirect_config(method)},
         **(ADDRESS if method.cluster == "user" else {}),
+        "response_headers_to_add": [PRIVATE],
     }
 
 

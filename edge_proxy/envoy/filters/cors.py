@@ -71,6 +71,24 @@ def cors_policy(origins: Sequence[str]) -> Json:
     }
 
 
+def cors_error_headers(origins: Sequence[str]) -> list[Json]:
+    """Render headers for errors that are made before the filter runs, or on routes where it does nothing."""
+    if not origins:
+        return []
+    listed = ", ".join(f"'{origin}'" for origin in origins)
+    allowed = f"request.headers['origin'] in [{listed}]"
+    exposed = ",".join(RESPONSE_HEADERS)
+    return [
+        _header("access-control-allow-origin", f"%CEL({allowed} ? request.headers['origin'] : '')%"),
+        _header("access-control-expose-headers", f"%CEL({allowed} ? '{exposed}' : '')%"),
+    ]
+
+
+def _header(name: str, value: str) -> Json:
+    # Envoy leaves out headers whose value is empty.
+    return {"header": {"key": name, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
+
+
 def media_preflights() -> Json:
     """Render the policy of preflights for media, from any origin."""
     return {

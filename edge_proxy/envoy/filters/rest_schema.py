@@ -39,6 +39,12 @@ def rest_schema(descriptors: FileDescriptorSet) -> str:
     return f"local methods = {_lua(methods)}\nlocal messages = {_lua(messages)}\n"
 
 
+def readable_paths(descriptors: FileDescriptorSet) -> str:
+    """Return Lua source that defines `readable`, the path patterns of GET. Raises ContractsError."""
+    rpcs = (rpc for service in read_contract(descriptors).services for rpc in service.rpcs)
+    return f"local readable = {_lua([_pattern(rpc.template) for rpc in rpcs if rpc.verb == 'get'])}\n"
+
+
 def _specificity(rpc: Rpc) -> list[bool]:
     """Order `/users/me` before `/users/{user_id}`."""
     return [segment.startswith("{") for segment in rpc.template.split("/")]
