@@ -5,7 +5,7 @@ import pytest
 from tests.blackbox.mesh import Mesh
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def mesh(sqlite_mesh: Mesh) -> Mesh:
     """Return a running mesh shared with other tests, so each test creates its own users."""
     return sqlite_mesh

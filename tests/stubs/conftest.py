@@ -8,7 +8,7 @@ from tests.blackbox.mesh import Mesh
 from tests.media_svc.pictures import encoded, quarters
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def mesh(sqlite_mesh: Mesh) -> Mesh:
     """Return a running mesh shared with other tests."""
     return sqlite_mesh
