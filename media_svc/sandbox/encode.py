@@ -10,6 +10,7 @@ import pyvips
 
 from media_svc.sandbox.read_picture import decoder_errors, shown_size
 from media_svc.sandbox.recipes import Recipe
+from media_svc.sandbox.tone_map import is_hdr, tone_mapped
 
 # A grid cell, a small phone, a large phone, and the widest feed of a phone.
 RUNG_WIDTHS = (320, 640, 1080, 1440)
@@ -55,8 +56,15 @@ def decode_largest(image: pyvips.Image) -> pyvips.Image:
     """
     width, height = sizes(*shown_size(image))[-1]
     with decoder_errors():
+        if is_hdr(image):
+            return tone_mapped(_resized(image.autorot(), width, height)).copy_memory()
         largest = image.thumbnail_image(width, height=height, size="force", output_profile="srgb")
         return largest.colourspace("srgb").cast("uchar").copy_memory()
+
+
+def _resized(image: pyvips.Image, width: int, height: int) -> pyvips.Image:
+    """Return an image in another size, with all of its bits."""
+    return image.resize(width / image.width, vscale=height / image.height)
 
 
 def shrink(largest: pyvips.Image, width: int, height: int) -> pyvips.Image:

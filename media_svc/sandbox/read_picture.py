@@ -2,19 +2,25 @@
 
 import math
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile, ZipFile
 
 import pyvips
 from PIL import Image
 
 from media_svc.model import FailureReason, MediaRejectedError
+from media_svc.sandbox.colour_math import HDR_TRANSFERS
 from media_svc.sandbox.decoder_memory import LARGE_AVIF_PIXELS, decoder_bytes, heic_decoder_bytes
 from media_svc.sandbox.pixel_rows import from_rows
 from media_svc.sandbox.sniff import HEAD_BYTES, require_type
+from media_svc.sandbox.tone_map import mark_hdr
+
+if TYPE_CHECKING:
+    from pillow_heif import HeifFile
 
 # The best phones take 50-megapixel pictures; their pixels need 200 MB.
 MAX_PIXELS = 50_000_000
@@ -26,6 +32,7 @@ _LARGE_PIXELS, _LARGE_ENOUGH_WIDTH = 25_000_000, 1_440
 # Only the first frame is shown. A file with more frames than this is a film or an attack.
 MAX_FRAMES = 60
 
+_SDR_BITS = 8
 # How libvips, libheif and glib report that they reached the memory limit or a limit of their own.
 _MEMORY_WORDS = ("out of memory", "insufficient memory", "memory allocation", "unable to allocate", "security limit")
 # Orientations 5 to 8 include a quarter turn.
@@ -99,12 +106,16 @@ def _open_by_vips(path: Path, decoder_limit: float, content_type: str) -> pyvips
     is_large = image.width * image.height > _LARGE_PIXELS
     spare = shown_size(image)[0] / (_LARGE_ENOUGH_WIDTH if is_large else ENOUGH_WIDTH)
     _check_memory(decoder_bytes(image, content_type, spare), decoder_limit)
-    if content_type == "image/avif" and image.width * image.height > LARGE_AVIF_PIXELS:
+    if content_type == "image/avif" and (_is_deep(image) or image.width * image.height > LARGE_AVIF_PIXELS):
         # Imported here because few pictures need it.
-        from media_svc.sandbox.read_large_avif import read_large_avif
+        from media_svc.sandbox.read_avif import read_avif
 
-        return _with_file_size(read_large_avif(path, image, spare), image)
+        return _with_file_size(read_avif(path, image, spare), image)
     return _with_file_size(load(**_shrink_options(content_type, spare)), image)
+
+
+def _is_deep(image: pyvips.Image) -> bool:
+    return bool(image.get_typeof("bits-per-sample")) and int(image.get("bits-per-sample")) > _SDR_BITS
 
 
 def _shrink_options(content_type: str, spare: float) -> dict[str, float]:
@@ -143,17 +154,29 @@ def _open_heic(path: Path, decoder_limit: float) -> pyvips.Image:
     # Imported here because a process reads one picture, and most are not HEIC.
     import pillow_heif
 
-    file = pillow_heif.open_heif(path, convert_hdr_to_8bit=True)
+    file = pillow_heif.open_heif(path, convert_hdr_to_8bit=False)
+    transfer, primaries = _coding_of(file)
+    is_deep = transfer in HDR_TRANSFERS and file.mode.endswith(";16")
+    if not is_deep:
+        file = pillow_heif.open_heif(path, convert_hdr_to_8bit=True)
     _check_pixels(*file.size)
     _check_frames(len(file))
     frame = file[file.primary_index]
     _check_memory(heic_decoder_bytes(*frame.size, frame.info), decoder_limit)
-    if frame.mode not in _HEIC_BANDS:
+    mode = frame.mode.removesuffix(";16")
+    if mode not in _HEIC_BANDS:
         raise ValueError(f"a HEIC of {frame.mode}")
-    image = from_rows(frame.data, frame.stride, *frame.size, bands=_HEIC_BANDS[frame.mode])
+    image = from_rows(frame.data, frame.stride, *frame.size, bands=_HEIC_BANDS[mode], is_deep=is_deep)
     if profile := frame.info.get("icc_profile"):
         image.set_type(pyvips.GValue.blob_type, "icc-profile-data", profile)
-    return image
+    return mark_hdr(image, transfer, primaries) if mode.startswith("RGB") else image
+
+
+def _coding_of(file: "HeifFile") -> tuple[int, int]:
+    """Return the transfer function and primaries of a HEIC's primary picture; 0 if it does not state them."""
+    info: Mapping[str, Any] = file[file.primary_index].info
+    coding = info.get("nclx_profile") or {}
+    return coding.get("transfer_characteristics", 0), coding.get("color_primaries", 0)
 
 
 def _check_pixels(width: int, height: int) -> None:

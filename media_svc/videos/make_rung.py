@@ -9,6 +9,7 @@ from pathlib import Path
 
 from media_svc.model import FailureReason, MediaRejectedError, Rung
 from media_svc.sandbox.picture_manifest import ORIGINAL_NAME
+from media_svc.videos.colour_table import ensure_table
 from media_svc.videos.ffmpeg import Ffmpeg, OnSeconds
 from media_svc.videos.hls import PLAYLIST_TYPE, SEGMENT_TYPE, Segment, bandwidths, codecs_of, read_segments
 from media_svc.videos.rules import Film, RungPlan
@@ -58,6 +59,7 @@ async def make_rung(
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir()
     seconds = film.duration_ms / 1000
+    await asyncio.to_thread(ensure_table, folder, film)
     await ffmpeg(rung_arguments(content_type, film, plan), folder, limits_for(seconds), on_seconds)
     segments = read_segments(out)
     if sum(each.seconds for each in segments) < seconds * LEAST_SHARE:
@@ -76,6 +78,7 @@ async def make_mp4(ffmpeg: Ffmpeg, folder: Path, film: Film, plan: RungPlan) -> 
 async def make_poster(ffmpeg: Ffmpeg, folder: Path, content_type: str, film: Film) -> Path:
     """Extract the poster, and put it as `original` into its own folder for the photo renderer."""
     limits = limits_for(film.duration_ms / 1000)
+    await asyncio.to_thread(ensure_table, folder, film)
     for is_first in (False, True):
         await ffmpeg(poster_arguments(content_type, film, is_first=is_first), folder, limits)
         if (folder / POSTER_NAME).exists():

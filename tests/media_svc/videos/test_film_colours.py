@@ -26,7 +26,7 @@ def _film(path: Path, colour: tuple[int, int, int], zscale: str, pixels: str, *e
 async def test_hdr(tmp_path: Path, transfer: str, colour: tuple[int, int, int]) -> None:
     """HLG and PQ films in BT.2020 keep the colours of everything up to the brightness of paper."""
     tags = ("-color_primaries", "bt2020", "-color_trc", transfer, "-colorspace", "bt2020nc")
-    zscale = f"p=bt2020:t={transfer}:m=bt2020nc:r=tv:npl=203"
+    zscale = f"p=bt2020:t={transfer}:m=bt2020nc:r=tv:npl=203:agamma=false"
     original = _film(tmp_path / "hdr.mp4", colour, zscale, "yuv420p10le", *_HEVC, *tags)
     rung, poster = (await lowest_rung(tmp_path / "work", original)).colours()
     assert near(rung, colour, 6)
@@ -38,7 +38,7 @@ async def test_highlights(tmp_path: Path) -> None:
     levels = []
     for nits in (203, 600):
         tags = ("-color_primaries", "bt2020", "-color_trc", "smpte2084", "-colorspace", "bt2020nc")
-        zscale = f"p=bt2020:t=smpte2084:m=bt2020nc:r=tv:npl={nits}"
+        zscale = f"p=bt2020:t=smpte2084:m=bt2020nc:r=tv:npl={nits}:agamma=false"
         original = _film(tmp_path / "hdr.mp4", (255, 255, 255), zscale, "yuv420p10le", *_HEVC, *tags)
         rung, _ = (await lowest_rung(tmp_path / "work", original)).colours()
         levels.append(rung[0])

@@ -7,7 +7,7 @@ import pytest
 import pyvips
 from PIL import Image
 
-from media_svc.sandbox.read_large_avif import read_large_avif
+from media_svc.sandbox.read_avif import read_large_avif
 from tests.media_svc import pictures
 
 # The decoders round differently. A wrong matrix, range or rotation would differ by much more.
