@@ -71,6 +71,9 @@ class Picture:
     height: int
     thumbhash: bytes
     renditions: tuple[Rendition, ...]
+    # When the original was taken: local time as `2024-05-01T12:30:00` and its offset as `+02:00`; empty if unknown.
+    taken_at: str = ""
+    taken_at_offset: str = ""
 
     def named_under(self, media_id: PublicId) -> Self:
         """Return it with renditions named under its medium, so that they can be deleted together."""
@@ -131,6 +134,11 @@ class Media:
     progress: int = 0
     # Names of renditions that better ones replaced; None if that was never tried. The files are still served.
     replaced_names: tuple[str, ...] | None = None
+    # As in `Picture`. Only its owner sees them.
+    taken_at: str = ""
+    taken_at_offset: str = ""
+    # Whether it is a video made from an animated picture, to be played in a loop.
+    is_looping: bool = False
 
     @property
     def created_ms(self) -> int:
@@ -185,6 +193,8 @@ class Media:
             height=picture.height,
             thumbhash=picture.thumbhash,
             renditions=picture.renditions,
+            taken_at=picture.taken_at,
+            taken_at_offset=picture.taken_at_offset,
         )
 
     def playable(self, duration_ms: int, rung: Rung, mp4: Rendition) -> Self:

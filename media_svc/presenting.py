@@ -12,8 +12,8 @@ class Presenter:
     def __init__(self, urls: MediaUrls | None = None) -> None:
         self._urls = urls
 
-    def media(self, media: Media) -> media_pb2.Media:
-        """Return a medium in its current state."""
+    def media(self, media: Media, *, is_owner: bool = False) -> media_pb2.Media:
+        """Return a medium in its current state. Some facts are only for its owner."""
         failure = media.failure
         shown_failure = media_pb2.MediaFailure(reason=failure.reason, message=failure.message) if failure else None
         return media_pb2.Media(
@@ -30,6 +30,9 @@ class Presenter:
             hls_url=self._url(media.hls_name),
             # The other services store the proto, and progress would soon be out of date.
             progress_percent=_progress(media) if self._urls else 0,
+            is_looping=media.is_looping,
+            taken_at=(is_owner and media.taken_at) or None,
+            taken_at_offset=(is_owner and media.taken_at_offset) or None,
         )
 
     def _url(self, name: str) -> str:

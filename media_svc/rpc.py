@@ -53,7 +53,7 @@ class MediaServicer(media_service_pb2_grpc.MediaServiceServicer):
         """Finish an upload of the caller."""
         parts = [ClaimedPart(part.number, part.etag) for part in request.parts]
         media = await self._complete_upload(caller_id(), request.media_id, parts)
-        return media_service_pb2.CompleteUploadResponse(media=self._presenter.media(media))
+        return media_service_pb2.CompleteUploadResponse(media=self._presenter.media(media, is_owner=True))
 
     async def GetMedia(
         self, request: media_service_pb2.GetMediaRequest, context: Any
@@ -61,7 +61,9 @@ class MediaServicer(media_service_pb2_grpc.MediaServiceServicer):
         """Show a medium to the caller."""
         shown = await self._get_media(caller_id(), request.media_id)
         upload = _unfinished(shown.upload) if shown.upload else None
-        return media_service_pb2.GetMediaResponse(media=self._presenter.media(shown.media), upload=upload)
+        is_owner = shown.media.media_id.owner == caller_id()
+        media = self._presenter.media(shown.media, is_owner=is_owner)
+        return media_service_pb2.GetMediaResponse(media=media, upload=upload)
 
     async def PickRendition(
         self, request: media_service_pb2.PickRenditionRequest, context: Any

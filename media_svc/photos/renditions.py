@@ -149,7 +149,9 @@ def _collect(folder: Path, entry: PictureEntry) -> Rendered:
     """Read the files and name them by their hash, so that a name always means the same bytes."""
     files = [(each, (folder / each.file).read_bytes()) for each in entry.renditions]
     renditions = tuple(_rendition(each, content) for each, content in files)
-    picture = Picture(entry.width, entry.height, bytes.fromhex(entry.thumbhash), renditions)
+    thumbhash = bytes.fromhex(entry.thumbhash)
+    taken_at, offset = entry.taken_at, entry.taken_at_offset
+    picture = Picture(entry.width, entry.height, thumbhash, renditions, taken_at, offset)
     names = (each.name for each in renditions)
     return Rendered(picture, dict(zip(names, (content for _, content in files), strict=True)))
 

@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from media_svc.sandbox.picture_manifest import FailureEntry
+from media_svc.sandbox.picture_manifest import FailureEntry, TakenAtFields
 
 PROBE_NAME = "probe.json"
 
@@ -19,7 +19,7 @@ class ColoursEntry(_Part):
     matrix: int = Field(ge=0, le=255)
 
 
-class FilmEntry(_Part):
+class FilmEntry(TakenAtFields):
     """The properties of a film: pixels as shown, and the measured frame rate as a fraction."""
 
     width: int = Field(gt=0)

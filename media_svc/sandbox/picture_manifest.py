@@ -16,11 +16,19 @@ __all__ = [
     "Manifest",
     "PictureEntry",
     "RenditionEntry",
+    "TakenAtFields",
 ]
 
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TakenAtFields(_Part):
+    """When an original was taken; empty if unknown."""
+
+    taken_at: str = Field(default="", pattern=r"^([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})?$")
+    taken_at_offset: str = Field(default="", pattern=r"^([+-][0-9]{2}:[0-9]{2})?$")
 
 
 class RenditionEntry(_Part):
@@ -39,7 +47,7 @@ class FailureEntry(_Part):
     message: str
 
 
-class PictureEntry(_Part):
+class PictureEntry(TakenAtFields):
     """The original's size as shown, its thumbhash in hexadecimal, and the renditions, narrowest first."""
 
     width: int = Field(gt=0)

@@ -27,6 +27,7 @@ from media_svc.sandbox.film_manifest import PROBE_NAME, ColoursEntry, FilmEntry,
 from media_svc.sandbox.film_timing import measure
 from media_svc.sandbox.picture_manifest import ORIGINAL_NAME, FailureEntry
 from media_svc.sandbox.sniff import HEAD_BYTES, require_type
+from media_svc.sandbox.taken_at import taken_at_of_film
 
 # What phones, cameras and browsers write. A decoder that is never used cannot be attacked.
 VIDEO_CODECS = frozenset({"h263", "h264", "hevc", "vp8", "vp9", "av1", "libdav1d", "mpeg4", "prores", "mjpeg"})
@@ -73,6 +74,7 @@ def _describe(container: InputContainer) -> FilmEntry:
     width, height = _shown_size(video, frames[0])
     _check_size(width, height)
     rate = shown_frame_rate(measured_frame_rate(timing.average_rate, timing.fast_rate), video.guessed_rate)
+    taken_at = taken_at_of_film(container.metadata)
     return FilmEntry(
         width=width,
         height=height,
@@ -82,6 +84,8 @@ def _describe(container: InputContainer) -> FilmEntry:
         audio_stream=audio.index if audio and timing.has_sound else None,
         colours=_colours_of(frames[0]),
         is_interlaced=_is_interlaced(video, frames),
+        taken_at=taken_at.local,
+        taken_at_offset=taken_at.offset,
     )
 
 

@@ -27,7 +27,7 @@ _BEYOND_US = (b"imir", b"clap", b"grid", b"iovl", b"iden")
 _ROTATION = b"irot"
 # The file counts quarter turns counterclockwise, libvips clockwise.
 _TURNS = ("copy", "rot270", "rot180", "rot90")
-_KEPT = ("icc-profile-data", "orientation")
+_KEPT = ("icc-profile-data", "orientation", "exif-data")
 _RGB = 3
 
 

@@ -17,6 +17,7 @@ from media_svc.sandbox.colour_math import HDR_TRANSFERS
 from media_svc.sandbox.decoder_memory import LARGE_AVIF_PIXELS, decoder_bytes, heic_decoder_bytes
 from media_svc.sandbox.pixel_rows import from_rows
 from media_svc.sandbox.sniff import HEAD_BYTES, require_type
+from media_svc.sandbox.taken_at import TakenAt, taken_at_of_exif
 from media_svc.sandbox.tone_map import mark_hdr
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ _FIRST_QUARTER_TURN = 5
 _JPEG_SHRINKS = (8, 4, 2)
 # Metadata for the file's own size, if the decoder shrinks the picture.
 _OWN_WIDTH, _OWN_HEIGHT = "own-width", "own-height"
+_EXIF = "exif-data"
 
 
 class NeedsMemoryError(Exception):
@@ -70,6 +72,11 @@ def shown_size(image: pyvips.Image) -> tuple[int, int]:
         width, height = image.get(_OWN_WIDTH), image.get(_OWN_HEIGHT)
     turned = image.get_typeof("orientation") and image.get("orientation") >= _FIRST_QUARTER_TURN
     return (height, width) if turned else (width, height)
+
+
+def taken_at_of(image: pyvips.Image) -> TakenAt:
+    """Return when the picture was taken, by its EXIF."""
+    return taken_at_of_exif(image.get(_EXIF)) if image.get_typeof(_EXIF) else TakenAt()
 
 
 def _is_archive(path: Path) -> bool:
@@ -169,6 +176,8 @@ def _open_heic(path: Path, decoder_limit: float) -> pyvips.Image:
     image = from_rows(frame.data, frame.stride, *frame.size, bands=_HEIC_BANDS[mode], is_deep=is_deep)
     if profile := frame.info.get("icc_profile"):
         image.set_type(pyvips.GValue.blob_type, "icc-profile-data", profile)
+    if exif := frame.info.get("exif"):
+        image.set_type(pyvips.GValue.blob_type, _EXIF, exif)
     return mark_hdr(image, transfer, primaries) if mode.startswith("RGB") else image
 
 

@@ -24,7 +24,7 @@ from media_svc.model import MediaRejectedError
 from media_svc.sandbox.encode import RECIPES, Encoding, decode_largest, shrink, sizes, thumbhash
 from media_svc.sandbox.keep_original import clean_original
 from media_svc.sandbox.private_folder import MANIFEST_NAME, ORIGINAL_NAME
-from media_svc.sandbox.read_picture import open_picture, shown_size
+from media_svc.sandbox.read_picture import open_picture, shown_size, taken_at_of
 from media_svc.sandbox.recipes import Recipe
 
 OPEN_FILES = 64
@@ -70,7 +70,11 @@ def main(
 
 
 def _render(folder: Path, content_type: str, encodings: Sequence[Encoding], decoder_limit: float) -> dict[str, Any]:
-    width, height, largest = _decode(folder / ORIGINAL_NAME, content_type, decoder_limit)
+    image = open_picture(folder / ORIGINAL_NAME, content_type, decoder_limit)
+    (width, height), taken_at = shown_size(image), taken_at_of(image)
+    largest = decode_largest(image)
+    # The original's pixels are freed before the others are encoded.
+    del image
     entries = [
         entry
         for size in sizes(width, height)
@@ -79,13 +83,14 @@ def _render(folder: Path, content_type: str, encodings: Sequence[Encoding], deco
     if (largest.width, largest.height) == (width, height):
         _keep_original(folder, content_type, [each for each in entries if each.width == width])
     renditions = [each._asdict() for each in entries]
-    return {"width": width, "height": height, "thumbhash": thumbhash(largest).hex(), "renditions": renditions}
-
-
-def _decode(original: Path, content_type: str, decoder_limit: float) -> tuple[int, int, pyvips.Image]:
-    """Return the original's size as shown and the largest rendition. The original's pixels are freed on return."""
-    image = open_picture(original, content_type, decoder_limit)
-    return *shown_size(image), decode_largest(image)
+    return {
+        "width": width,
+        "height": height,
+        "thumbhash": thumbhash(largest).hex(),
+        "renditions": renditions,
+        "taken_at": taken_at.local,
+        "taken_at_offset": taken_at.offset,
+    }
 
 
 def _write_formats(

@@ -12,7 +12,7 @@ from meshkit.ids import PublicId
 FIELDS = (
     *("state", "kind", "content_type", "size_bytes", "alt_text", "upload_id", "etag", "uploaded_ms"),
     *("failure_reason", "failure_message", "width", "height", "duration_ms", "thumbhash", "renditions"),
-    *("video", "video_revision"),
+    *("video", "video_revision", "taken_at", "taken_at_offset", "is_looping"),
 )
 # The columns that `grow_video` writes.
 VIDEO_FIELDS = ("renditions", "video", "video_revision")
@@ -39,6 +39,9 @@ def fields_of(media: Media) -> tuple[Any, ...]:
         media.duration_ms,
         media.thumbhash,
         *video_fields_of(media),
+        media.taken_at,
+        media.taken_at_offset,
+        media.is_looping,
     )
 
 
@@ -65,7 +68,8 @@ def video_fields_of(media: Media) -> tuple[str, str, int]:
 def media_of(media_id: PublicId, fields: Sequence[Any]) -> Media:
     """Return the medium of a row."""
     state, kind, content_type, size_bytes, alt_text, upload_id, etag, uploaded_ms, *rest = fields
-    reason, message, width, height, duration_ms, thumbhash, renditions, video, video_revision = rest
+    reason, message, width, height, duration_ms, thumbhash, renditions, video, video_revision, *added = rest
+    taken_at, taken_at_offset, is_looping = added
     return Media(
         media_id=media_id,
         state=MediaState(state),
@@ -83,6 +87,10 @@ def media_of(media_id: PublicId, fields: Sequence[Any]) -> Media:
         thumbhash=thumbhash,
         renditions=tuple(Rendition(**each) for each in json.loads(renditions)),
         video=_video_of(video, video_revision),
+        # Rows from before these columns hold null in Cassandra.
+        taken_at=taken_at or "",
+        taken_at_offset=taken_at_offset or "",
+        is_looping=bool(is_looping),
     )
 
 

@@ -162,7 +162,13 @@ class ProcessVideo:
         for before, after in zip(rendered.picture.renditions, poster.renditions, strict=True):
             content = rendered.contents[before.name]
             await self._objects.put(rendition_key(after.name), content, after.content_type, CACHE_CONTROL)
-        return replace(poster, width=film.width, height=film.height)
+        return replace(
+            poster,
+            width=film.width,
+            height=film.height,
+            taken_at=film.taken_at,
+            taken_at_offset=film.taken_at_offset,
+        )
 
     async def _serve(self, media_id: PublicId, files: Sequence[MadeFile]) -> None:
         turn = asyncio.Semaphore(_PUTS_AT_ONCE)

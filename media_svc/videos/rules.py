@@ -45,6 +45,8 @@ class Film:
     audio_stream: int | None
     colours: Colours = Colours()
     is_interlaced: bool = False
+    taken_at: str = ""
+    taken_at_offset: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """Tests of who can see a medium, and when."""
 
+from dataclasses import replace
+
 import grpc
 import pytest
 
@@ -52,6 +54,22 @@ async def test_ready(app: MediaApp, parts: Parts, settings: ServeSettings) -> No
     assert rendition.url == f"{settings.media_base_url}/ab.avif"
     assert (rendition.content_type, rendition.width, rendition.height) == ("image/avif", 320, 240)
     assert rendition.size_bytes == 999
+
+
+async def test_taken_at(app: MediaApp, parts: Parts) -> None:
+    """Only its owner sees when a medium was taken: neither other users nor other services, and so no post, do."""
+    owner = new_user()
+    media_id = await _uploaded(app, owner)
+    (media,) = await parts.store.get_media([PublicId.parse(media_id)])
+    taken = replace(PICTURE, taken_at="2024-05-01T12:30:00", taken_at_offset="+02:00")
+    ready = media.ready(taken)
+    await parts.store.replace_media(media, ready, [parts.events.ready(ready)])
+    own = await app.get(owner, media_id)
+    assert (own.taken_at, own.taken_at_offset) == ("2024-05-01T12:30:00", "+02:00")
+    *_, event = await app.events_of(media_id)
+    for seen in (await app.get(new_user(), media_id), *await app.batch_get(owner, [media_id]), event.media_ready.media):
+        assert not seen.HasField("taken_at")
+        assert not seen.HasField("taken_at_offset")
 
 
 @pytest.mark.parametrize("media_id", ["", "x", "a" * 26, "A" * 26, "ä" * 26])

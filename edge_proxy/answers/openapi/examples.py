@@ -37,6 +37,7 @@ VALUES: dict[str, object] = {
     "height": 1080,
     "hlsUrl": "",
     "isCurrent": True,
+    "isLooping": False,
     "kind": "MEDIA_KIND_PHOTO",
     "lastUsedAt": MOMENT,
     "limit": 20,
@@ -66,7 +67,7 @@ VALUES: dict[str, object] = {
     "UploadPart.url": f"https://s3.example/lensfeed-media/u/{PHOTO}?X-Amz-Signature=…",
 }
 # Fields left out of examples.
-ABSENT = {"failure", "upload", "emptyReason"}
+ABSENT = {"failure", "upload", "emptyReason", "takenAt", "takenAtOffset"}
 
 
 def example_value(message: str, field: Field) -> object:

@@ -21,7 +21,11 @@ from tests.media_svc.media_stores import OpenStore, open_store
 # Minutes for tests; each test has a hundred.
 _BLOCKS = itertools.count(time.time_ns() // 60_000_000_000 + 1_000_000, 100)
 PICTURE = Picture(
-    4000, 3000, bytes(range(25)), tuple(Rendition(f"{w}.avif", "image/avif", w, w // 2, w * 9) for w in (320, 640))
+    4000,
+    3000,
+    bytes(range(25)),
+    tuple(Rendition(f"{w}.avif", "image/avif", w, w // 2, w * 9) for w in (320, 640)),
+    *("2024-05-01T12:30:00", "-03:30"),
 )
 
 
