@@ -5,11 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-import fast_thumbhash
 import pyvips
 
 from media_svc.sandbox.read_picture import decoder_errors, shown_size
 from media_svc.sandbox.recipes import Recipe
+from media_svc.sandbox.thumbhash import MAX_SIDE, encode_thumbhash
 from media_svc.sandbox.tone_map import is_hdr, tone_mapped
 
 # A grid cell, a small phone, a large phone, and the widest feed of a phone.
@@ -20,8 +20,6 @@ MAX_HEIGHT = 16_383
 MAX_AVIF_PIXELS = 8_500_000
 # At a higher effort it takes 40. A phone's 9:16 photo is within this limit.
 MAX_BETTER_PIXELS = 4_000_000
-# Thumbhash takes at most 100 x 100 pixels.
-THUMBHASH_SIDE = 100
 WHITE = 255.0
 
 
@@ -75,11 +73,10 @@ def shrink(largest: pyvips.Image, width: int, height: int) -> pyvips.Image:
 
 
 def thumbhash(image: pyvips.Image) -> bytes:
-    """Return about 25 bytes from which an app draws a blurred preview (https://evanw.github.io/thumbhash/)."""
-    small = image.thumbnail_image(THUMBHASH_SIDE, height=THUMBHASH_SIDE, size="down")
+    """Return about 25 bytes from which an app draws a blurred preview."""
+    small = image.thumbnail_image(MAX_SIDE, height=MAX_SIDE, size="down")
     pixels = small if small.hasalpha() else small.bandjoin(255)
-    rgba = bytes(pixels.cast("uchar").write_to_memory())
-    return bytes(fast_thumbhash.rgba_to_thumb_hash(pixels.width, pixels.height, rgba))
+    return encode_thumbhash(pixels.width, pixels.height, bytes(pixels.cast("uchar").write_to_memory()))
 
 
 def _jpeg(image: pyvips.Image) -> bytes:

@@ -192,7 +192,11 @@ async def test_a_file_that_shrinks_while_it_is_read_fails(shrunk: Source) -> Non
     ("head", "name", "found"),
     [
         (b"\xff\xd8\xff\xe0", "photo.png", "image/jpeg"),
+        (b"\x89PNG\r\n\x1a\n", "", "image/png"),
+        (b"RIFF\x24\0\0\0WEBPVP8 ", "", "image/webp"),
+        (b"\x1a\x45\xdf\xa3\x9f\x42\x86", "", "video/webm"),
         (b"\0\0\0\x1cftypmif1\0\0\0\0mif1avifmiaf", "", "image/avif"),
+        (b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic", "", "image/heic"),
         (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "", "image/heic"),
         (b"\0\0\0\x18ftypiso5\0\0\0\0isomiso2", "", "video/mp4"),
         (b"\0\0\0\x14ftypqt  \0\0\0\0qt  ", "", "video/quicktime"),

@@ -6,9 +6,8 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-import piexif
 import pillow_heif
-from PIL import Image, ImageCms
+from PIL import ExifTags, Image, ImageCms
 
 from media_svc.photos.renditions import Rendered, RenderLimits, render
 from media_svc.sandbox.picture_manifest import ORIGINAL_NAME
@@ -51,10 +50,12 @@ def encoded(picture: Image.Image, content_type: str, **options: Any) -> bytes:
 
 def exif(orientation: int = 1) -> bytes:
     """Return EXIF with a place and an orientation."""
-    place = {piexif.GPSIFD.GPSLatitudeRef: b"N", piexif.GPSIFD.GPSAreaInformation: PLACE_WORDS}
-    head = {piexif.ImageIFD.Orientation: orientation, piexif.ImageIFD.Make: b"Camera of " + PLACE_WORDS}
-    written: bytes = piexif.dump({"0th": head, "GPS": place})
-    return written
+    written = Image.Exif()
+    written[ExifTags.Base.Orientation] = orientation
+    written[ExifTags.Base.Make] = b"Camera of " + PLACE_WORDS
+    place = {ExifTags.GPS.GPSLatitudeRef: "N", ExifTags.GPS.GPSAreaInformation: PLACE_WORDS}
+    written.get_ifd(ExifTags.IFD.GPSInfo).update(place)
+    return written.tobytes()
 
 
 def display_p3() -> bytes:
