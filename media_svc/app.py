@@ -27,8 +27,8 @@ from media_svc.photos.renditions import BACKGROUND_LIMITS, render
 from media_svc.ports import Objects
 from media_svc.presenting import Presenter
 from media_svc.rpc import MediaInternalServicer, MediaServicer
-from media_svc.s3.objects import open_client, open_objects
-from media_svc.s3.set_up_bucket import set_up_bucket
+from media_svc.s3 import set_up_bucket
+from media_svc.s3.objects import open_objects
 from media_svc.sandbox.recipes import Recipe
 from media_svc.settings import S3Settings, ServeSettings, WorkSettings
 from media_svc.store.open import Opened, open_store
@@ -78,8 +78,7 @@ async def work() -> None:
 async def set_up() -> None:
     """Apply the bucket's policy, CORS and lifecycle rules. Repeat it after an update."""
     settings = S3Settings.load()
-    async with open_client(settings) as client:
-        gets_cold = await set_up_bucket(client, settings.s3_bucket)
+    gets_cold = set_up_bucket.set_up(settings)
     _log.info("bucket_set_up", bucket=settings.s3_bucket)
     if not gets_cold:
         _log.warning("no_cold_tier", why="this S3 has no storage classes; originals stay where they are")

@@ -47,13 +47,6 @@ async def open_objects(settings: S3Settings) -> AsyncIterator["S3Objects"]:
         yield S3Objects(client, signer, settings.s3_bucket)
 
 
-@contextlib.asynccontextmanager
-async def open_client(settings: S3Settings) -> AsyncIterator["S3Client"]:
-    """Open a plain S3 client."""
-    async with _client(settings, settings.s3_endpoint_url) as client:
-        yield client
-
-
 class S3Objects:
     """One bucket. `signer` uses the S3 URL that apps can reach."""
 

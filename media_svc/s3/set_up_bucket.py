@@ -1,47 +1,68 @@
 """Apply the bucket's rules. Safe to repeat; other rules of the bucket stay."""
 
+import contextlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import boto3
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from media_svc.s3.bucket_rules import ABANDONED_RULE, COLD_RULE, UPLOAD_RULE, public_read_policy
+from media_svc.settings import S3Settings
 
 if TYPE_CHECKING:
-    from types_aiobotocore_s3 import S3Client
-    from types_aiobotocore_s3.type_defs import LifecycleRuleUnionTypeDef
+    from types_boto3_s3 import S3Client
+    from types_boto3_s3.type_defs import LifecycleRuleUnionTypeDef
 
 # Errors of an S3 without storage classes; SeaweedFS returns the first.
 _NO_TRANSITIONS = frozenset({"NotImplemented", "InvalidStorageClass"})
+_CONFIG = Config(
+    s3={"addressing_style": "path"}, connect_timeout=3, read_timeout=15, retries={"max_attempts": 3, "mode": "standard"}
+)
 _OURS = frozenset({ABANDONED_RULE["ID"], COLD_RULE["ID"]})
 
 
-async def set_up_bucket(client: "S3Client", bucket: str) -> bool:
+def set_up(settings: S3Settings) -> bool:
+    """Set up the bucket of the settings, as `set_up_bucket` does."""
+    client = boto3.client(
+        "s3",
+        region_name=settings.s3_region,
+        endpoint_url=settings.s3_endpoint_url,
+        aws_access_key_id=settings.s3_access_key.get_secret_value(),
+        aws_secret_access_key=settings.s3_secret_key.get_secret_value(),
+        config=_CONFIG,
+    )
+    with contextlib.closing(client):
+        return set_up_bucket(client, settings.s3_bucket)
+
+
+def set_up_bucket(client: "S3Client", bucket: str) -> bool:
     """Set the policy, CORS rules and lifecycle of an existing bucket.
 
     Returns whether originals will move to colder storage: False if this S3 has no storage classes.
     """
-    await client.put_bucket_policy(Bucket=bucket, Policy=public_read_policy(bucket))
-    await client.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": [UPLOAD_RULE]})
-    foreign = [rule for rule in await _lifecycle(client, bucket) if rule.get("ID") not in _OURS]
+    client.put_bucket_policy(Bucket=bucket, Policy=public_read_policy(bucket))
+    client.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": [UPLOAD_RULE]})
+    foreign = [rule for rule in _lifecycle(client, bucket) if rule.get("ID") not in _OURS]
     try:
-        await _set_lifecycle(client, bucket, [*foreign, ABANDONED_RULE, COLD_RULE])
+        _set_lifecycle(client, bucket, [*foreign, ABANDONED_RULE, COLD_RULE])
     except ClientError as error:
         if error.response["Error"]["Code"] not in _NO_TRANSITIONS:
             raise
-        await _set_lifecycle(client, bucket, [*foreign, ABANDONED_RULE])
+        _set_lifecycle(client, bucket, [*foreign, ABANDONED_RULE])
         return False
     return True
 
 
-async def _lifecycle(client: "S3Client", bucket: str) -> "Sequence[LifecycleRuleUnionTypeDef]":
+def _lifecycle(client: "S3Client", bucket: str) -> "Sequence[LifecycleRuleUnionTypeDef]":
     try:
-        return (await client.get_bucket_lifecycle_configuration(Bucket=bucket)).get("Rules", [])
+        return (client.get_bucket_lifecycle_configuration(Bucket=bucket)).get("Rules", [])
     except ClientError as error:
         if error.response["Error"]["Code"] == "NoSuchLifecycleConfiguration":
             return []
         raise
 
 
-async def _set_lifecycle(client: "S3Client", bucket: str, rules: "Sequence[LifecycleRuleUnionTypeDef]") -> None:
-    await client.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": rules})
+def _set_lifecycle(client: "S3Client", bucket: str, rules: "Sequence[LifecycleRuleUnionTypeDef]") -> None:
+    client.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": rules})

@@ -54,7 +54,7 @@ def exif(orientation: int = 1) -> bytes:
     written[ExifTags.Base.Orientation] = orientation
     written[ExifTags.Base.Make] = b"Camera of " + PLACE_WORDS
     place = {ExifTags.GPS.GPSLatitudeRef: "N", ExifTags.GPS.GPSAreaInformation: PLACE_WORDS}
-    written.get_ifd(ExifTags.IFD.GPSInfo).update(place)
+    written.get_ifd(ExifTags.IFD.GPSInfo).update({int(tag): value for tag, value in place.items()})
     return written.tobytes()
 
 

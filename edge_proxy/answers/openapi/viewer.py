@@ -1,11 +1,12 @@
-"""The page that shows the document: Swagger UI from the flask-swagger-ui wheel, with no external resources."""
+"""The page that shows the document: Swagger UI, with no external resources."""
 
-import importlib.util
 from pathlib import Path
 
 from edge_proxy.answers.openapi.edge_paths import DOCUMENT_PATH
 
 PAGE_PATH = "/docs"
+# Written by `make protos`.
+SWAGGER_UI = Path(__file__).parent / "swagger_ui"
 SCRIPT, STYLE, ICON = "swagger-ui-bundle.js", "swagger-ui.css", "favicon-32x32.png"
 START = "start.js"
 # Same origin only. Swagger UI sets inline styles and has images in its style sheet.
@@ -42,8 +43,5 @@ SwaggerUIBundle({{
 
 
 def packaged_file(name: str) -> bytes:
-    """Read a file of Swagger UI without importing its package, which would import Flask."""
-    spec = importlib.util.find_spec("flask_swagger_ui")
-    if spec is None or spec.origin is None:
-        raise ModuleNotFoundError("flask-swagger-ui is not installed")
-    return (Path(spec.origin).parent / "dist" / name).read_bytes()
+    """Read a file of Swagger UI."""
+    return (SWAGGER_UI / name).read_bytes()

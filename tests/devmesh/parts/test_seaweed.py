@@ -14,9 +14,10 @@ from aiohttp import web
 from botocore.exceptions import ClientError
 
 from devmesh.parts import seaweed_sockets
-from devmesh.parts.bucket import S3, prepare_bucket, s3_client
+from devmesh.parts.bucket import S3, prepare_bucket
 from devmesh.parts.seaweed import Webhook, running_seaweed
 from devmesh.ports import address, free_ports
+from tests.s3 import s3_client
 
 pytestmark = pytest.mark.slow
 

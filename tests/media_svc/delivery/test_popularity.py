@@ -7,7 +7,7 @@ import grpc
 import pytest
 from lensfeed.media.v1 import media_internal_service_pb2
 
-from devmesh.parts.bucket import S3, s3_client
+from devmesh.parts.bucket import S3
 from media_svc.delivery.cache_classes import ENTER_VIEWS, CacheClass, cache_control
 from media_svc.delivery.popularity import SHARDS, RedisPopularity
 from media_svc.delivery.reclassify_media import ReclassifyMedia
@@ -20,6 +20,7 @@ from tests.errors import violations_of
 from tests.media_svc.conftest import Parts
 from tests.media_svc.delivery.test_remove_media import _Usage
 from tests.media_svc.media_app import MediaApp, new_user
+from tests.s3 import s3_client
 
 STORES = ("sqlite",)
 COLD, WARM, HOT = CacheClass

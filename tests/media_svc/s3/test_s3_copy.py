@@ -8,8 +8,8 @@ from pydantic import SecretStr
 
 from devmesh.parts.bucket import S3
 from media_svc.s3.copies import CopyObject
-from media_svc.s3.objects import open_client
 from media_svc.settings import S3Settings
+from tests.s3 import s3_client
 
 pytestmark = pytest.mark.slow
 
@@ -31,7 +31,7 @@ def settings_of(s3: S3) -> S3Settings:
 async def test_a_copy_is_the_same_bytes_of_the_same_type(s3: S3, part_bytes: int) -> None:
     """A copy has the same bytes and type, at any size."""
     source, target = f"u/{secrets.token_hex(8)}", f"o/{secrets.token_hex(8)}"
-    async with open_client(settings_of(s3)) as client:
+    async with s3_client(s3) as client:
         put = await client.put_object(Bucket=s3.bucket, Key=source, Body=CONTENT, ContentType="video/mp4")
         await CopyObject(client, s3.bucket, part_bytes)(source, target, put["ETag"].strip('"'), len(CONTENT))
         copied = await client.get_object(Bucket=s3.bucket, Key=target)
@@ -44,7 +44,7 @@ async def test_a_copy_is_the_same_bytes_of_the_same_type(s3: S3, part_bytes: int
 async def test_replaced_object_is_not_copied(s3: S3, part_bytes: int) -> None:
     """An object with another ETag is not copied, and no parts are left."""
     source, target = f"u/{secrets.token_hex(8)}", f"o/{secrets.token_hex(8)}"
-    async with open_client(settings_of(s3)) as client:
+    async with s3_client(s3) as client:
         first = await client.put_object(Bucket=s3.bucket, Key=source, Body=CONTENT)
         await client.put_object(Bucket=s3.bucket, Key=source, Body=CONTENT[::-1])
         with pytest.raises(ClientError, match="PreconditionFailed"):

@@ -9,15 +9,16 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
-from devmesh.parts.bucket import S3, s3_client
+from devmesh.parts.bucket import S3
 from media_svc.delivery.cache_classes import CacheClass, cache_control
 from media_svc.s3.objects import S3Objects, open_objects
-from media_svc.s3.set_up_bucket import set_up_bucket
+from media_svc.s3.set_up_bucket import set_up
 from media_svc.settings import S3Settings
 from meshkit.errors import UnavailableError
 from meshkit.ids import PublicId, new_id
 from tests.media_svc.media_app import new_user
 from tests.media_svc.s3 import aws
+from tests.s3 import s3_client
 
 pytestmark = pytest.mark.slow
 
@@ -59,7 +60,7 @@ async def test_originals_get_cold(amazon: S3) -> None:
     """Originals move to infrequent access and the instant archive, renditions stay, abandoned parts expire."""
     async with s3_client(amazon) as client:
         for _ in range(2):
-            assert await set_up_bucket(client, amazon.bucket)
+            assert set_up(_settings(amazon))
         rules = await _rules(client, amazon.bucket)
     cold_rule, abandoned = rules["lensfeed-originals-get-cold"], rules["lensfeed-abandoned-uploads"]
     assert cold_rule["Filter"] == {"Prefix": "o/"}
@@ -86,7 +87,7 @@ async def test_other_rules_stay(amazon: S3) -> None:
         await client.put_bucket_lifecycle_configuration(
             Bucket=amazon.bucket, LifecycleConfiguration={"Rules": [own, old]}
         )
-        await set_up_bucket(client, amazon.bucket)
+        set_up(_settings(amazon))
         rules = await _rules(client, amazon.bucket)
         assert set(rules) == {"own", "lensfeed-originals-get-cold", "lensfeed-abandoned-uploads"}
         assert rules["own"]["Expiration"]["Days"] == 7
@@ -97,7 +98,7 @@ async def test_other_rules_stay(amazon: S3) -> None:
 async def test_s3_without_storage_classes(s3: S3) -> None:
     """SeaweedFS has no storage classes: that is reported, and abandoned parts expire all the same."""
     async with s3_client(s3) as client:
-        assert not await set_up_bucket(client, s3.bucket)
+        assert not set_up(_settings(s3))
         assert list(await _rules(client, s3.bucket)) == ["lensfeed-abandoned-uploads"]
 
 

@@ -10,7 +10,6 @@ from lensfeed.media.v1 import media_pb2
 from devmesh.parts.bucket import S3
 from media_svc.check_schedule import LAST_AGE, MINUTE_MS, URL_LIFETIME_SECONDS, URLS_EXPIRED_AGE, url_seconds
 from media_svc.model import Media
-from media_svc.s3.objects import open_client
 from media_svc.store.port import shard_of
 from media_svc.uploads.resume_upload import ResumeUpload
 from media_svc.uploads.rules import PART_BYTES
@@ -18,7 +17,7 @@ from media_svc.uploads.start_upload import StartedUpload
 from meshkit.ids import PublicId, id_millis
 from tests.media_svc.conftest import Parts
 from tests.media_svc.media_app import MediaApp, kinds, new_user
-from tests.media_svc.s3.test_s3_copy import settings_of
+from tests.s3 import s3_client
 
 LARGE = bytes(range(256)) * (2 * PART_BYTES // 256) + b"the end"
 
@@ -185,7 +184,7 @@ async def test_the_last_put_of_a_part_counts(app: MediaApp, parts: Parts, s3: S3
     owner = new_user()
     started = await app.start(owner, "image/png", len(LARGE))
     stored = await _stored(parts, started.media_id)
-    async with open_client(settings_of(s3)) as client:
+    async with s3_client(s3) as client:
         for length in range(8):
             await client.upload_part(
                 Bucket=s3.bucket,
