@@ -25,6 +25,10 @@ WRITTEN := docs/api.md docs/settings.md docs/metrics.md docs/errors.md docs/cass
 CHECKED := build/.reference-checked
 SOURCES := $(shell find docs/generate edge_proxy meshkit *_svc -name '*.py')
 PYTHON_CLIENT := build/.python-client
+# Of a Flask extension, which only a build installs.
+SWAGGER_UI := edge_proxy/answers/openapi/swagger_ui/LICENSE
+WHEEL := dist/lensfeed-$(shell sed -n 's/^version = //p' setup.cfg)-py3-none-any.whl
+SBOM := build/sbom.json
 # So many processes share the tests; each has a Valkey and a SeaweedFS of its own. Two cores gain nothing from more.
 TEST_PROCESSES ?= 2
 RUNS ?= 20
@@ -32,7 +36,7 @@ RUNS ?= 20
 BENCH ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install protos reference docs api-docs fmt lint types contracts release-protos check test test-fast test-load wheel stubs stubs-python stubs-typescript stubs-go stubs-java test-stubs dev clean faults bench
+.PHONY: help install protos reference docs api-docs fmt lint types contracts lock lock-check sbom licences pythons release-protos check test test-fast test-load wheel stubs stubs-python stubs-typescript stubs-go stubs-java test-stubs dev clean faults bench
 
 help: ## List these targets
 	@awk -F':.*## ' '/^##@ /{printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,21 +50,25 @@ dev: protos ## Start the whole mesh on this machine, until Ctrl-C
 
 install: $(STAMP) ## Create .venv with lensfeed and everything that its checks need
 
-$(STAMP): setup.cfg pyproject.toml
+$(STAMP): setup.cfg pyproject.toml requirements/dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "lensfeed needs Python 3.11 or newer: make PYTHON=python3.11 …")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
 	@mkdir -p protos/buf/validate  # a package of ours that is empty until `make protos`; setuptools wants its folder
-	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/dev.txt
+	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-protos: $(GENERATED) $(PACKAGED) $(PUBLIC) ## Generate the Python code of the contracts
+protos: $(GENERATED) $(PACKAGED) $(PUBLIC) $(SWAGGER_UI) ## Generate the Python code of the contracts
 
 $(GENERATED): $(PROTOS) protos/generate.py $(STAMP)
 	$(BIN)/python protos/generate.py
 
 $(PACKAGED): $(GENERATED)
 	@cp $(GENERATED) $@
+
+$(SWAGGER_UI): tools/swagger_ui.py $(STAMP)
+	$(BIN)/python -m tools.swagger_ui
+	@touch $@
 
 $(PUBLIC): $(GENERATED) protos/public.py
 	$(BIN)/python protos/public.py
@@ -105,7 +113,26 @@ types: protos ## Check types, strictly
 contracts: protos ## Check that the contracts break no caller, compared with main
 	sh protos/breaking.sh $(BIN)
 
-check: lint types contracts docs ## Run every check that needs no server
+lock: $(STAMP) ## Pin every requirement of setup.cfg, with hashes, in requirements/ (newer versions: make lock LOCK=--upgrade)
+	$(BIN)/python -m tools.lock $(LOCK)
+
+lock-check: $(STAMP) ## Check that the locks are those of setup.cfg
+	$(BIN)/python -m tools.lock check
+
+sbom: $(SBOM) ## Write what lensfeed ships, with versions and licences, to build/sbom.json (CycloneDX)
+
+$(SBOM): requirements/run.txt tools/bill.py $(STAMP)
+	$(BIN)/python -m tools.bill $@
+
+licences: $(SBOM) ## Refuse licences that cannot be shipped under Apache-2.0
+	$(BIN)/python -m tools.licences $(SBOM)
+
+pythons: protos ## Install the wheel on every Python of this machine, and import all of it
+	@rm -rf build/lib build/bdist.*
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+	$(BIN)/python -m tools.pythons $(WHEEL)
+
+check: lint types contracts docs lock-check licences pythons ## Run every check that needs no server
 
 ##@ Test
 
@@ -138,7 +165,7 @@ release-protos: protos ## Freeze the public contracts as those of setup.cfg's ve
 	$(BIN)/python protos/release.py
 
 wheel: protos ## Build a wheel into dist/
-	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
 stubs: stubs-python stubs-typescript stubs-go stubs-java ## Build the clients of every language from the public contracts
 

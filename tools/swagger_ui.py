@@ -4,7 +4,6 @@ The wheel is a Flask extension. As it is needed for a build only, no edge has to
 """
 
 import shutil
-import sys
 from importlib.metadata import distribution
 from pathlib import Path
 
@@ -20,4 +19,4 @@ def take(folder: Path = SWAGGER_UI) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(take())
+    take()
