@@ -127,7 +127,8 @@ $(SBOM): requirements/run.txt tools/bill.py $(STAMP)
 licences: $(SBOM) ## Refuse licences that cannot be shipped under Apache-2.0
 	$(BIN)/python -m tools.licences $(SBOM)
 
-pythons: protos ## Install the wheel on every Python of this machine, and import all of it
+# After the bill, which makes one of the environments.
+pythons: protos $(SBOM) ## Install the wheel on every Python of this machine, and import all of it
 	@rm -rf build/lib build/bdist.*
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 	$(BIN)/python -m tools.pythons $(WHEEL)

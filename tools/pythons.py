@@ -53,7 +53,7 @@ def own_version() -> str:
 
 def environment(version: str, python: str) -> Path:
     """Return an environment that holds what the lock says, and make it unless it exists."""
-    digest = sha256(f"{python}\n{RUN.read_text()}".encode()).hexdigest()[:12]
+    digest = sha256(RUN.read_bytes()).hexdigest()[:12]
     folder = FOLDER / f"{version}-{digest}"
     if (folder / ".done").exists():
         return folder
