@@ -14,6 +14,7 @@ from devmesh.parts.bucket import S3
 from tests.edge_proxy.answers.test_errors import refusal
 from tests.edge_proxy.backend import Backend
 from tests.edge_proxy.conftest import Edge
+from tests.s3 import s3_client
 
 pytestmark = pytest.mark.slow
 
