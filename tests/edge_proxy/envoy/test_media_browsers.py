@@ -8,10 +8,11 @@ import httpx
 import pytest
 from google.rpc.code_pb2 import Code
 
-from devmesh.parts.bucket import S3, s3_client
+from devmesh.parts.bucket import S3
 from tests.edge_proxy.answers.test_errors import refusal
 from tests.edge_proxy.backend import Backend
 from tests.edge_proxy.conftest import ORIGIN, Edge, running_edge, services_at
+from tests.s3 import s3_client
 
 BYTES = bytes(range(256)) * 8
 RANGE = "bytes=10-19"

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-import piexif
 import pytest
+from PIL import ExifTags, Image
 
 from media_svc.sandbox.taken_at import TakenAt, taken_at_of_exif, taken_at_of_film
 from tests.media_svc import films, pictures
@@ -14,9 +14,11 @@ TAKEN = TakenAt("2024-05-01T12:30:00", "+02:00")
 
 def exif_of(time: bytes = b"2024:05:01 12:30:00", offset: bytes = b"+02:00") -> bytes:
     """Return EXIF with a time and a place."""
-    times = {piexif.ExifIFD.DateTimeOriginal: time, piexif.ExifIFD.OffsetTimeOriginal: offset}
-    written: bytes = piexif.dump({"Exif": times, "GPS": {piexif.GPSIFD.GPSAreaInformation: pictures.PLACE_WORDS}})
-    return written
+    written = Image.Exif()
+    times = {ExifTags.Base.DateTimeOriginal.value: time, ExifTags.Base.OffsetTimeOriginal.value: offset}
+    written.get_ifd(ExifTags.IFD.Exif).update(times)
+    written.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSAreaInformation] = pictures.PLACE_WORDS
+    return written.tobytes()
 
 
 @pytest.mark.parametrize("content_type", pictures.FORMATS)
