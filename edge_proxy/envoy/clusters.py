@@ -17,8 +17,10 @@ from edge_proxy.sockets import builtin_socket
 from meshkit.identity.parts import EDGE
 
 S3 = "s3"
-# A started service should get calls within a second. A check costs it well under a millisecond.
+# A check costs a service well under a millisecond.
 HEALTH_INTERVAL = "1s"
+# While a service is away, so that it gets calls well within a second of its start.
+RETURN_INTERVAL = "0.25s"
 # A process on a busy machine may take this long. After two failures, some five seconds, a hanging one is marked unhealthy.
 HEALTH_TIMEOUT = "2s"
 # A connection to a hanging process is closed after interval plus timeout, with its calls. Services refuse pings that come
@@ -45,8 +47,9 @@ def service_cluster(name: str, address: Address) -> Json:
             {
                 "timeout": HEALTH_TIMEOUT,
                 "interval": HEALTH_INTERVAL,
+                "unhealthy_interval": RETURN_INTERVAL,
                 # By default an idle cluster is checked once a minute, and /healthz would lag.
-                "no_traffic_interval": HEALTH_INTERVAL,
+                "no_traffic_interval": RETURN_INTERVAL,
                 "no_traffic_healthy_interval": HEALTH_INTERVAL,
                 "healthy_threshold": 1,
                 "unhealthy_threshold": 2,
@@ -108,6 +111,8 @@ def _cluster(name: str, address: Address) -> Json:
         "connect_timeout": "1s",
         "per_connection_buffer_limit_bytes": BUFFER_BYTES,
         "lb_policy": "ROUND_ROBIN",
+        # A restarted replica may have another address. By default names are resolved every five seconds.
+        "dns_refresh_rate": "1s",
         "circuit_breakers": {"thresholds": [_breaker()]},
         "outlier_detection": _outliers(),
         "load_assignment": {

@@ -139,16 +139,18 @@ async def _fail(backend: Backend, context: Any) -> None:
     await context.abort(code, message, (("grpc-status-details-bin", status.SerializeToString()), *backend.trailers))
 
 
-async def start_backend(identity: MeshIdentity | None = None) -> tuple[Backend, grpc.aio.Server]:
-    """Start a backend on a free port. With `identity`, it uses mTLS as that part."""
+async def start_backend(
+    identity: MeshIdentity | None = None, address: str = "127.0.0.1:0"
+) -> tuple[Backend, grpc.aio.Server]:
+    """Start a backend, by default on a free port. With `identity`, it uses mTLS as that part."""
     backend = Backend()
     server = grpc.aio.server()
     server.add_generic_rpc_handlers([_handlers(backend, service) for service in ALL])
     health_pb2_grpc.add_HealthServicer_to_server(HealthServicer(), server)
     port = (
-        server.add_insecure_port("127.0.0.1:0")
+        server.add_insecure_port(address)
         if identity is None
-        else server.add_secure_port("127.0.0.1:0", server_credentials(identity))
+        else server.add_secure_port(address, server_credentials(identity))
     )
     backend.address = f"127.0.0.1:{port}"
     await server.start()
