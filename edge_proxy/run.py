@@ -27,10 +27,13 @@ async def run(settings: EdgeSettings, path: Path) -> int:
     # This process has one thread, so a system call between fork and exec is safe.
     child = await asyncio.create_subprocess_exec(*run_command(settings, path), preexec_fn=_die_with_parent)
     ended = asyncio.ensure_future(child.wait())
-    watching = asyncio.gather(watch_keys(settings), watch_connections(settings, admin_of(settings)))
+    # Tasks, not a gather: asyncio logs a traceback for a gather that was cancelled.
+    watches = (watch_keys(settings), watch_connections(settings, admin_of(settings)))
+    watching = [asyncio.create_task(watch) for watch in watches]
     answering = asyncio.create_task(_answer(settings))
     await _first_of(ended, first_signal)
-    watching.cancel()
+    for watch in watching:
+        watch.cancel()
     if not ended.done():
         draining = asyncio.ensure_future(drain(settings, admin_of(settings)))
         await _first_of(ended, second_signal, draining)
@@ -39,7 +42,7 @@ async def run(settings: EdgeSettings, path: Path) -> int:
             child.terminate()
     code = _exit_code(await ended)
     answering.cancel()
-    await asyncio.wait({answering})
+    await asyncio.wait({*watching, answering})
     return code
 
 
