@@ -53,8 +53,10 @@ def exif(orientation: int = 1) -> bytes:
     written = Image.Exif()
     written[ExifTags.Base.Orientation] = orientation
     written[ExifTags.Base.Make] = b"Camera of " + PLACE_WORDS
-    place = {ExifTags.GPS.GPSLatitudeRef: "N", ExifTags.GPS.GPSAreaInformation: PLACE_WORDS}
-    written.get_ifd(ExifTags.IFD.GPSInfo).update({int(tag): value for tag, value in place.items()})
+    written[ExifTags.IFD.GPSInfo] = {
+        ExifTags.GPS.GPSLatitudeRef: "N",
+        ExifTags.GPS.GPSAreaInformation: PLACE_WORDS,
+    }
     return written.tobytes()
 
 

@@ -15,9 +15,8 @@ TAKEN = TakenAt("2024-05-01T12:30:00", "+02:00")
 def exif_of(time: bytes = b"2024:05:01 12:30:00", offset: bytes = b"+02:00") -> bytes:
     """Return EXIF with a time and a place."""
     written = Image.Exif()
-    times = {ExifTags.Base.DateTimeOriginal.value: time, ExifTags.Base.OffsetTimeOriginal.value: offset}
-    written.get_ifd(ExifTags.IFD.Exif).update(times)
-    written.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSAreaInformation] = pictures.PLACE_WORDS
+    written[ExifTags.IFD.Exif] = {ExifTags.Base.DateTimeOriginal: time, ExifTags.Base.OffsetTimeOriginal: offset}
+    written[ExifTags.IFD.GPSInfo] = {ExifTags.GPS.GPSAreaInformation: pictures.PLACE_WORDS}
     return written.tobytes()
 
 
