@@ -15,7 +15,10 @@ TAKEN = TakenAt("2024-05-01T12:30:00", "+02:00")
 def exif_of(time: bytes = b"2024:05:01 12:30:00", offset: bytes = b"+02:00") -> bytes:
     """Return EXIF with a time and a place."""
     written = Image.Exif()
-    written[ExifTags.IFD.Exif] = {ExifTags.Base.DateTimeOriginal: time, ExifTags.Base.OffsetTimeOriginal: offset}
+    written[ExifTags.IFD.Exif] = {
+        ExifTags.Base.DateTimeOriginal: time.decode(),
+        ExifTags.Base.OffsetTimeOriginal: offset.decode(),
+    }
     written[ExifTags.IFD.GPSInfo] = {ExifTags.GPS.GPSAreaInformation: pictures.PLACE_WORDS}
     return written.tobytes()
 
