@@ -41,6 +41,19 @@ class Mesh:
     output: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT_LINES))
     """The last lines of its output."""
 
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """What it was configured with, besides the defaults."""
+
+    @property
+    def contact_points(self) -> str:
+        """Cassandra's address; empty if the mesh runs on SQLite."""
+        return self.settings.get("LENSFEED_CASSANDRA_CONTACT_POINTS") or self.addresses.get("cassandra", "")
+
+    @property
+    def keyspace_prefix(self) -> str:
+        """What the names of its keyspaces begin with."""
+        return self.settings.get("LENSFEED_CASSANDRA_KEYSPACE_PREFIX", "lensfeed")
+
     @property
     def address(self) -> str:
         """The edge's host and port."""
@@ -84,7 +97,7 @@ async def running_mesh(
     process = await asyncio.create_subprocess_exec(
         *ends_with_us, *command, *arguments, stdin=stdin, stdout=PIPE, stderr=STDOUT, env={**outer, **(settings or {})}
     )
-    mesh = Mesh(data, process)
+    mesh = Mesh(data, process, settings=settings or {})
     ready = asyncio.Event()
     reading = asyncio.create_task(_read(mesh, ready))
     try:

@@ -17,7 +17,7 @@ _EXPIRED = ("REJECTED", "UPLOAD_EXPIRED", "The upload was not finished in time."
 def let_expire(mesh: Mesh, media_id: str) -> None:
     """Turn an upload into one that was not completed in time."""
     medium, changes = PublicId.parse(media_id), "SET state = %s, failure_reason = %s, failure_message = %s"
-    if "cassandra" in mesh.addresses:
+    if mesh.contact_points:
         with _cassandra(mesh, "media") as session:
             written = session.execute(
                 f"UPDATE media {changes} WHERE media_id = %s IF EXISTS", (*_EXPIRED, medium.pack())
@@ -32,7 +32,7 @@ def let_expire(mesh: Mesh, media_id: str) -> None:
 
 def reach_the_follow_limit(mesh: Mesh, user_id: int) -> None:
     """Make a user follow 7,500 accounts, which do not have to exist."""
-    if "cassandra" in mesh.addresses:
+    if mesh.contact_points:
         with _cassandra(mesh, "follow") as session:
             insert = session.prepare(
                 "INSERT INTO follows (follower_id, followee_id, bucket, created_ms, change, is_ended)"
@@ -57,6 +57,6 @@ def _sqlite(mesh: Mesh, service: str) -> Iterator[sqlite3.Connection]:
 
 @contextlib.contextmanager
 def _cassandra(mesh: Mesh, service: str) -> Iterator[Session]:
-    host, _, port = mesh.addresses["cassandra"].partition(":")
+    host, _, port = mesh.contact_points.partition(":")
     with Cluster([host], int(port), protocol_version=5) as cluster:
-        yield cluster.connect(f"lensfeed_{service}")
+        yield cluster.connect(f"{mesh.keyspace_prefix}_{service}")
