@@ -16,6 +16,8 @@ import grpc
 import httpx
 import psutil
 
+from devmesh.parts.valkey import valkey_url
+from devmesh.secrets.passwords import load_passwords
 from devmesh.supervise import die_with_parent
 
 READY_SECONDS = 260.0
@@ -48,6 +50,12 @@ class Mesh:
     def contact_points(self) -> str:
         """Cassandra's address; empty if the mesh runs on SQLite."""
         return self.settings.get("LENSFEED_CASSANDRA_CONTACT_POINTS") or self.addresses.get("cassandra", "")
+
+    @property
+    def redis_url(self) -> str:
+        """Its Valkey, with the password."""
+        passwords = load_passwords(self.data / "secrets.json")
+        return valkey_url(int(self.addresses["valkey"].rpartition(":")[2]), passwords.redis_password)
 
     @property
     def keyspace_prefix(self) -> str:

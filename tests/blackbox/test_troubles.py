@@ -124,7 +124,7 @@ async def test_a_killed_valkey_loses_no_post(story: Story) -> None:
 
 async def test_a_feed_survives_an_outage_of_post_svc(story: Story) -> None:
     """Cached cards are served, and `lensfeed-degraded` says if something may be missing."""
-    async with open_redis(f"redis://{story.mesh.addresses['valkey']}/0") as redis:
+    async with open_redis(story.mesh.redis_url) as redis:
 
         async def cached() -> int:
             await story.reader.feed()
@@ -141,7 +141,7 @@ async def test_a_feed_survives_an_outage_of_post_svc(story: Story) -> None:
         response = await story.reader.send("GET", "/feed?limit=100")
         assert (response.status_code, response.json()["items"]) == (200, whole["items"])
         assert "lensfeed-degraded" not in response.headers
-        async with open_redis(f"redis://{story.mesh.addresses['valkey']}/0") as redis:
+        async with open_redis(story.mesh.redis_url) as redis:
             await redis.delete((await redis.keys("card:*"))[0])
         response = await story.reader.send("GET", "/feed")
         assert response.status_code == 200
@@ -176,7 +176,7 @@ async def _feed_of_the_service(story: Story) -> list[str]:
 
 async def test_an_emptied_valkey_loses_no_post(story: Story) -> None:
     """After FLUSHALL the next read is complete and the next post arrives."""
-    async with open_redis(f"redis://{story.mesh.addresses['valkey']}/0") as redis:
+    async with open_redis(story.mesh.redis_url) as redis:
         await redis.flushall()
     assert await story.reader.feed() == story.captions[::-1]
     await story.post("after valkey was emptied")
