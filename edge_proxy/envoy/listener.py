@@ -11,8 +11,10 @@ from edge_proxy.envoy.filters.cors import cors_filter
 from edge_proxy.envoy.filters.early_headers import early_mutation
 from edge_proxy.envoy.filters.early_requests import early_request_filter
 from edge_proxy.envoy.filters.frames import frame_filter
+from edge_proxy.envoy.filters.header_size import header_size_filter
 from edge_proxy.envoy.filters.rest_requests import rest_request_filter, strict_json_filter
 from edge_proxy.envoy.filters.security_headers import security_filter
+from edge_proxy.envoy.filters.service_errors import service_error_filter
 from edge_proxy.envoy.filters.tokens import early_token_filter, token_filter
 from edge_proxy.envoy.filters.transcoding import grpc_web_filter, json_filter, rest_response_filter
 from edge_proxy.envoy.local_replies import local_reply_config
@@ -35,7 +37,7 @@ MAX_STREAMS = 100
 STREAM_WINDOW_BYTES = 64 * 1024
 CONNECTION_WINDOW_BYTES = 1024 * 1024
 BUFFER_BYTES = 32 * 1024
-# A token has some 300 bytes; browsers add a few thousand.
+# What Envoy reads at all, cookies included. The limit for the rest is in filters/header_size.py.
 MAX_HEADERS_KIB = 32
 MAX_HEADERS = 100
 
@@ -103,9 +105,9 @@ def connection_manager(settings: EdgeSettings, methods: Sequence[Method]) -> Jso
 def http_filters(settings: EdgeSettings, methods: Sequence[Method]) -> list[Json]:
     """List the filters. Requests pass them from first to last, responses from last to first."""
     return [
-        early_request_filter(settings),
-        # Early, so that it sees the original request and changes the response late.
+        # First, so that it sees the original request and changes the response last.
         rest_response_filter(),
+        early_request_filter(settings),
         redirect_filter(),
         security_filter(settings),
         # Before filters that refuse calls: a browser hides errors without CORS headers from its page.
@@ -114,6 +116,7 @@ def http_filters(settings: EdgeSettings, methods: Sequence[Method]) -> list[Json
         # Compresses the JSON, after the response has been translated.
         *compression_filters(),
         grpc_web_filter(),
+        header_size_filter(),
         # Before the body is buffered: a client without a token cannot fill the memory.
         early_token_filter(settings),
         # Buffer the whole body first, so that a service never sees half of a refused call.
@@ -127,6 +130,8 @@ def http_filters(settings: EdgeSettings, methods: Sequence[Method]) -> list[Json
         # After the token, so that the user is known.
         *rate_filters(rules_of(settings), together=settings.limits_addr is not None),
         *media_filters(settings),
+        # Next to the services, so that their errors are complete before they are translated.
+        service_error_filter(),
         extension("envoy.filters.http.router", "extensions.filters.http.router.v3.Router", suppress_envoy_headers=True),
     ]
 

@@ -92,13 +92,13 @@ def _grpc_reply(when: str, refusal: Refusal) -> Json:
     """Render a gRPC reply. Envoy turns the body into `grpc-message`."""
     return {
         "filter": cel_filter(when),
-        "headers_to_add": _headers(_grpc_headers(refusal)),
+        "headers_to_add": _headers(grpc_headers(refusal)),
         "body_format_override": _text(refusal.message, "text/plain"),
     }
 
 
 def _grpc_web_reply(when: str, refusal: Refusal) -> Json:
-    headers = _grpc_headers(refusal) | {"grpc-message": refusal.message}
+    headers = grpc_headers(refusal) | {"grpc-message": refusal.message}
     return {
         "filter": cel_filter(when),
         "status_code": 200,
@@ -107,7 +107,8 @@ def _grpc_web_reply(when: str, refusal: Refusal) -> Json:
     }
 
 
-def _grpc_headers(refusal: Refusal) -> dict[str, str]:
+def grpc_headers(refusal: Refusal) -> dict[str, str]:
+    """Return the headers, or trailers, of an error in gRPC except for its message."""
     details = base64.b64encode(refusal.status().SerializeToString()).decode().rstrip("=")
     return _http_headers(refusal) | {"grpc-status": str(int(refusal.code)), "grpc-status-details-bin": details}
 

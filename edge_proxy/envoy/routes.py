@@ -7,6 +7,7 @@ from edge_proxy.answers.services import HEALTH_CLUSTER, HEALTH_SERVICE, REFLECTI
 from edge_proxy.contracts import DEFAULT_BODY_KIB, Method
 from edge_proxy.envoy.filters.cors import cors_policy
 from edge_proxy.envoy.filters.frames import check_frames
+from edge_proxy.envoy.filters.service_errors import keep_errors
 from edge_proxy.envoy.media import media_route, other_media_routes, redirect_config
 from edge_proxy.json_types import Json, extension, typed
 from edge_proxy.limits.rules import cost_metadata
@@ -101,7 +102,11 @@ def method_route(settings: EdgeSettings, method: Method) -> Json:
             "idle_timeout": f"{settings.edge_timeout_seconds + IDLE_SECONDS:.3f}s",
             **({"retry_policy": RETRY} if method.is_repeatable else {}),
         },
-        "typed_per_filter_config": {**check_frames(), **body_limit(method), **redirect_config(method)},
+        "typed_per_filter_config": {
+            **check_frames(),
+            **body_limit(method),
+            **redirect_config(method),
+        },
         **(ADDRESS if method.cluster == "user" else {}),
         "response_headers_to_add": [PRIVATE],
     }
@@ -114,7 +119,7 @@ def builtin_route(settings: EdgeSettings, method: Method) -> Json:
     cluster = HEALTH_CLUSTER if method.service == HEALTH_SERVICE else REFLECTION_CLUSTER
     return route | {
         "route": route["route"] | {"cluster": cluster, "timeout": BUILTIN_TIMEOUT, "idle_timeout": BUILTIN_IDLE},
-        "typed_per_filter_config": {BODY_FILTER: unbuffered},
+        "typed_per_filter_config": {BODY_FILTER: unbuffered, **keep_errors()},
     }
 
 

@@ -57,7 +57,7 @@ class Backend:
     seen: list[Seen] = field(default_factory=list)
     feed: feed_service_pb2.GetFeedResponse = field(default_factory=feed_service_pb2.GetFeedResponse)
     failure: tuple[grpc.StatusCode, str, str] | None = None
-    """Code, reason and message of the next failures."""
+    """Code, reason and message of the next failures. Without a reason it fails like a library, without details."""
     failures_left: int = 0
     delay: float = 0.0
     held: asyncio.Event | None = None
@@ -133,6 +133,8 @@ async def _fail(backend: Backend, context: Any) -> None:
         return
     backend.failures_left -= 1
     code, reason, message = backend.failure
+    if not reason:
+        await context.abort(code, message)
     detail = AnyMessage()
     detail.Pack(ErrorInfo(reason=reason, domain="lensfeed"))
     status = Status(code=code.value[0], message=message, details=[detail])

@@ -10,6 +10,8 @@ INTERNAL_PREFIXES = ("x-lensfeed-", "x-envoy-", "x-amz-")
 BINARY_SUFFIX = "-bin"
 # gRPC's own headers. A server fails a call with an invalid one, and no caller needs them.
 GRPC_HEADERS = ("grpc-previous-rpc-attempts", "grpc-retry-pushback-ms", "grpc-internal-encoding-request")
+# No service reads cookies, and a browser may send more of them than a service accepts.
+COOKIES = "cookie"
 # Names that HTTP allows and gRPC servers reject. Names with a colon are HTTP/2 pseudo headers.
 FOREIGN_TO_GRPC = ".*[^0-9a-z_.:-].*"
 # A copy of the caller's content type. Filters that translate protocols change the original.
@@ -26,7 +28,7 @@ def early_mutation(settings: EdgeSettings) -> Json:
         "envoy.http.early_header_mutation.header_mutation",
         "extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation",
         mutations=[
-            *({"remove": header} for header in (*CLAIM_HEADERS, *GRPC_HEADERS)),
+            *({"remove": header} for header in (*CLAIM_HEADERS, *GRPC_HEADERS, COOKIES)),
             *({"remove_on_match": {"key_matcher": {"prefix": prefix}}} for prefix in INTERNAL_PREFIXES),
             {"remove_on_match": {"key_matcher": {"safe_regex": {"regex": FOREIGN_TO_GRPC}}}},
             {"remove_on_match": {"key_matcher": {"suffix": BINARY_SUFFIX}}},

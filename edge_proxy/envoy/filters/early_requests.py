@@ -8,7 +8,7 @@ from edge_proxy.settings.edge import EdgeSettings
 
 
 def early_request_filter(settings: EdgeSettings) -> Json:
-    """Render the filter. It is the first one: the others see GET, and it removes the body of the final response."""
+    """Render the filter. It is early: the others see GET, and it removes the body of the final response."""
     source = readable_paths(read_descriptors(settings.descriptor_set)) + (LUA / "early_requests.lua").read_text()
     kind = "extensions.filters.http.lua.v3.Lua"
     return extension("early_requests", kind, default_source_code={"inline_string": source})

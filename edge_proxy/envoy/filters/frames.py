@@ -17,6 +17,8 @@ function envoy_on_request(call)
     local compressed, a, b, c, d = body:getBytes(0, 5):byte(1, 5)
     local is_whole = 5 + ((a * 256 + b) * 256 + c) * 256 + d == size
     if is_whole and (compressed == 0 or compressed == 1 and encoding ~= "identity") then
+      -- For service_errors.lua: a service cannot say that the compressed bytes were wrong.
+      if compressed == 1 then call:streamInfo():dynamicMetadata():set("lensfeed.frame", "is_compressed", true) end
       return
     end
   end

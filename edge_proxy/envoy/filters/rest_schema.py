@@ -36,13 +36,13 @@ def rest_schema(descriptors: FileDescriptorSet) -> str:
     roots = {rpc.request for service in contract.services for rpc in service.rpcs if rpc.has_body}
     bodies = sorted({name for root in roots for name in _reachable(contract, root)})
     messages = {name: _fields(contract, name, contract.messages[name].fields) for name in bodies}
-    return f"local methods = {_lua(methods)}\nlocal messages = {_lua(messages)}\n"
+    return f"local methods = {lua_literal(methods)}\nlocal messages = {lua_literal(messages)}\n"
 
 
 def readable_paths(descriptors: FileDescriptorSet) -> str:
     """Return Lua source that defines `readable`, the path patterns of GET. Raises ContractsError."""
     rpcs = (rpc for service in read_contract(descriptors).services for rpc in service.rpcs)
-    return f"local readable = {_lua([_pattern(rpc.template) for rpc in rpcs if rpc.verb == 'get'])}\n"
+    return f"local readable = {lua_literal([_pattern(rpc.template) for rpc in rpcs if rpc.verb == 'get'])}\n"
 
 
 def _specificity(rpc: Rpc) -> list[bool]:
@@ -109,12 +109,12 @@ def _reachable(contract: Contract, root: str) -> Iterator[str]:
         waiting += [field.type_name for field in contract.messages[name].fields if _kind(contract, field) == "message"]
 
 
-def _lua(value: object) -> str:
+def lua_literal(value: object) -> str:
     """Write a value as a Lua literal."""
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"[{_lua(key)}] = {_lua(each)}" for key, each in value.items()) + "}"
+        return "{" + ", ".join(f"[{lua_literal(key)}] = {lua_literal(each)}" for key, each in value.items()) + "}"
     if isinstance(value, list):
-        return "{" + ", ".join(_lua(each) for each in value) + "}"
+        return "{" + ", ".join(lua_literal(each) for each in value) + "}"
     if isinstance(value, bool):
         return "true" if value else "false"
     return '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'

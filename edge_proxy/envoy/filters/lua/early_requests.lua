@@ -1,5 +1,5 @@
--- Runs before all other filters: HEAD becomes GET for methods of the contracts, and the scheme of a token may have any case.
--- rest_schema.py generates `readable`, the paths of GET.
+-- Runs before other filters change anything: HEAD becomes GET for methods of the contracts, and the scheme of a token may have
+-- any case. rest_schema.py generates `readable`, the paths of GET.
 
 local METADATA = "lensfeed.early"
 
