@@ -131,8 +131,8 @@ async def working_process(settings: WorkSettings) -> AsyncIterator[Process]:
         open_render_pool(settings.render_concurrency) as rendering,
     ):
         events = MediaEvents(producer)
-        make = MakeRenditions(opened.store, objects, events, rendering)
         videos = JobQueue(redis, VIDEOS)
+        make = MakeRenditions(opened.store, objects, events, rendering, videos.add)
         consumer = Consumer(
             redis,
             STREAM,

@@ -52,6 +52,10 @@ class MediaRejectedError(Exception):
         self.failure = Failure(reason, message)
 
 
+class AnimatedPictureError(Exception):
+    """The picture is animated. It becomes a looping video instead of a photo."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rendition:
     """One size and format of a medium. `name` follows the public prefix in the bucket and in the URL."""
@@ -146,6 +150,11 @@ class Media:
         return id_millis(self.media_id.local)
 
     @property
+    def is_picture_file(self) -> bool:
+        """Whether its original is a picture. An animated one becomes a video."""
+        return self.content_type.startswith("image/")
+
+    @property
     def upload_key(self) -> str:
         """The key of the uploaded bytes. URLs to it may still work after the upload is finished."""
         return f"u/{self.media_id}"
@@ -201,6 +210,10 @@ class Media:
         """Return a READY video with its first rung and that rung as one MP4."""
         renditions = (*self.renditions, mp4)
         return replace(self, duration_ms=duration_ms, renditions=renditions, video=Video((rung,), revision=1))
+
+    def looping(self) -> Self:
+        """Return it as a video made from an animated picture, which began as a photo."""
+        return replace(self, kind=MediaKind.VIDEO, is_looping=True)
 
     def grown(self, rung: Rung, mp4: Rendition | None) -> Self:
         """Return it with another rung. A new MP4 replaces the one with the same name."""

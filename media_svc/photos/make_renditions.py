@@ -8,7 +8,7 @@ from pathlib import Path
 import structlog
 
 from media_svc.delivery.cache_classes import CacheClass, cache_control
-from media_svc.model import Failure, Media, MediaRejectedError, MediaState, Picture, rendition_key
+from media_svc.model import AnimatedPictureError, Failure, Media, MediaRejectedError, MediaState, Picture, rendition_key
 from media_svc.photos.renditions import Rendered
 from media_svc.ports import Events, Objects
 from media_svc.sandbox.picture_manifest import ORIGINAL_NAME
@@ -20,6 +20,8 @@ from meshkit.ids import PublicId
 CACHE_CONTROL = cache_control(CacheClass.COLD)
 # Renders the file `original` in a folder, given its content type.
 Render = Callable[[Path, str], Awaitable[Rendered]]
+# Queues a medium to be processed as a video.
+AddVideo = Callable[[PublicId], Awaitable[object]]
 _log = structlog.get_logger()
 
 
@@ -28,13 +30,16 @@ class OriginalMissingError(Exception):
 
 
 class MakeRenditions:
-    """Moves a medium from PROCESSING to READY or REJECTED."""
+    """Moves a photo from PROCESSING to READY or REJECTED. An animated one is passed to `add_video` instead."""
 
-    def __init__(self, store: MediaStore, objects: Objects, events: Events, render: Render) -> None:
+    def __init__(
+        self, store: MediaStore, objects: Objects, events: Events, render: Render, add_video: AddVideo
+    ) -> None:
         self._store = store
         self._objects = objects
         self._events = events
         self._render = render
+        self._add_video = add_video
 
     async def __call__(self, media_id: PublicId) -> None:
         """Process one medium, unless that is done. Raises RenderCrashedError or UnavailableError, which may pass."""
@@ -45,6 +50,9 @@ class MakeRenditions:
         with tempfile.TemporaryDirectory(prefix="lensfeed-render-") as folder:
             try:
                 rendered = await render_original(self._objects, self._render, media, Path(folder))
+            except AnimatedPictureError:
+                await self._add_video(media_id)
+                return
             except MediaRejectedError as error:
                 await self._reject(media, error.failure)
                 return

@@ -40,7 +40,8 @@ class RenderPool:
     async def __call__(self, folder: Path, content_type: str) -> Rendered:
         """Make the renditions of the file `original` in a private folder. Leaves files there, but no process.
 
-        Raises MediaRejectedError if the picture can never be served, RenderCrashedError if the fault is not its own.
+        Raises MediaRejectedError if the picture can never be served, AnimatedPictureError if it is animated,
+        RenderCrashedError if the fault is not its own.
         """
         async with self._holding(1):
             code = await self._forks.run(folder, content_type, self._small, SMALL_DECODER_BYTES)

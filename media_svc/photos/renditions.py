@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from media_svc.model import FailureReason, MediaRejectedError, Picture, Rendition
+from media_svc.model import AnimatedPictureError, FailureReason, MediaRejectedError, Picture, Rendition
 from media_svc.sandbox.picture_manifest import LOG_NAME, MANIFEST_NAME, Manifest, PictureEntry, RenditionEntry
 from media_svc.sandbox.recipes import Recipe
 
@@ -55,7 +55,8 @@ class RenderCrashedError(Exception):
 async def render(folder: Path, content_type: str, limits: RenderLimits, recipe: Recipe = Recipe.FIRST) -> Rendered:
     """Make the renditions of the file `original` in a private folder. Leaves files there, but no process.
 
-    Raises MediaRejectedError if the picture can never be served, RenderCrashedError if the fault is not its own.
+    Raises MediaRejectedError if the picture can never be served, AnimatedPictureError if it is animated, RenderCrashedError if
+    the fault is not its own.
     """
     return read_outcome(folder, await run_alone(folder, content_type, limits, recipe))
 
@@ -76,6 +77,8 @@ def read_outcome(folder: Path, code: int) -> Rendered:
     manifest = Manifest.model_validate_json((folder / MANIFEST_NAME).read_bytes())
     if manifest.failure:
         raise MediaRejectedError(manifest.failure.reason, manifest.failure.message)
+    if manifest.is_animated:
+        raise AnimatedPictureError
     if manifest.picture is None:
         raise RenderCrashedError("The manifest is empty.")
     return _collect(folder, manifest.picture)

@@ -11,6 +11,8 @@ import pyvips
 # Above this, loading dav1d pays: libaom takes 14 bytes per pixel.
 LARGE_AVIF_PIXELS = 8_000_000
 _AOM_BYTES, _DAV1D_BYTES = 14, 6
+# RGBA of the frame and of the one before it.
+_GIF_BYTES = 8
 # libwebp's own, and libvips' two.
 _WEBP_BYTES, _WEBP_SHOWN_BYTES = 4, 8
 # libheif holds planes and interleaved pixels, and a third copy for full chroma or more than 8 bits.
@@ -28,6 +30,8 @@ def decoder_bytes(image: pyvips.Image, content_type: str, spare: float) -> float
             return pixels * bands * 2 if _flag(image, "jpeg-multiscan") else 0
         case "image/png":
             return pixels * bands * (2 if image.format == "ushort" else 1) if _flag(image, "interlaced") else 0
+        case "image/gif":
+            return pixels * _GIF_BYTES
         case "image/webp":
             return pixels * (_WEBP_BYTES + _WEBP_SHOWN_BYTES / max(1.0, spare) ** 2)
     return pixels * (_DAV1D_BYTES if pixels > LARGE_AVIF_PIXELS and not image.hasalpha() else _AOM_BYTES)

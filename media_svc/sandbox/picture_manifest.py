@@ -57,7 +57,8 @@ class PictureEntry(TakenAtFields):
 
 
 class Manifest(_Part):
-    """Either a picture or a failure."""
+    """Either a picture or a failure, unless the picture is animated."""
 
+    is_animated: bool = False
     picture: PictureEntry | None = None
     failure: FailureEntry | None = None

@@ -12,7 +12,7 @@ import pyvips
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 
-from media_svc.sandbox.colour_math import HDR_TRANSFERS
+from media_svc.colour_math import HDR_TRANSFERS
 from media_svc.sandbox.containers import DEMUXER_OPTIONS
 from media_svc.sandbox.decoder_memory import LARGE_AVIF_PIXELS
 from media_svc.sandbox.pixel_rows import from_rows

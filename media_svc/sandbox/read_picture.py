@@ -12,8 +12,8 @@ from zipfile import BadZipFile, ZipFile
 import pyvips
 from PIL import Image
 
-from media_svc.model import FailureReason, MediaRejectedError
-from media_svc.sandbox.colour_math import HDR_TRANSFERS
+from media_svc.colour_math import HDR_TRANSFERS
+from media_svc.model import AnimatedPictureError, FailureReason, MediaRejectedError
 from media_svc.sandbox.decoder_memory import LARGE_AVIF_PIXELS, decoder_bytes, heic_decoder_bytes
 from media_svc.sandbox.pixel_rows import from_rows
 from media_svc.sandbox.sniff import HEAD_BYTES, require_type
@@ -30,7 +30,7 @@ MAX_PIXELS = 50_000_000
 ENOUGH_WIDTH = 2_160
 # For a large picture the width of the widest rendition is enough. Otherwise a narrow, high one would take too much memory.
 _LARGE_PIXELS, _LARGE_ENOUGH_WIDTH = 25_000_000, 1_440
-# Only the first frame is shown. A file with more frames than this is a film or an attack.
+# Of the pictures in a HEIC only the primary one is shown. More than this is an attack.
 MAX_FRAMES = 60
 
 _SDR_BITS = 8
@@ -53,8 +53,8 @@ def open_picture(path: Path, content_type: str, decoder_limit: float = math.inf)
     """Open a file as an image that still holds orientation and colour metadata. Most decoding comes later.
 
     A large picture may have fewer pixels than its file: `shown_size` returns the file's own. Raises NeedsMemoryError if its
-    decoder would keep more than `decoder_limit`, and MediaRejectedError: TYPE_MISMATCH, MEDIA_TOO_LARGE by its header,
-    MEDIA_CORRUPT.
+    decoder would keep more than `decoder_limit`, AnimatedPictureError, and MediaRejectedError: TYPE_MISMATCH, MEDIA_TOO_LARGE
+    by its header, MEDIA_CORRUPT.
     """
     with path.open("rb") as file:
         require_type(file.read(HEAD_BYTES), content_type)
@@ -109,7 +109,8 @@ def _open_by_vips(path: Path, decoder_limit: float, content_type: str) -> pyvips
     load = partial(_LOADERS[content_type], str(path), access="sequential", fail_on="error")
     image = load()
     _check_pixels(image.width, image.height)
-    _check_frames(_count_frames(path, image, content_type))
+    if _count_frames(path, image, content_type) > 1:
+        raise AnimatedPictureError
     is_large = image.width * image.height > _LARGE_PIXELS
     spare = shown_size(image)[0] / (_LARGE_ENOUGH_WIDTH if is_large else ENOUGH_WIDTH)
     _check_memory(decoder_bytes(image, content_type, spare), decoder_limit)
@@ -167,7 +168,8 @@ def _open_heic(path: Path, decoder_limit: float) -> pyvips.Image:
     if not is_deep:
         file = pillow_heif.open_heif(path, convert_hdr_to_8bit=True)
     _check_pixels(*file.size)
-    _check_frames(len(file))
+    if len(file) > MAX_FRAMES:
+        raise _too_large(f"It has {len(file)} pictures; {MAX_FRAMES} are allowed.")
     frame = file[file.primary_index]
     _check_memory(heic_decoder_bytes(*frame.size, frame.info), decoder_limit)
     mode = frame.mode.removesuffix(";16")
@@ -198,11 +200,6 @@ def _check_memory(need_bytes: float, decoder_limit: float) -> None:
         raise NeedsMemoryError(f"{need_bytes:,.0f} bytes")
 
 
-def _check_frames(frames: int) -> None:
-    if frames > MAX_FRAMES:
-        raise _too_large(f"It has {frames} frames; {MAX_FRAMES} are allowed.")
-
-
 def _too_large(message: str) -> MediaRejectedError:
     return MediaRejectedError(FailureReason.MEDIA_TOO_LARGE, message)
 
@@ -214,4 +211,5 @@ _LOADERS: dict[str, Callable[..., pyvips.Image]] = {
     "image/png": pyvips.Image.pngload,
     "image/webp": pyvips.Image.webpload,
     "image/avif": pyvips.Image.heifload,
+    "image/gif": pyvips.Image.gifload,
 }

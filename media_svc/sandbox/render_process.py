@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 import pyvips
 
-from media_svc.model import MediaRejectedError
+from media_svc.model import AnimatedPictureError, MediaRejectedError
 from media_svc.sandbox.encode import RECIPES, Encoding, decode_largest, shrink, sizes, thumbhash
 from media_svc.sandbox.keep_original import clean_original
 from media_svc.sandbox.private_folder import MANIFEST_NAME, ORIGINAL_NAME
@@ -61,7 +61,9 @@ def main(
     _limit_resources(memory_bytes, cpu_seconds)
     _prepare_vips()
     try:
-        manifest = {"picture": _render(folder, content_type, RECIPES[recipe], decoder_limit)}
+        manifest: dict[str, Any] = {"picture": _render(folder, content_type, RECIPES[recipe], decoder_limit)}
+    except AnimatedPictureError:
+        manifest = {"is_animated": True}
     except MediaRejectedError as error:
         # The decoder's message goes to the log, never to the client.
         traceback.print_exception(error)
@@ -146,7 +148,7 @@ def _prepare_vips() -> None:
     """Block every libvips loader except those that `read_picture` uses, and disable the cache."""
     pyvips.cache_set_max(0)
     pyvips.operation_block_set("VipsForeignLoad", True)
-    for name in ("Jpeg", "Png", "Webp", "Heif"):
+    for name in ("Jpeg", "Png", "Webp", "Heif", "Nsgif"):
         pyvips.operation_block_set(f"VipsForeignLoad{name}", False)
 
 

@@ -5,6 +5,12 @@ from media_svc.model import FailureReason, MediaRejectedError
 # The `ftyp` box of a HEIF file may list a dozen brands. No file seen so far needs more than this.
 HEAD_BYTES = 512
 
+_STARTS = {
+    b"\xff\xd8\xff": "image/jpeg",
+    b"\x89PNG\r\n\x1a\n": "image/png",
+    b"GIF87a": "image/gif",
+    b"GIF89a": "image/gif",
+}
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
 _HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"})
 
@@ -21,10 +27,9 @@ _DOC_TYPE = b"\x42\x82"
 
 def sniff(head: bytes) -> str | None:
     """Return the type shown by the first HEAD_BYTES of a file, or None for an unsupported one."""
-    if head.startswith(b"\xff\xd8\xff"):
-        return "image/jpeg"
-    if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "image/png"
+    for start, content_type in _STARTS.items():
+        if head.startswith(start):
+            return content_type
     if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
         return "image/webp"
     if head.startswith(_EBML):

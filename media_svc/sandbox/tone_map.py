@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pyvips
 
-from media_svc.sandbox.colour_math import (
+from media_svc.colour_math import (
     BT2020_LUMINANCE,
     CURVE_A,
     CURVE_B,

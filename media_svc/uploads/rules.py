@@ -5,7 +5,7 @@ from itertools import count
 
 from media_svc.model import MediaKind
 
-PHOTO_TYPES = frozenset({"image/jpeg", "image/png", "image/webp", "image/avif", "image/heic"})
+PHOTO_TYPES = frozenset({"image/jpeg", "image/png", "image/webp", "image/avif", "image/heic", "image/gif"})
 # Common names that are not registered, and the types they mean.
 _ALIASES = {"image/jpg": "image/jpeg"}
 VIDEO_TYPES = frozenset({"video/mp4", "video/quicktime", "video/webm"})

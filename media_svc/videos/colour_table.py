@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 
-from media_svc.sandbox.colour_math import HDR_TRANSFERS, WIDE_PRIMARIES, shown_in_srgb
+from media_svc.colour_math import HDR_TRANSFERS, WIDE_PRIMARIES, shown_in_srgb
 from media_svc.videos.rules import Colours, Film
 
 TABLE_NAME = "colours.cube"

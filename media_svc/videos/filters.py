@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from media_svc.sandbox.colour_math import HDR_TRANSFERS
+from media_svc.colour_math import HDR_TRANSFERS
 from media_svc.videos.colour_table import TABLE_NAME, needs_table
 from media_svc.videos.rules import Film, RungPlan
 

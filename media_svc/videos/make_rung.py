@@ -48,9 +48,7 @@ class MadeRung:
     files: Sequence[MadeFile]
 
 
-async def make_rung(
-    ffmpeg: Ffmpeg, folder: Path, content_type: str, film: Film, plan: RungPlan, on_seconds: OnSeconds
-) -> MadeRung:
+async def make_rung(ffmpeg: Ffmpeg, folder: Path, film: Film, plan: RungPlan, on_seconds: OnSeconds) -> MadeRung:
     """Make a rung of the file `original` in a private folder. `rung.playlist` is its name under the medium's prefix.
 
     Raises MediaRejectedError if the film is to blame, RenderCrashedError if not.
@@ -60,7 +58,7 @@ async def make_rung(
     out.mkdir()
     seconds = film.duration_ms / 1000
     await asyncio.to_thread(ensure_table, folder, film)
-    await ffmpeg(rung_arguments(content_type, film, plan), folder, limits_for(seconds), on_seconds)
+    await ffmpeg(rung_arguments(film, plan), folder, limits_for(seconds), on_seconds)
     segments = read_segments(out)
     if sum(each.seconds for each in segments) < seconds * LEAST_SHARE:
         raise MediaRejectedError(FailureReason.MEDIA_CORRUPT, "Most of the film cannot be decoded.")
@@ -75,12 +73,12 @@ async def make_mp4(ffmpeg: Ffmpeg, folder: Path, film: Film, plan: RungPlan) -> 
     return folder / MP4_NAME
 
 
-async def make_poster(ffmpeg: Ffmpeg, folder: Path, content_type: str, film: Film) -> Path:
+async def make_poster(ffmpeg: Ffmpeg, folder: Path, film: Film) -> Path:
     """Extract the poster, and put it as `original` into its own folder for the photo renderer."""
     limits = limits_for(film.duration_ms / 1000)
     await asyncio.to_thread(ensure_table, folder, film)
     for is_first in (False, True):
-        await ffmpeg(poster_arguments(content_type, film, is_first=is_first), folder, limits)
+        await ffmpeg(poster_arguments(film, is_first=is_first), folder, limits)
         if (folder / POSTER_NAME).exists():
             poster = folder / "poster"
             poster.mkdir()

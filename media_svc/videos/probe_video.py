@@ -28,13 +28,13 @@ async def probe_video(folder: Path, content_type: str, limits: ProcessLimits = P
         raise MediaRejectedError(manifest.failure.reason, manifest.failure.message)
     if manifest.film is None:
         raise RenderCrashedError("The manifest is empty.")
-    return _film_of(manifest.film)
+    return _film_of(manifest.film, content_type)
 
 
-def _film_of(entry: FilmEntry) -> Film:
+def _film_of(entry: FilmEntry, content_type: str) -> Film:
     facts = entry.model_dump()
     converted = {"frame_rate": Fraction(entry.frame_rate), "colours": Colours(**facts["colours"])}
-    return Film(**(facts | converted))
+    return Film(**(facts | converted), content_type=content_type)
 
 
 def failure_of(ended: ProcessResult) -> Exception:

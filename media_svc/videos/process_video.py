@@ -38,6 +38,7 @@ from media_svc.videos.probe_video import probe_video
 from media_svc.videos.progress import VideoProgress
 from media_svc.videos.rules import Film, RungPlan, mp4_side, plan_rungs
 from media_svc.videos.transcode import MP4_NAME
+from media_svc.videos.unpack_animation import FILM_TYPE, unpack_animation
 from meshkit.ids import PublicId
 
 CACHE_CONTROL = cache_control(CacheClass.COLD)
@@ -92,7 +93,7 @@ class ProcessVideo:
     async def _process(self, media: Media, folder: Path) -> None:
         if not await self._objects.download(media.original_key, folder / ORIGINAL_NAME):
             raise OriginalMissingError(str(media.media_id))
-        film = await probe_video(folder, media.content_type)
+        film = await _film_in(folder, media)
         plans = plan_rungs(film)
         progress = VideoProgress(self._store, media.media_id, plans, film.duration_ms / 1000)
         for number, plan in enumerate(plans):
@@ -117,7 +118,7 @@ class ProcessVideo:
     ) -> Media | None:
         """Make a rung and serve it. Returns the changed video, or None if another worker has changed it."""
         began = time.monotonic()
-        made = await make_rung(self._ffmpeg, folder, media.content_type, film, plan, progress)
+        made = await make_rung(self._ffmpeg, folder, film, plan, progress)
         rung = replace(made.rung, playlist=f"{media.media_id}/{made.rung.playlist}")
         await self._serve(media.media_id, made.files)
         mp4 = None
@@ -132,6 +133,8 @@ class ProcessVideo:
         """Make the video READY with its first rung."""
         poster = await self._serve_poster(media, film, folder)
         changed = media.ready(poster).playable(film.duration_ms, rung, mp4)
+        if media.is_picture_file:
+            changed = changed.looping()
         await self._put_master(changed)
         record = self._events.ready(changed)
         if not await self._store.replace_media(media, changed, [record]):
@@ -157,7 +160,7 @@ class ProcessVideo:
 
     async def _serve_poster(self, media: Media, film: Film, folder: Path) -> Picture:
         """Render and serve the poster. The picture's size is the film's."""
-        rendered = await self._render(await make_poster(self._ffmpeg, folder, media.content_type, film), "image/png")
+        rendered = await self._render(await make_poster(self._ffmpeg, folder, film), "image/png")
         poster = rendered.picture.named_under(media.media_id)
         for before, after in zip(rendered.picture.renditions, poster.renditions, strict=True):
             content = rendered.contents[before.name]
@@ -210,3 +213,11 @@ class ProcessVideo:
             self._events.send_soon(record)
             _log.info("media_settled", media_id=str(media.media_id), state=changed.state, failure=failure)
             await self._objects.delete(media.original_key)
+
+
+async def _film_in(folder: Path, media: Media) -> Film:
+    """Probe the original in a folder. An animated picture is turned into a film first."""
+    if not media.is_picture_file:
+        return await probe_video(folder, media.content_type)
+    await unpack_animation(folder, media.content_type)
+    return await probe_video(folder, FILM_TYPE)

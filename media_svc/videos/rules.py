@@ -47,6 +47,7 @@ class Film:
     is_interlaced: bool = False
     taken_at: str = ""
     taken_at_offset: str = ""
+    content_type: str = "video/mp4"
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,14 +32,14 @@ def limits_for(film_seconds: float) -> ProcessLimits:
     return ProcessLimits(_MEMORY_BYTES, cpu_seconds, cpu_seconds * _WALL_FACTOR, niceness=_NICENESS)
 
 
-def rung_arguments(content_type: str, film: Film, rung: RungPlan) -> Sequence[str]:
+def rung_arguments(film: Film, rung: RungPlan) -> Sequence[str]:
     """Return the arguments for a rung in the folder `{side}p`: playlist, init segment and segments.
 
     All rungs have frames at the same times, and start segments with keyframes at the same frames.
     """
     out = folder_of(rung)
     return (
-        *_input(content_type),
+        *_input(film.content_type),
         *_streams(film),
         *("-t", f"{film.duration_ms / 1000:.3f}"),
         *("-vf", rung_filters(film, rung)),
@@ -68,13 +68,13 @@ def mp4_arguments() -> Sequence[str]:
     )
 
 
-def poster_arguments(content_type: str, film: Film, *, is_first: bool) -> Sequence[str]:
+def poster_arguments(film: Film, *, is_first: bool) -> Sequence[str]:
     """Return the arguments for a PNG of the first frame or a later one, at most POSTER_SIDE wide."""
     second = 0.0 if is_first else min(_POSTER_SECOND, film.duration_ms / 2000)
     width = min(film.width, POSTER_SIDE)
     height = max(1, round(film.height * width / film.width))
     return (
-        *("-ss", f"{second:.3f}", *_input(content_type)),
+        *("-ss", f"{second:.3f}", *_input(film.content_type)),
         *("-map", f"0:{film.video_stream}", "-frames:v", "1", *_CLEAN),
         *("-vf", poster_filters(film, width, height)),
         *("-f", "image2", "-update", "1", POSTER_NAME),

@@ -93,7 +93,12 @@ async def _ready_photo(app: MediaApp, parts: Parts, owner: int, content: bytes) 
 
 
 def _making(parts: Parts) -> MakeRenditions:
-    return MakeRenditions(parts.store, parts.objects, parts.events, partial(render, limits=RenderLimits()))
+    rendering = partial(render, limits=RenderLimits())
+    return MakeRenditions(parts.store, parts.objects, parts.events, rendering, _add_no_video)
+
+
+async def _add_no_video(media_id: PublicId) -> None:
+    raise AssertionError(f"{media_id} is a photo")
 
 
 def _improving(parts: Parts, rendering: Any = _better, objects: Objects | None = None) -> ImprovePhoto:

@@ -31,7 +31,11 @@ async def _render(folder: Path, content_type: str) -> Rendered:
 
 
 def _maker(parts: Parts) -> MakeRenditions:
-    return MakeRenditions(parts.store, parts.objects, parts.events, _render)
+    return MakeRenditions(parts.store, parts.objects, parts.events, _render, _add_no_video)
+
+
+async def _add_no_video(media_id: PublicId) -> None:
+    raise AssertionError(f"{media_id} is a photo")
 
 
 async def _stored(parts: Parts, media_id: str) -> Media:

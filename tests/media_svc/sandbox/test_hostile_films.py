@@ -91,7 +91,7 @@ async def test_nothing_else_is_opened(tmp_path: Path, kind: str, head: bytes) ->
         text = (PLAYLIST if kind == "playlist" else CONCAT) % url.encode()
         folder = films.in_folder(tmp_path / "work", head + text)
         with pytest.raises(MediaRejectedError):
-            await make_rung(Ffmpeg(find_ffmpeg(None)), folder, MP4, film, plan_rungs(film)[0], _ignore)
+            await make_rung(Ffmpeg(find_ffmpeg(None)), folder, film, plan_rungs(film)[0], _ignore)
     assert calls == []
     assert not list(folder.glob("*/*.m4s"))
 
@@ -143,7 +143,7 @@ async def _listening() -> AsyncIterator[tuple[str, list[str]]]:
 async def _lowest_rung(folder: Path, content_type: str) -> None:
     """Make the lowest rung, as the worker does: decoding finds damage inside an intact structure."""
     film = await probe_video(folder, content_type)
-    await make_rung(Ffmpeg(find_ffmpeg(None)), folder, content_type, film, plan_rungs(film)[0], _ignore)
+    await make_rung(Ffmpeg(find_ffmpeg(None)), folder, film, plan_rungs(film)[0], _ignore)
 
 
 async def _ignore(_: float) -> None:

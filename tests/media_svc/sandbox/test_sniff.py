@@ -39,7 +39,7 @@ def test_vendor_brand(major: bytes, compatible: bytes) -> None:
     [
         b"",
         b"hello",
-        b"GIF89a" + bytes(100),
+        b"GIF90a" + bytes(100),
         b"%PDF-1.7\n" + bytes(100),
         b"<svg xmlns='http://www.w3.org/2000/svg'><image href='file:///etc/passwd'/></svg>",
         b"<html><script>alert(1)</script>",

@@ -41,9 +41,9 @@ async def lowest_rung(folder: Path, original: Path, content_type: str = "video/m
     films.in_folder(folder, await asyncio.to_thread(original.read_bytes))
     film = await probe_video(folder, content_type)
     ffmpeg, plan = Ffmpeg(find_ffmpeg(None)), plan_rungs(film)[0]
-    made = await make_rung(ffmpeg, folder, content_type, film, plan, _ignore)
+    made = await make_rung(ffmpeg, folder, film, plan, _ignore)
     mp4 = await make_mp4(ffmpeg, folder, film, plan)
-    poster = await make_poster(ffmpeg, folder, content_type, film)
+    poster = await make_poster(ffmpeg, folder, film)
     return LowestRung(film, made.rung.codecs, mp4.read_bytes(), (poster / "original").read_bytes())
 
 

@@ -48,7 +48,7 @@ async def _made(folder: Path, original: Path, content_type: str) -> Rungs:
         seconds.append(value)
 
     ffmpeg = Ffmpeg(find_ffmpeg(None))
-    rungs = [await make_rung(ffmpeg, folder, content_type, film, plan, on_seconds) for plan in plan_rungs(film)]
+    rungs = [await make_rung(ffmpeg, folder, film, plan, on_seconds) for plan in plan_rungs(film)]
     return Rungs(folder, film, rungs, seconds)
 
 
@@ -130,7 +130,7 @@ async def test_rotated(tmp_path: Path, degrees: int, corners: tuple[pictures.Col
     assert (made.film.width, made.film.height) == shown
     assert (made.rungs[-1].rung.width, made.rungs[-1].rung.height) == shown
     assert play(made.segments(len(made.rungs) - 1)[0]).size == shown
-    poster = await make_poster(Ffmpeg(find_ffmpeg(None)), made.folder, MOV, made.film)
+    poster = await make_poster(Ffmpeg(find_ffmpeg(None)), made.folder, made.film)
     with Image.open(poster / "original") as picture:
         assert picture.size == shown
         found = pictures.corner_colours(picture)
@@ -142,7 +142,7 @@ async def test_one_frame(tmp_path: Path) -> None:
     """A film with one frame is accepted."""
     made = await _made(tmp_path / "work", films.silent(tmp_path / "a.mp4", "64x64", "25", 0.04), MP4)
     assert play(made.segments(0)[0]).frames >= 1
-    poster = await make_poster(Ffmpeg(find_ffmpeg(None)), made.folder, MP4, made.film)
+    poster = await make_poster(Ffmpeg(find_ffmpeg(None)), made.folder, made.film)
     with Image.open(poster / "original") as picture:
         assert picture.size == (64, 64)
 
