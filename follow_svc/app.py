@@ -69,7 +69,7 @@ async def serving_process(settings: FollowSettings) -> AsyncIterator[Process]:
                 partial(follow_internal_service_pb2_grpc.add_FollowInternalServiceServicer_to_server, _internal(store)),
             ),
             background={"sweep": producer.sweep},
-            dependencies={"store": opened.check},
+            dependencies={"store": opened.check, "clocks": producer.check_clocks},
         )
         yield revocations.guard(process)
 

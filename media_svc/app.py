@@ -113,7 +113,7 @@ async def serving_process(settings: ServeSettings) -> AsyncIterator[Process]:
                 partial(media_internal_service_pb2_grpc.add_MediaInternalServiceServicer_to_server, internal),
             ),
             background=background,
-            dependencies={"store": opened.check},
+            dependencies={"store": opened.check, "clocks": producer.check_clocks},
         )
         yield revocations.guard(process)
 

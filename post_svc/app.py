@@ -72,7 +72,7 @@ async def serving_process(settings: ServeSettings) -> AsyncIterator[Process]:
                 partial(add_PostInternalServiceServicer_to_server, internal),
             ],
             background={"sweep": parts.producer.sweep},
-            dependencies={"store": parts.check_store},
+            dependencies={"store": parts.check_store, "clocks": parts.producer.check_clocks},
         )
         yield revocations.guard(process)
 

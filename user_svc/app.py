@@ -88,6 +88,6 @@ async def serving_process(settings: UserSettings) -> AsyncIterator[Process]:
                 ),
             ),
             background={"sweep": producer.sweep},
-            dependencies={"store": check},
+            dependencies={"store": check, "clocks": producer.check_clocks},
         )
         yield revocations.guard(process)

@@ -8,7 +8,7 @@ import typer
 
 from devmesh.commands.dead_letter_selection import STREAMS, Selection
 
-app = typer.Typer(no_args_is_help=True, help="Inspect, replay and drop dead letters.")
+app = typer.Typer(no_args_is_help=True, help="Dead letters, and outboxes that were closed too early.")
 
 Redis = Annotated[
     str | None,
@@ -63,6 +63,21 @@ def drop(ids: Ids = None, every: All = False, stream: Stream = None, redis: Redi
     from devmesh.commands.dead_letters import DROP, act_on, run
 
     raise typer.Exit(run(redis, data, lambda client: act_on(client, selection, DROP)))
+
+
+@app.command()
+def reopen(
+    stream: Annotated[str | None, typer.Argument(metavar="STREAM", help="post, follow, media or user.")] = None,
+    minutes: Annotated[int, typer.Option(min=1, max=1_440, help="How far to go back from now.")] = 60,
+    redis: Redis = None,
+    data: Data = None,
+) -> None:
+    """Let the sweepers look at the last minutes of an outbox again, after a wrong clock closed too many of them."""
+    from devmesh.commands.dead_letters import run
+    from devmesh.commands.reopen_outbox import request_reopening
+
+    streams = [name for name in _streams(stream) if name != "fan_out"]
+    raise typer.Exit(run(redis, data, lambda client: request_reopening(client, streams, minutes)))
 
 
 def _selection(ids: list[str] | None, every: bool, stream: str | None) -> Selection:

@@ -2,17 +2,17 @@
 
 import asyncio
 import random
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any, TypeVar
-from weakref import WeakValueDictionary
 
 import structlog
 
 from follow_svc.errors import FollowLimitError
 from follow_svc.model import FOLLOWER_BUCKET_SIZE, AddedFollow, Follow, FollowCounts, FollowerPlace, bucket_of
 from follow_svc.store.pair_changes import Pair, PairChanges, PairState
+from follow_svc.store.turns import Turns
 from meshkit.call import CURRENT, current_call
 from meshkit.cassandra import Cassandra, sure_read, write
 from meshkit.errors import UnavailableError
@@ -54,8 +54,7 @@ class CassandraFollowStore:
         self._cassandra = cassandra
         self._bucket_size = bucket_size
         self._pairs = PairChanges(cassandra)
-        # LWTs on one partition contend, so changes of one follower take turns within this process.
-        self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        self._turns = Turns()
         self._changes: set[asyncio.Task[Any]] = set()
 
     async def drain(self) -> None:
@@ -65,17 +64,17 @@ class CassandraFollowStore:
 
     async def add_follow(self, follow: Follow, max_followees: int, records: Sequence[OutboxRecord]) -> AddedFollow:
         """Add a follow unless it exists."""
-        return await self._run_to_end(follow.follower_id, self._add(follow, max_followees, records))
+        return await self._run_to_end(follow.follower_id, lambda: self._add(follow, max_followees, records))
 
     async def remove_follow(self, follower_id: int, followee_id: int, records: Sequence[OutboxRecord]) -> bool:
         """Remove a follow if it exists."""
-        return await self._run_to_end(follower_id, self._remove(Pair(follower_id, followee_id), records))
+        return await self._run_to_end(follower_id, lambda: self._remove(Pair(follower_id, followee_id), records))
 
     async def confirm_follow(
         self, follower_id: int, followee_id: int, records: Sequence[OutboxRecord]
     ) -> Follow | None:
         """Return the follow of a pair, and finish it if a crash interrupted it."""
-        return await self._run_to_end(follower_id, self._confirm(Pair(follower_id, followee_id), records))
+        return await self._run_to_end(follower_id, lambda: self._confirm(Pair(follower_id, followee_id), records))
 
     async def get_follow(self, follower_id: int, followee_id: int) -> Follow | None:
         """Return the follow of a pair."""
@@ -217,14 +216,20 @@ class CassandraFollowStore:
         except UnavailableError:
             _log.warning("count_missed", follower_id=pair.follower_id, followee_id=pair.followee_id)
 
-    async def _run_to_end(self, follower_id: int, change: Coroutine[Any, Any, T]) -> T:
-        """Run a change in its follower's turn, to the end even if the caller is cancelled."""
+    async def _run_to_end(self, follower_id: int, change: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Run a change in its follower's turn. Once begun, it runs to the end even if the caller is cancelled.
+
+        Raises UnavailableError if the turn does not come in time. Then nothing was begun, and nothing will be.
+        """
+        turn = await self._turns.take(follower_id)
 
         async def in_turn() -> T:
             # Without this, the call's deadline would interrupt the change.
             CURRENT.set(current_call()._replace(deadline=None))
-            async with self._turns.setdefault(follower_id, asyncio.Lock()):
-                return await change
+            try:
+                return await change()
+            finally:
+                turn.release()
 
         task = asyncio.create_task(in_turn())
         self._changes.add(task)

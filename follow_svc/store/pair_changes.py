@@ -10,9 +10,8 @@ A crash between the LWT and the batch leaves the pair half done. The next one to
 (`repair`), a repeated unfollow or a new follow (both find the ended row), or a recount. Three rules make it safe to run the
 batch again, even while a slow process is still running it:
 
-- The LWT stores the events with the decision, so a second run writes the same events under the same ids. They are kept for
-  EVENTS_SECONDS, because sweepers close a minute of the outbox about a minute after it ends. Later, `settle` uses another LWT
-  to choose the events.
+- The LWT stores the events with the decision, so a second run writes the same events. They are kept for EVENTS_SECONDS. Later,
+  `settle` uses another LWT to choose the events. Their ids are taken when they are written (`write_with_events`).
 - Rows in `followers` carry the time of the deciding LWT (its ballot, read as WRITETIME). Ballots of one partition only grow,
   whatever the clocks of our processes say, so a late batch of an older change has no effect.
 - Both steps name the change. That is how a process recognises its own change after a lost answer, and a finished batch.
@@ -35,17 +34,16 @@ from meshkit.cassandra import (
     UnknownOutcomeError,
     claim,
     kept_events,
-    outbox_steps,
     records_of,
     serial_read,
     sure_read,
     write,
+    write_with_events,
 )
 from meshkit.errors import UnavailableError
 from meshkit.events.outbox import OutboxRecord
 from meshkit.ids import new_id
 
-# A batch may take DEFAULT_TIMEOUT more; the outbox accepts an event for at least 60 s.
 EVENTS_SECONDS: Final = 30
 _ROW = (
     "SELECT bucket, created_ms, change, is_ended, events, WRITETIME(change) FROM follows"
@@ -141,7 +139,7 @@ class PairChanges:
         current = found if found.events is not None else await self._choose_events(pair, found, records)
         if current is None or current.events is None:
             return  # the row is already gone: nothing left to do
-        await self._cassandra.execute_batch(*_steps(pair, current), *outbox_steps(records_of(current.events)))
+        await write_with_events(self._cassandra, _steps(pair, current), records_of(current.events))
         if current.is_ended and await self._try(_DELETE, *pair, current.change) is None:
             _log.warning(
                 "ended_follow_left", change=current.change

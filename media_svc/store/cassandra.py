@@ -9,7 +9,7 @@ from media_svc.model import Media, MediaKind
 from media_svc.store.cassandra_steps import Steps
 from media_svc.store.port import shard_of
 from media_svc.store.rows import FIELDS, fields_of
-from meshkit.cassandra import Cassandra, claim, outbox_steps, sure_read, write
+from meshkit.cassandra import Cassandra, claim, sure_read, write, write_with_events
 from meshkit.events.outbox import OutboxRecord
 from meshkit.ids import PublicId
 
@@ -74,7 +74,7 @@ class CassandraMediaStore:
     async def add_records(self, records: Sequence[OutboxRecord]) -> None:
         """Write events alone."""
         if records:
-            await self._cassandra.execute_batch(*outbox_steps(records))
+            await write_with_events(self._cassandra, [], records)
 
     async def plan_check(self, minute: int, media_id: PublicId) -> None:
         """Plan a check."""

@@ -12,7 +12,6 @@ Publishing an event again writes the same outbox row while the outbox sweeper st
 id, because nobody reads rows in closed minutes. So an event may be delivered twice, but is never lost.
 """
 
-import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -37,19 +36,17 @@ from meshkit.cassandra import (
     UnknownOutcomeError,
     claim,
     kept_events,
-    outbox_steps,
     records_of,
     serial_read,
     sure_read,
+    write_with_events,
 )
 from meshkit.errors import DeadlineExceededError, UnavailableError
 from meshkit.events.outbox import OutboxRecord
-from meshkit.ids import PublicId, id_millis, new_id
+from meshkit.ids import PublicId
 
 # A medium takes few steps. More conflicts than this mean a cluster that confirms nothing.
 MAX_TRIES = 8
-# The outbox sweeper closes a minute 60 s after its end, and a write may take 20 s.
-LATE_EVENT_MS = 30_000
 _COLUMNS = f"SELECT {', '.join(FIELDS)}, replaced_names, takers, events FROM media WHERE media_id = ? LIMIT 1"  # noqa: S608 - ours
 _READ = sure_read(_COLUMNS)
 _DECIDED = serial_read(_COLUMNS)
@@ -178,7 +175,7 @@ class Steps:
     async def _publish(self, media: Media, events: Sequence[OutboxRecord]) -> None:
         if not events:
             return
-        await self._cassandra.execute_batch(*outbox_steps([_in_open_minute(record) for record in events]))
+        await write_with_events(self._cassandra, [], events)
         try:
             _, replaced_names = swap_fields_of(media)
             await self._cassandra.execute(_CLEAR_EVENTS, media.media_id.pack(), media.state, replaced_names)
@@ -192,9 +189,3 @@ def _row(media_id: PublicId, columns: Sequence[Any]) -> Row:
     *fields, replaced_names, takers, events = columns
     media = replace(media_of(media_id, fields), replaced_names=names_of(replaced_names))
     return Row(media, takers or {}, records_of(events))
-
-
-def _in_open_minute(record: OutboxRecord) -> OutboxRecord:
-    """Return an event with an id whose minute the outbox sweeper still reads."""
-    age = time.time_ns() // 1_000_000 - id_millis(record.event_id)
-    return record if age < LATE_EVENT_MS else replace(record, event_id=new_id())

@@ -7,7 +7,7 @@ once with UnavailableError.
 
 from meshkit.cassandra.bridge import Cassandra, open_cassandra
 from meshkit.cassandra.failures import UnknownOutcomeError
-from meshkit.cassandra.outbox import CassandraOutbox, kept_events, outbox_steps, records_of
+from meshkit.cassandra.outbox import CassandraOutbox, kept_events, outbox_steps, records_of, write_with_events
 from meshkit.cassandra.statements import Statement, Step, claim, read, serial_read, sure_read, write
 from meshkit.cassandra_settings import CassandraSettings
 
@@ -27,4 +27,5 @@ __all__ = [
     "serial_read",
     "sure_read",
     "write",
+    "write_with_events",
 ]

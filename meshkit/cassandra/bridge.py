@@ -27,13 +27,14 @@ from meshkit.cassandra.preparing import Preparing
 from meshkit.cassandra.statements import Kind, Statement, Step, read
 from meshkit.cassandra.write_times import written_at
 from meshkit.cassandra_settings import CassandraSettings
+from meshkit.clocks import ClockOffset, local_ms
 from meshkit.errors import DeadlineExceededError, LensfeedError, UnavailableError
 
 DEFAULT_TIMEOUT = 10.0
 # Pauses between attempts to connect, doubling. The longest one is short, so that a cluster is used soon after it comes up.
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 2.0
 Rows = list[tuple[Any, ...]]
-_CHECK = read("SELECT key FROM system.local WHERE key = 'local' LIMIT 1")
+_CHECK = read("SELECT toUnixTimestamp(now()) FROM system.local WHERE key = 'local' LIMIT 1")
 _duration = metrics.get_meter("meshkit").create_histogram(
     "cassandra.duration", unit="s", description="The time that each statement took, by its `kind`"
 )
@@ -62,6 +63,7 @@ class Cassandra:
         self._preparing: Preparing | None = None
         self._arrived: deque[tuple[asyncio.Future[Rows], Rows | BaseException]] = deque()
         self._is_waking = False
+        self._clock = ClockOffset()
         reads = consistency_of(settings.cassandra_read_consistency)
         writes = consistency_of(settings.cassandra_write_consistency)
         serial = consistency_of("LOCAL_SERIAL")
@@ -106,10 +108,16 @@ class Cassandra:
                 await self._send(self._batch(BatchType.UNLOGGED, part, is_idempotent=True), Kind.WRITE, at)
 
     async def check(self) -> None:
-        """Return if the cluster responds: the health check."""
+        """Return if the cluster responds: the health check. Also measures the clocks of its nodes."""
         if self._failure is not None:
             raise self._failure
-        await self.execute(_CHECK)
+        asked_ms = local_ms()
+        [[their_ms]] = await self.execute(_CHECK)
+        self._clock.add(their_ms, asked_ms, local_ms())
+
+    def now_ms(self) -> int:
+        """Return the time by the clocks of the cluster's nodes, in milliseconds since 1970."""
+        return self._clock.now_ms()
 
     async def connect(self) -> None:
         """Connect and migrate, retrying until the cluster is reachable."""
@@ -130,6 +138,8 @@ class Cassandra:
                 pause = min(2 * pause, LONGEST_PAUSE)
             else:
                 self._preparing = Preparing(self._session)
+                with contextlib.suppress(LensfeedError):  # the next health check measures the clocks
+                    await self.check()
                 _log.info("cassandra_connected", keyspace=self._keyspace)
                 return
 
@@ -170,7 +180,7 @@ class Cassandra:
         return min(left, self._settings.cassandra_claim_seconds) if kind is Kind.CLAIM else left
 
     async def _send(self, bound: Any, kind: Kind, at: int | None = None) -> Rows:
-        await self._turn.acquire()
+        await self._take_turn()
         answer: asyncio.Future[Rows] = self._loop.create_future()
         start = time.perf_counter()
         try:
@@ -197,6 +207,17 @@ class Cassandra:
             raise translated(error, kind) from error
         finally:
             _duration.record(time.perf_counter() - start, {"kind": kind.name})
+
+    async def _take_turn(self) -> None:
+        """Wait for a free slot, but not for longer than the statement itself may take."""
+        if not self._turn.locked():
+            await self._turn.acquire()
+            return
+        try:
+            async with asyncio.timeout(_time_left()):
+                await self._turn.acquire()
+        except TimeoutError:
+            raise UnavailableError from None
 
     def _hand_over(self, answer: "asyncio.Future[Rows]", result: Rows | BaseException) -> None:
         """Queue a result for the loop. Must not raise: the driver's IO thread, which runs it, swallows exceptions."""

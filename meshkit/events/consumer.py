@@ -187,7 +187,7 @@ class Consumer:
             case Outcome.OUTAGE:
                 await self._discount(entry)
             case Outcome.POISON:
-                await self._bury(entry, "not an event")
+                await self._bury(entry, "no event")
 
     async def _acknowledge(self, entry: Entry) -> None:
         """Acknowledge an entry, together with all that finish while the previous command is running."""

@@ -2,16 +2,22 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
-from meshkit.ids import id_millis
+from meshkit.ids import id_millis, new_id
 
 # A minute's events are sharded, so that no partition takes the whole mesh's writes.
 SHARDS = 4
 MINUTE_MS = 60_000
 # How long an event is kept, handled or not: the store's TTL.
 RETENTION_MINUTES = 24 * 60
+# A minute that began this many minutes ago may be closed, which is 240 s or more after its last id. The clocks of the writer and
+# of the sweeper may be wrong by 60 s each (`meshkit.clocks`), an id may be 10 s old, and a write may take 60 s: no record can
+# enter a closed minute.
+CLOSING_MINUTES = 5
+FRESH_MS = 10_000
+WRITE_BOUND_MS = 60_000
 # Identifies and orders events: an id and a digest.
 EventKey = tuple[int, int]
 _DIGEST_BYTES = 8
@@ -49,6 +55,14 @@ class OutboxRecord:
         return self.event_id % SHARDS
 
 
+def with_fresh_ids(records: Sequence[OutboxRecord], now_ms: int) -> list[OutboxRecord]:
+    """Return records as they must be written now: an id that was not taken just now is replaced."""
+    return [
+        record if abs(now_ms - id_millis(record.event_id)) <= FRESH_MS else replace(record, event_id=new_id(now_ms))
+        for record in records
+    ]
+
+
 def before(event_id: int) -> EventKey:
     """Return a key below all keys with this id and above all keys with lower ids."""
     return event_id, -1
@@ -65,12 +79,24 @@ class OutboxStore(Protocol):
         """Return a bucket's records with keys above `after`, ascending, at most `limit`."""
         ...
 
+    async def seal_outbox(self, before_minute: int) -> None:
+        """Keep later writes out of minutes before `before_minute`, where a store can. Others rely on the bounds above."""
+        ...
+
     async def outbox_done_before(self) -> int:
         """Return the minute before which every group has handled every event; 0 at first."""
         ...
 
     async def set_outbox_done_before(self, minute: int) -> None:
         """Move that minute on. It never moves back."""
+        ...
+
+    async def reopen_outbox(self, done_before: int) -> None:
+        """Set that minute to any value, because a wrong clock has moved it too far."""
+        ...
+
+    def store_ms(self) -> int | None:
+        """Return the time by the store's own clock, in milliseconds since 1970; None if it has none."""
         ...
 
     async def purge_outbox(self, before_minute: int) -> None:

@@ -26,6 +26,10 @@ class Producer:
         """Add events that the fast path missed, until the process stops."""
         await self._sweeper.run(stopping)
 
+    async def check_clocks(self) -> None:
+        """Raise ClockError while this process's clock is wrong, or the outbox is closed into the future."""
+        await self._sweeper.check()
+
 
 @contextlib.asynccontextmanager
 async def open_producer(redis_url: str, stream: EventStream, outbox: OutboxStore) -> AsyncIterator[Producer]:

@@ -39,6 +39,7 @@ _INCARNATION = """
 local name = redis.call('SET', KEYS[1], ARGV[1], 'NX', 'GET') or ARGV[1]
 return name .. ':' .. string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
 """
+_TIME = "return redis.call('TIME')"
 # 16 bytes, half of what the decimal digits of both numbers would take.
 _MEMBER = struct.Struct(">qq")
 # An entry's id: milliseconds and a sequence number.
@@ -94,6 +95,28 @@ class EventStream:
         members = map(_member, records)
         known = await execute(redis, "SMISMEMBER", self.sent_key(minute, shard), *members)
         return [record for record, is_known in zip(records, known, strict=True) if not is_known]
+
+    async def redis_ms(self, redis: "Redis") -> int:
+        """Return the time of the server that has the stream, in milliseconds since 1970."""
+        seconds, micros = await execute(redis, "EVAL", _TIME, 1, self.key)
+        return int(seconds) * 1_000 + int(micros) // 1_000
+
+    async def request_reopening(self, redis: "Redis", done_before: int) -> None:
+        """Ask the sweepers to set the minute before which the outbox is done to a lower one."""
+        await redis.set(self._reopen_key, done_before, ex=JOB_TTL_SECONDS)
+
+    async def requested_reopening(self, redis: "Redis") -> int | None:
+        """Return the minute of such a request, or None."""
+        found = await redis.get(self._reopen_key)
+        return None if found is None else int(found)
+
+    async def end_reopening(self, redis: "Redis") -> None:
+        """Delete the request."""
+        await redis.delete(self._reopen_key)
+
+    @property
+    def _reopen_key(self) -> str:
+        return f"{self.key}:reopen"
 
     async def incarnation(self, redis: "Redis", proposal: str) -> str:
         """Return an identifier that changes whenever Redis may have lost data.

@@ -7,74 +7,138 @@ loses all data, the sweeper continues from the last closed minute, which the sto
 """
 
 import asyncio
-import time
+import contextlib
 import uuid
 
 import structlog
+from opentelemetry import metrics
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from meshkit.clocks import ClockError, Times, compare, local_ms
 from meshkit.errors import LensfeedError
-from meshkit.events.outbox import BEFORE_ALL, MINUTE_MS, RETENTION_MINUTES, SHARDS, EventKey, OutboxStore, before
+from meshkit.events.lease import Lease
+from meshkit.events.outbox import (
+    BEFORE_ALL,
+    CLOSING_MINUTES,
+    MINUTE_MS,
+    RETENTION_MINUTES,
+    SHARDS,
+    EventKey,
+    OutboxStore,
+    before,
+)
 from meshkit.events.stream import EventStream, Position
 from meshkit.ids import first_id
 
 INTERVAL_SECONDS = 2.0
 # Younger events are left to the fast path.
 GRACE_MS = 2_000
-# At this age, no write for a minute can still be in progress.
-CLOSING_MINUTES = 2
+# At this age a minute is read once more completely, for events that were committed late.
+SETTLED_MINUTES = 2
+# How far back to look if the stored mark cannot be believed, because it lies in the future.
+DOUBT_MINUTES = 10
 PAGE = 500
+_ahead = metrics.get_meter("meshkit").create_gauge(
+    "lensfeed.outbox.ahead", unit="min", description="How far an outbox is closed into the future; above 0, reopen it"
+)
 _log = structlog.get_logger()
 
 
 class Sweeper:
-    """Sweeps one service's outbox. Several may run at once, because each event is added only once."""
+    """Sweeps one service's outbox. Several may run: one of them holds the lease, and each event is added only once anyway."""
 
     def __init__(self, redis: "Redis", stream: EventStream, store: OutboxStore) -> None:
         self._redis = redis
         self._stream = stream
         self._store = store
+        self._lease = Lease(redis, f"{stream.key}:sweeper")
         self._forget()
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Sweep until the process stops."""
+        """Sweep until the process stops, while no other sweeper does."""
         while not stopping.is_set():
             try:
-                await self.sweep()
+                if await self._lease.hold():
+                    await self.sweep()
             except (RedisError, OSError, LensfeedError) as error:
                 _log.warning("sweep_failed", stream=self._stream.name, error=repr(error))
             try:
                 await asyncio.wait_for(stopping.wait(), INTERVAL_SECONDS)
             except TimeoutError:
                 continue
+        with contextlib.suppress(RedisError, OSError):
+            await self._lease.release()
+
+    async def check(self) -> None:
+        """Raise ClockError if this process's clock is wrong, or if the outbox was closed into the future."""
+        try:
+            times = await self._times()
+            done_before = await self._store.outbox_done_before()
+        except (RedisError, OSError, LensfeedError):
+            return  # other checks report an outage
+        if times.is_local_wrong:
+            raise ClockError("the clock of this process differs from all others by more than a minute")
+        if self._is_ahead(done_before, times):
+            raise ClockError(f"the outbox is closed into the future; run `lensfeed events reopen {self._stream.name}`")
 
     async def sweep(self, now_ms: int | None = None) -> int:
-        """Sweep once and return how many events were missing. `now_ms` is in milliseconds since 1970."""
-        now = time.time_ns() // 1_000_000 if now_ms is None else now_ms
+        """Sweep once and return how many events were missing. `now_ms` is in milliseconds since 1970, for tests."""
+        times = await self._times() if now_ms is None else Times(now_ms, now_ms)
         await self._notice_loss()
-        this_minute = now // MINUTE_MS
-        done_before = max(await self._store.outbox_done_before(), this_minute - RETENTION_MINUTES)
+        await self._reopen()
+        now, this_minute = times.latest_ms, times.latest_ms // MINUTE_MS
+        done_before = await self._store.outbox_done_before()
+        if self._is_ahead(done_before, times):
+            _log.error("outbox_closed_ahead_of_time", stream=self._stream.name, done_before=done_before)
+            done_before = times.earliest_ms // MINUTE_MS - DOUBT_MINUTES
+        done_before = max(done_before, this_minute - RETENTION_MINUTES)
         self._forget_before(done_before)
+        # Only what is old enough by every clock is closed, and nothing while clocks disagree.
+        closing_before = times.earliest_ms // MINUTE_MS - CLOSING_MINUTES + 1 if times.agree else 0
+        await self._store.seal_outbox(closing_before)
         added = 0
         for minute in range(done_before, this_minute + 1):
             if minute not in self._complete:
-                added += await self._sweep_minute(minute, now, closing=minute <= this_minute - CLOSING_MINUTES)
+                is_settled = minute <= this_minute - SETTLED_MINUTES and minute not in self._settled
+                added += await self._sweep_minute(minute, now, closing=minute < closing_before, whole=is_settled)
         if added:
             _log.info("events_redriven", stream=self._stream.name, count=added)
         await self._close(done_before, this_minute)
         return added
 
+    async def _times(self) -> Times:
+        others = {"redis": await self._stream.redis_ms(self._redis)}
+        if (store_ms := self._store.store_ms()) is not None:
+            others["store"] = store_ms
+        return compare(local_ms(), others)
+
+    def _is_ahead(self, done_before: int, times: Times) -> bool:
+        ahead = done_before - times.latest_ms // MINUTE_MS
+        _ahead.set(max(0, ahead), {"stream": self._stream.name})
+        return ahead > 0
+
+    async def _reopen(self) -> None:
+        """Move the mark back if an operator has asked for it."""
+        if (minute := await self._stream.requested_reopening(self._redis)) is not None:
+            await self._store.reopen_outbox(minute)
+            await self._stream.end_reopening(self._redis)
+            self._complete.clear()
+            _log.warning("outbox_reopened", stream=self._stream.name, done_before=minute)
+
     def _forget(self) -> None:
         self._incarnation: str | None = None
         # Minutes that are completely in the stream -> the stream's last entry at that time.
         self._complete: dict[int, Position] = {}
+        # Minutes that were read completely once they were settled.
+        self._settled: set[int] = set()
         # Buckets of open minutes -> the id up to which they were checked.
         self._reached: dict[tuple[int, int], int] = {}
 
     def _forget_before(self, minute: int) -> None:
         """Forget minutes that another sweeper closed."""
         self._complete = {each: position for each, position in self._complete.items() if each >= minute}
+        self._settled = {each for each in self._settled if each >= minute}
         self._reached = {bucket: reached for bucket, reached in self._reached.items() if bucket[0] >= minute}
 
     async def _notice_loss(self) -> bool:
@@ -86,14 +150,16 @@ class Sweeper:
         self._incarnation = incarnation
         return True
 
-    async def _sweep_minute(self, minute: int, now: int, *, closing: bool) -> int:
-        """Add a minute's missing events. An open minute is read as it grows; a closing one is read once more completely."""
+    async def _sweep_minute(self, minute: int, now: int, *, closing: bool, whole: bool) -> int:
+        """Add a minute's missing events. It is read as it grows, and completely once it is settled and when it is closed."""
         upto = first_id(now - GRACE_MS)
         added = 0
         for shard in range(SHARDS):
-            after = BEFORE_ALL if closing else before(self._reached.get((minute, shard), 0))
+            after = BEFORE_ALL if closing or whole else before(self._reached.get((minute, shard), 0))
             added += await self._sweep_bucket(minute, shard, after, upto)
             self._reached[minute, shard] = upto
+        if whole:
+            self._settled.add(minute)
         if closing:
             self._complete[minute] = await self._stream.last_position(self._redis)
             for shard in range(SHARDS):

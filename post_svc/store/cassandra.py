@@ -5,14 +5,13 @@ written in one logged batch, which can be repeated. If a process dies in between
 rows writes the batch again. Write times let these batches arrive in any order.
 """
 
-import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from meshkit.cassandra import Cassandra, Step, outbox_steps
+from meshkit.cassandra import Cassandra, Step, write_with_events
 from meshkit.events.outbox import OutboxRecord
-from meshkit.ids import PublicId, id_millis, new_id
+from meshkit.ids import PublicId, new_id
 from post_svc.model import Claim, DeletedPost, Medium, Place, PublishedPost, WaitingPost
 from post_svc.store.cassandra_keys import IdempotencyKeys
 from post_svc.store.cassandra_lives import Life, Lives, State, deletion, publication
@@ -20,8 +19,6 @@ from post_svc.store.cassandra_timelines import Timelines, publish_steps, remove_
 from post_svc.store.cassandra_waiting import WaitingIndex, begin_steps, end_steps
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-# Sweepers close a minute of the outbox one minute after it ends. An event written later than this gets a new id.
-LATE_EVENT_MS = 30_000
 # Cassandra rejects batches above 50 KiB by default. The largest posts have 60 KiB of text and media.
 MAX_BATCH_BYTES = 32 * 1024
 
@@ -144,17 +141,17 @@ class CassandraPostStore:
 
     async def _write(self, post: PublicId, life: Life) -> None:
         steps, ending = _steps(post, life), end_steps(post, life.media_ids)
-        events = outbox_steps([_with_open_id(record) for record in life.events])
         if life.size <= MAX_BATCH_BYTES:
-            await self._cassandra.execute_batch(*steps, *ending, *events)
+            await write_with_events(self._cassandra, [*steps, *ending], life.events)
             return
         # Write the post after everything it must not exist without, and before removing the sweeper's row: until the post is
-        # visible, the sweeper finds it and completes it.
+        # visible, the sweeper finds it and completes it. Write the events first, so that none is lost, and again at the end, so
+        # that one comes when the post can be read.
         (statement, values), *ways = steps
-        await self._cassandra.execute_batch(*ways, *events)
+        await write_with_events(self._cassandra, ways, life.events)
         await self._cassandra.execute(statement, *values)
-        if ending:
-            await self._cassandra.execute_batch(*ending)
+        again = [replace(record, event_id=new_id(self._cassandra.now_ms())) for record in life.events]
+        await write_with_events(self._cassandra, ending, again)
 
 
 def _with_place(life: Life | None, proposed: int) -> Life | None:
@@ -185,9 +182,3 @@ def _steps(post: PublicId, life: Life) -> list[Step]:
     if life.state is State.PUBLISHED:
         return publish_steps(life.published(post, life.place))
     return remove_steps(post, life.place)
-
-
-def _with_open_id(record: OutboxRecord) -> OutboxRecord:
-    """Return an event under an id that sweepers still look for. An event already stored under its old id is sent twice."""
-    age = time.time_ns() // 1_000_000 - id_millis(record.event_id)
-    return record if age < LATE_EVENT_MS else replace(record, event_id=new_id())

@@ -25,6 +25,8 @@ TECHNOLOGY = (
     *("meshkit.cassandra", "meshkit.grpc.channels", "meshkit.grpc.layers", "meshkit.redis.client", "meshkit.redis.mux"),
     *("meshkit.grpc.server", "meshkit.sqlite", "meshkit.grpc.status"),
 )
+# Writes events under the ids they have, however old these are.
+UNBOUNDED = ("meshkit.cassandra.outbox_steps", "meshkit.cassandra.outbox.outbox_steps")
 # The adapters of a service: in every service these, and everything in store/ except ports and rules.
 ADAPTERS = frozenset({"__main__.py", "app.py", "events.py", "peers.py", "rpc.py", "settings.py"})
 STORE, STORE_DOMAIN = "store", frozenset({"port.py", "ports.py", "model.py", "rules.py"})
@@ -96,6 +98,12 @@ def test_the_domain_imports_no_technology(service: str) -> None:
     domain = list(domain_of(service))
     assert len(domain) > 3
     assert offences(domain, forbidden=TECHNOLOGY) == []
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_services_write_events_only_within_the_bounds(service: str) -> None:
+    """On Cassandra, events are written by `write_with_events`, which keeps them out of closed minutes."""
+    assert offences(modules_of(service), forbidden=UNBOUNDED) == []
 
 
 @pytest.mark.parametrize("service", SERVICES)

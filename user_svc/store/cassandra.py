@@ -17,7 +17,16 @@ from typing import Any
 
 from cassandra.query import UNSET_VALUE
 
-from meshkit.cassandra import Cassandra, UnknownOutcomeError, claim, outbox_steps, read, serial_read, sure_read, write
+from meshkit.cassandra import (
+    Cassandra,
+    UnknownOutcomeError,
+    claim,
+    read,
+    serial_read,
+    sure_read,
+    write,
+    write_with_events,
+)
 from meshkit.events.outbox import OutboxRecord
 from user_svc.model import Account, ProfileChange, User
 from user_svc.store.cassandra_sessions import CassandraSessions
@@ -131,7 +140,7 @@ class CassandraUserStore(CassandraSessions):
         step = (_CHANGE_PROFILE, (max(_now_micros(), newest + 1), *map(_unset_if_none, values), user_id))
         # An UPDATE would create a missing row.
         steps = [step] if times else []
-        await self._cassandra.execute_batch(*steps, *outbox_steps(records))
+        await write_with_events(self._cassandra, steps, records)
 
     async def replace_password_hash(self, user_id: int, old: str, new: str) -> None:
         """Replace a hash if it is still `old`."""

@@ -74,6 +74,10 @@ class BreakingCassandra:
         """Run a batch, or the mishap."""
         await self._step(BATCH, lambda: self._cassandra.execute_batch(*steps))
 
+    def now_ms(self) -> int:
+        """Return the cluster's time."""
+        return self._cassandra.now_ms()
+
     async def _step(self, name: str, send: Send) -> Any:
         if self._mishap is None or not name.startswith(self._at):
             return await send()

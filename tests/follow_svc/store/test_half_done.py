@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 import pytest_asyncio
@@ -11,6 +12,8 @@ from follow_svc.model import AddedFollow, Follow
 from follow_svc.store.cassandra import CassandraFollowStore
 from meshkit.cassandra import Cassandra, CassandraOutbox, claim, read, write
 from meshkit.events import OutboxRecord
+from meshkit.events.outbox import BEFORE_ALL, MINUTE_MS, SHARDS, before
+from meshkit.ids import new_id
 from tests.follow_svc.graph_stores import BUCKET_SIZE, empty_keyspace, is_written, some_event
 from tests.follow_svc.store.breaking_cassandra import (
     BATCH,
@@ -125,6 +128,22 @@ async def test_a_follow_that_was_left_for_long_is_told_by_one_new_event(graph: G
     assert confirmed == [FIRST] * 10
     assert await graph.followers() == [1]
     assert (await graph.written([first]), await graph.written(repeated)) == (0, 1)
+
+
+async def test_an_event_that_waited_is_written_into_an_open_minute(graph: Graph) -> None:
+    """An event that was made minutes before its follow is decided gets its id when it is written."""
+    made_ms = graph.keyspace.now_ms() - 5 * MINUTE_MS
+    record = replace(some_event(), event_id=new_id(made_ms))
+    await graph.store.add_follow(FIRST, PLENTY, [record])
+    assert await graph.outbox.read_outbox(record.minute, record.shard, before(record.event_id), 1) == []
+    minute = graph.keyspace.now_ms() // MINUTE_MS
+    found = [
+        each.payload
+        for at in (minute - 1, minute)
+        for shard in range(SHARDS)
+        for each in await graph.outbox.read_outbox(at, shard, BEFORE_ALL, 1_000)
+    ]
+    assert found.count(record.payload) == 1
 
 
 async def test_a_whole_follow_is_not_told_again(graph: Graph) -> None:

@@ -47,6 +47,9 @@ class _OtherConnection(Cassandra):
             raise UnknownOutcomeError
         return rows
 
+    def now_ms(self) -> int:
+        return self._inner.now_ms()
+
     async def execute_batch(self, *steps: Step) -> None:
         if self.dies_of is not None:
             raise self.dies_of

@@ -53,8 +53,7 @@ class Outbox(SqliteOutbox):
     async def commit_all(self, user_ids: Iterable[int]) -> list[OutboxRecord]:
         """Commit an event for each user id, in one transaction."""
         records = [new_record(event_pb2.UserUpdated(user_id=user_id)) for user_id in user_ids]
-        await self._written_to.write(lambda connection: insert_records(connection, records))
-        return records
+        return await self._written_to.write(lambda connection: insert_records(connection, records))
 
 
 @contextlib.asynccontextmanager

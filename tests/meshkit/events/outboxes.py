@@ -2,6 +2,7 @@
 
 import contextlib
 import shutil
+import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -9,6 +10,7 @@ from typing import Protocol
 from meshkit.cassandra import Cassandra, CassandraOutbox, outbox_steps, write
 from meshkit.events import OutboxRecord, OutboxStore
 from meshkit.events.sqlite_outbox import MIGRATIONS, SqliteOutbox, insert_records
+from meshkit.ids import id_millis
 from meshkit.sqlite import Database, open_database
 
 _FORMER = "INSERT INTO outbox (minute, shard, event_id, payload) VALUES (?, ?, ?, ?)"
@@ -43,7 +45,12 @@ class _Sqlite(SqliteOutbox):
 
     async def write(self, records: Sequence[OutboxRecord]) -> None:
         """Write records."""
-        await self._written_to.write(lambda connection: insert_records(connection, records))
+
+        def work(connection: sqlite3.Connection) -> None:
+            for record in records:
+                insert_records(connection, [record], id_millis(record.event_id))
+
+        await self._written_to.write(work)
 
 
 class _FormerSqlite:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from meshkit.events import OutboxRecord, new_record
 from meshkit.events.outbox import MINUTE_MS, before
 from meshkit.ids import MAX_ID, PublicId, id_millis, new_id
 from post_svc.model import Claim, DeletedPost, Place, PublishedPost, WaitingPost
-from post_svc.store.cassandra import MIGRATIONS, CassandraPostStore
+from post_svc.store.cassandra import MAX_BATCH_BYTES, MIGRATIONS, CassandraPostStore
 from post_svc.store.cassandra_lives import Lives, deletion, publication
 from post_svc.store.cassandra_timelines import publish_steps, remove_steps
 from tests.post_svc.clients import events_in, published_and_deleted, some_user
@@ -54,7 +55,30 @@ class _LosesAnswers(Cassandra):
             raise UnknownOutcomeError
         return rows
 
+    def now_ms(self) -> int:
+        return self._inner.now_ms()
+
     async def execute_batch(self, *steps: Step) -> None:
+        await self._inner.execute_batch(*steps)
+
+
+class _Recording(Cassandra):
+    """Notes the texts of all writes, in order."""
+
+    def __init__(self, cassandra: Cassandra) -> None:
+        self._inner = cassandra
+        self.written: list[str] = []
+
+    async def execute(self, statement: Statement, *parameters: Any) -> list[tuple[Any, ...]]:
+        if statement.kind is Kind.WRITE:
+            self.written.append(statement.cql)
+        return await self._inner.execute(statement, *parameters)
+
+    def now_ms(self) -> int:
+        return self._inner.now_ms()
+
+    async def execute_batch(self, *steps: Step) -> None:
+        self.written += [statement.cql for statement, _ in steps]
         await self._inner.execute_batch(*steps)
 
 
@@ -116,6 +140,19 @@ async def test_decided_deletion_is_finished_by_the_next_one(cluster: Cassandra, 
         assert not await opened.posts.delete(post.id, post.place, 1, [_deleted(post)])
         assert await opened.posts.find(post.id) == DeletedPost(post.id)
     assert await published_and_deleted(opened.outbox, post.id.owner) == ([], [post.place])
+
+
+async def test_event_of_a_large_post_comes_when_the_post_can_be_read(cluster: Cassandra, opened: OpenStore) -> None:
+    """A post that is too large for one batch is announced again after it was written."""
+    recording = _Recording(cluster)
+    post = replace(_post(), manifest=b"m" * (MAX_BATCH_BYTES + 1))
+    assert await CassandraPostStore(recording).publish(post, [_published(post)])
+    written = [cql for cql in recording.written if "outbox" in cql or cql.startswith("INSERT INTO posts ")]
+    assert "outbox" in written[0], "no crash loses the event"
+    assert "outbox" in written[-1]
+    assert any(cql.startswith("INSERT INTO posts ") for cql in written)
+    places, _ = await published_and_deleted(opened.outbox, post.id.owner)
+    assert set(places) == {post.place}
 
 
 async def test_event_that_is_written_late_goes_where_the_sweeper_looks(cluster: Cassandra, opened: OpenStore) -> None:
