@@ -97,7 +97,7 @@ async def serving_process(settings: ServeSettings) -> AsyncIterator[Process]:
     ):
         store, events = opened.store, MediaEvents(producer)
         finish = FinishUpload(store, objects, events)
-        sweeper = SweepUploads(store, objects, events, finish, EraseMedia(objects, caches))
+        sweeper = SweepUploads(store, objects, events, finish, EraseMedia(objects, caches), producer.times)
         background = {"sweep": producer.sweep, "uploads": sweeper.run}
         by_key = FinishByKey(store, finish)
         if settings.media_sqs_url:

@@ -1,8 +1,7 @@
 """Sweep unfinished uploads: finish the complete ones, and give up the ones that are too old."""
 
 import asyncio
-import time
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from itertools import product
 from typing import Any, TypeVar
 
@@ -15,6 +14,7 @@ from media_svc.model import Failure, FailureReason, Media, MediaState
 from media_svc.ports import Events, Objects
 from media_svc.store.port import SHARDS, MediaStore
 from media_svc.uploads.finish_upload import FinishUpload
+from meshkit.clocks import Times, local_ms
 from meshkit.errors import LensfeedError
 from meshkit.ids import PublicId
 
@@ -24,6 +24,8 @@ PAGE = 16
 CHECKS_AT_ONCE = 16
 # After a downtime, a sweeper reads this many minutes at once and then records its progress.
 STRIDE = 30
+# How far back to check if the stored progress cannot be believed, because it lies in the future.
+DOUBT_MINUTES = 10
 _EXPIRED = Failure(FailureReason.UPLOAD_EXPIRED, "The upload was not finished in time.")
 _UNPROCESSED = Failure(FailureReason.MEDIA_CORRUPT, "The file could not be processed.")
 _log = structlog.get_logger()
@@ -38,13 +40,20 @@ class SweepUploads:
     """
 
     def __init__(
-        self, store: MediaStore, objects: Objects, events: Events, finish: FinishUpload, erase: EraseMedia
+        self,
+        store: MediaStore,
+        objects: Objects,
+        events: Events,
+        finish: FinishUpload,
+        erase: EraseMedia,
+        times: Callable[[], Awaitable[Times]] | None = None,
     ) -> None:
         self._store = store
         self._objects = objects
         self._events = events
         self._finish = finish
         self._erase = erase
+        self._times = times or _local_times
         self._slots = asyncio.Semaphore(CHECKS_AT_ONCE)
         # The last minute that was checked at its beginning, and the uploads found then.
         self._begun = 0
@@ -54,7 +63,11 @@ class SweepUploads:
         """Sweep until the process stops."""
         while not stopping.is_set():
             try:
-                await self.sweep(time.time_ns() // 1_000_000)
+                times = await self._times()
+                if times.agree:
+                    await self.sweep(times.earliest_ms)
+                else:
+                    _log.error("upload_sweep_refused", why="clocks differ by more than a minute")
             except (LensfeedError, OSError) as error:
                 _log.warning("upload_sweep_failed", error=repr(error))
             try:
@@ -68,7 +81,11 @@ class SweepUploads:
         Raises UnavailableError if S3 or the store did not answer; those minutes and later ones are repeated.
         """
         this_minute = now_ms // MINUTE_MS
-        undone = range(await self._store.checks_done_before(), this_minute)
+        done_before = await self._store.checks_done_before()
+        if done_before > this_minute + 1:  # left by a process whose clock was wrong
+            _log.error("upload_checks_done_ahead_of_time", done_before=done_before)
+            done_before = this_minute - DOUBT_MINUTES
+        undone = range(done_before, this_minute)
         for first in undone[::STRIDE]:
             minutes = range(first, min(first + STRIDE, this_minute))
             await self._sweep_minutes(minutes, now_ms)
@@ -149,6 +166,11 @@ class SweepUploads:
             await self._objects.abort_multipart(media.upload_key, media.upload_id)
         if await self._objects.head(media.upload_key) is not None:
             await self._objects.delete(media.upload_key)
+
+
+async def _local_times() -> Times:
+    now_ms = local_ms()
+    return Times(now_ms, now_ms)
 
 
 async def _all(coroutines: Iterable[Coroutine[Any, Any, T]]) -> list[T]:

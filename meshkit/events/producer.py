@@ -4,6 +4,10 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
+from redis.exceptions import RedisError
+
+from meshkit.clocks import Times
+from meshkit.errors import UnavailableError
 from meshkit.events.outbox import OutboxRecord, OutboxStore
 from meshkit.events.publisher import Publisher
 from meshkit.events.stream import EventStream
@@ -25,6 +29,13 @@ class Producer:
     async def sweep(self, stopping: asyncio.Event) -> None:
         """Add events that the fast path missed, until the process stops."""
         await self._sweeper.run(stopping)
+
+    async def times(self) -> Times:
+        """Return the time by the clocks of this process, Redis and the store. Raises UnavailableError."""
+        try:
+            return await self._sweeper.times()
+        except (RedisError, OSError) as error:
+            raise UnavailableError from error
 
     async def check_clocks(self) -> None:
         """Raise ClockError while this process's clock is wrong, or the outbox is closed into the future."""

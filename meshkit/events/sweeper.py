@@ -73,7 +73,7 @@ class Sweeper:
     async def check(self) -> None:
         """Raise ClockError if this process's clock is wrong, or if the outbox was closed into the future."""
         try:
-            times = await self._times()
+            times = await self.times()
             done_before = await self._store.outbox_done_before()
         except (RedisError, OSError, LensfeedError):
             return  # other checks report an outage
@@ -84,7 +84,7 @@ class Sweeper:
 
     async def sweep(self, now_ms: int | None = None) -> int:
         """Sweep once and return how many events were missing. `now_ms` is in milliseconds since 1970, for tests."""
-        times = await self._times() if now_ms is None else Times(now_ms, now_ms)
+        times = await self.times() if now_ms is None else Times(now_ms, now_ms)
         await self._notice_loss()
         await self._reopen()
         now, this_minute = times.latest_ms, times.latest_ms // MINUTE_MS
@@ -107,7 +107,8 @@ class Sweeper:
         await self._close(done_before, this_minute)
         return added
 
-    async def _times(self) -> Times:
+    async def times(self) -> Times:
+        """Return the time by the clocks of this process, Redis and the store."""
         others = {"redis": await self._stream.redis_ms(self._redis)}
         if (store_ms := self._store.store_ms()) is not None:
             others["store"] = store_ms

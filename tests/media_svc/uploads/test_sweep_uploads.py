@@ -14,6 +14,7 @@ from media_svc.settings import ServeSettings
 from media_svc.store.port import SHARDS
 from media_svc.uploads.rules import PART_BYTES
 from media_svc.uploads.sweep_uploads import SweepUploads
+from meshkit.clocks import Times
 from meshkit.errors import UnavailableError
 from meshkit.ids import PublicId, id_millis
 from tests.errors import reason_of
@@ -175,6 +176,34 @@ async def test_planned_while_its_minute_runs(app: MediaApp, parts: Parts) -> Non
     await parts.store.plan_check(media.created_ms // MINUTE_MS + 30, media.media_id)
     await _sweep_at(parts, late.media_id, 32)
     assert (await app.get(owner, late.media_id)).state == media_pb2.MEDIA_STATE_PROCESSING
+
+
+async def test_sweep_by_a_fast_clock(app: MediaApp, parts: Parts) -> None:
+    """After one sweep by a clock that is an hour ahead, uploads are still found within a minute."""
+    owner = new_user()
+    first = await app.start(owner, "image/png", 5)
+    await _sweep_at(parts, first.media_id, 60)
+    late = await app.start(owner, "image/png", 5)
+    await app.put_all(late, b"small")
+    good = SweepUploads(parts.store, parts.objects, parts.events, parts.finish, parts.erase)
+    created_ms = id_millis(PublicId.parse(late.media_id).local)
+    for age in (0, 1, 2):
+        await good.sweep(created_ms + age * MINUTE_MS)
+    assert (await app.get(owner, late.media_id)).state == media_pb2.MEDIA_STATE_PROCESSING
+
+
+async def test_sweep_refuses_clocks_that_differ(app: MediaApp, parts: Parts) -> None:
+    """A sweeper whose clock differs from the others checks nothing and records nothing."""
+    started = await app.start(new_user(), "image/png", 5)
+    now_ms = id_millis(PublicId.parse(started.media_id).local)
+    before, stopping = await parts.store.checks_done_before(), asyncio.Event()
+
+    async def times() -> Times:
+        stopping.set()
+        return Times(now_ms, now_ms + 60 * MINUTE_MS)
+
+    await SweepUploads(parts.store, parts.objects, parts.events, parts.finish, parts.erase, times).run(stopping)
+    assert await parts.store.checks_done_before() == before
 
 
 async def test_sweeper_downtime(app: MediaApp, parts: Parts) -> None:
