@@ -96,6 +96,7 @@ async def serving_process(settings: FeedSettings) -> AsyncIterator[Process]:
         _open_parts(settings) as parts,
         open_revocations(settings.redis_url) as revocations,
         connect(settings.media_addr, MEDIA_SERVICE, identity=settings.identity_of("feed")) as media,
+        contextlib.AsyncExitStack() as stack,
     ):
         skeleton = open_skeleton(
             parts.timelines,
@@ -106,7 +107,9 @@ async def serving_process(settings: FeedSettings) -> AsyncIterator[Process]:
             parts.posts,
             is_outage=is_outage,
             grace_ms=settings.celebrity_grace_ms,
+            meter=metrics.get_meter("feed_svc"),
         )
+        stack.push_async_callback(skeleton.close)
         cursors = Cursors(settings.cursor_key_list, "feed")
         get_feed = GetFeed(skeleton, parts.cards, parts.source, parts.graph, cursors, is_outage)
         sample = CountViews(GrpcViews(media), media_of)

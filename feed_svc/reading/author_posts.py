@@ -1,5 +1,6 @@
 """Reads authors' posts from their cached timelines, and from the store where these end."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 
 from feed_svc.model import END, Run, part_of, run_of, window_of
@@ -9,6 +10,8 @@ from feed_svc.store.port import AuthorTimelines
 
 # An absent author timeline is built from at least this many posts. Pushes make it longer.
 BUILD_COUNT = 20
+# How many authors one call to post_svc reads, and how many of these calls one read makes at a time.
+BATCH, BATCHES_AT_ONCE = 200, 4
 
 
 class AuthorPosts:
@@ -39,6 +42,23 @@ class AuthorPosts:
         """Build absent timelines and return their posts. Timelines that another reader is building are read but not cached."""
         if not authors:
             return {}
+        # Batch by batch: what one has read stays, even if the next one fails or the reader leaves.
+        turn = asyncio.Semaphore(BATCHES_AT_ONCE)
+
+        async def build(batch: Sequence[int]) -> dict[int, Run]:
+            async with turn:
+                return await self._build_batch(batch, count)
+
+        batches = [authors[start : start + BATCH] for start in range(0, len(authors), BATCH)]
+        tasks = [asyncio.create_task(build(batch)) for batch in batches]
+        try:
+            return {author: run for built in await asyncio.gather(*tasks) for author, run in built.items()}
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _build_batch(self, authors: Sequence[int], count: int) -> dict[int, Run]:
         tokens = await self._timelines.begin_builds(authors)
         try:
             found = await self._posts.newest(authors, None, max(self._build_count, count + 1))

@@ -34,6 +34,14 @@ class ReadSkeleton:
         self._author_posts = author_posts
         self._graph = graph
 
+    def is_rebuilding(self, viewer: int, seconds: float) -> bool:
+        """Tell whether a rebuild of a viewer's timeline got on in the last seconds."""
+        return self._rebuild.progress.advanced_within(viewer, seconds)
+
+    async def close(self) -> None:
+        """Give up running rebuilds."""
+        await self._rebuild.close()
+
     async def __call__(self, viewer: int, below: Entry | None, limit: int) -> Skeleton:
         """Return the newest `limit` entries of a viewer's feed below an entry (None: from the top)."""
         home = await self._home(viewer, below, limit + 1)

@@ -33,15 +33,23 @@ class ReadWithFallback:
 
         Raises the first error if every fallback fails: never an empty page instead of an error.
         """
-        try:
-            with self._limits.within(self._seconds):
-                return await self._primary(viewer, below, limit)
-        except Exception as error:
-            if not self._is_outage(error):
-                raise
-            if (found := await self._fall_back(viewer, below, limit)) is None:
-                raise
-            return found
+        while True:
+            try:
+                with self._limits.within(self._seconds):
+                    return await self._primary(viewer, below, limit)
+            except Exception as error:
+                if not self._is_outage(error):
+                    raise
+                # A long rebuild that gets on is no outage: wait for it until the call's deadline.
+                if isinstance(error, TimeoutError) and self._primary.is_rebuilding(viewer, self._seconds):
+                    continue
+                if (found := await self._fall_back(viewer, below, limit)) is None:
+                    raise
+                return found
+
+    async def close(self) -> None:
+        """Give up running rebuilds."""
+        await self._primary.close()
 
     async def _fall_back(self, viewer: int, below: Entry | None, limit: int) -> Skeleton | None:
         for fallback in self._fallbacks:

@@ -1,5 +1,7 @@
 """Builds the reader of a feed's entries, for the composition root and for tests."""
 
+from opentelemetry.metrics import Meter
+
 from feed_svc.celebrities.integration import IntegrateChanges
 from feed_svc.celebrities.modes import CelebrityModes
 from feed_svc.fan_out.apply_follow import ApplyFollow
@@ -9,7 +11,7 @@ from feed_svc.reading.celebrity_posts import FRESH_SECONDS, WINDOW, CelebrityPos
 from feed_svc.reading.read_cached import ReadCached
 from feed_svc.reading.read_skeleton import ReadSkeleton
 from feed_svc.reading.read_stored import ReadStored
-from feed_svc.reading.read_with_fallback import ReadWithFallback
+from feed_svc.reading.read_with_fallback import PRIMARY_SECONDS, ReadWithFallback
 from feed_svc.reading.rebuild_timeline import RebuildTimeline
 from feed_svc.store.port import AuthorTimelines, Celebrities, RecentUnfollows, Timelines
 
@@ -27,18 +29,23 @@ def open_skeleton(
     fresh_seconds: float = FRESH_SECONDS,
     window: int = WINDOW,
     build_count: int = BUILD_COUNT,
+    seconds: float = PRIMARY_SECONDS,
+    meter: Meter | None = None,
 ) -> ReadWithFallback:
     """Return a reader with its own copy of the celebrities' log and its own cache of their posts."""
     modes = CelebrityModes(celebrities, grace_ms)
     author_posts = AuthorPosts(authors, posts, build_count)
     follow = ApplyFollow(graph, posts, timelines, recent_unfollows, celebrities)
+    rebuild = RebuildTimeline(timelines, modes, graph, author_posts, recent_unfollows, follow)
+    if meter is not None:
+        rebuild.progress.show(meter)
     primary = ReadSkeleton(
         timelines,
         modes,
-        RebuildTimeline(timelines, modes, graph, author_posts, recent_unfollows, follow),
+        rebuild,
         IntegrateChanges(timelines, graph, posts, recent_unfollows, follow),
         CelebrityPosts(author_posts, fresh_seconds, window),
         author_posts,
         graph,
     )
-    return ReadWithFallback(primary, ReadCached(timelines, authors), ReadStored(graph, posts), is_outage)
+    return ReadWithFallback(primary, ReadCached(timelines, authors), ReadStored(graph, posts), is_outage, seconds)

@@ -1,22 +1,33 @@
 """Rebuilds a home timeline when a read finds it missing, while posts are still being pushed."""
 
 import asyncio
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
+
+import structlog
 
 from feed_svc.celebrities.modes import CelebrityModes
 from feed_svc.fan_out.apply_follow import ApplyFollow
-from feed_svc.model import LOWEST, TIMELINE_LENGTH, Window
+from feed_svc.model import LOWEST, TIMELINE_LENGTH, Run, Window
 from feed_svc.ports import Graph
 from feed_svc.reading.author_posts import AuthorPosts
 from feed_svc.reading.lazy_merge import newest_of
+from feed_svc.reading.rebuild_progress import RebuildProgress
+from feed_svc.store.builds import RENEW_SECONDS
 from feed_svc.store.port import RecentUnfollows, Timelines
+from meshkit.call import CURRENT, current_call
 
-# How often a waiting reader checks whether the rebuild is done. It takes about 10 ms for few followees.
+# How often a waiting reader checks whether another process has finished its rebuild. One takes about 10 ms for few followees.
 POLL_SECONDS = 0.01
+# How many authors are read, and kept in the cache, at a time: as many as are asked for in parallel.
+BATCH = 800
+# A process rebuilds this many timelines at once. More would only make each of them slower.
+MAX_REBUILDS = 64
+_log = structlog.get_logger()
 
 
 class RebuildTimeline:
-    """Makes a timeline live.
+    """Makes a timeline live, in a task of its own that outlives impatient readers.
 
     The order makes it exact: the timeline accepts pushes before the authors' posts are read, so a post published meanwhile is
     pushed, read, or both. Unfollows that happen meanwhile are applied again at the end.
@@ -30,6 +41,8 @@ class RebuildTimeline:
         author_posts: AuthorPosts,
         recent_unfollows: RecentUnfollows,
         apply_follow: ApplyFollow,
+        *,
+        batch: int = BATCH,
     ) -> None:
         self._timelines = timelines
         self._modes = modes
@@ -37,31 +50,89 @@ class RebuildTimeline:
         self._author_posts = author_posts
         self._recent_unfollows = recent_unfollows
         self._apply_follow = apply_follow
+        self._batch = batch
+        self._slots = asyncio.Semaphore(MAX_REBUILDS)
+        self._running: dict[int, asyncio.Task[None]] = {}
+        self.progress = RebuildProgress()
 
     async def __call__(self, viewer: int) -> None:
-        """Rebuild a timeline, or wait briefly for the reader that does. Read the timeline again afterwards."""
-        token = await self._timelines.begin_build(viewer, self._modes.position, self._modes.lowest_seq)
-        if token:
-            await self._build(viewer, token)
-        else:
-            await asyncio.sleep(POLL_SECONDS)
+        """Rebuild a timeline, or wait for the reader or process that does. Read the timeline again afterwards."""
+        task = self._running.get(viewer)
+        if task is None:
+            task = asyncio.create_task(self._rebuild(viewer))
+            self._running[viewer] = task
+            task.add_done_callback(lambda done: self._forget(viewer, done))
+        await asyncio.shield(task)
 
-    async def _build(self, viewer: int, token: bytes) -> None:
+    async def close(self) -> None:
+        """Give up running rebuilds. What they have cached stays."""
+        running = list(self._running.values())
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+    def _forget(self, viewer: int, task: asyncio.Task[None]) -> None:
+        del self._running[viewer]
+        self.progress.end(viewer)
+        if not task.cancelled() and (error := task.exception()):  # perhaps nobody waits for it any more
+            _log.info("timeline_not_rebuilt", viewer=viewer, error=repr(error))
+
+    async def _rebuild(self, viewer: int) -> None:
+        # The reader's deadline is not the rebuild's.
+        CURRENT.set(current_call()._replace(deadline=None))
+        async with self._slots:
+            token = await self._timelines.begin_build(viewer, self._modes.position, self._modes.lowest_seq)
+            if token:
+                await _Build(self, viewer, token).run()
+            else:
+                self.progress.advance(viewer, 0)
+                await asyncio.sleep(POLL_SECONDS)
+
+
+class _Build:
+    """One rebuild that holds its timeline by a token."""
+
+    def __init__(self, rebuild: RebuildTimeline, viewer: int, token: bytes) -> None:
+        self._of = rebuild
+        self._viewer = viewer
+        self._token = token
+        self._renewed = time.monotonic()
+
+    async def run(self) -> None:
+        of, viewer = self._of, self._viewer
         try:
-            followees = await self._graph.followees(viewer)
+            followees = await of._graph.followees(viewer)
             # An author promoted since the position was taken is applied here or by a later read. The posts of a demoted one are
             # read below, after the change.
-            pulled = self._modes.pulled & set(followees)
+            pulled = of._modes.pulled & set(followees)
+            of.progress.begin(viewer, len(followees))
             window = await self._window([author for author in followees if author not in pulled])
-            await self._timelines.finish_build(viewer, token, window, sorted(pulled))
+            await of._timelines.finish_build(viewer, self._token, window, sorted(pulled))
         except BaseException:
-            await self._timelines.abandon_build(viewer, token)
+            await of._timelines.abandon_build(viewer, self._token)
             raise
-        for author_id in await self._recent_unfollows.unfollowed_by(viewer):
-            await self._apply_follow(viewer, author_id)
+        for author_id in await of._recent_unfollows.unfollowed_by(viewer):
+            await of._apply_follow(viewer, author_id)
 
     async def _window(self, authors: Sequence[int]) -> Window:
         """Return the authors' newest posts, as many as a timeline holds."""
         wanted = TIMELINE_LENGTH + 1
-        entries = await newest_of(authors, None, wanted, self._author_posts)
+        entries = await newest_of(authors, None, wanted, self._in_batches)
         return Window(entries, LOWEST) if len(entries) < wanted else Window(entries[:-1], entries[-1])
+
+    async def _in_batches(self, bounds: Mapping[int, bytes | None], count: int) -> list[Run]:
+        """Read authors batch by batch, so that an interrupted rebuild leaves the batches it finished in the cache."""
+        authors = list(bounds)
+        runs: list[Run] = []
+        for start in range(0, len(authors), self._of._batch):
+            batch = authors[start : start + self._of._batch]
+            runs += await self._of._author_posts({author: bounds[author] for author in batch}, count)
+            self._of.progress.advance(self._viewer, len(batch))
+            await self._renew()
+        return runs
+
+    async def _renew(self) -> None:
+        """Keep the timeline from being taken for abandoned. If it was taken over, finishing does nothing."""
+        if time.monotonic() - self._renewed > RENEW_SECONDS:
+            self._renewed = time.monotonic()
+            self._token = await self._of._timelines.renew_build(self._viewer, self._token)

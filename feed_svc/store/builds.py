@@ -3,8 +3,9 @@
 import secrets
 import time
 
-# A build takes well below a second. After this long its builder is considered dead.
+# After this long without a renewal a builder is considered dead. Most builds take well below a second; a long one renews itself.
 BUILD_LEASE_MS = 10_000
+RENEW_SECONDS = 2.0
 # Leftovers of a dead builder expire after this.
 BUILD_TTL_SECONDS = 60
 

@@ -25,6 +25,10 @@ class Timelines(Protocol):
         """Add entries and pulled authors to a timeline that the caller is still building, and make it live."""
         ...
 
+    async def renew_build(self, viewer: int, token: bytes) -> bytes:
+        """Show that a build is still running. Returns its new token, which is void if the build was taken over."""
+        ...
+
     async def abandon_build(self, viewer: int, token: bytes) -> None:
         """Make a timeline that the caller is still building absent again."""
         ...

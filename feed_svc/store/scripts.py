@@ -152,6 +152,19 @@ return 1
 """
 )
 
+# KEYS timeline; ARGV token, new token, time to live in seconds. Gives a build that its builder still holds a new token.
+RENEW_BUILD = (
+    _COMMON
+    + """
+local key = KEYS[1]
+local marker = marker_of(key)
+if not marker or token_of(marker) ~= ARGV[1] then return 0 end
+set_marker(key, marker, string.sub(marker, 1, LIVE) .. ARGV[2])
+redis.call('EXPIRE', key, ARGV[3])
+return 1
+"""
+)
+
 # KEYS timeline; ARGV token, length, floor, time to live in seconds, number of pulled authors, those authors (8 bytes each),
 # entries… Makes a timeline live if its builder still holds it. If it is absent it stays absent, because pushes may have been
 # missed.

@@ -50,6 +50,7 @@ class RedisTimelines:
         self._integrate = Script(mux, scripts.INTEGRATE)
         self._begin_build = Script(mux, scripts.BEGIN_BUILD)
         self._finish_build = Script(mux, scripts.FINISH_BUILD)
+        self._renew_build = Script(mux, scripts.RENEW_BUILD)
         self._abandon_build = Script(mux, scripts.ABANDON_BUILD)
         self._remove_author = Script(mux, scripts.REMOVE_AUTHOR)
 
@@ -85,6 +86,12 @@ class RedisTimelines:
         await self._finish_build(
             _key(viewer), token, self._length, window.floor, self._ttl, len(authors), *authors, *window.entries
         )
+
+    async def renew_build(self, viewer: int, token: bytes) -> bytes:
+        """Replace the token of a build."""
+        new = new_token()
+        await self._renew_build(_key(viewer), token, new, BUILD_TTL_SECONDS)
+        return new
 
     async def abandon_build(self, viewer: int, token: bytes) -> None:
         """Give up a build."""

@@ -12,6 +12,7 @@ from feed_svc.fan_out.push_to_followers import PushToFollowers
 from feed_svc.fan_out.remove_post import RemovePost
 from feed_svc.model import Entry, Places, author_of, entry_of, place_of
 from feed_svc.reading.get_feed import FeedPage, GetFeed
+from feed_svc.reading.read_with_fallback import PRIMARY_SECONDS
 from feed_svc.reading.readers import open_skeleton
 from feed_svc.store.author_timelines import RedisAuthorTimelines
 from feed_svc.store.cards import RedisCards
@@ -194,6 +195,7 @@ def open_feed(
     celebrity_followers: int = 100_000,
     grace_ms: int = 600_000,
     fresh_seconds: float = 1.0,
+    seconds: float = PRIMARY_SECONDS,
 ) -> Feed:
     """Connect everything like the composition root."""
     timelines = RedisTimelines(mux, redis, ttl_seconds=ttl_seconds, length=sizes.length, slack=sizes.slack)
@@ -217,6 +219,7 @@ def open_feed(
         fresh_seconds=fresh_seconds,
         window=sizes.window,
         build_count=sizes.build_count,
+        seconds=seconds,
     )
     get_feed = GetFeed(skeleton, cards, world, world, Cursors(["a key of the tests"], "feed"), is_outage)
     return Feed(
