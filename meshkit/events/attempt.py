@@ -10,6 +10,7 @@ import structlog
 from lensfeed.events.v1 import event_pb2
 
 from meshkit.call import CURRENT, Call
+from meshkit.errors import DeadlineExceededError, UnavailableError
 from meshkit.events.entry import Entry, PoisonError, decode
 from meshkit.grpc.status import is_outage, known_error
 
@@ -22,8 +23,10 @@ class Outcome(Enum):
 
     DONE = auto()
     FAILED = auto()
-    # Failed because of an outage, which does not count as a delivery.
+    # Failed because a part is down, which does not count as a delivery.
     OUTAGE = auto()
+    # Took too long, which counts: it may be this event's own fault.
+    LATE = auto()
     # Not an event, so retrying cannot help.
     POISON = auto()
 
@@ -45,8 +48,18 @@ async def attempt(handler: Handler, entry: Entry, limit: float, stream: str) -> 
             error=repr(error),
             exc_info=None if known_error(error) else error,
         )
-        return Outcome.OUTAGE if is_outage(error) else Outcome.FAILED
+        return _outcome_of(error)
     return Outcome.DONE
+
+
+def _outcome_of(error: Exception) -> Outcome:
+    match known_error(error):
+        case UnavailableError():
+            return Outcome.OUTAGE
+        case DeadlineExceededError():
+            return Outcome.LATE
+        case _:
+            return Outcome.FAILED
 
 
 def _call_of(event: event_pb2.Event, seconds: float) -> Call:

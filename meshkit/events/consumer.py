@@ -1,24 +1,28 @@
 """A member of a consumer group: passes each event to a handler at least once, and isolates failing ones.
 
 Handlers must be idempotent. An event whose handler fails is delivered again after CLAIM_IDLE_MS, to any member; after
-MAX_DELIVERIES it goes to the dead letters. Failures because a part is down or slow do not count, so that an outage does not
-move events to the dead letters; they do count for an event that is older than the outbox's retention.
+MAX_DELIVERIES it goes to the dead letters. An outage must not do that to the events that come in during it. So an event whose
+handler takes too long MAX_DELIVERIES times, or meets a part that is down for PARK_AFTER_MS, is *parked*: it leaves the stream,
+holds up neither trimming nor closing, and is retried every minute until it is older than the outbox's retention.
 """
 
 import asyncio
-import time
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
+from meshkit.clocks import local_ms
 from meshkit.errors import UnavailableError
 from meshkit.events.attempt import Handler, Outcome, attempt
 from meshkit.events.dead_letters import DeadLetters
 from meshkit.events.entry import Entry, entries_of
 from meshkit.events.outbox import MINUTE_MS, RETENTION_MINUTES
+from meshkit.events.parked import RETRY_MS, ParkedEvents
 from meshkit.events.stream import EventStream
 
 HANDLER_LIMIT_SECONDS = 10.0
@@ -35,6 +39,8 @@ BLOCK_MS = 1_000
 # After an error of Redis itself.
 PAUSE_SECONDS = 0.5
 PATIENCE_MS = RETENTION_MINUTES * MINUTE_MS
+PARK_AFTER_MS = 10 * MINUTE_MS
+_TIRED = "failed too often"
 _log = structlog.get_logger()
 
 
@@ -52,6 +58,8 @@ class Consumer:
         handler_limit: float = HANDLER_LIMIT_SECONDS,
         claim_idle_ms: int = CLAIM_IDLE_MS,
         at_once: int = AT_ONCE,
+        park_after_ms: int = PARK_AFTER_MS,
+        retry_ms: int = RETRY_MS,
     ) -> None:
         self._redis = redis
         self._stream = stream
@@ -63,6 +71,9 @@ class Consumer:
         self._at_once = at_once
         self._claim_interval = min(CLAIM_INTERVAL_SECONDS, claim_idle_ms / 1000)
         self._dead_letters = DeadLetters(redis, stream)
+        self._parked = ParkedEvents(redis, stream, group, retry_ms)
+        self._park_after_ms = park_after_ms
+        self._are_parked_handled = False
         self._in_hand: set[bytes] = set()
         self._freed = asyncio.Event()
         self._done: list[bytes] = []
@@ -91,7 +102,7 @@ class Consumer:
                     await self._resume(handling, stopping)
                     is_group_known = True
                 if loop.time() >= next_claim:
-                    is_more = await self._claim(handling)
+                    is_more = await self._claim(handling) | await self._retry_parked(handling)
                     # After an outage many are left, and they are late already.
                     next_claim = loop.time() + (0 if is_more else self._claim_interval)
                 self._begin(handling, await self._read(">", await self._room(), until=next_claim))
@@ -158,20 +169,34 @@ class Consumer:
         entries = entries_of(answer)
         for entry in entries:
             if entry.entry_id in tired:
-                await self._bury(entry, "failed too often")
-        self._begin(handling, (entry for entry in entries if entry.entry_id not in tired))
+                await self._bury(entry, _TIRED)
+        tries = {each["message_id"]: each["times_delivered"] + 1 for each in pending}
+        self._begin(handling, (entry for entry in entries if entry.entry_id not in tired), tries)
         return len(pending) == room
 
-    def _begin(self, handling: asyncio.TaskGroup, entries: Iterable[Entry]) -> None:
+    async def _retry_parked(self, handling: asyncio.TaskGroup) -> bool:
+        """Retry parked events that are due. Returns whether there may be more that can be handled."""
+        room = await self._room()
+        due = await self._parked.take(room)
+        for entry in due:
+            if entry.entry_id not in self._in_hand:
+                self._in_hand.add(entry.entry_id)
+                handling.create_task(self._handle(entry, self._settle_parked))
+        return len(due) == room and self._are_parked_handled
+
+    def _begin(
+        self, handling: asyncio.TaskGroup, entries: Iterable[Entry], tries: Mapping[bytes, int] = MappingProxyType({})
+    ) -> None:
         """Start handling entries, except those being handled: after a break they are delivered again."""
         for entry in entries:
             if entry.entry_id not in self._in_hand:
                 self._in_hand.add(entry.entry_id)
-                handling.create_task(self._handle(entry))
+                settle = partial(self._settle, tries=tries.get(entry.entry_id, 1))
+                handling.create_task(self._handle(entry, settle))
 
-    async def _handle(self, entry: Entry) -> None:
+    async def _handle(self, entry: Entry, settle: Callable[[Entry, Outcome], Awaitable[None]]) -> None:
         try:
-            await self._settle(entry, await attempt(self._handler, entry, self._handler_limit, self._stream.name))
+            await settle(entry, await attempt(self._handler, entry, self._handler_limit, self._stream.name))
         except (RedisError, OSError) as error:  # it stays pending and is delivered again
             _log.warning(
                 "event_not_settled", stream=self._stream.name, entry=entry.entry_id.decode(), error=repr(error)
@@ -180,14 +205,30 @@ class Consumer:
             self._in_hand.discard(entry.entry_id)
             self._freed.set()
 
-    async def _settle(self, entry: Entry, outcome: Outcome) -> None:
+    async def _settle(self, entry: Entry, outcome: Outcome, *, tries: int) -> None:
         match outcome:
             case Outcome.DONE:
                 await self._acknowledge(entry)
+            case Outcome.OUTAGE if _age_ms(entry) > self._park_after_ms:
+                await self._park(entry)
             case Outcome.OUTAGE:
                 await self._discount(entry)
+            case Outcome.LATE if tries >= MAX_DELIVERIES:
+                await self._park(entry)
             case Outcome.POISON:
                 await self._bury(entry, "no event")
+
+    async def _settle_parked(self, entry: Entry, outcome: Outcome) -> None:
+        self._are_parked_handled = outcome is Outcome.DONE
+        if outcome is Outcome.DONE:
+            await self._parked.remove(entry)
+        elif outcome is Outcome.FAILED or _age_ms(entry) > PATIENCE_MS:
+            _log.error("event_dead", stream=self._stream.name, entry=entry.entry_id.decode(), why=_TIRED)
+            await self._parked.bury(entry, _TIRED)
+
+    async def _park(self, entry: Entry) -> None:
+        _log.warning("event_parked", stream=self._stream.name, entry=entry.entry_id.decode())
+        await self._parked.park(entry)
 
     async def _acknowledge(self, entry: Entry) -> None:
         """Acknowledge an entry, together with all that finish while the previous command is running."""
@@ -199,10 +240,13 @@ class Consumer:
 
     async def _discount(self, entry: Entry) -> None:
         """Do not count a delivery that failed because of an outage."""
-        if entry.added_ms > time.time_ns() // 1_000_000 - PATIENCE_MS:
-            ids: Any = [entry.entry_id]
-            await self._redis.xclaim(self._stream.key, self._group, self._member, 0, ids, retrycount=0, justid=True)
+        ids: Any = [entry.entry_id]
+        await self._redis.xclaim(self._stream.key, self._group, self._member, 0, ids, retrycount=0, justid=True)
 
     async def _bury(self, entry: Entry, why: str) -> None:
         _log.error("event_dead", stream=self._stream.name, entry=entry.entry_id.decode(), why=why)
         await self._dead_letters.bury(self._group, entry, why)
+
+
+def _age_ms(entry: Entry) -> int:
+    return local_ms() - entry.added_ms

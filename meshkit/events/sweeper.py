@@ -105,6 +105,9 @@ class Sweeper:
         if added:
             _log.info("events_redriven", stream=self._stream.name, count=added)
         await self._close(done_before, this_minute)
+        # No group holds the stream for longer than the outbox keeps its events.
+        if times.agree:
+            await self._stream.trim(self._redis, (times.earliest_ms - RETENTION_MINUTES * MINUTE_MS, 0))
         return added
 
     async def times(self) -> Times:
