@@ -9,7 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from meshkit.events import EventStream, Publisher, Sweeper
-from meshkit.events.outbox import BEFORE_ALL, MINUTE_MS
+from meshkit.events.outbox import BEFORE_ALL, CLOSING_MINUTES, MINUTE_MS
 from meshkit.redis.client import open_redis
 from tests.meshkit.events.bus import Heard, Outbox, consuming, later_ms, new_stream, open_outbox, soon_ms
 
@@ -104,7 +104,7 @@ async def test_minutes_without_events_close(redis: "Redis", outbox: Outbox) -> N
     await redis.xgroup_create(stream.key, "g", id="0", mkstream=True)
     now_ms = later_ms()
     await Sweeper(redis, stream, outbox).sweep(now_ms)
-    assert await outbox.outbox_done_before() == now_ms // MINUTE_MS - 1
+    assert await outbox.outbox_done_before() == now_ms // MINUTE_MS - CLOSING_MINUTES + 1
 
 
 async def test_a_stream_without_named_groups_uses_the_existing_ones(redis: "Redis", outbox: Outbox) -> None:
