@@ -29,7 +29,9 @@ from feed_svc.settings import FeedSettings, TimelineSettings, WorkSettings
 from feed_svc.store.author_timelines import RedisAuthorTimelines
 from feed_svc.store.cards import RedisCards
 from feed_svc.store.celebrities import RedisCelebrities
+from feed_svc.store.followees import RedisFollowees
 from feed_svc.store.recent_unfollows import RedisRecentUnfollows
+from feed_svc.store.timeline_walk import TimelineWalk
 from feed_svc.store.timelines import RedisTimelines
 from meshkit.cursors import Cursors
 from meshkit.events import Consumer, Trim
@@ -51,6 +53,7 @@ class _Parts:
     authors: RedisAuthorTimelines
     celebrities: RedisCelebrities
     recent_unfollows: RedisRecentUnfollows
+    followees: RedisFollowees
     cards: RedisCards
     graph: GrpcGraph
     posts: GrpcPosts
@@ -74,6 +77,7 @@ async def _open_parts(settings: TimelineSettings) -> AsyncIterator[_Parts]:
             RedisAuthorTimelines(mux),
             _celebrities(mux, settings),
             RedisRecentUnfollows(redis),
+            RedisFollowees(mux),
             RedisCards(mux),
             GrpcGraph(follow),
             GrpcPosts(post),
@@ -103,6 +107,7 @@ async def serving_process(settings: FeedSettings) -> AsyncIterator[Process]:
             parts.authors,
             parts.celebrities,
             parts.recent_unfollows,
+            parts.followees,
             parts.graph,
             parts.posts,
             is_outage=is_outage,
@@ -127,7 +132,9 @@ async def working_process(settings: WorkSettings) -> AsyncIterator[Process]:
     """Open the process that fills timelines."""
     async with _open_parts(settings) as parts:
         lag = FanOutLag(metrics.get_meter("feed_svc"))
-        follow = ApplyFollow(parts.graph, parts.posts, parts.timelines, parts.recent_unfollows, parts.celebrities)
+        follow = ApplyFollow(
+            parts.graph, parts.posts, parts.timelines, parts.recent_unfollows, parts.celebrities, parts.followees
+        )
         chunks = StreamedChunks(parts.redis)
         push_to_followers = PushToFollowers(parts.graph, parts.timelines, parts.recent_unfollows, follow, chunks, lag)
         handle = FeedEvents(
@@ -139,6 +146,7 @@ async def working_process(settings: WorkSettings) -> AsyncIterator[Process]:
         )
         drift = SampleDrift(
             parts.timelines,
+            TimelineWalk(parts.redis),
             CelebrityModes(parts.celebrities, settings.celebrity_grace_ms),
             parts.graph,
             parts.posts,

@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Set
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 
 import structlog
@@ -17,7 +17,7 @@ from feed_svc.model import LOWEST, TIMELINE_LENGTH, Entry, HomeWindow, author_of
 from feed_svc.ports import Graph, IsOutage, Posts
 from feed_svc.reading.lazy_merge import newest_of
 from feed_svc.reading.stored_posts import StoredPosts
-from feed_svc.store.port import Timelines
+from feed_svc.store.port import Timelines, TimelineWalk
 from meshkit.ids import id_millis
 
 # Newer posts may not have been fanned out yet.
@@ -46,11 +46,12 @@ class Drift:
 
 
 class SampleDrift:
-    """Compares one timeline every `interval` seconds, cycling through all live ones."""
+    """Compares one timeline every `interval` seconds. All workers share one walk through the live ones."""
 
     def __init__(
         self,
         timelines: Timelines,
+        walk: TimelineWalk,
         modes: CelebrityModes,
         graph: Graph,
         posts: Posts,
@@ -62,6 +63,7 @@ class SampleDrift:
         now: Callable[[], float] = time.time,
     ) -> None:
         self._timelines = timelines
+        self._walk = walk
         self._modes = modes
         self._graph = graph
         self._stored_posts = StoredPosts(posts)
@@ -82,7 +84,9 @@ class SampleDrift:
         """Sample until the process stops. Never fails: errors are logged, because the worker has other work."""
         while not stopping.is_set():
             try:
-                async for viewer in self._paced(stopping):
+                await _wait(stopping, self._interval)
+                viewer = None if stopping.is_set() else await self._walk.next_viewer()
+                if viewer is not None:
                     await self._check(viewer, stopping)
             except Exception as error:  # noqa: BLE001 - see _check
                 await self._pause_after(error, stopping)
@@ -113,15 +117,6 @@ class SampleDrift:
         if drift.compared:
             self._recent.append(drift)
         return drift
-
-    async def _paced(self, stopping: asyncio.Event) -> AsyncIterator[int]:
-        """Yield the viewers of all live timelines, one per interval."""
-        await _wait(stopping, self._interval)
-        async for viewer in self._timelines.viewers():
-            if stopping.is_set():
-                return
-            yield viewer
-            await _wait(stopping, self._interval)
 
     async def _compare(self, viewer: int) -> Drift:
         home = await self._timelines.whole(viewer)

@@ -2,7 +2,7 @@
 
 from feed_svc.model import TIMELINE_LENGTH, merge
 from feed_svc.ports import Graph, Posts
-from feed_svc.store.port import Celebrities, RecentUnfollows, Timelines
+from feed_svc.store.port import Celebrities, Followees, RecentUnfollows, Timelines
 
 
 class ApplyFollow:
@@ -18,15 +18,18 @@ class ApplyFollow:
         timelines: Timelines,
         recent_unfollows: RecentUnfollows,
         celebrities: Celebrities,
+        followees: Followees,
     ) -> None:
         self._graph = graph
         self._posts = posts
         self._timelines = timelines
         self._recent_unfollows = recent_unfollows
         self._celebrities = celebrities
+        self._followees = followees
 
     async def __call__(self, viewer: int, author_id: int) -> None:
         """Add an author's posts (or a celebrity to the pulled authors), or remove both. Repeatable."""
+        await self._followees.forget(viewer)
         is_following = await self._graph.is_following(viewer, author_id)
         while True:
             await (self._add if is_following else self._remove)(viewer, author_id)

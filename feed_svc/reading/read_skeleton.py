@@ -10,7 +10,7 @@ from feed_svc.reading.author_posts import AuthorPosts
 from feed_svc.reading.celebrity_posts import CelebrityPosts
 from feed_svc.reading.lazy_merge import newest, read_size
 from feed_svc.reading.rebuild_timeline import RebuildTimeline
-from feed_svc.store.port import Timelines
+from feed_svc.store.port import Followees, Timelines
 
 
 class ReadSkeleton:
@@ -25,6 +25,7 @@ class ReadSkeleton:
         celebrity_posts: CelebrityPosts,
         author_posts: AuthorPosts,
         graph: Graph,
+        followees: Followees,
     ) -> None:
         self._timelines = timelines
         self._modes = modes
@@ -33,6 +34,7 @@ class ReadSkeleton:
         self._celebrity_posts = celebrity_posts
         self._author_posts = author_posts
         self._graph = graph
+        self._followees = followees
 
     def is_rebuilding(self, viewer: int, seconds: float) -> bool:
         """Tell whether a rebuild of a viewer's timeline got on in the last seconds."""
@@ -76,9 +78,17 @@ class ReadSkeleton:
             bounds: dict[int, bytes | None] = {run.author_id: run.bound for run in undecided}
             if below_home := bounds.pop(HOME, None):
                 # Below the floor all followees are read, except the pulled ones, which have runs of their own.
-                followees = await self._graph.followees(viewer)
+                followees = await self._all_followees(viewer)
                 bounds |= dict.fromkeys(set(followees).difference(home.pulled), below_home)
             more = await self._author_posts(bounds, read_size(wanted, len(bounds), times))
             return [*(run.without_rest() for run in undecided), *more]
 
         return await newest([own, *runs], wanted, deepen)
+
+    async def _all_followees(self, viewer: int) -> Sequence[int]:
+        """Return the followees, which are read once for a walk of pages."""
+        kept = await self._followees.get(viewer)
+        if kept is None:
+            kept = await self._graph.followees(viewer)
+            await self._followees.put(viewer, kept)
+        return kept

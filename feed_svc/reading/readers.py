@@ -13,7 +13,7 @@ from feed_svc.reading.read_skeleton import ReadSkeleton
 from feed_svc.reading.read_stored import ReadStored
 from feed_svc.reading.read_with_fallback import PRIMARY_SECONDS, ReadWithFallback
 from feed_svc.reading.rebuild_timeline import RebuildTimeline
-from feed_svc.store.port import AuthorTimelines, Celebrities, RecentUnfollows, Timelines
+from feed_svc.store.port import AuthorTimelines, Celebrities, Followees, RecentUnfollows, Timelines
 
 
 def open_skeleton(
@@ -21,6 +21,7 @@ def open_skeleton(
     authors: AuthorTimelines,
     celebrities: Celebrities,
     recent_unfollows: RecentUnfollows,
+    followees: Followees,
     graph: Graph,
     posts: Posts,
     *,
@@ -35,7 +36,7 @@ def open_skeleton(
     """Return a reader with its own copy of the celebrities' log and its own cache of their posts."""
     modes = CelebrityModes(celebrities, grace_ms)
     author_posts = AuthorPosts(authors, posts, build_count)
-    follow = ApplyFollow(graph, posts, timelines, recent_unfollows, celebrities)
+    follow = ApplyFollow(graph, posts, timelines, recent_unfollows, celebrities, followees)
     rebuild = RebuildTimeline(timelines, modes, graph, author_posts, recent_unfollows, follow)
     if meter is not None:
         rebuild.progress.show(meter)
@@ -47,5 +48,6 @@ def open_skeleton(
         CelebrityPosts(author_posts, fresh_seconds, window),
         author_posts,
         graph,
+        followees,
     )
     return ReadWithFallback(primary, ReadCached(timelines, authors), ReadStored(graph, posts), is_outage, seconds)

@@ -1,6 +1,6 @@
 """What feed_svc needs from its store."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from feed_svc.model import Entry, HomeWindow, LogPosition, LogUpdate, Window
@@ -63,10 +63,6 @@ class Timelines(Protocol):
         """Remove all entries of an author from a timeline, and the author from the pulled ones. Repeatable."""
         ...
 
-    def viewers(self) -> AsyncIterator[int]:
-        """Yield the viewers of all existing timelines, in no order. Some may come twice."""
-        ...
-
     async def whole(self, viewer: int) -> HomeWindow | None:
         """Return all of a live timeline, else None. This does not renew its time to live."""
         ...
@@ -77,6 +73,30 @@ class Timelines(Protocol):
 
     async def check(self) -> None:
         """Return if the store responds."""
+        ...
+
+
+class TimelineWalk(Protocol):
+    """A walk through all home timelines, round and round, that workers share."""
+
+    async def next_viewer(self) -> int | None:
+        """Return the viewer of the next timeline, or None if there is none for now."""
+        ...
+
+
+class Followees(Protocol):
+    """Whom a viewer follows, kept for a minute for walks of old pages, and forgotten when that changes."""
+
+    async def get(self, viewer: int) -> list[int] | None:
+        """Return the kept followees, or None."""
+        ...
+
+    async def put(self, viewer: int, followees: Sequence[int]) -> None:
+        """Keep followees that were just read, unless they have changed meanwhile."""
+        ...
+
+    async def forget(self, viewer: int) -> None:
+        """Forget a viewer's followees, including those that a reader is just reading."""
         ...
 
 

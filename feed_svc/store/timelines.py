@@ -1,7 +1,7 @@
 """Home timelines in Redis. Their format is described in `scripts.py`."""
 
 import math
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from redis.asyncio import Redis
 
@@ -18,8 +18,6 @@ SLACK = 50
 PUSH_BATCH = 1_000
 # A read renews the time to live only once it has shrunk by this share, because each write is replicated.
 RENEW_SHARE = 0.1
-# Keys per round trip of a scan, most of which are no timelines. Takes a fraction of a millisecond.
-SCAN_COUNT = 1_000
 NO_LIMIT = -1
 LIVE_MARKER_SIZE = 41
 _FLOOR, _LIFE, _SEQ = slice(9, 9 + ENTRY_SIZE), slice(25, 33), slice(33, 41)
@@ -58,11 +56,6 @@ class RedisTimelines:
         """Read a live timeline and renew its time to live."""
         renew_below = math.ceil(self._ttl * (1 - RENEW_SHARE))
         return _home(*await self._read(_key(viewer), upper_bound(below), limit, renew_below, self._ttl))
-
-    async def viewers(self) -> AsyncIterator[int]:
-        """Scan the keys, of all masters."""
-        async for key in self._redis.scan_iter(match="tl:*", count=SCAN_COUNT):
-            yield int(key[4:-1])
 
     async def whole(self, viewer: int) -> HomeWindow | None:
         """Read a timeline from end to end."""

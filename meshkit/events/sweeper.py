@@ -17,7 +17,6 @@ from redis.exceptions import RedisError
 
 from meshkit.clocks import ClockError, Times, compare, local_ms
 from meshkit.errors import LensfeedError
-from meshkit.events.lease import Lease
 from meshkit.events.outbox import (
     BEFORE_ALL,
     CLOSING_MINUTES,
@@ -30,6 +29,7 @@ from meshkit.events.outbox import (
 )
 from meshkit.events.stream import EventStream, Position
 from meshkit.ids import first_id
+from meshkit.redis.lease import Lease
 
 INTERVAL_SECONDS = 2.0
 # Younger events are left to the fast path.

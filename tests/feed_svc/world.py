@@ -17,6 +17,7 @@ from feed_svc.reading.readers import open_skeleton
 from feed_svc.store.author_timelines import RedisAuthorTimelines
 from feed_svc.store.cards import RedisCards
 from feed_svc.store.celebrities import RedisCelebrities
+from feed_svc.store.followees import RedisFollowees
 from feed_svc.store.recent_unfollows import RedisRecentUnfollows
 from feed_svc.store.timelines import RedisTimelines
 from meshkit.cursors import Cursors
@@ -200,11 +201,12 @@ def open_feed(
     """Connect everything like the composition root."""
     timelines = RedisTimelines(mux, redis, ttl_seconds=ttl_seconds, length=sizes.length, slack=sizes.slack)
     recent_unfollows = RedisRecentUnfollows(redis)
+    followees = RedisFollowees(mux)
     celebrities = RedisCelebrities(mux, threshold=celebrity_followers, grace_ms=grace_ms, keep_ms=10_000_000)
     authors = RedisAuthorTimelines(mux, length=sizes.author_length, slack=sizes.slack)
     cards = RedisCards(mux)
     chunks = WorldChunks()
-    follow = ApplyFollow(world, world, timelines, recent_unfollows, celebrities)
+    follow = ApplyFollow(world, world, timelines, recent_unfollows, celebrities, followees)
     push_to_followers = PushToFollowers(world, timelines, recent_unfollows, follow, chunks, lambda _place: None)
     chunks.hear = push_to_followers.continue_chunk
     skeleton = open_skeleton(
@@ -212,6 +214,7 @@ def open_feed(
         authors,
         celebrities,
         recent_unfollows,
+        followees,
         world,
         world,
         is_outage=is_outage,

@@ -14,6 +14,7 @@ from feed_svc.drift import sampler as sample_drift
 from feed_svc.drift.divergence_ratio import NAME, show_divergence
 from feed_svc.drift.sampler import Drift, SampleDrift
 from feed_svc.model import entry_of
+from feed_svc.store.timeline_walk import TimelineWalk
 from meshkit.errors import UnavailableError
 from meshkit.grpc.status import is_outage
 from meshkit.ids import new_id
@@ -24,7 +25,16 @@ from tests.feed_svc.world import Feed, Sizes, World, open_feed
 def sampler(feed: Feed, interval: float = 0.0) -> SampleDrift:
     """Create the sampler of a feed's timelines."""
     modes = CelebrityModes(feed.celebrities, 0)
-    return SampleDrift(feed.timelines, modes, feed.world, feed.world, is_outage, interval=interval, recheck_seconds=0)
+    return SampleDrift(
+        feed.timelines,
+        TimelineWalk(feed.redis),
+        modes,
+        feed.world,
+        feed.world,
+        is_outage,
+        interval=interval,
+        recheck_seconds=0,
+    )
 
 
 @pytest.fixture

@@ -1,12 +1,11 @@
 """A lease in Redis: of all processes that want to do some work, one at a time does it."""
 
 import secrets
+from typing import Any
 
 from redis.asyncio import Redis
 
-from meshkit.events.stream import execute
-
-# Longer than a sweep usually takes. Two holders at once do no harm, so the lease need not be renewed meanwhile.
+# Longer than a turn of the work usually takes. Two holders at once do no harm, so the lease need not be renewed meanwhile.
 LEASE_MS = 10_000
 # KEYS lease; ARGV token, time to live in ms. Takes or renews the lease.
 _HOLD = """
@@ -29,8 +28,12 @@ class Lease:
 
     async def hold(self) -> bool:
         """Take the lease if it is free, or renew it. Returns whether this process has it."""
-        return bool(await execute(self._redis, "EVAL", _HOLD, 1, self._key, self._token, self._lease_ms))
+        return bool(await self._run(_HOLD, self._token, self._lease_ms))
 
     async def release(self) -> None:
         """Give the lease up, so that another process need not wait."""
-        await execute(self._redis, "EVAL", _RELEASE, 1, self._key, self._token)
+        await self._run(_RELEASE, self._token)
+
+    async def _run(self, script: str, *arguments: str | int) -> Any:
+        # redis-py's eval has the types of its synchronous client as well.
+        return await self._redis.execute_command("EVAL", script, 1, self._key, *arguments)  # type: ignore[no-untyped-call]  # it has no types
