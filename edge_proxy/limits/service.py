@@ -22,6 +22,7 @@ from grpc_health.v1 import health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
 from redis.exceptions import RedisError
 from throttled.asyncio import RedisStore, Throttled
+from throttled.exceptions import StoreUnavailableError
 from throttled.rate_limiter.base import Quota
 
 from edge_proxy.limits.rules import rules_of
@@ -32,6 +33,8 @@ from meshkit.logs import LogFormat, set_up_logs
 
 METHOD = "/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit"
 KEY_PREFIX = "limits"
+# Edges let calls pass without an answer. One that comes later than this costs callers more than the limit is worth.
+REDIS_SECONDS = 1.0
 _log = structlog.get_logger()
 
 
@@ -116,8 +119,10 @@ def _handlers(
         if only_edges and peer_name(context.auth_context()) != EDGE:
             await context.abort(grpc.StatusCode.PERMISSION_DENIED, "only edges may call this service")
         try:
-            return await books(request)
-        except (RedisError, OSError) as error:
+            async with asyncio.timeout(REDIS_SECONDS):
+                return await books(request)
+        # throttled-py raises its own error for a Redis that is down, and waits for one that hangs.
+        except (StoreUnavailableError, RedisError, OSError) as error:
             _log.warning("limits_not_counted", error=repr(error))
             return await context.abort(grpc.StatusCode.UNAVAILABLE, "Redis does not answer")
 

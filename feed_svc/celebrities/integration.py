@@ -6,6 +6,7 @@ from feed_svc.fan_out.apply_follow import ApplyFollow
 from feed_svc.model import TIMELINE_LENGTH, LogPosition, ModeChange, merge
 from feed_svc.ports import Graph, Posts
 from feed_svc.store.port import RecentUnfollows, Timelines
+from meshkit.to_the_end import ToTheEnd
 
 
 class IntegrateChanges:
@@ -24,6 +25,7 @@ class IntegrateChanges:
         self._posts = posts
         self._recent_unfollows = recent_unfollows
         self._apply_follow = apply_follow
+        self._to_the_end = ToTheEnd()
 
     async def __call__(self, viewer: int, known: LogPosition, changes: Sequence[ModeChange]) -> None:
         """Apply all changes after a known position.
@@ -36,8 +38,12 @@ class IntegrateChanges:
         pulled = sorted(author for author in followed if modes[author])
         pushed = sorted(author for author in followed if not modes[author])
         window = merge(await self._posts.newest(pushed, None, TIMELINE_LENGTH) if pushed else [], TIMELINE_LENGTH)
-        await self._timelines.integrate(viewer, known, changes[-1].seq, pulled, pushed, window)
-        if followed:
-            # An author unfollowed after the graph was read must not come back.
-            for author_id in followed & await self._recent_unfollows.unfollowed_by(viewer):
-                await self._apply_follow(viewer, author_id)
+
+        async def write_and_check() -> None:
+            await self._timelines.integrate(viewer, known, changes[-1].seq, pulled, pushed, window)
+            if followed:
+                # An author unfollowed after the graph was read must not come back.
+                for author_id in followed & await self._recent_unfollows.unfollowed_by(viewer):
+                    await self._apply_follow(viewer, author_id)
+
+        await self._to_the_end(write_and_check)

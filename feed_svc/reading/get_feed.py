@@ -96,7 +96,7 @@ class GetFeed:
             if not self._is_outage(error) or not any(cards.values()):
                 raise
             return cards, False
-        await self._cache(made)
+        await self._cache(made, [entry for entry in unknown if entry not in made])
         return {**cards, **made}, True
 
     async def _known_cards(self, entries: Sequence[Entry]) -> dict[Entry, bytes | None]:
@@ -107,10 +107,12 @@ class GetFeed:
                 raise
             return dict.fromkeys(entries)
 
-    async def _cache(self, made: Mapping[Entry, bytes]) -> None:
+    async def _cache(self, made: Mapping[Entry, bytes], absent: Sequence[Entry]) -> None:
         try:
             if made:
                 await self._cards.put(made)
+            if absent:
+                await self._cards.put_absent(absent)
         except Exception as error:
             if not self._is_outage(error):
                 raise

@@ -16,6 +16,7 @@ from feed_svc.reading.rebuild_progress import RebuildProgress
 from feed_svc.store.builds import RENEW_SECONDS
 from feed_svc.store.port import RecentUnfollows, Timelines
 from meshkit.call import CURRENT, current_call
+from meshkit.to_the_end import ToTheEnd
 
 # How often a waiting reader checks whether another process has finished its rebuild. One takes about 10 ms for few followees.
 POLL_SECONDS = 0.01
@@ -23,6 +24,8 @@ POLL_SECONDS = 0.01
 BATCH = 800
 # A process rebuilds this many timelines at once. More would only make each of them slower.
 MAX_REBUILDS = 64
+# How long a stopping process waits for the last step of its rebuilds.
+CLOSE_SECONDS = 2.0
 _log = structlog.get_logger()
 
 
@@ -54,6 +57,7 @@ class RebuildTimeline:
         self._slots = asyncio.Semaphore(MAX_REBUILDS)
         self._running: dict[int, asyncio.Task[None]] = {}
         self.progress = RebuildProgress()
+        self.to_the_end = ToTheEnd()
 
     async def __call__(self, viewer: int) -> None:
         """Rebuild a timeline, or wait for the reader or process that does. Read the timeline again afterwards."""
@@ -70,6 +74,7 @@ class RebuildTimeline:
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
+        await self.to_the_end.close(CLOSE_SECONDS)
 
     def _forget(self, viewer: int, task: asyncio.Task[None]) -> None:
         del self._running[viewer]
@@ -107,7 +112,16 @@ class _Build:
             pulled = of._modes.pulled & set(followees)
             of.progress.begin(viewer, len(followees))
             window = await self._window([author for author in followees if author not in pulled])
-            await of._timelines.finish_build(viewer, self._token, window, sorted(pulled))
+        except BaseException:
+            await of._timelines.abandon_build(viewer, self._token)
+            raise
+        await of.to_the_end(lambda: self._finish(window, sorted(pulled)))
+
+    async def _finish(self, window: Window, pulled: Sequence[int]) -> None:
+        """Make the timeline live, and apply unfollows that happened meanwhile: never one without the other."""
+        of, viewer = self._of, self._viewer
+        try:
+            await of._timelines.finish_build(viewer, self._token, window, pulled)
         except BaseException:
             await of._timelines.abandon_build(viewer, self._token)
             raise

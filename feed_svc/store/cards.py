@@ -9,6 +9,8 @@ from meshkit.redis.mux import RedisMux
 CARD_TTL_SECONDS = 120
 # Longer than a reader can take between reading a post from the store and caching its card.
 GONE_TTL_SECONDS = 600
+# A post that a reader did not find. Short, as it may still be on its way to the store's replicas.
+ABSENT_TTL_SECONDS = 30
 GONE = b""
 _DROP = "if redis.call('STRLEN', KEYS[1]) > 0 then redis.call('DEL', KEYS[1]) end"
 
@@ -28,6 +30,10 @@ class RedisCards:
         await self._mux.execute_many(
             [("SET", _key(entry), card, "EX", CARD_TTL_SECONDS, "NX") for entry, card in cards.items()]
         )
+
+    async def put_absent(self, entries: Sequence[Entry]) -> None:
+        """Put empty cards; NX, because an existing card is newer."""
+        await self._mux.execute_many([("SET", _key(entry), GONE, "EX", ABSENT_TTL_SECONDS, "NX") for entry in entries])
 
     async def mark_gone(self, entry: Entry) -> None:
         """Write the empty card."""

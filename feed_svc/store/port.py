@@ -181,6 +181,10 @@ class Cards(Protocol):
         """Cache cards, except for posts that are marked as gone."""
         ...
 
+    async def put_absent(self, entries: Sequence[Entry]) -> None:
+        """Remember for some seconds that posts do not exist, so that not each read asks for them."""
+        ...
+
     async def mark_gone(self, entry: Entry) -> None:
         """Mark a post as deleted, for longer than a late card could take to arrive."""
         ...

@@ -30,6 +30,8 @@ COUNT_SLACK = 200
 ATTEMPTS, BACKOFF_SECONDS = 8, 0.2
 # How long a caller waits for the counts. A dead node can hold counting up for seconds; it then finishes in the background.
 COUNT_WAIT_SECONDS = 1.0
+# How long a stopping process waits for changes in progress.
+DRAIN_SECONDS = 10.0
 # Below every id.
 _BEFORE_ALL = -1
 # Feeds are built from these rows. A row that a lagging replica lacks would be missing until the next rebuild.
@@ -58,9 +60,14 @@ class CassandraFollowStore:
         self._changes: set[asyncio.Task[Any]] = set()
 
     async def drain(self) -> None:
-        """Wait for changes whose callers have gone."""
-        while self._changes:
-            await asyncio.gather(*self._changes, return_exceptions=True)
+        """Wait for changes whose callers have gone, but not without end: the next one to touch a pair finishes its change."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + DRAIN_SECONDS
+        while self._changes and loop.time() < end:
+            await asyncio.wait(self._changes, timeout=end - loop.time())
+        for task in self._changes:
+            task.cancel()
+        await asyncio.gather(*self._changes, return_exceptions=True)
 
     async def add_follow(self, follow: Follow, max_followees: int, records: Sequence[OutboxRecord]) -> AddedFollow:
         """Add a follow unless it exists."""

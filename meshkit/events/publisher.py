@@ -11,6 +11,8 @@ from meshkit.events.stream import EventStream
 
 # With more adds than this in progress Redis is slow, and the sweeper will catch up.
 MAX_UNDER_WAY = 1_000
+# How long a stopping process waits. A Redis that hangs takes its time-out for each command and for each free connection.
+DRAIN_SECONDS = 2.0
 _log = structlog.get_logger()
 
 
@@ -30,8 +32,12 @@ class Publisher:
             task.add_done_callback(self._under_way.discard)
 
     async def drain(self) -> None:
-        """Wait for adds in progress."""
-        await asyncio.gather(*self._under_way)
+        """Wait for adds in progress, but not long: the sweeper adds what is left."""
+        if self._under_way:
+            _, late = await asyncio.wait(self._under_way, timeout=DRAIN_SECONDS)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
 
     async def _send(self, record: OutboxRecord) -> None:
         try:

@@ -189,10 +189,13 @@ async def _stop_loops(tasks: Sequence[asyncio.Task[None]], seconds: float) -> No
     _, late = await asyncio.wait(tasks, timeout=seconds)
     for task in late:
         task.cancel()
-    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
-    for outcome in outcomes:
-        if isinstance(outcome, Exception):
-            raise outcome
+    if late:
+        _, stuck = await asyncio.wait(late, timeout=CANCELLED_SECONDS)
+        for task in stuck:  # it swallows cancellation; the process ends all the same
+            _log.error("loop_stuck", loop=task.get_name())
+    for task in tasks:
+        if task.done() and not task.cancelled() and (error := task.exception()):
+            raise error
 
 
 class _Methods(_GenericRpcHandler):

@@ -4,16 +4,23 @@ import asyncio
 import contextlib
 import os
 import secrets
+import socket
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
 import pytest_asyncio
+from envoy_data_plane.envoy.extensions.common.ratelimit.v3 import RateLimitDescriptor, RateLimitDescriptorEntry
+from envoy_data_plane.envoy.service.ratelimit.v3 import RateLimitRequest
 from google.rpc.code_pb2 import Code
 
 from devmesh.ports import free_ports
+from edge_proxy.limits.rules import rules_of
+from edge_proxy.limits.service import METHOD
+from edge_proxy.settings.rates import RateSettings
 from tests.edge_proxy.backend import Backend
 from tests.edge_proxy.conftest import Edge, Signer, running_edge, services_at, until_serving
 from tests.edge_proxy.protocols import ALL, ReadFeed, grpc_feed
@@ -132,6 +139,23 @@ async def test_several_edges_count_together(
         assert (outcome.code, outcome.reason, outcome.retry_delay) == (Code.RESOURCE_EXHAUSTED, "RATE_LIMITED", 600)
         await counting.aclose()
         assert (await statuses(edges[1], "GET", "/feed", 4, headers=token(signer, 31))) == [200] * 4
+
+
+@pytest.mark.parametrize("hangs", [False, True], ids=["down", "hung"])
+async def test_the_service_reports_an_outage_of_redis(hangs: bool) -> None:
+    """While Redis is down or hangs, edges soon get UNAVAILABLE, and let calls pass."""
+    with socket.create_server(("127.0.0.1", 0)) as hung:  # takes connections and never answers
+        port = hung.getsockname()[1] if hangs else 1
+        async with (
+            limits_service(f"redis://127.0.0.1:{port}/0", LIMITS) as address,
+            grpc.aio.insecure_channel(address) as channel,
+        ):
+            entry = RateLimitDescriptorEntry(key=rules_of(RateSettings())[0].name, value="7")
+            request = RateLimitRequest(descriptors=[RateLimitDescriptor(entries=[entry])])
+            call: Any = channel.unary_unary(METHOD, request_serializer=bytes, response_deserializer=None)
+            with pytest.raises(grpc.aio.AioRpcError) as outage:
+                await call(request, timeout=5)
+    assert outage.value.code() is grpc.StatusCode.UNAVAILABLE
 
 
 @contextlib.asynccontextmanager

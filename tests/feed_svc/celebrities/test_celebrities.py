@@ -9,8 +9,11 @@ import pytest
 from redis.asyncio import Redis
 
 from feed_svc.celebrities import modes as celebrity_modes
+from feed_svc.celebrities.integration import IntegrateChanges
+from feed_svc.celebrities.modes import CelebrityModes
 from feed_svc.fan_out import remove_post
 from feed_svc.model import entry_of
+from feed_svc.store.timelines import RedisTimelines
 from meshkit.ids import new_id
 from meshkit.redis.link import Command
 from meshkit.redis.mux import RedisMux
@@ -184,6 +187,43 @@ async def test_an_unfollow_during_a_change_of_mode_is_kept(redis: "Redis", mux: 
     window = await feed.timelines.read(1, None, 5)
     assert window is not None
     assert (window.pulled, window.position.seq) == ([], 1)
+
+
+async def test_a_cancelled_read_leaves_no_unfollowed_author(redis: "Redis", mux: RedisMux) -> None:
+    """A read that is cancelled right after it wrote a change of mode still applies unfollows that came meanwhile."""
+    written = asyncio.Event()
+
+    class Late(World):
+        async def followed_among(self, viewer: int, author_ids: Sequence[int]) -> set[int]:
+            followed = await super().followed_among(viewer, author_ids)
+            self.follows.discard((viewer, STAR))
+            await late.apply_follow(viewer, STAR)
+            return followed
+
+    class Noticing(RedisTimelines):
+        async def integrate(self, *args: Any) -> None:
+            await super().integrate(*args)
+            written.set()
+            await asyncio.sleep(0)
+
+    feed = late = celebrity_feed(Late(), redis, mux)
+    feed.world.follows |= {(reader, STAR) for reader in READERS}
+    await feed.walk(1, 5)
+    await publish(feed, STAR)
+    timelines = Noticing(mux, redis, ttl_seconds=3_600)
+    integrate = IntegrateChanges(timelines, feed.world, feed.world, feed.recent_unfollows, feed.apply_follow)
+    modes = CelebrityModes(feed.celebrities, 0)
+    await modes.refresh()
+    home = await feed.timelines.read(1, None, 5)
+    assert home is not None
+    read = asyncio.create_task(integrate(1, home.position, modes.due_after(home.position.seq)))
+    await written.wait()
+    read.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await read
+    async with asyncio.timeout(10):
+        while (found := await feed.timelines.read(1, None, 5)) is None or found.pulled:  # noqa: ASYNC110 - Redis raises no event
+            await asyncio.sleep(0.01)
 
 
 async def test_a_new_follow_during_a_rebuild_is_kept(redis: "Redis", mux: RedisMux) -> None:

@@ -2,16 +2,18 @@
 
 import asyncio
 import random
+from collections.abc import Mapping, Sequence
 
 import pytest
 from redis.asyncio import Redis
 
 from feed_svc.fan_out.chunks import Change, FollowerPage, PostChange
 from feed_svc.fan_out.push_to_followers import PushToFollowers
-from feed_svc.model import author_of, entry_of, place_of
+from feed_svc.model import Entry, author_of, entry_of, place_of
+from feed_svc.store.cards import ABSENT_TTL_SECONDS
 from feed_svc.store.recent_unfollows import RedisRecentUnfollows
 from meshkit.redis.mux import RedisMux
-from tests.feed_svc.world import Feed, Sizes, World, open_feed
+from tests.feed_svc.world import Feed, Sizes, World, entries_of, open_feed
 
 
 async def test_a_walk_continues_below_the_timeline_to_the_end(redis: "Redis", mux: RedisMux) -> None:
@@ -123,6 +125,29 @@ async def test_deleted_posts_in_a_timeline_are_not_shown(feed: Feed) -> None:
     page = await feed.get_feed(1, "", 3)
     assert [place_of(item[5:]) for item in page.items] == [5, 4, 3]
     assert {author_of(item[5:]) for item in page.items} == {2}
+
+
+async def test_a_post_that_is_gone_is_asked_for_once(redis: "Redis", mux: RedisMux) -> None:
+    """A ghost in a timeline does not cost a call to post_svc for each read."""
+    asked: list[Entry] = []
+
+    class Counting(World):
+        async def make(self, entries: Sequence[Entry]) -> Mapping[Entry, bytes]:
+            asked.extend(entries)
+            return await super().make(entries)
+
+    world = Counting(follows={(1, 2)})
+    feed = open_feed(world, redis, mux)
+    for place in (5, 6, 7):
+        world.post(2, place)
+    await feed.get_feed(1, "", 10)
+    ghost = entry_of(9, 2)
+    await feed.timelines.push([1], ghost)
+    for _ in range(3):
+        page = await feed.get_feed(1, "", 10)
+        assert entries_of(page) == world.oracle(1)
+    assert asked.count(ghost) == 1
+    assert 0 < await redis.ttl(b"card:" + ghost) <= ABSENT_TTL_SECONDS
 
 
 async def test_a_cached_page_makes_no_card(feed: Feed) -> None:

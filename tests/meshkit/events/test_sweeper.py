@@ -1,6 +1,7 @@
 """Events get from the outbox to the stream, whatever fails in between."""
 
 import asyncio
+import socket
 import sys
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,9 @@ import pytest
 from redis.asyncio import Redis
 
 from meshkit.events import EventStream, Publisher, Sweeper
+from meshkit.events import publisher as publishing
 from meshkit.events.outbox import BEFORE_ALL, CLOSING_MINUTES, MINUTE_MS
+from meshkit.events.sqlite_outbox import SqliteOutbox
 from meshkit.redis.client import open_redis
 from tests.meshkit.events.bus import Heard, Outbox, consuming, later_ms, new_stream, open_outbox, soon_ms
 
@@ -98,6 +101,38 @@ async def test_a_minute_closes_when_every_group_has_handled_it(redis: "Redis", o
     assert await outbox.read_outbox(record.minute, record.shard, BEFORE_ALL, 10) == [record], "it is kept for a day"
 
 
+async def test_one_of_many_sweepers_works(redis: "Redis", outbox: Outbox) -> None:
+    """Sweepers of many processes read the outbox as often as one, and another takes over from one that stops."""
+    stream, reads = new_stream(), list[int]()
+
+    class Counting(SqliteOutbox):
+        async def outbox_done_before(self) -> int:
+            reads.append(self.number)
+            return await super().outbox_done_before()
+
+        number = 0
+
+    stores = [Counting(outbox._written_to) for _ in range(4)]
+    for number, store in enumerate(stores):
+        store.number = number
+    stops = [asyncio.Event() for _ in stores]
+    running = [
+        asyncio.create_task(Sweeper(redis, stream, store).run(stop)) for store, stop in zip(stores, stops, strict=True)
+    ]
+    async with asyncio.timeout(20):
+        while not reads:  # noqa: ASYNC110 - a store raises no event
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.2)
+        [first] = set(reads)
+        stops[first].set()
+        await running[first]
+        while len(set(reads)) == 1:  # noqa: ASYNC110 - see above
+            await asyncio.sleep(0.01)
+    for stop in stops:
+        stop.set()
+    await asyncio.gather(*running)
+
+
 async def test_minutes_without_events_close(redis: "Redis", outbox: Outbox) -> None:
     """A quiet service does not sweep the same minutes again and again."""
     stream = new_stream("g")
@@ -173,6 +208,18 @@ async def test_without_redis_commits_succeed(outbox: Outbox) -> None:
         publisher.send_soon(record)
         await publisher.drain()
     assert await outbox.read_outbox(record.minute, record.shard, BEFORE_ALL, 10) == [record]
+
+
+async def test_a_hung_redis_delays_no_exit(monkeypatch: pytest.MonkeyPatch, outbox: Outbox) -> None:
+    """A stopping process waits for its last events only briefly, as they are in the outbox."""
+    monkeypatch.setattr(publishing, "DRAIN_SECONDS", 0.1)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:  # takes connections and never answers
+        async with open_redis(f"redis://127.0.0.1:{server.getsockname()[1]}/0") as hung:
+            publisher = Publisher(hung, new_stream())
+            publisher.send_soon(*await outbox.commit_all(range(100)))
+            async with asyncio.timeout(2):
+                await publisher.drain()
 
 
 async def _take(redis: "Redis", stream: EventStream, group: str, *, acknowledge: bool) -> list[bytes]:
