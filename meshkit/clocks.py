@@ -18,7 +18,7 @@ _offset = metrics.get_meter("meshkit").create_gauge(
 
 
 class ClockError(Exception):
-    """The clock of this process differs from all others, or a stored time lies in the future."""
+    """The clock of this process differs from all others."""
 
 
 def local_ms() -> int:

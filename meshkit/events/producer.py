@@ -38,7 +38,7 @@ class Producer:
             raise UnavailableError from error
 
     async def check_clocks(self) -> None:
-        """Raise ClockError while this process's clock is wrong, or the outbox is closed into the future."""
+        """Raise ClockError while this process's clock is wrong."""
         await self._sweeper.check()
 
 
