@@ -31,6 +31,7 @@ class Database:
     """One SQLite file. Created by `open_database`."""
 
     def __init__(self, path: Path) -> None:
+        self.name = str(path.absolute())
         self._writer = _connect(path)
         self._reader = _connect(path)
         self._write_thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-write")

@@ -9,10 +9,10 @@ from weakref import WeakValueDictionary
 from meshkit.call import current_call
 from meshkit.errors import UnavailableError
 
-# An app that follows many accounts at once waits for answers; more than this waiting means that the store is slow.
-MAX_WAITING = 32
+# Apps follow dozens of accounts at once. More than this waiting means that the store is slow.
+MAX_WAITING = 128
 # The longest wait, and what a change needs of its call's time once its turn has come.
-MAX_WAIT_SECONDS, CHANGE_SECONDS = 10.0, 4.0
+MAX_WAIT_SECONDS, CHANGE_SECONDS = 15.0, 4.0
 
 
 class Turns:

@@ -115,6 +115,11 @@ class Cassandra:
         [[their_ms]] = await self.execute(_CHECK)
         self._clock.add(their_ms, asked_ms, local_ms())
 
+    @property
+    def name(self) -> str:
+        """The keyspace."""
+        return self._keyspace
+
     def now_ms(self) -> int:
         """Return the time by the clocks of the cluster's nodes, in milliseconds since 1970."""
         return self._clock.now_ms()

@@ -99,6 +99,11 @@ class CassandraOutbox:
         _, generation = await self._progress()
         await self._set_progress(done_before, generation + 1)
 
+    @property
+    def store_name(self) -> str:
+        """The keyspace."""
+        return self._cassandra.name
+
     def store_ms(self) -> int | None:
         """Return the time by the clocks of the cluster's nodes."""
         return self._cassandra.now_ms()

@@ -95,6 +95,11 @@ class OutboxStore(Protocol):
         """Set that minute to any value, because a wrong clock has moved it too far."""
         ...
 
+    @property
+    def store_name(self) -> str:
+        """The file or keyspace, which tells stores of one kind of service apart."""
+        ...
+
     def store_ms(self) -> int | None:
         """Return the time by the store's own clock, in milliseconds since 1970; None if it has none."""
         ...

@@ -86,6 +86,11 @@ class SqliteOutbox:
             )
         )
 
+    @property
+    def store_name(self) -> str:
+        """The path of the file."""
+        return self._database.name
+
     def store_ms(self) -> int | None:
         """Return None: all processes of a file share the machine's clock."""
         return None

@@ -54,7 +54,7 @@ class Sweeper:
         self._redis = redis
         self._stream = stream
         self._store = store
-        self._lease = Lease(redis, f"{stream.key}:sweeper")
+        self._lease = Lease(redis, f"{stream.key}:sweeper:{store.store_name}")
         self._forget()
 
     async def run(self, stopping: asyncio.Event) -> None:

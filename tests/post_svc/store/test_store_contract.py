@@ -462,7 +462,8 @@ async def test_largest_post_is_kept(opened: OpenStore) -> None:
     assert await _all(opened.posts.waiting_since(_minute_of([waiting]))) == []
     assert await opened.posts.delete(post.id, place, NOW, _farewell(post))
     assert await opened.posts.find(post.id) == DeletedPost(post.id)
-    assert await published_and_deleted(opened.outbox, post.id.owner) == ([place], [place])
+    published, deleted = await published_and_deleted(opened.outbox, post.id.owner)
+    assert (set(published), deleted) == ({place}, [place]), "a store may announce a large post twice"
 
 
 async def test_publication_and_deletion_at_once_leave_nothing(opened: OpenStore) -> None:
