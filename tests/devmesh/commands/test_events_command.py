@@ -23,6 +23,7 @@ from devmesh.parts.valkey import running_valkey
 from devmesh.supervise.lock import locked
 from meshkit.events import Consumer, DeadLetters, EventStream, new_record
 from meshkit.events.entry import Entry
+from meshkit.events.outbox import MINUTE_MS
 from meshkit.redis.client import open_redis
 from tests.devmesh.commands.test_command_line import lensfeed
 
@@ -213,3 +214,14 @@ def test_every_stream_of_the_mesh_is_known() -> None:
     defined = [value for module in modules for value in vars(module).values()]
     streams = [each for value in defined for each in (value if isinstance(value, tuple) else (value,))]
     assert {each.name for each in streams if isinstance(each, EventStream)} == set(STREAMS)
+
+
+async def test_an_outbox_is_reopened(redis: "Redis", url: str) -> None:
+    """The sweepers of the named service, or of all services, are asked to go back from now."""
+    assert (await lensfeed("events", "reopen", "post", "--minutes", "30", "--redis", url))[0] == 0
+    this_minute = await POST.redis_ms(redis) // MINUTE_MS
+    assert await POST.requested_reopening(redis) in {this_minute - 31, this_minute - 30}
+    assert await MEDIA.requested_reopening(redis) is None
+    code, output, _ = await lensfeed("events", "reopen", "--redis", url)
+    assert (code, len(output.splitlines())) == (0, len(STREAMS) - 1)
+    assert await MEDIA.requested_reopening(redis) is not None
