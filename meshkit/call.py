@@ -1,10 +1,21 @@
 """The current call: its user, deadline, and the ids that connect its logs, traces and child calls."""
 
+import contextlib
 import time
+from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import NamedTuple
 
 from meshkit.errors import UnauthenticatedError
+
+
+class Effects:
+    """What a call has changed so far. Shared by all tasks of the call."""
+
+    __slots__ = ("begun",)
+
+    def __init__(self) -> None:
+        self.begun = False
 
 
 class Call(NamedTuple):
@@ -22,6 +33,7 @@ class Call(NamedTuple):
     user_agent: str = ""
     address: str = ""
     """The app's address, as the edge sees it. Only user_svc gets it."""
+    effects: Effects | None = None
 
     def remaining(self) -> float | None:
         """Return the seconds left, or None without a deadline."""
@@ -35,6 +47,29 @@ CURRENT: ContextVar[Call] = ContextVar("lensfeed_call", default=NO_CALL)
 def current_call() -> Call:
     """Return the call being served, or an empty call outside of one."""
     return CURRENT.get()
+
+
+def mark_begun() -> None:
+    """Note that the current call has written something, or may have: a failure now leaves its outcome unknown."""
+    if (effects := CURRENT.get().effects) is not None:
+        effects.begun = True
+
+
+def has_begun() -> bool:
+    """Tell whether the current call may have written something."""
+    effects = CURRENT.get().effects
+    return effects is not None and effects.begun
+
+
+@contextlib.contextmanager
+def unnoticed_writes() -> Iterator[None]:
+    """Do not count the writes of the block: nobody can see them, and repeating the call is as safe as before."""
+    begun = has_begun()
+    try:
+        yield
+    finally:
+        if (effects := CURRENT.get().effects) is not None:
+            effects.begun = begun
 
 
 def caller_id() -> int:

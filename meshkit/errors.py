@@ -84,7 +84,20 @@ class DeadlineExceededError(LensfeedError):
 
 
 class UnavailableError(LensfeedError):
-    """A required part does not respond. Retrying helps."""
+    """A required part does not respond, and nothing was begun. Retrying helps."""
 
-    def __init__(self, message: str = "a part of the service is down", *, retry_after: float = 1.0) -> None:
-        super().__init__("UNAVAILABLE", message, retry_after=retry_after)
+    def __init__(
+        self,
+        message: str = "a part of the service is down",
+        *,
+        reason: str = "UNAVAILABLE",
+        retry_after: float | None = 1.0,
+    ) -> None:
+        super().__init__(reason, message, retry_after=retry_after)
+
+
+class UnknownOutcomeError(UnavailableError):
+    """A required part did not confirm a change, which may have taken effect. Only idempotent calls can be retried."""
+
+    def __init__(self, message: str = "the change was not confirmed in time and may have taken effect") -> None:
+        super().__init__(message, reason="OUTCOME_UNKNOWN", retry_after=None)

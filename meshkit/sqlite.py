@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
+from meshkit.call import mark_begun
 from meshkit.errors import UnavailableError
 
 T = TypeVar("T")
@@ -42,7 +43,9 @@ class Database:
 
         The transaction continues if the caller is cancelled, who then does not know whether it took effect.
         """
-        return await self._run(self._write_thread, lambda: _transaction(self._writer, work))
+        result = await self._run(self._write_thread, lambda: _transaction(self._writer, work))
+        mark_begun()
+        return result
 
     async def read(self, work: Work[T]) -> T:
         """Run `work` outside of a transaction. It sees committed data."""

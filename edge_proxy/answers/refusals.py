@@ -54,8 +54,13 @@ TOO_SLOW = Refusal(408, Code.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED", "the reques
 DEADLINE_EXCEEDED = Refusal(504, Code.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED", "the deadline was exceeded")
 OVERLOADED = Refusal(429, Code.RESOURCE_EXHAUSTED, "OVERLOADED", "the server is overloaded", retry_after_seconds=1)
 RATE_LIMITED = Refusal(429, Code.RESOURCE_EXHAUSTED, "RATE_LIMITED", "the rate limit was exceeded")
+# Nothing was begun, so any call may be repeated.
 UNAVAILABLE = Refusal(
     503, Code.UNAVAILABLE, "UNAVAILABLE", "the service is temporarily unavailable", retry_after_seconds=1
+)
+# Without a retry delay: only idempotent calls and calls with a key may be repeated.
+OUTCOME_UNKNOWN = Refusal(
+    503, Code.UNAVAILABLE, "OUTCOME_UNKNOWN", "the answer was lost; the request may have taken effect"
 )
 INTERNAL = Refusal(500, Code.INTERNAL, "INTERNAL", "internal error")
 
@@ -63,6 +68,9 @@ INTERNAL = Refusal(500, Code.INTERNAL, "INTERNAL", "internal error")
 IS_OVERLOADED = "response.code_details == 'overload'"
 # The retry delay depends on the configured limits.
 IS_RATE_LIMITED = "response.code_details.contains('rate_limited')"
+HAS_NO_ANSWER = "(response.code == 502 || response.code == 503)"
+# Envoy's flags of calls that reached no service: no healthy host, no connection, no cluster, no answer from the rate limits.
+NEVER_SENT_FLAGS = ("UH", "UF", "NC", "RLSE")
 # When each applies, in CEL over Envoy's attributes. The first match wins.
 CONDITIONS: tuple[tuple[str, Refusal], ...] = (
     ("response.code_details.contains('Jwt_is_missing')", TOKEN_MISSING),
@@ -75,7 +83,8 @@ CONDITIONS: tuple[tuple[str, Refusal], ...] = (
     ("response.code == 431", HEADERS_TOO_LARGE),
     # Envoy returns 501 for an unknown transfer coding.
     ("(response.code >= 400 && response.code < 500) || response.code == 501", BODY_MALFORMED),
-    ("response.code == 502 || response.code == 503", UNAVAILABLE),
+    (f"{HAS_NO_ANSWER} && response.code_details.contains('refused_stream')", UNAVAILABLE),
+    (HAS_NO_ANSWER, OUTCOME_UNKNOWN),
     ("response.code == 504", DEADLINE_EXCEEDED),
     ("response.code >= 500", INTERNAL),
 )

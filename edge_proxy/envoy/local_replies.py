@@ -12,10 +12,13 @@ from edge_proxy.answers.refusals import (
     BODY_MALFORMED,
     CONDITIONS,
     DOMAIN,
+    HAS_NO_ANSWER,
     IS_OVERLOADED,
     IS_RATE_LIMITED,
+    NEVER_SENT_FLAGS,
     OVERLOADED,
     RATE_LIMITED,
+    UNAVAILABLE,
     Refusal,
 )
 from edge_proxy.envoy.filters.cel import SENT_TYPE, UNTOUCHED_TYPE, cel_filter
@@ -42,17 +45,19 @@ def local_reply_config(retry_limited_seconds: int, origins: Sequence[str]) -> Js
         *_replies(IS_OVERLOADED, OVERLOADED, UNTOUCHED_TYPE),
         *_replies(IS_RATE_LIMITED, limited, SENT_TYPE),
         *_malformed_replies(),
+        *_replies(HAS_NO_ANSWER, UNAVAILABLE, SENT_TYPE, NEVER_SENT_FLAGS),
         *(reply for when, refusal in CONDITIONS for reply in _replies(when, refusal, SENT_TYPE)),
     ]
     cors = cors_error_headers(origins)
     return {"mappers": [reply | {"headers_to_add": [*reply.get("headers_to_add", ()), *cors]} for reply in replies]}
 
 
-def _replies(when: str, refusal: Refusal, content_type: str) -> list[Json]:
+def _replies(when: str, refusal: Refusal, content_type: str, flags: Sequence[str] = ()) -> list[Json]:
+    """Render a refusal in each protocol, for calls with any of these response flags if there are some."""
     return [
-        _grpc_reply(f"({when}) && {content_type}{IS_GRPC}", refusal),
-        _grpc_web_reply(f"({when}) && {content_type}{IS_GRPC_WEB}", refusal),
-        _rest_reply(when, refusal),
+        _grpc_reply(_filter(f"({when}) && {content_type}{IS_GRPC}", flags), refusal),
+        _grpc_web_reply(_filter(f"({when}) && {content_type}{IS_GRPC_WEB}", flags), refusal),
+        _rest_reply(_filter(when, flags), refusal),
     ]
 
 
@@ -79,28 +84,35 @@ def _json_reply(when: str, message: str, details: list[Json]) -> Json:
     }
 
 
-def _rest_reply(when: str, refusal: Refusal) -> Json:
+def _filter(when: str, flags: Sequence[str]) -> Json:
+    """CEL has no bit operations, so Envoy's own filter tests its flags."""
+    if not flags:
+        return cel_filter(when)
+    return {"and_filter": {"filters": [cel_filter(when), {"response_flag_filter": {"flags": list(flags)}}]}}
+
+
+def _rest_reply(when: Json, refusal: Refusal) -> Json:
     return {
-        "filter": cel_filter(when),
+        "filter": when,
         "status_code": refusal.http_status,
         "headers_to_add": _headers(_http_headers(refusal)),
         "body_format_override": _text(refusal.json(), JSON_TYPE),
     }
 
 
-def _grpc_reply(when: str, refusal: Refusal) -> Json:
+def _grpc_reply(when: Json, refusal: Refusal) -> Json:
     """Render a gRPC reply. Envoy turns the body into `grpc-message`."""
     return {
-        "filter": cel_filter(when),
+        "filter": when,
         "headers_to_add": _headers(grpc_headers(refusal)),
         "body_format_override": _text(refusal.message, "text/plain"),
     }
 
 
-def _grpc_web_reply(when: str, refusal: Refusal) -> Json:
+def _grpc_web_reply(when: Json, refusal: Refusal) -> Json:
     headers = grpc_headers(refusal) | {"grpc-message": refusal.message}
     return {
-        "filter": cel_filter(when),
+        "filter": when,
         "status_code": 200,
         "headers_to_add": _headers(headers),
         "body_format_override": _text("", GRPC_WEB_TYPE),

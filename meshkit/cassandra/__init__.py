@@ -6,10 +6,10 @@ once with UnavailableError.
 """
 
 from meshkit.cassandra.bridge import Cassandra, open_cassandra
-from meshkit.cassandra.failures import UnknownOutcomeError
 from meshkit.cassandra.outbox import CassandraOutbox, kept_events, outbox_steps, records_of, write_with_events
 from meshkit.cassandra.statements import Statement, Step, claim, read, serial_read, sure_read, write
 from meshkit.cassandra_settings import CassandraSettings
+from meshkit.errors import UnknownOutcomeError
 
 __all__ = [
     "Cassandra",

@@ -19,7 +19,7 @@ from cassandra.cluster import Cluster
 from cassandra.query import BatchStatement, BatchType
 from opentelemetry import metrics
 
-from meshkit.call import current_call
+from meshkit.call import current_call, mark_begun
 from meshkit.cassandra.cluster import consistency_of, make_cluster
 from meshkit.cassandra.failures import WRITES, HalfLoggedError, translated, unknown_writes
 from meshkit.cassandra.migrations import MigrationError, migrate
@@ -28,7 +28,7 @@ from meshkit.cassandra.statements import Kind, Statement, Step, read
 from meshkit.cassandra.write_times import written_at
 from meshkit.cassandra_settings import CassandraSettings
 from meshkit.clocks import ClockOffset, local_ms
-from meshkit.errors import DeadlineExceededError, LensfeedError, UnavailableError
+from meshkit.errors import DeadlineExceededError, LensfeedError, UnavailableError, UnknownOutcomeError
 
 DEFAULT_TIMEOUT = 10.0
 # Pauses between attempts to connect, doubling. The longest one is short, so that a cluster is used soon after it comes up.
@@ -202,14 +202,21 @@ class Cassandra:
             errback=lambda error: self._hand_over(answer, error),
         )
         try:
-            return await answer
+            rows = await answer
         except asyncio.CancelledError:
             if kind in WRITES:
                 unknown_writes.add(1)
                 _log.warning("write_outcome_unknown", keyspace=self._keyspace)
             raise
         except Exception as error:
-            raise translated(error, kind) from error
+            failure = translated(error, kind)
+            if isinstance(failure, UnknownOutcomeError):
+                mark_begun()
+            raise failure from error
+        else:
+            if kind is Kind.WRITE or (kind is Kind.CLAIM and rows and rows[0][0]):
+                mark_begun()
+            return rows
         finally:
             _duration.record(time.perf_counter() - start, {"kind": kind.name})
 

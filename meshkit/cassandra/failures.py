@@ -8,7 +8,7 @@ from cassandra.protocol import ErrorMessage, IsBootstrappingErrorMessage, Overlo
 from opentelemetry import metrics
 
 from meshkit.cassandra.statements import Kind
-from meshkit.errors import UnavailableError
+from meshkit.errors import UnavailableError, UnknownOutcomeError
 
 WRITES = (Kind.WRITE, Kind.CLAIM)
 _NOT_DONE = (cassandra.Unavailable, NoHostAvailable)
@@ -27,13 +27,6 @@ FAILURES = (*_NOT_DONE, *_IN_DOUBT)
 unknown_writes = metrics.get_meter("meshkit").create_counter(
     "cassandra.writes_unknown", unit="1", description="Writes that were not confirmed in time and may have taken effect"
 )
-
-
-class UnknownOutcomeError(UnavailableError):
-    """A write may have taken effect. Repeat it if it is idempotent, or else read the outcome."""
-
-    def __init__(self) -> None:
-        super().__init__("the store did not confirm in time; whether the change took effect is unknown")
 
 
 class HalfLoggedError(UnknownOutcomeError):

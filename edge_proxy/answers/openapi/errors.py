@@ -36,6 +36,7 @@ COMMON_REFUSALS = (
     refusals.HEADERS_TOO_LARGE,
     refusals.INTERNAL,
     refusals.UNAVAILABLE,
+    refusals.OUTCOME_UNKNOWN,
     refusals.DEADLINE_EXCEEDED,
 )
 TOKEN_REFUSALS = (refusals.TOKEN_MISSING, refusals.TOKEN_INVALID)

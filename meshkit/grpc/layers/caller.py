@@ -4,7 +4,7 @@ import time
 import uuid
 from typing import Any
 
-from meshkit.call import CURRENT, Call
+from meshkit.call import CURRENT, Call, Effects
 from meshkit.grpc.layers.base import Handler, Layer, Method
 
 USER_KEY = "x-user-id"
@@ -37,6 +37,7 @@ def caller(default_deadline: float) -> Layer:
                     deadline=time.monotonic() + seconds,
                     user_agent=metadata.get(USER_AGENT_KEY, ""),
                     address=metadata.get(ADDRESS_KEY, ""),
+                    effects=Effects(),
                 )
             )
             return await handler(request, context)

@@ -5,7 +5,8 @@ from typing import Any
 import grpc
 import structlog
 
-from meshkit.errors import LensfeedError, UnavailableError
+from meshkit.call import has_begun
+from meshkit.errors import LensfeedError, UnavailableError, UnknownOutcomeError
 from meshkit.grpc.layers.base import Handler, Layer, Method
 from meshkit.grpc.status import code_of, known_error, trailers_of
 
@@ -36,6 +37,8 @@ def errors() -> Layer:
                 elif isinstance(known, UnavailableError):
                     # Log which part is down, as the caller is not told.
                     _log.warning("call_unavailable", method=method.path, error=repr(error.__cause__ or error))
+                    if has_begun():
+                        known = UnknownOutcomeError()
             return await context.abort(code_of(known), known.message, trailers_of(known))
 
         return call
