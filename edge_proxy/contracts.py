@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 
 from google.api import annotations_pb2
@@ -15,6 +16,15 @@ PICK_RENDITION = "/lensfeed.media.v1.MediaService/PickRendition"
 INTERNAL_SUFFIX = "InternalService"
 READ_COST, CHANGE_COST = 1, 3
 DEFAULT_BODY_KIB, MAX_BODY_KIB = 64, 1024
+
+
+class Repeat(Enum):
+    """When a client may repeat a call whose answer was lost."""
+
+    ALWAYS = "always"
+    WITH_KEY = "with-key"
+    SOON = "soon"
+    NOT_BEGUN = "not-begun"
 
 
 class ContractsError(Exception):
@@ -35,11 +45,23 @@ class Method:
     """The points that a call costs against rate limits."""
     is_log_in: bool
     """A call checks a password or creates an account."""
-
     verb: str = ""
     """Its HTTP verb, in capitals, and its path template, as `/posts/{post_id}`; empty for a method without REST."""
     template: str = ""
     max_body_bytes: int = DEFAULT_BODY_KIB * 1024
+    takes_key: bool = False
+    """It reads an idempotency key, which makes it repeatable."""
+    repeatable_seconds: int = 0
+    """How long a repeat is answered as the first call was."""
+
+    @property
+    def repeat(self) -> Repeat:
+        """When a client may repeat it."""
+        if self.is_repeatable:
+            return Repeat.ALWAYS
+        if self.takes_key:
+            return Repeat.WITH_KEY
+        return Repeat.SOON if self.repeatable_seconds else Repeat.NOT_BEGUN
 
     @property
     def path(self) -> str:
@@ -92,6 +114,8 @@ def _method(service: str, method: MethodDescriptorProto) -> Method:
         verb=verb.upper(),
         template=getattr(rule, verb) if verb else "",
         max_body_bytes=1024 * (method.options.Extensions[options_pb2.max_body_kib] or DEFAULT_BODY_KIB),
+        takes_key=method.options.Extensions[options_pb2.takes_key],
+        repeatable_seconds=method.options.Extensions[options_pb2.repeatable_seconds],
     )
 
 

@@ -6,7 +6,6 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from functools import cache
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, cast
-from uuid import uuid4
 
 import grpc
 from lensfeed.feed.v1.feed_service_pb2 import EmptyReason, FeedItem, GetFeedRequest
@@ -38,7 +37,7 @@ from lensfeed.user.v1.user_service_pb2 import (
 )
 from lensfeed.user.v1.user_service_pb2_grpc import UserServiceStub
 
-from lensfeed_client.calls import IDEMPOTENCY_KEY, CallingChannel, open_channel
+from lensfeed_client.calls import IDEMPOTENCY_KEY, CallingChannel, Metadata, open_channel
 from lensfeed_client.errors import LensfeedError
 from lensfeed_client.pages import AsyncPages, Page
 from lensfeed_client.sessions.connect_to_refresh import connect_to_refresh
@@ -107,10 +106,15 @@ class AsyncLensfeed:
         self._http = None
         await self._resources.aclose()
 
-    async def sign_up(self, handle: str, password: str, display_name: str = "") -> User:
-        """Create an account. Call `log_in` afterwards. Raises HANDLE_INVALID, PASSWORD_INVALID, HANDLE_TAKEN."""
+    async def sign_up(
+        self, handle: str, password: str, display_name: str = "", *, idempotency_key: str | None = None
+    ) -> User:
+        """Create an account. Call `log_in` afterwards. Repeating a key within 24 hours returns the same account.
+
+        Raises HANDLE_INVALID, PASSWORD_INVALID, HANDLE_TAKEN.
+        """
         request = CreateUserRequest(handle=handle, password=password, display_name=display_name)
-        return (await self.users.CreateUser(request)).user
+        return (await self.users.CreateUser(request, metadata=_key(idempotency_key))).user
 
     async def log_in(self, handle: str, password: str) -> User:
         """Log in, replacing the current session. Raises CREDENTIALS_INVALID."""
@@ -192,9 +196,8 @@ class AsyncLensfeed:
 
     async def post(self, media_ids: Sequence[str], caption: str = "", *, idempotency_key: str | None = None) -> Post:
         """Post 1 to 10 of your media. Repeating a key within 24 hours returns the same post."""
-        key = (IDEMPOTENCY_KEY, idempotency_key or str(uuid4()))
         request = CreatePostRequest(media_ids=media_ids, caption=caption)
-        return (await self.posts.CreatePost(request, metadata=(key,))).post
+        return (await self.posts.CreatePost(request, metadata=_key(idempotency_key))).post
 
     async def get_post(self, post_id: str) -> Post:
         """Return a post. Raises POST_NOT_FOUND."""
@@ -275,6 +278,11 @@ def _tls_context() -> "ssl.SSLContext":
 
 def _next(reply: _Reply) -> str | None:
     return reply.next_cursor if reply.HasField("next_cursor") else None
+
+
+def _key(chosen: str | None) -> Metadata:
+    """Return the metadata of a chosen idempotency key. Without one, the call gets a key of its own."""
+    return () if chosen is None else ((IDEMPOTENCY_KEY, chosen),)
 
 
 def _without_at(handle: str) -> str:

@@ -3,16 +3,16 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from functools import cache, partial
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import grpc
 import stamina
-from google.protobuf import descriptor_pool
-from google.protobuf.descriptor_pb2 import MethodOptions
 
 from lensfeed_client.errors import LensfeedError, from_rpc
+from lensfeed_client.repeats import OPEN, REPEATS, Repeat
 from lensfeed_client.sessions.tokens import TOKEN_INVALID, Tokens
 
 TRIES = 8
@@ -21,21 +21,12 @@ AWAY_SECONDS = 2.0
 """How long to retry when nothing answers. Callers should soon learn that a mesh is down."""
 
 IDEMPOTENCY_KEY = "idempotency-key"
+OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"
 
-# Methods that need no token, so none is renewed for them.
-ANYONE = frozenset(
-    {
-        "/lensfeed.media.v1.MediaService/PickRendition",
-        "/lensfeed.user.v1.UserService/CreateUser",
-        "/lensfeed.user.v1.UserService/CreateSession",
-        "/lensfeed.user.v1.UserService/RefreshSession",
-    }
-)
-# Never retried here: only `Tokens` knows whether a refresh token may be sent again.
-_ONCE = frozenset({"/lensfeed.user.v1.UserService/RefreshSession"})
-
-# Codes worth a retry, if the call was never started or is idempotent.
-_AWAY = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED})
+# Codes of calls that the mesh did not begin with, if it says when to retry.
+_REFUSED = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED})
+# Codes of calls without an answer. A server that stops ends its calls with CANCELLED.
+_LOST = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED})
 
 _FAILED = frozenset({grpc.ChannelConnectivity.TRANSIENT_FAILURE, grpc.ChannelConnectivity.SHUTDOWN})
 
@@ -98,6 +89,7 @@ class Method:
         self._send = send
         self._tokens = tokens
         self._timeout = timeout
+        self._repeat = REPEATS.get(path, Repeat.NOT_BEGUN)
 
     async def __call__(
         self,
@@ -110,17 +102,23 @@ class Method:
         seconds = self._timeout if timeout is None else timeout
         begins = time.monotonic()
         ends = begins + seconds
-        is_safe = is_idempotent(self._path) or any(key == IDEMPOTENCY_KEY for key, _ in metadata or ())
-        pause = partial(_retry_delay, begins=begins if is_safe else None, ends=ends)
-        tries = 1 if self._path in _ONCE else TRIES
-        async for attempt in stamina.retry_context(on=pause, attempts=tries, timeout=seconds, wait_jitter=0.2):
+        stated = self._with_key(metadata or ())
+        is_safe = self._repeat is not Repeat.NOT_BEGUN
+        delay = partial(_retry_delay, begins=begins if is_safe else None, ends=ends)
+        async for attempt in stamina.retry_context(on=delay, attempts=TRIES, timeout=seconds, wait_jitter=0.2):
             with attempt:
-                return await self._with_token(request, ends, tuple(metadata or ()))
+                return await self._with_token(request, ends, stated)
         raise AssertionError("the last attempt returns or raises")
+
+    def _with_key(self, metadata: Metadata) -> tuple[tuple[str, str], ...]:
+        """Give the call a key that all of its attempts share, unless the caller has chosen one."""
+        if self._repeat is not Repeat.WITH_KEY or any(name == IDEMPOTENCY_KEY for name, _ in metadata):
+            return tuple(metadata)
+        return (*metadata, (IDEMPOTENCY_KEY, str(uuid4())))
 
     async def _with_token(self, request: Any, ends: float, metadata: Metadata) -> Any:
         tokens = self._tokens
-        if tokens is None or self._path in ANYONE:
+        if tokens is None or self._path in OPEN:
             return await self._once(request, ends, metadata, None)
         token = await tokens.current()
         try:
@@ -139,24 +137,19 @@ class Method:
             raise from_rpc(error) from None
 
 
-@cache
-def is_idempotent(path: str) -> bool:
-    """Tell whether the contract says that a method may be called twice."""
-    method = descriptor_pool.Default().FindMethodByName(path.removeprefix("/").replace("/", "."))
-    return bool(method.GetOptions().idempotency_level != MethodOptions.IDEMPOTENCY_UNKNOWN)
-
-
 def _retry_delay(error: Exception, *, begins: float | None, ends: float) -> bool | float:
     """Return whether to try again, or after how many seconds if the mesh says so.
 
-    `begins` is the start time of a call that may be repeated, and None for any other.
+    `begins` is the start time of a call that may be repeated when its outcome is unknown, and None for any other.
     """
-    if not isinstance(error, LensfeedError) or error.code not in _AWAY:
+    if not isinstance(error, LensfeedError):
         return False
-    if error.retry_after is None:
-        is_young = begins is not None and time.monotonic() < begins + AWAY_SECONDS
-        return is_young and error.code is grpc.StatusCode.UNAVAILABLE
-    return error.retry_after if time.monotonic() + error.retry_after < ends else False
+    if error.code in _REFUSED and error.retry_after is not None:
+        return error.retry_after if time.monotonic() + error.retry_after < ends else False
+    if error.code not in _LOST or begins is None:
+        return False
+    # Without a reason it may be the mesh itself that is away.
+    return error.reason == OUTCOME_UNKNOWN or time.monotonic() < begins + AWAY_SECONDS
 
 
 def _host(name: str) -> str:

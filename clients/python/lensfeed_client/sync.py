@@ -69,9 +69,14 @@ class Lensfeed:
         finally:
             self._loop.stop()
 
-    def sign_up(self, handle: str, password: str, display_name: str = "") -> User:
-        """Create an account. Call `log_in` afterwards. Raises HANDLE_INVALID, PASSWORD_INVALID, HANDLE_TAKEN."""
-        return self._loop.run(self._aio.sign_up(handle, password, display_name))
+    def sign_up(
+        self, handle: str, password: str, display_name: str = "", *, idempotency_key: str | None = None
+    ) -> User:
+        """Create an account. Call `log_in` afterwards. Repeating a key within 24 hours returns the same account.
+
+        Raises HANDLE_INVALID, PASSWORD_INVALID, HANDLE_TAKEN.
+        """
+        return self._loop.run(self._aio.sign_up(handle, password, display_name, idempotency_key=idempotency_key))
 
     def log_in(self, handle: str, password: str) -> User:
         """Log in, replacing the current session. Raises CREDENTIALS_INVALID."""

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from edge_proxy.answers.openapi.error_responses import RESPONSES, SEPARATOR
 from edge_proxy.answers.openapi.overview import OVERVIEW
 from edge_proxy.answers.openapi.schemas import SCHEMAS
+from edge_proxy.contracts import Repeat
 from edge_proxy.json_types import Json
 
 HEAD = """\
@@ -17,6 +18,12 @@ A running edge serves an interactive version at `/docs` and OpenAPI 3.1 at `/ope
 """
 # Errors that every operation may return are listed once.
 SHARED_SECTION = "Errors of every method"
+REPEATS = {
+    Repeat.ALWAYS: "repeatable",
+    Repeat.WITH_KEY: "repeatable with an idempotency key",
+    Repeat.SOON: "repeatable for a short time",
+    Repeat.NOT_BEGUN: "not repeatable",
+}
 
 
 def markdown(document: Json) -> str:
@@ -60,9 +67,9 @@ def _operation(document: Json, path: str, verb: str, operation: Json) -> list[st
 def _who(operation: Json) -> str:
     who = "A signed-in user" if operation["security"] else "Anybody"
     cost = {0: "costs nothing", 1: "costs 1 point"}.get(operation["x-cost"], f"costs {operation['x-cost']} points")
-    if "x-repeatable" not in operation:
+    if "x-repeat" not in operation:
         return f"{who}; {cost}."
-    return f"{who}; {cost}; {'repeatable' if operation['x-repeatable'] else 'not repeatable'}."
+    return f"{who}; {cost}; {REPEATS[Repeat(operation['x-repeat'])]}."
 
 
 def _parameter(parameter: Json) -> tuple[str, ...]:

@@ -29,6 +29,7 @@ def operation(contract: Contract, service: Service, rpc: Rpc) -> Json:
         "x-grpc-method": f"{method.service}/{method.name}",
         "x-cost": method.cost,
         "x-repeatable": method.is_repeatable,
+        "x-repeat": method.repeat.value,
     }
 
 

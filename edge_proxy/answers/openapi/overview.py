@@ -27,6 +27,7 @@ BadRequest names the invalid fields. RetryInfo and the `Retry-After` header say 
 `{_ADDRESS}`, and sign-ups and log-ins of an address have `{_LOG_IN}`. `20/s burst 600` means 600 points at once, refilled
 by 20 a second. Media, `/healthz` and this document cost nothing.
 
-**Retries.** Repeating a repeatable method has no further effect, so it can be retried after any failure. `POST /posts` is
-repeatable with the header `Idempotency-Key`.
+**Retries.** After UNAVAILABLE nothing was begun, so any call may be repeated. After OUTCOME_UNKNOWN, a deadline or a lost
+connection, a call may have been done: repeat it only if the method is repeatable, or was sent with the header `Idempotency-Key`.
+`POST /sessions/refresh` may be repeated for 60 seconds.
 """

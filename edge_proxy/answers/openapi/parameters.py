@@ -19,8 +19,8 @@ HEADERS: dict[str, Json] = {
         "in": "header",
         "required": False,
         "description": (
-            "Chosen by the app, new for each post. Repeating a call with the same key and body returns the first call's post. "
-            "1 to 255 printable ASCII characters (IDEMPOTENCY_KEY_INVALID)."
+            "A random text, new for each thing to create. Repeating a call with the same key and body within 24 hours returns "
+            "what the first call created. 1 to 255 printable ASCII characters (IDEMPOTENCY_KEY_INVALID)."
         ),
         "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~][ -~]*$"},
         "example": "0b6a1e0e-5c5c-4a55-8c41-6f1b2d9b3c57",

@@ -21,7 +21,7 @@ class Session:
     user_id: int
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
-    """The newest one, valid for one refresh. Empty during a refresh, and after one whose answer was lost."""
+    """The newest one, valid for one refresh."""
     expires_at: datetime
     """When the access token expires, in UTC."""
 

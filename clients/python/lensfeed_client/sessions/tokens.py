@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import grpc
@@ -19,20 +18,15 @@ MARGIN = timedelta(seconds=30)
 
 TOKEN_INVALID = "TOKEN_INVALID"  # noqa: S105 - a reason, not a secret
 
-# With these codes the mesh says that it has not used the token. After any other failure, nobody knows.
-_NOT_TRADED = frozenset(
-    {grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.INVALID_ARGUMENT}
-)
-
-
 Refresh = Callable[[str], Awaitable[RefreshSessionResponse]]
 
 
 class Tokens:
     """Provides the access token of one session and renews it.
 
-    A refresh token works once, and using it again ends the session. So whoever refreshes locks the sessions, removes the token
-    before sending it, and stores the new one. A token whose answer was lost is never sent again.
+    A refresh token works once: within a minute the mesh answers a repeat with the same new tokens, and later it ends the
+    session. So whoever refreshes locks the sessions, and a token stays stored until its successor is. If an answer was lost, the
+    same token is sent again.
     """
 
     def __init__(
@@ -62,7 +56,7 @@ class Tokens:
     async def renew(self, stale: str) -> str:
         """Return a new token in place of one that is expiring or was refused.
 
-        Raises LensfeedError. UNAUTHENTICATED means that the user has to log in again, for example TOKEN_INVALID or SESSION_LOST.
+        Raises LensfeedError. UNAUTHENTICATED means that the user has to log in again.
         """
         while self._renewal is not None:
             if (token := await asyncio.shield(self._renewal)) != stale:
@@ -94,23 +88,16 @@ class Tokens:
                 raise LensfeedError(grpc.StatusCode.UNAUTHENTICATED, "TOKEN_MISSING", "nobody is logged in")
             if session.access_token != stale and not _is_ending(session):
                 return session.access_token  # someone else has just renewed it
-            if not session.refresh_token:
-                raise LensfeedError(
-                    grpc.StatusCode.UNAUTHENTICATED, "SESSION_LOST", "the answer to a refresh was lost; log in again"
-                )
-            # Use a fresh connection, because a token sent over a dead one is lost.
+            # Use a fresh connection: over a dead one, an attempt takes until the deadline.
             async with self._connect() as refresh:
-                return await self._trade(session, refresh)
+                return await self._refresh(session, refresh)
 
-    async def _trade(self, session: Session, refresh: Refresh) -> str:
-        self._sessions.save(replace(session, refresh_token=""))
+    async def _refresh(self, session: Session, refresh: Refresh) -> str:
         try:
             reply = await refresh(session.refresh_token)
         except LensfeedError as error:
             if error.code is grpc.StatusCode.UNAUTHENTICATED:
                 self._sessions.forget(self._url)
-            elif error.code in _NOT_TRADED and error.reason:
-                self._sessions.save(session)
             raise
         self._sessions.save(_session(self._url, reply))
         return reply.access_token

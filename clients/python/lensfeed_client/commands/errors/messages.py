@@ -42,6 +42,9 @@ MESSAGES = {
     "METHOD_UNKNOWN": Message(
         "the server does not know this request", "do the command and the server have the same version?"
     ),
+    "OUTCOME_UNKNOWN": Message(
+        "the connection to the server broke, so it is unknown whether that was done", "look before you try again"
+    ),
     "OVERLOADED": Message("the server is busy", _AGAIN),
     "PARTS_MISMATCH": Message("the server is missing parts of the file", "repeat the command with --resume"),
     "PASSWORD_INVALID": Message("that password cannot be used", "a password has 8 to 1,024 characters"),
@@ -51,7 +54,6 @@ MESSAGES = {
     "SIZE_OUT_OF_RANGE": Message(
         "the file is empty or too large", "the limits are 50 MB for photos and 4 GB for videos"
     ),
-    "SESSION_LOST": Message("your session has ended because the connection broke while it was being renewed", _LOG_IN),
     "TOKEN_INVALID": Message("your session has ended", _LOG_IN),
     "TOKEN_MISSING": Message("you are not logged in", _LOG_IN),
     "TYPE_MISMATCH": Message("the file's content does not match its type"),
