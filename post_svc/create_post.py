@@ -4,15 +4,14 @@ import time
 from collections.abc import Callable, Sequence
 
 from meshkit.errors import (
-    AlreadyExistsError,
     FailedPreconditionError,
     FieldViolation,
     NotFoundError,
 )
+from meshkit.idempotency import Claim, check_key, mismatch
 from meshkit.ids import PublicId, new_id
 from post_svc.get_post import GetPost
 from post_svc.model import (
-    Claim,
     Draft,
     Medium,
     MediumState,
@@ -20,7 +19,6 @@ from post_svc.model import (
     PublishedPost,
     WaitingPost,
     are_ready,
-    check_key,
     manifest_of,
 )
 from post_svc.ports import Events, MediaCatalog
@@ -85,8 +83,8 @@ class CreatePost:
         claim = Claim(proposed, draft.fingerprint, time.time_ns() // 1_000_000)
         winner = await self._store.claim_key(author_id, key, claim)
         if winner.fingerprint != claim.fingerprint:
-            raise AlreadyExistsError("IDEMPOTENCY_MISMATCH", "this idempotency key was used for another post")
-        return PublicId(winner.post_id, author_id), winner.post_id == proposed
+            raise mismatch()
+        return PublicId(winner.claimed_id, author_id), winner.claimed_id == proposed
 
     async def _publish(self, post: PublishedPost) -> PostView | None:
         record = self._events.published(post.id.owner, post.place)

@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from meshkit.errors import InvalidArgumentError, NotFoundError
+from meshkit.errors import NotFoundError
 from meshkit.ids import MalformedIdError, PublicId, id_millis
-
-MAX_KEY_LENGTH = 255
 
 
 class MediumState(Enum):
@@ -102,15 +100,6 @@ class Draft:
         return hashlib.sha256(json.dumps([self.caption, *self.media_ids]).encode()).digest()
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """What an idempotency key is bound to. `claimed_at` is in milliseconds since 1970."""
-
-    post_id: int
-    fingerprint: bytes
-    claimed_at: int
-
-
 def manifest_of(media: Sequence[Medium]) -> bytes:
     """Return the media of a post as one opaque value."""
     return b"".join(medium.encoded for medium in media)
@@ -119,16 +108,6 @@ def manifest_of(media: Sequence[Medium]) -> bytes:
 def are_ready(media: Sequence[Medium], media_ids: Sequence[str]) -> bool:
     """Return whether every requested medium exists and is READY."""
     return len(media) == len(media_ids) and all(medium.state is MediumState.READY for medium in media)
-
-
-def check_key(key: str) -> None:
-    """Raise InvalidArgumentError (IDEMPOTENCY_KEY_INVALID) unless a text can be an idempotency key."""
-    if not 1 <= len(key) <= MAX_KEY_LENGTH or not (key.isascii() and key.isprintable()):
-        raise InvalidArgumentError.of_field(
-            "idempotency-key",
-            "IDEMPOTENCY_KEY_INVALID",
-            "an idempotency key must be 1 to 255 printable ASCII characters",
-        )
 
 
 def parse_post_id(text: str) -> PublicId:

@@ -11,9 +11,10 @@ from pathlib import Path
 
 from meshkit.cassandra import Cassandra, Step, write_with_events
 from meshkit.events.outbox import OutboxRecord
+from meshkit.idempotency import Claim
+from meshkit.idempotency.cassandra_keys import CassandraKeys
 from meshkit.ids import PublicId, new_id
-from post_svc.model import Claim, DeletedPost, Medium, Place, PublishedPost, WaitingPost
-from post_svc.store.cassandra_keys import IdempotencyKeys
+from post_svc.model import DeletedPost, Medium, Place, PublishedPost, WaitingPost
 from post_svc.store.cassandra_lives import Life, Lives, State, deletion, publication
 from post_svc.store.cassandra_timelines import Timelines, publish_steps, remove_steps
 from post_svc.store.cassandra_waiting import WaitingIndex, begin_steps, end_steps
@@ -28,7 +29,7 @@ class CassandraPostStore:
 
     def __init__(self, cassandra: Cassandra) -> None:
         self._cassandra = cassandra
-        self._keys = IdempotencyKeys(cassandra)
+        self._keys = CassandraKeys(cassandra, "post_id")
         self._lives = Lives(cassandra)
         self._timelines = Timelines(cassandra)
         self._waiting = WaitingIndex(cassandra)

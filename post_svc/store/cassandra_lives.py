@@ -11,14 +11,15 @@ from enum import StrEnum
 from meshkit.cassandra import Cassandra, UnknownOutcomeError, claim, kept_events, records_of, serial_read
 from meshkit.errors import UnavailableError
 from meshkit.events.outbox import OutboxRecord
+from meshkit.idempotency import TTL_MS
 from meshkit.ids import PublicId
 from post_svc.model import PublishedPost, WaitingPost
-from post_svc.store.port import CLAIM_TTL_MS, DELETION_TTL_MS
+from post_svc.store.port import DELETION_TTL_MS
 
 # A life changes at most three times. A call that needs more tries is talking to a cluster that confirms nothing.
 MAX_TRIES = 8
 # Longer than a key lives, so that a retry with the key always sees the decision.
-AT_ONCE_TTL_SECONDS = CLAIM_TTL_MS // 1000 + 3600
+AT_ONCE_TTL_SECONDS = TTL_MS // 1000 + 3600
 # Longer than the sweeper looks back, so that it can finish an interrupted publication.
 WAITED_TTL_SECONDS = 7 * 24 * 3600
 DELETED_TTL_SECONDS = DELETION_TTL_MS // 1000

@@ -10,13 +10,12 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol
 
 from meshkit.events.outbox import OutboxRecord
+from meshkit.idempotency import Claim
 from meshkit.ids import PublicId
-from post_svc.model import Claim, DeletedPost, Medium, Place, PublishedPost, WaitingPost
+from post_svc.model import DeletedPost, Medium, Place, PublishedPost, WaitingPost
 
-# How long an idempotency key is bound to its post.
-CLAIM_TTL_MS = 24 * 3600 * 1000
 # How long a deletion is remembered. Longer than any key lives, so that no retry recreates the post.
-DELETION_TTL_MS = 30 * CLAIM_TTL_MS
+DELETION_TTL_MS = 30 * 24 * 3600 * 1000
 
 
 class PostStore(Protocol):

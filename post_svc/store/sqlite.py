@@ -8,10 +8,12 @@ from typing import Any
 
 from meshkit.events.outbox import MINUTE_MS, OutboxRecord
 from meshkit.events.sqlite_outbox import insert_records
+from meshkit.idempotency import Claim
+from meshkit.idempotency.sqlite_keys import SqliteKeys
 from meshkit.ids import PublicId, first_id
 from meshkit.sqlite import Database
-from post_svc.model import Claim, DeletedPost, Medium, Place, PublishedPost, WaitingPost
-from post_svc.store.port import CLAIM_TTL_MS, DELETION_TTL_MS
+from post_svc.model import DeletedPost, Medium, Place, PublishedPost, WaitingPost
+from post_svc.store.port import DELETION_TTL_MS
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 PAGE = 200
@@ -25,10 +27,11 @@ class SqlitePostStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._keys = SqliteKeys(database, "post_id")
 
     async def claim_key(self, author_id: int, key: str, claim: Claim) -> Claim:
         """Bind a key, or return what it is bound to."""
-        return await self._database.write(lambda connection: _claim_key(connection, author_id, key, claim))
+        return await self._keys.claim(author_id, key, claim)
 
     async def find(self, post: PublicId) -> WaitingPost | PublishedPost | DeletedPost | None:
         """Look in the order of a post's life, so that a post that changes state meanwhile is still found."""
@@ -107,24 +110,6 @@ class SqlitePostStore:
         return await self._database.read(
             lambda connection: [PublicId(*row) for row in connection.execute(query, (*after, end, PAGE))]
         )
-
-
-def _claim_key(connection: sqlite3.Connection, author_id: int, key: str, claim: Claim) -> Claim:
-    expired = claim.claimed_at - CLAIM_TTL_MS
-    connection.execute(
-        "DELETE FROM idempotency WHERE user_id = ? AND key = ? AND claimed_at <= ?", (author_id, key, expired)
-    )
-    connection.execute(
-        "DELETE FROM idempotency WHERE (user_id, key) IN"
-        " (SELECT user_id, key FROM idempotency WHERE claimed_at <= ? LIMIT ?)",
-        (expired, EXPIRE_AT_ONCE),
-    )
-    connection.execute(
-        "INSERT OR IGNORE INTO idempotency (user_id, key, post_id, fingerprint, claimed_at) VALUES (?, ?, ?, ?, ?)",
-        (author_id, key, claim.post_id, claim.fingerprint, claim.claimed_at),
-    )
-    query = "SELECT post_id, fingerprint, claimed_at FROM idempotency WHERE user_id = ? AND key = ?"
-    return Claim(*connection.execute(query, (author_id, key)).fetchone())
 
 
 def _add_waiting(connection: sqlite3.Connection, post: WaitingPost) -> bool:

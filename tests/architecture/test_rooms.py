@@ -51,6 +51,7 @@ MAY_IMPORT: Mapping[str, Mapping[str, frozenset[str]]] = {
         "cassandra": frozenset({"events"}),
         "events": frozenset({"grpc", "redis"}),
         "grpc": frozenset({"identity"}),
+        "idempotency": frozenset({"cassandra"}),
         "identity": frozenset(),
         "redis": frozenset(),
     },

@@ -25,8 +25,9 @@ from meshkit.cassandra.outbox import MIGRATIONS as OUTBOX_MIGRATIONS
 from meshkit.cassandra.statements import Kind
 from meshkit.events import OutboxRecord, new_record
 from meshkit.events.outbox import MINUTE_MS, before
+from meshkit.idempotency import Claim
 from meshkit.ids import MAX_ID, PublicId, id_millis, new_id
-from post_svc.model import Claim, DeletedPost, Place, PublishedPost, WaitingPost
+from post_svc.model import DeletedPost, Place, PublishedPost, WaitingPost
 from post_svc.store.cassandra import MAX_BATCH_BYTES, MIGRATIONS, CassandraPostStore
 from post_svc.store.cassandra_lives import Lives, deletion, publication
 from post_svc.store.cassandra_timelines import publish_steps, remove_steps

@@ -11,10 +11,11 @@ from lensfeed.events.v1 import event_pb2
 
 from meshkit.events import OutboxRecord, new_record
 from meshkit.events.outbox import MINUTE_MS
+from meshkit.idempotency import TTL_MS, Claim
 from meshkit.ids import MAX_ID, PublicId, id_millis, new_id
-from post_svc.model import Claim, DeletedPost, Medium, MediumState, Place, PublishedPost, WaitingPost
+from post_svc.model import DeletedPost, Medium, MediumState, Place, PublishedPost, WaitingPost
 from post_svc.store import PostStore
-from post_svc.store.port import CLAIM_TTL_MS, DELETION_TTL_MS
+from post_svc.store.port import DELETION_TTL_MS
 from tests.post_svc.clients import published_and_deleted, some_user
 from tests.post_svc.post_stores import OpenStore
 
@@ -108,8 +109,8 @@ async def test_claim_ends_after_a_day(store: PostStore) -> None:
     """A key is bound for 24 hours, to the millisecond, and then free again."""
     author, first = some_user(), Claim(new_id(), b"f" * 32, NOW)
     await store.claim_key(author, "k", first)
-    assert await store.claim_key(author, "k", Claim(new_id(), b"f" * 32, NOW + CLAIM_TTL_MS - 1)) == first
-    second = Claim(new_id(), b"f" * 32, NOW + CLAIM_TTL_MS)
+    assert await store.claim_key(author, "k", Claim(new_id(), b"f" * 32, NOW + TTL_MS - 1)) == first
+    second = Claim(new_id(), b"f" * 32, NOW + TTL_MS)
     assert await store.claim_key(author, "k", second) == second
 
 
