@@ -15,7 +15,10 @@ class SqliteKeys:
 
     def __init__(self, database: Database, column: str) -> None:
         self._database = database
-        self._insert = f"INSERT OR IGNORE INTO idempotency (user_id, key, {column}, fingerprint, claimed_at) VALUES (?, ?, ?, ?, ?)"  # noqa: S608 - a name of ours
+        self._insert = (
+            f"INSERT OR IGNORE INTO idempotency (user_id, key, {column}, fingerprint, claimed_at)"  # noqa: S608 - a name of ours
+            " VALUES (?, ?, ?, ?, ?)"
+        )
         self._select = f"SELECT {column}, fingerprint, claimed_at FROM idempotency WHERE user_id = ? AND key = ?"  # noqa: S608 - a name of ours
 
     async def claim(self, user_id: int, key: str, claim: Claim) -> Claim:

@@ -7,8 +7,9 @@ import grpc
 import pytest
 from lensfeed.user.v1.user_service_pb2 import GetUserRequest
 from lensfeed_client import AsyncLensfeed, AsyncPages, Lensfeed, LensfeedError
-from lensfeed_client.calls import ANYONE, is_idempotent, open_channel
+from lensfeed_client.calls import open_channel
 from lensfeed_client.pages import Page
+from lensfeed_client.repeats import OPEN, REPEATS
 
 from edge_proxy.contracts import public_methods, read_descriptors
 from tests.blackbox.mesh import Mesh
@@ -21,9 +22,9 @@ POSTS = 5
 
 
 def test_the_client_knows_the_contract() -> None:
-    """The client agrees with the contract on which methods are public and which are idempotent."""
-    assert {each.path for each in METHODS if each.is_open} == ANYONE
-    assert [is_idempotent(each.path) for each in METHODS] == [each.is_repeatable for each in METHODS]
+    """The client agrees with the contract on which methods need a token and which can be repeated."""
+    assert {each.path for each in METHODS if each.is_open} == OPEN
+    assert {each.path: each.repeat.name for each in METHODS} == {path: each.name for path, each in REPEATS.items()}
 
 
 @pytest.mark.parametrize("url", ["", "feed.example", "ftp://feed.example", "http://", "https://feed.example/api"])

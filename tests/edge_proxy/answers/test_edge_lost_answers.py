@@ -14,7 +14,7 @@ from google.rpc.code_pb2 import Code
 from lensfeed.post.v1.post_service_pb2 import CreatePostRequest
 
 from tests.edge_proxy.backend import Backend
-from tests.edge_proxy.conftest import Edge, leading_to, running_edge, until_serving
+from tests.edge_proxy.conftest import Edge, services_at, running_edge, until_serving
 from tests.protocols import Outcome, grpc_call, grpc_web_call, rest_outcome
 
 CREATE_POST = "/lensfeed.post.v1.PostService/CreatePost"
@@ -45,9 +45,9 @@ async def slow() -> AsyncIterator[tuple[Process, str]]:
 
 
 @EVERY_WAY
-async def test_a_call_that_never_began_can_be_repeated(lonely_edge: Edge, bearer: dict[str, str], way: str) -> None:
+async def test_a_call_that_never_began_can_be_repeated(edge_without_services: Edge, bearer: dict[str, str], way: str) -> None:
     """If no service could be reached, the answer is UNAVAILABLE with a time to retry, even for a change."""
-    outcome = await post(lonely_edge, bearer, way)
+    outcome = await post(edge_without_services, bearer, way)
     assert (outcome.code, outcome.reason) == (Code.UNAVAILABLE, "UNAVAILABLE")
     assert (outcome.retry_after, outcome.retry_delay) == ("1", 1)
 
@@ -58,7 +58,7 @@ async def test_a_lost_answer_leaves_the_outcome_unknown(
 ) -> None:
     """If a service dies with a call, the answer is OUTCOME_UNKNOWN without a time to retry."""
     process, address = slow
-    settings = {**leading_to(address), "LENSFEED_EDGE_TIMEOUT_SECONDS": "60"}
+    settings = {**services_at(address), "LENSFEED_EDGE_TIMEOUT_SECONDS": "60"}
     async with running_edge(tmp_path, jwks_file, settings) as edge:
         await until_serving(edge)
         call = asyncio.ensure_future(post(edge, bearer, way))
