@@ -14,7 +14,7 @@ from google.rpc.code_pb2 import Code
 from lensfeed.post.v1.post_service_pb2 import CreatePostRequest
 
 from tests.edge_proxy.backend import Backend
-from tests.edge_proxy.conftest import Edge, services_at, running_edge, until_serving
+from tests.edge_proxy.conftest import Edge, running_edge, services_at, until_serving
 from tests.protocols import Outcome, grpc_call, grpc_web_call, rest_outcome
 
 CREATE_POST = "/lensfeed.post.v1.PostService/CreatePost"
