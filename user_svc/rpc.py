@@ -67,7 +67,8 @@ class UserRpc(user_service_pb2_grpc.UserServiceServicer):
         self, request: user_service_pb2.CreateUserRequest, _context: Context
     ) -> user_service_pb2.CreateUserResponse:
         """Sign up."""
-        user = await self._create_user(request.handle, request.display_name, request.password)
+        key = current_call().idempotency_key
+        user = await self._create_user(request.handle, request.display_name, request.password, key)
         return user_service_pb2.CreateUserResponse(user=self._messages.user(user))
 
     async def CreateSession(  # noqa: N802 - the contract's name

@@ -4,6 +4,10 @@ A refresh token is `<session>.<secret>`, both base64url. The secret has two rand
 a session, and the turn, which each refresh replaces. Only their SHA-256 is stored, which is enough for random values.
 The family tells an outdated token from a made-up one. Reusing an outdated token revokes the session. A made-up one must not:
 session ids are not secret, and reading one in a log must not be enough to end the session.
+
+An app whose refresh got no answer sends the same token again. To answer as before without storing any token, the next turn is an
+HMAC of the current one, keyed with a random salt that is stored with the session. Neither the store nor an old token alone is
+enough to compute it.
 """
 
 import base64
@@ -20,6 +24,9 @@ _SESSION_BYTES = 16
 _FAMILY_BYTES = 16
 _TURN_BYTES = 32
 _SESSION_ID = re.compile(r"[A-Za-z0-9_-]{22}")
+_SALT_BYTES = 32
+# How long after a refresh the same token is answered with the same new tokens, as the contract says.
+REPEAT_SECONDS = 60
 # 16 bytes are 22 characters of base64, 48 bytes are 64.
 _TEXT_SIZE = 22 + 1 + 64
 
@@ -39,11 +46,18 @@ class Session:
     last_used_at: int = 0
     device: str = ""
     network: str = ""
+    previous_turn_hash: bytes = b""
+    turn_salt: bytes = b""
 
     @property
     def used_at(self) -> int:
         """When it last got tokens."""
         return max(self.last_used_at, self.created_at)
+
+    def repeats(self, token: "RefreshToken", now: int) -> bool:
+        """Tell whether a token was exchanged in the last refresh, not long ago: its answer may have been lost."""
+        is_previous = hmac.compare_digest(token.turn_hash, self.previous_turn_hash)
+        return is_previous and not self.is_revoked and now - self.last_used_at <= REPEAT_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +70,17 @@ class SessionLife:
     def expiry(self, created_at: int, now: int) -> int:
         """Return when a session that is used now expires, in seconds since 1970."""
         return min(now + int(self.unused.total_seconds()), created_at + int(self.total.total_seconds()))
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """A refresh: which turn replaces which. `used_at` and `expires_at` are in seconds since 1970."""
+
+    old_turn_hash: bytes
+    new_turn_hash: bytes
+    salt: bytes
+    used_at: int
+    expires_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +97,9 @@ class RefreshToken:
         session_id = secrets.token_urlsafe(_SESSION_BYTES)
         return cls(session_id, secrets.token_bytes(_FAMILY_BYTES), secrets.token_bytes(_TURN_BYTES))
 
-    def next(self) -> "RefreshToken":
-        """Return the token that replaces this one."""
-        return RefreshToken(self.session_id, self.family, secrets.token_bytes(_TURN_BYTES))
+    def next(self, salt: bytes) -> "RefreshToken":
+        """Return the token that replaces this one. The same salt gives the same token again."""
+        return RefreshToken(self.session_id, self.family, hmac.digest(salt, self.family + self.turn, "sha256"))
 
     @classmethod
     def parse(cls, text: str) -> "RefreshToken":
@@ -116,6 +141,11 @@ class RefreshToken:
 def is_session_id(text: str) -> bool:
     """Return whether a text is a well-formed session id."""
     return _SESSION_ID.fullmatch(text) is not None
+
+
+def new_salt() -> bytes:
+    """Return a salt for one refresh."""
+    return secrets.token_bytes(_SALT_BYTES)
 
 
 def invalid_token() -> UnauthenticatedError:

@@ -12,15 +12,22 @@ from meshkit.errors import UnavailableError
 from meshkit.events.outbox import BEFORE_ALL, SHARDS, OutboxRecord, OutboxStore
 from meshkit.grpc.health import Check
 from meshkit.service_settings import ServiceSettings
+from user_svc.session import Rotation
 from user_svc.store import UserStore
 from user_svc.store import open as stores
 
 # Each test session has two keyspaces of its own, so that emptying tables never affects a running service.
 STORE_PREFIX, SERVED_PREFIX = (f"test_{secrets.token_hex(4)}_{use}" for use in ("store", "served"))
-_EMPTY = [write(f"TRUNCATE {table}") for table in ("users", "handles", "sessions", "sessions_by_user", "outbox_by_key")]
-_EVERYTHING = [read(f"SELECT * FROM {table}") for table in ("users", "handles", "sessions", "sessions_by_user")]  # noqa: S608 - our own names
+_TABLES = ("users", "handles", "sessions", "sessions_by_user", "idempotency")
+_EMPTY = [write(f"TRUNCATE {table}") for table in (*_TABLES, "outbox_by_key")]
+_EVERYTHING = [read(f"SELECT * FROM {table}") for table in _TABLES]  # noqa: S608 - our own names
 # Far longer than creating a schema takes.
 PATIENCE_SECONDS = 60
+
+
+def rotation(old: bytes, new: bytes, expires_at: int, used_at: int = 1_000) -> Rotation:
+    """Return a rotation from one turn to another."""
+    return Rotation(old, new, b"salt", used_at, expires_at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,8 @@ from meshkit.cassandra import (
     write_with_events,
 )
 from meshkit.events.outbox import OutboxRecord
+from meshkit.idempotency import Claim
+from meshkit.idempotency.cassandra_keys import CassandraKeys
 from user_svc.model import Account, ProfileChange, User
 from user_svc.store.cassandra_sessions import CassandraSessions
 
@@ -67,6 +69,7 @@ class CassandraUserStore(CassandraSessions):
     def __init__(self, cassandra: Cassandra) -> None:
         super().__init__(cassandra)
         self._cassandra = cassandra
+        self._keys = CassandraKeys(cassandra, "new_user_id")
 
     async def add_account(self, account: Account) -> bool:
         """Add an account unless its id is taken. Hashes are salted, so the hash tells whose row it is."""
@@ -87,6 +90,10 @@ class CassandraUserStore(CassandraSessions):
     async def remove_account(self, user_id: int) -> None:
         """Remove an account."""
         await self._cassandra.execute(_REMOVE, user_id)
+
+    async def claim_key(self, user_id: int, key: str, claim: Claim) -> Claim:
+        """Bind a key, or return what it is bound to."""
+        return await self._keys.claim(user_id, key, claim)
 
     async def claim_handle(self, handle: str, user_id: int) -> int:
         """Give a handle to an account unless it has an owner. Returns the owner."""

@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from meshkit.cassandra import Cassandra, UnknownOutcomeError, claim, serial_read, sure_read, write
-from user_svc.session import Session
+from user_svc.session import Rotation, Session
 
 # Rows outlive their session by more than clocks can differ: the caller checks the expiry.
 TTL_SLACK_SECONDS = 3_600
@@ -28,17 +28,17 @@ _ADD = claim(
     "INSERT INTO sessions (session_id, user_id, family_hash, turn_hash, created_at, expires_at, is_revoked,"
     " password_version, last_used_at, device, network) VALUES (?, ?, ?, ?, ?, ?, false, ?, ?, ?, ?) IF NOT EXISTS USING TTL ?"
 )
-# At quorum: a session that is missing, expired or revoked is refused.
-_GET = sure_read(
-    "SELECT session_id, user_id, family_hash, turn_hash, created_at, expires_at, is_revoked,"
-    " password_version, last_used_at, device, network FROM sessions WHERE session_id = ? LIMIT 1"
+_SESSION = (
+    "SELECT session_id, user_id, family_hash, turn_hash, created_at, expires_at, is_revoked, password_version, last_used_at,"
+    " device, network, previous_turn_hash, turn_salt FROM sessions WHERE session_id = ? LIMIT 1"
 )
+# At quorum: a session that is missing, expired or revoked is refused.
+_GET, _GET_DECIDED = sure_read(_SESSION), serial_read(_SESSION)
 _ROTATE = claim(
     "UPDATE sessions USING TTL ? SET user_id = ?, family_hash = ?, turn_hash = ?, created_at = ?, expires_at = ?,"
-    " is_revoked = false, password_version = ?, last_used_at = ?, device = ?, network = ?"
+    " is_revoked = false, password_version = ?, last_used_at = ?, device = ?, network = ?, previous_turn_hash = ?, turn_salt = ?"
     " WHERE session_id = ? IF turn_hash = ? AND is_revoked = false"
 )
-_TURN = serial_read("SELECT turn_hash FROM sessions WHERE session_id = ? LIMIT 1")
 _REVOKE = claim("UPDATE sessions USING TTL ? SET is_revoked = true WHERE session_id = ? IF EXISTS")
 _LIST_ADD = write("INSERT INTO sessions_by_user (user_id, session_id) VALUES (?, ?) USING TTL ?")
 _LIST_REMOVE = write("DELETE FROM sessions_by_user WHERE user_id = ? AND session_id = ?")
@@ -86,27 +86,30 @@ class CassandraSessions:
             after = rows[-1][0]
         return [each for each in found if not each.is_revoked and each.user_id == user_id]
 
-    async def rotate_session(
-        self, session_id: str, old_turn: bytes, new_turn: bytes, expires_at: int, used_at: int
-    ) -> bool:
+    async def get_rotated_session(self, session_id: str) -> Session | None:
+        """Return a session, after completing any accepted rotation."""
+        rows = await self._cassandra.execute(_GET_DECIDED, session_id)
+        return _session(rows[0]) if rows else None
+
+    async def rotate_session(self, session_id: str, rotation: Rotation) -> bool:
         """Replace the turn's hash and extend the expiry, unless another call did so first."""
         session = await self.get_session(session_id)
         if session is None:
             return False
-        ttl = _ttl(expires_at)
+        ttl, old, new = _ttl(rotation.expires_at), rotation.old_turn_hash, rotation.new_turn_hash
         await self._cassandra.execute(_LIST_ADD, session.user_id, session_id, ttl)
-        unchanged = (session.password_version, used_at, session.device, session.network)
-        values = (session.user_id, session.family_hash, new_turn, session.created_at, expires_at, *unchanged)
+        turn = (session.user_id, session.family_hash, new, session.created_at, rotation.expires_at)
+        use = (session.password_version, rotation.used_at, session.device, session.network)
         try:
-            rows = await self._cassandra.execute(_ROTATE, ttl, *values, session_id, old_turn)
+            rows = await self._cassandra.execute(_ROTATE, ttl, *turn, *use, old, rotation.salt, session_id, old)
         except UnknownOutcomeError:
-            turn = await self._turn_of(session_id)
+            decided = await self.get_rotated_session(session_id)
             # The rotation may still be in progress.
-            if turn == old_turn:
+            if decided is not None and decided.turn_hash == old:
                 raise
-            return turn == new_turn
+            return decided is not None and decided.turn_hash == new
         is_applied, *found = rows[0]
-        return is_applied or new_turn in found
+        return is_applied or new in found
 
     async def revoke_session(self, session_id: str) -> None:
         """Revoke a session for good."""
@@ -114,11 +117,6 @@ class CassandraSessions:
         if session is not None:
             await self._cassandra.execute(_REVOKE, _ttl(session.expires_at), session_id)
             await self._cassandra.execute(_LIST_REMOVE, session.user_id, session_id)
-
-    async def _turn_of(self, session_id: str) -> bytes | None:
-        """Return the current turn, after completing any accepted rotation."""
-        rows = await self._cassandra.execute(_TURN, session_id)
-        return rows[0][0] if rows else None
 
 
 def _ttl(expires_at: int) -> int:
@@ -128,10 +126,10 @@ def _ttl(expires_at: int) -> int:
 
 def _session(row: Sequence[Any]) -> Session | None:
     """Return the session of a row; None if some of its cells have expired before the others, or have not come yet."""
-    *values, is_revoked, version, used_at, device, network = row
+    *values, is_revoked, version, used_at, device, network, previous, salt = row
     if None in values:
         return None
-    # Sessions that were added before the last four columns lack them.
+    # Sessions that were added before the last columns lack them.
     return replace(
         Session(*values),
         is_revoked=is_revoked is not False,
@@ -139,4 +137,6 @@ def _session(row: Sequence[Any]) -> Session | None:
         last_used_at=used_at or 0,
         device=device or "",
         network=network or "",
+        previous_turn_hash=previous or b"",
+        turn_salt=salt or b"",
     )

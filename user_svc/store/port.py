@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from meshkit.events.outbox import OutboxRecord
+from meshkit.idempotency import Claim
 from user_svc.model import Account, ProfileChange, User
-from user_svc.session import Session
+from user_svc.session import Rotation, Session
 
 
 class UserStore(Protocol):
@@ -22,6 +23,10 @@ class UserStore(Protocol):
 
     async def remove_account(self, user_id: int) -> None:
         """Remove an account that could not claim its handle. Repeatable."""
+        ...
+
+    async def claim_key(self, user_id: int, key: str, claim: Claim) -> Claim:
+        """Bind an idempotency key to a claim unless it was bound within 24 hours. Return what it is bound to."""
         ...
 
     async def claim_handle(self, handle: str, user_id: int) -> int:
@@ -70,14 +75,16 @@ class UserStore(Protocol):
         """Return an account's sessions that are not revoked. Some may have expired."""
         ...
 
-    async def rotate_session(
-        self, session_id: str, old_turn: bytes, new_turn: bytes, expires_at: int, used_at: int
-    ) -> bool:
-        """Replace the turn's hash, the expiry and the last use if the hash is `old_turn` and the session is not revoked.
+    async def rotate_session(self, session_id: str, rotation: Rotation) -> bool:
+        """Replace the old turn and extend the expiry, if the turn is the old one and the session is not revoked.
 
-        Returns whether it did. Atomic: of two callers with one `old_turn`, one gets True. Raises UnavailableError if the outcome
-        is unknown, because False would end the session.
+        Returns whether it did. Atomic: of two callers with one old turn, one gets True. Raises UnavailableError if the outcome is
+        unknown, because False could end the session.
         """
+        ...
+
+    async def get_rotated_session(self, session_id: str) -> Session | None:
+        """Return a session with its last rotation: never stale, also while a rotation is being decided."""
         ...
 
     async def revoke_session(self, session_id: str) -> None:

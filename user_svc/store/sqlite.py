@@ -9,9 +9,11 @@ from typing import Any
 
 from meshkit.events.outbox import OutboxRecord
 from meshkit.events.sqlite_outbox import insert_records
+from meshkit.idempotency import Claim
+from meshkit.idempotency.sqlite_keys import SqliteKeys
 from meshkit.sqlite import Database
 from user_svc.model import Account, ProfileChange, User
-from user_svc.session import Session
+from user_svc.session import Rotation, Session
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _COLUMNS = [each.name for each in fields(Session)]
@@ -24,6 +26,7 @@ class SqliteUserStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._keys = SqliteKeys(database, "new_user_id")
 
     async def add_account(self, account: Account) -> bool:
         """Add an account unless its id is taken."""
@@ -42,6 +45,10 @@ class SqliteUserStore:
         await self._database.write(
             lambda connection: _changed(connection, "DELETE FROM users WHERE user_id = ?", user_id)
         )
+
+    async def claim_key(self, user_id: int, key: str, claim: Claim) -> Claim:
+        """Bind a key, or return what it is bound to."""
+        return await self._keys.claim(user_id, key, claim)
 
     async def claim_handle(self, handle: str, user_id: int) -> int:
         """Give a handle to an account unless it has an owner. Returns the owner."""
@@ -154,20 +161,24 @@ class SqliteUserStore:
             lambda connection: [_session(row) for row in connection.execute(query, (user_id,))]
         )
 
-    async def rotate_session(
-        self, session_id: str, old_turn: bytes, new_turn: bytes, expires_at: int, used_at: int
-    ) -> bool:
-        """Replace the turn's hash and extend the expiry, unless another call did so first."""
+    async def get_rotated_session(self, session_id: str) -> Session | None:
+        """Return a session."""
+        return await self.get_session(session_id)
+
+    async def rotate_session(self, session_id: str, rotation: Rotation) -> bool:
+        """Replace the hash of the turn and extend the expiry, if no other call has done so."""
         return await self._database.write(
             lambda connection: _changed(
                 connection,
-                "UPDATE sessions SET turn_hash = ?, expires_at = ?, last_used_at = ?"
+                "UPDATE sessions SET turn_hash = ?, expires_at = ?, last_used_at = ?, previous_turn_hash = ?, turn_salt = ?"
                 " WHERE session_id = ? AND turn_hash = ? AND NOT is_revoked",
-                new_turn,
-                expires_at,
-                used_at,
+                rotation.new_turn_hash,
+                rotation.expires_at,
+                rotation.used_at,
+                rotation.old_turn_hash,
+                rotation.salt,
                 session_id,
-                old_turn,
+                rotation.old_turn_hash,
             )
         )
 

@@ -137,7 +137,8 @@ def test_foreign_key_stays(tmp_path: Path) -> None:
 def test_refresh_token_round_trip() -> None:
     """A token survives a round trip. The next one differs only in its turn. None shows its secrets."""
     token = RefreshToken.new()
-    following = token.next()
+    following = token.next(b"salt")
+    assert following == token.next(b"salt") != token.next(b"pepper")
     assert RefreshToken.parse(str(token)) == token
     assert RefreshToken.parse(str(following)) == following
     assert (following.session_id, following.family) == (token.session_id, token.family)
@@ -151,7 +152,7 @@ def test_refresh_token_is_of_its_session() -> None:
     token = RefreshToken.new()
     session = Session(token.session_id, 1, token.family_hash, token.turn_hash, 0, 1)
     assert token.is_of(session)
-    assert token.next().is_of(session)
+    assert token.next(b"salt").is_of(session)
     assert not RefreshToken.new().is_of(session)
 
 

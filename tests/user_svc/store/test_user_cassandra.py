@@ -11,6 +11,7 @@ from meshkit.cassandra import Cassandra, open_cassandra, read, write
 from meshkit.cassandra.outbox import MIGRATIONS as OUTBOX_MIGRATIONS
 from tests.store_kinds import STORE_KINDS
 from tests.user_svc import user_stores
+from tests.user_svc.user_stores import rotation
 from user_svc.model import Account, ProfileChange, User
 from user_svc.session import Session
 from user_svc.store.cassandra import MIGRATIONS, CassandraUserStore
@@ -73,7 +74,7 @@ async def test_session_goes_with_its_expiry(store: CassandraUserStore, cluster: 
     """Every cell of a session expires with it: when added, after a rotation, and once revoked."""
     await store.add_session(session_for(1_000))
     await assert_all_live_for(1_000, cluster)
-    assert await store.rotate_session("s-1", b"turn", b"next", int(time.time()) + 9_000, int(time.time()))
+    assert await store.rotate_session("s-1", rotation(b"turn", b"next", int(time.time()) + 9_000))
     await assert_all_live_for(9_000, cluster)
     await store.revoke_session("s-1")
     await assert_all_live_for(9_000, cluster)
@@ -101,7 +102,7 @@ async def test_session_without_its_revocation_is_revoked(store: CassandraUserSto
     session = await store.get_session("s-1")
     assert session is not None
     assert session.is_revoked
-    assert not await store.rotate_session("s-1", b"turn", b"next", session.expires_at, int(time.time()))
+    assert not await store.rotate_session("s-1", rotation(b"turn", b"next", session.expires_at))
 
 
 async def test_remains_of_a_session_are_none(store: CassandraUserStore, cluster: Cassandra) -> None:
@@ -109,7 +110,7 @@ async def test_remains_of_a_session_are_none(store: CassandraUserStore, cluster:
     await store.add_session(session_for(1_000))
     await cluster.execute(_DROP_OWNER, "s-1")
     assert await store.get_session("s-1") is None
-    assert not await store.rotate_session("s-1", b"turn", b"next", int(time.time()) + 1_000, int(time.time()))
+    assert not await store.rotate_session("s-1", rotation(b"turn", b"next", int(time.time()) + 1_000))
 
 
 async def test_an_account_of_which_a_replica_has_only_a_part_is_absent(

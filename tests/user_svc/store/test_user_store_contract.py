@@ -11,7 +11,7 @@ from meshkit.events.outbox import OutboxRecord
 from meshkit.ids import new_id
 from meshkit.service_settings import ServiceSettings
 from tests.user_svc import user_stores
-from tests.user_svc.user_stores import Opened, open_store
+from tests.user_svc.user_stores import Opened, open_store, rotation
 from user_svc.model import Account, Avatar, ProfileChange, User
 from user_svc.session import Session
 
@@ -184,19 +184,27 @@ async def test_session_outlives_the_addition_of_others(opened: Opened) -> None:
 
 
 async def test_rotation_replaces_the_turn(opened: Opened) -> None:
-    """A rotation changes only the turn, the expiry and the last use."""
+    """A rotation changes the turn, the expiry and the last use, and keeps what a repeat of it needs."""
     await opened.store.add_session(SESSION)
-    assert await opened.store.rotate_session("s-1", b"turn", b"next", NOW + 3_000, NOW + 5)
-    assert await opened.store.get_session("s-1") == replace(
-        SESSION, turn_hash=b"next", expires_at=NOW + 3_000, last_used_at=NOW + 5
+    assert await opened.store.rotate_session("s-1", rotation(b"turn", b"next", NOW + 3_000, NOW + 5))
+    rotated = replace(
+        SESSION,
+        turn_hash=b"next",
+        expires_at=NOW + 3_000,
+        last_used_at=NOW + 5,
+        previous_turn_hash=b"turn",
+        turn_salt=b"salt",
     )
+    assert await opened.store.get_session("s-1") == rotated
+    assert await opened.store.get_rotated_session("s-1") == rotated
+    assert await opened.store.get_rotated_session("s-2") is None
 
 
 async def test_rotation_needs_the_current_turn(opened: Opened) -> None:
     """A rotation with another turn, or without a session, changes and creates nothing."""
     await opened.store.add_session(SESSION)
-    assert not await opened.store.rotate_session("s-1", b"older", b"next", NOW + 3_000, NOW + 5)
-    assert not await opened.store.rotate_session("s-2", b"turn", b"next", NOW + 3_000, NOW + 5)
+    assert not await opened.store.rotate_session("s-1", rotation(b"older", b"next", NOW + 3_000))
+    assert not await opened.store.rotate_session("s-2", rotation(b"turn", b"next", NOW + 3_000))
     assert await opened.store.get_session("s-1") == SESSION
     assert await opened.store.get_session("s-2") is None
 
@@ -206,7 +214,7 @@ async def test_rotation_is_won_by_one_of_many(opened: Opened) -> None:
     await opened.store.add_session(SESSION)
     turns = [b"turn-%d" % each for each in range(40)]
     won = await asyncio.gather(
-        *(opened.store.rotate_session("s-1", b"turn", turn, NOW + 3_000, NOW + 5) for turn in turns)
+        *(opened.store.rotate_session("s-1", rotation(b"turn", turn, NOW + 3_000)) for turn in turns)
     )
     assert won.count(True) == 1
     session = await opened.store.get_session("s-1")
@@ -220,7 +228,7 @@ async def test_rotation_and_revocation_at_once(opened: Opened) -> None:
 
     async def rotate_on() -> None:
         turn = b"turn"
-        while await opened.store.rotate_session("s-1", turn, following := turn + b".", NOW + 3_000, NOW + 5):
+        while await opened.store.rotate_session("s-1", rotation(turn, following := turn + b".", NOW + 3_000)):
             turn = following
 
     async with asyncio.timeout(30):
@@ -235,7 +243,7 @@ async def test_revoked_session_stays_revoked(opened: Opened) -> None:
     await opened.store.add_session(SESSION)
     for session_id in ("s-1", "s-1", "s-2"):
         await opened.store.revoke_session(session_id)
-    assert not await opened.store.rotate_session("s-1", b"turn", b"next", NOW + 3_000, NOW + 5)
+    assert not await opened.store.rotate_session("s-1", rotation(b"turn", b"next", NOW + 3_000))
     assert await opened.store.get_session("s-1") == replace(SESSION, is_revoked=True)
     assert await opened.store.get_session("s-2") is None
 
