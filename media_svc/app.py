@@ -39,6 +39,7 @@ from media_svc.uploads.receive_s3_events import FinishByKey, S3EventReceiver
 from media_svc.uploads.receive_sqs import QueueReceiver
 from media_svc.uploads.resume_upload import ResumeUpload
 from media_svc.uploads.start_upload import StartUpload
+from media_svc.uploads.start_upload_once import StartUploadOnce
 from media_svc.uploads.sweep_uploads import SweepUploads
 from media_svc.videos.ffmpeg import Ffmpeg, find_ffmpeg
 from media_svc.videos.process_video import ProcessVideo
@@ -179,10 +180,10 @@ async def _stores(settings: S3Settings) -> AsyncIterator[tuple[Opened, Producer]
 
 
 def _public(store: MediaStore, objects: Objects, finish: FinishUpload, presenter: Presenter) -> MediaServicer:
-    get = GetMedia(store, ResumeUpload(store, objects))
-    return MediaServicer(
-        StartUpload(store, objects), CompleteUpload(store, finish), get, PickRendition(store), presenter
-    )
+    resume = ResumeUpload(store, objects)
+    start = StartUploadOnce(store, StartUpload(store, objects), resume)
+    get = GetMedia(store, resume)
+    return MediaServicer(start, CompleteUpload(store, finish), get, PickRendition(store), presenter)
 
 
 def _internal(store: MediaStore, redis: "Redis") -> MediaInternalServicer:

@@ -17,8 +17,9 @@ from media_svc.ports import SignedPut
 from media_svc.presenting import Presenter
 from media_svc.uploads.complete_upload import ClaimedPart, CompleteUpload
 from media_svc.uploads.rules import PART_BYTES, Part
-from media_svc.uploads.start_upload import StartedUpload, StartUpload
-from meshkit.call import caller_id
+from media_svc.uploads.start_upload import StartedUpload
+from media_svc.uploads.start_upload_once import StartUploadOnce
+from meshkit.call import caller_id, current_call
 
 # ruff: noqa: ARG002, N802 - the generated base classes name the methods and their arguments
 
@@ -28,7 +29,7 @@ class MediaServicer(media_service_pb2_grpc.MediaServiceServicer):
 
     def __init__(
         self,
-        start_upload: StartUpload,
+        start_upload: StartUploadOnce,
         complete_upload: CompleteUpload,
         get_media: GetMedia,
         pick_rendition: PickRendition,
@@ -44,7 +45,8 @@ class MediaServicer(media_service_pb2_grpc.MediaServiceServicer):
         self, request: media_service_pb2.StartUploadRequest, context: Any
     ) -> media_service_pb2.StartUploadResponse:
         """Start an upload of the caller."""
-        started = await self._start_upload(caller_id(), request.content_type, request.size_bytes, request.alt_text)
+        wanted = (request.content_type, request.size_bytes, request.alt_text)
+        started = await self._start_upload(caller_id(), *wanted, current_call().idempotency_key)
         return _started(started)
 
     async def CompleteUpload(

@@ -11,6 +11,8 @@ from media_svc.store.port import shard_of
 from media_svc.store.rows import FIELDS, fields_of
 from meshkit.cassandra import Cassandra, claim, sure_read, write, write_with_events
 from meshkit.events.outbox import OutboxRecord
+from meshkit.idempotency import Claim
+from meshkit.idempotency.cassandra_keys import CassandraKeys
 from meshkit.ids import PublicId
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -35,7 +37,12 @@ class CassandraMediaStore:
 
     def __init__(self, cassandra: Cassandra) -> None:
         self._cassandra = cassandra
+        self._keys = CassandraKeys(cassandra, "media_id")
         self._steps = Steps(cassandra)
+
+    async def claim_key(self, owner_id: int, key: str, claim: Claim) -> Claim:
+        """Bind a key, or return what it is bound to."""
+        return await self._keys.claim(owner_id, key, claim)
 
     async def add_media(self, media: Media, check_minute: int) -> bool:
         """Plan a medium's first check, then add it: a check without a medium is harmless, the reverse is not."""

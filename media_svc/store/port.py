@@ -5,6 +5,7 @@ from typing import Protocol
 
 from media_svc.model import Media
 from meshkit.events.outbox import OutboxRecord
+from meshkit.idempotency import Claim
 from meshkit.ids import PublicId
 
 # A minute's checks are split so that no partition holds all uploads of the mesh.
@@ -18,6 +19,10 @@ def shard_of(media_id: PublicId) -> int:
 
 class MediaStore(Protocol):
     """Media, and the minutes at which to check uploads. A read sees every write that returned before it began."""
+
+    async def claim_key(self, owner_id: int, key: str, claim: Claim) -> Claim:
+        """Bind an owner's idempotency key to a claim unless it was bound within 24 hours. Return what it is bound to."""
+        ...
 
     async def add_media(self, media: Media, check_minute: int) -> bool:
         """Add a medium and plan its first check, unless its id is taken. Returns whether it was added.

@@ -20,6 +20,8 @@ from media_svc.store.rows import (
 )
 from meshkit.events.outbox import OutboxRecord
 from meshkit.events.sqlite_outbox import insert_records
+from meshkit.idempotency import Claim
+from meshkit.idempotency.sqlite_keys import SqliteKeys
 from meshkit.ids import PublicId
 from meshkit.sqlite import Database
 
@@ -34,6 +36,11 @@ class SqliteMediaStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._keys = SqliteKeys(database, "media_id")
+
+    async def claim_key(self, owner_id: int, key: str, claim: Claim) -> Claim:
+        """Bind a key, or return what it is bound to."""
+        return await self._keys.claim(owner_id, key, claim)
 
     async def add_media(self, media: Media, check_minute: int) -> bool:
         """Add a medium and its first check, unless its id is taken."""

@@ -32,16 +32,26 @@ class StartUpload:
 
     async def __call__(self, owner_id: int, content_type: str, size_bytes: int, alt_text: str) -> StartedUpload:
         """Start an upload. Raises InvalidArgumentError (TYPE_UNSUPPORTED, SIZE_OUT_OF_RANGE)."""
+        # Two uploads of an owner in the same millisecond get the same id once in four million times.
+        while (started := await self.add(self.new_media(owner_id, content_type, size_bytes, alt_text))) is None:
+            continue
+        return started
+
+    def new_media(self, owner_id: int, content_type: str, size_bytes: int, alt_text: str) -> Media:
+        """Return a medium to upload, with a new id. Raises InvalidArgumentError (TYPE_UNSUPPORTED, SIZE_OUT_OF_RANGE)."""
         content_type = registered_type(content_type)
         kind = _checked_kind(content_type, size_bytes)
-        while True:
-            media_id = PublicId(self._make_id(), owner_id)
-            media = Media(media_id, MediaState.AWAITING_UPLOAD, kind, content_type, size_bytes, alt_text)
-            started = await self._sign(media)
-            # Two uploads of an owner in the same millisecond get the same id once in four million times. An unused multipart
-            # upload is deleted like an abandoned one.
-            if await self._store.add_media(started.media, first_check(started.media)):
-                return started
+        media_id = PublicId(self._make_id(), owner_id)
+        return Media(media_id, MediaState.AWAITING_UPLOAD, kind, content_type, size_bytes, alt_text)
+
+    async def add(self, media: Media) -> StartedUpload | None:
+        """Start the upload of a new medium, unless its id is taken.
+
+        A multipart upload that is not used is deleted like an abandoned one.
+        """
+        started = await self._sign(media)
+        is_added = await self._store.add_media(started.media, first_check(started.media))
+        return started if is_added else None
 
     async def _sign(self, media: Media) -> StartedUpload:
         content_type, size_bytes = media.content_type, media.size_bytes
