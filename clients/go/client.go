@@ -40,7 +40,7 @@ func Connect(meshURL string, options ...grpc.DialOption) (*Client, error) {
 	session := &session{}
 	options = append([]grpc.DialOption{
 		grpc.WithTransportCredentials(transport),
-		grpc.WithUnaryInterceptor(session.intercept),
+		grpc.WithChainUnaryInterceptor(repeatCall, session.intercept),
 	}, options...)
 	connection, err := grpc.NewClient(target, options...)
 	if err != nil {

@@ -1,6 +1,8 @@
 package lensfeed
 
 import (
+	"time"
+
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/status"
 )
@@ -16,4 +18,14 @@ func Reason(err error) string {
 		}
 	}
 	return ""
+}
+
+// RetryAfter returns how long to wait before repeating a call that the mesh did not begin, and whether an error says so.
+func RetryAfter(err error) (time.Duration, bool) {
+	for _, detail := range status.Convert(err).Details() {
+		if info, ok := detail.(*errdetails.RetryInfo); ok {
+			return info.GetRetryDelay().AsDuration(), true
+		}
+	}
+	return 0, false
 }

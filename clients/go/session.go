@@ -19,17 +19,10 @@ const (
 	refreshTimeout = 30 * time.Second
 )
 
-// Methods that need no token. A refresh must not wait for itself.
-var open = map[string]bool{
-	userv1.UserService_CreateUser_FullMethodName:     true,
-	userv1.UserService_CreateSession_FullMethodName:  true,
-	userv1.UserService_RefreshSession_FullMethodName: true,
-}
-
 // Tokens are the tokens of a session.
 type Tokens struct {
 	Access    string    // valid for minutes and sent with each call
-	Refresh   string    // valid for one refresh; a second use ends the session
+	Refresh   string    // valid for one refresh, which can be repeated for a minute
 	ExpiresAt time.Time // of Access
 }
 
@@ -84,7 +77,7 @@ func (s *session) access(ctx context.Context, connection *grpc.ClientConn, refus
 	if isFresh || s.tokens.Refresh == "" {
 		return s.tokens.Access, nil
 	}
-	// Not cancelled with the call: the server may already have used the token, which works only once.
+	// Not cancelled with the call: the server may already have used the token. A lost answer is repeated within this time.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), refreshTimeout)
 	defer cancel()
 	users := userv1.NewUserServiceClient(connection)

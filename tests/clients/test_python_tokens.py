@@ -108,17 +108,19 @@ async def test_an_unreachable_mesh_keeps_the_token() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "reason", "is_good"),
+    ("code", "reason", "is_kept"),
     [
         (grpc.StatusCode.RESOURCE_EXHAUSTED, "RATE_LIMITED", True),
         (grpc.StatusCode.UNAVAILABLE, "UNAVAILABLE", True),
-        (grpc.StatusCode.UNAVAILABLE, "", False),
-        (grpc.StatusCode.DEADLINE_EXCEEDED, "", False),
-        (grpc.StatusCode.INTERNAL, "INTERNAL", False),
+        (grpc.StatusCode.UNAVAILABLE, "OUTCOME_UNKNOWN", True),
+        (grpc.StatusCode.UNAVAILABLE, "", True),
+        (grpc.StatusCode.DEADLINE_EXCEEDED, "", True),
+        (grpc.StatusCode.INTERNAL, "INTERNAL", True),
+        (grpc.StatusCode.UNAUTHENTICATED, "TOKEN_INVALID", False),
     ],
 )
-async def test_a_token_is_sent_again_only_if_unused(code: grpc.StatusCode, reason: str, *, is_good: bool) -> None:
-    """A token is sent again only after the mesh says that it did nothing; after silence it is not."""
+async def test_a_token_is_kept_until_it_is_refused(code: grpc.StatusCode, reason: str, *, is_kept: bool) -> None:
+    """If a refresh got no answer, the same token is sent again, because the mesh answers it again. A refused one is not."""
     sent: list[str] = []
     sessions, error = MemorySessions(), LensfeedError(code, reason, "")
     sessions.save(_session("http://mesh"))
@@ -126,9 +128,8 @@ async def test_a_token_is_sent_again_only_if_unused(code: grpc.StatusCode, reaso
     for _ in range(2):
         with pytest.raises(LensfeedError) as failure:
             await tokens.renew("access")
-    assert sent == ["refresh"] * (2 if is_good else 1)
-    assert failure.value.reason == (reason if is_good else "SESSION_LOST")
-    assert stored(sessions, "http://mesh").access_token == "access"
+    assert sent == ["refresh"] * (2 if is_kept else 1)
+    assert failure.value.reason == (reason if is_kept else "TOKEN_MISSING")
 
 
 async def test_a_cancelled_call_keeps_the_refreshed_token() -> None:

@@ -14,10 +14,15 @@ CLIENTS = Path(__file__).parents[2] / "clients"
 TOUR_SECONDS = 120
 
 
-async def run_tour(mesh: Mesh, photo: Path, folder: Path, *command: str) -> list[str]:
-    """Run a tour in a client's folder and return its output lines. Fails if the tour fails."""
+async def run_tour(mesh: Mesh, photo: Path, folder: Path, *command: str, url: str = "") -> list[str]:
+    """Run a tour in a client's folder and return its output lines. Fails if the tour fails. `url` replaces the mesh's."""
     process = await asyncio.create_subprocess_exec(
-        *command, str(photo), cwd=folder, env={**os.environ, "LENSFEED_URL": mesh.url}, stdout=PIPE, stderr=STDOUT
+        *command,
+        str(photo),
+        cwd=folder,
+        env={**os.environ, "LENSFEED_URL": url or mesh.url},
+        stdout=PIPE,
+        stderr=STDOUT,
     )
     try:
         async with asyncio.timeout(TOUR_SECONDS):

@@ -33,9 +33,7 @@ async function postPhoto(lensfeed: Lensfeed, path: string): Promise<string> {
   const { mediaId } = await upload(lensfeed, photo, "Colours that run into each other");
   const media = await untilReady(lensfeed, mediaId, AbortSignal.timeout(TIMEOUT_MS));
   console.log(`ready: ${media.width} × ${media.height}, ${media.renditions.length} renditions`);
-  // The key makes the call safe to repeat.
-  const headers = { "idempotency-key": crypto.randomUUID() };
-  const { postId } = await lensfeed.posts.createPost({ caption: "From TypeScript", mediaIds: [mediaId] }, { headers });
+  const { postId } = await lensfeed.posts.createPost({ caption: "From TypeScript", mediaIds: [mediaId] });
   console.log(`posted: ${postId}`);
   return postId;
 }

@@ -10,6 +10,7 @@ import { PostService } from "./gen/lensfeed/post/v1/post_service_pb.js";
 import { UserService } from "./gen/lensfeed/user/v1/user_service_pb.js";
 import type { CreateSessionResponse, RefreshSessionResponse } from "./gen/lensfeed/user/v1/user_service_pb.js";
 import type { User } from "./gen/lensfeed/user/v1/user_pb.js";
+import { repeating } from "./repeating.js";
 import { Session } from "./session.js";
 import type { Tokens } from "./session.js";
 
@@ -36,10 +37,10 @@ export interface Options {
 /** Creates clients for the mesh at a URL such as `https://feed.example`. Sends nothing yet. */
 export function connect(url: string, options: Options = {}): Lensfeed {
   // Without a session, because a refresh must not wait for itself.
-  const anonymous = createClient(UserService, createGrpcWebTransport({ baseUrl: url }));
+  const anonymous = createClient(UserService, createGrpcWebTransport({ baseUrl: url, interceptors: [repeating] }));
   const refresh = async (refreshToken: string): Promise<Tokens> => tokensOf(await anonymous.refreshSession({ refreshToken }));
   const session = new Session(refresh, options.tokens, options.onTokens);
-  const transport = createGrpcWebTransport({ baseUrl: url, interceptors: [session.interceptor] });
+  const transport = createGrpcWebTransport({ baseUrl: url, interceptors: [repeating, session.interceptor] });
   const users = createClient(UserService, transport);
   return {
     users,

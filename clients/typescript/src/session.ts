@@ -5,7 +5,7 @@ import { reasonOf } from "./errors.js";
 export interface Tokens {
   /** Valid for minutes and sent with each call. */
   readonly accessToken: string;
-  /** Valid for one refresh; a second use ends the session. */
+  /** Valid for one refresh, which can be repeated for a minute if its answer was lost. */
   readonly refreshToken: string;
   readonly expiresAt: Date;
 }

@@ -13,8 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"google.golang.org/grpc/metadata"
-
 	lensfeed "lensfeed.example/client"
 	followv1 "lensfeed.example/client/gen/lensfeed/follow/v1"
 	postv1 "lensfeed.example/client/gen/lensfeed/post/v1"
@@ -105,10 +103,8 @@ func (p *person) postPhoto(ctx context.Context, path string) (string, error) {
 		return "", err
 	}
 	fmt.Printf("ready: %d x %d, %d renditions\n", media.GetWidth(), media.GetHeight(), len(media.GetRenditions()))
-	// The key makes the call safe to repeat.
-	once := metadata.AppendToOutgoingContext(ctx, "idempotency-key", rand.Text())
 	request := &postv1.CreatePostRequest{Caption: "From Go", MediaIds: []string{media.GetMediaId()}}
-	answer, err := p.Posts.CreatePost(once, request)
+	answer, err := p.Posts.CreatePost(ctx, request)
 	if err != nil {
 		return "", err
 	}

@@ -96,9 +96,7 @@ public final class Tour {
     private String post(String token, String mediaId) {
         var posts = Mesh.as(token, PostServiceGrpc.newBlockingStub(mesh.channel));
         var request = CreatePostRequest.newBuilder().setCaption("From Java").addMediaIds(mediaId).build();
-        // The key makes the call safe to repeat.
-        var once = Mesh.once(UUID.randomUUID().toString(), posts);
-        String postId = Mesh.withDeadline(once).createPost(request).getPostId();
+        String postId = Mesh.withDeadline(posts).createPost(request).getPostId();
         System.out.println("posted: " + postId);
         return postId;
     }
