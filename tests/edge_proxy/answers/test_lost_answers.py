@@ -45,7 +45,9 @@ async def slow() -> AsyncIterator[tuple[Process, str]]:
 
 
 @EVERY_WAY
-async def test_a_call_that_never_began_can_be_repeated(edge_without_services: Edge, bearer: dict[str, str], way: str) -> None:
+async def test_a_call_that_never_began_can_be_repeated(
+    edge_without_services: Edge, bearer: dict[str, str], way: str
+) -> None:
     """If no service could be reached, the answer is UNAVAILABLE with a time to retry, even for a change."""
     outcome = await post(edge_without_services, bearer, way)
     assert (outcome.code, outcome.reason) == (Code.UNAVAILABLE, "UNAVAILABLE")
