@@ -76,7 +76,7 @@ WHY: Mapping[str, str] = {
     "media_svc.store.cassandra._PROGRESS": "minutes before it are never looked at again",
     "media_svc.store.cassandra_steps._READ": "decides which step a medium takes next",
 }
-_STATEMENT = re.compile(r"meshkit\.cassandra(\.statements)? import [^)]*\b(read|write|claim)\b")
+_STATEMENT = re.compile(r"meshkit\.cassandra(\.statements)? import [^)]*\b(read|write|claim)\b|key_statements")
 
 
 def statements_page() -> str:

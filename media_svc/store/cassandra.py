@@ -12,10 +12,11 @@ from media_svc.store.rows import FIELDS, fields_of
 from meshkit.cassandra import Cassandra, claim, sure_read, write, write_with_events
 from meshkit.events.outbox import OutboxRecord
 from meshkit.idempotency import Claim
-from meshkit.idempotency.cassandra_keys import CassandraKeys
+from meshkit.idempotency.cassandra_keys import CassandraKeys, key_statements
 from meshkit.ids import PublicId
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+_READ_KEY, _BIND_KEY = key_statements("media_id")
 # Below every id.
 _BEFORE_ALL = b""
 # A lightweight transaction, like all later writes of the row: two uploads of one owner in one millisecond may get the same id,
@@ -37,7 +38,7 @@ class CassandraMediaStore:
 
     def __init__(self, cassandra: Cassandra) -> None:
         self._cassandra = cassandra
-        self._keys = CassandraKeys(cassandra, "media_id")
+        self._keys = CassandraKeys(cassandra, _READ_KEY, _BIND_KEY)
         self._steps = Steps(cassandra)
 
     async def claim_key(self, owner_id: int, key: str, claim: Claim) -> Claim:

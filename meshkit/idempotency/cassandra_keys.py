@@ -1,7 +1,7 @@
 """Idempotency keys in Cassandra, in the table `idempotency` of a service, by lightweight transactions."""
 
 from meshkit.call import unnoticed_writes
-from meshkit.cassandra import Cassandra, UnknownOutcomeError, claim, serial_read
+from meshkit.cassandra import Cassandra, Statement, UnknownOutcomeError, claim, serial_read
 from meshkit.errors import UnavailableError
 from meshkit.idempotency.claim import TTL_MS, Claim
 
@@ -11,18 +11,26 @@ MAX_TRIES = 8
 TTL_SECONDS = TTL_MS // 1000 + 3600
 
 
-class CassandraKeys:
-    """Keys over a keyspace. `column` is the table's column with the id."""
-
-    def __init__(self, cassandra: Cassandra, column: str) -> None:
-        self._cassandra = cassandra
-        self._read = serial_read(
+def key_statements(column: str) -> tuple[Statement, Statement]:
+    """Return the statements that read and bind a key. `column` is the table's column with the id."""
+    return (
+        serial_read(
             f"SELECT {column}, fingerprint, claimed_at FROM idempotency WHERE user_id = ? AND key = ? LIMIT 1"  # noqa: S608 - a name of ours
-        )
-        self._bind = claim(
+        ),
+        claim(
             f"UPDATE idempotency USING TTL ? SET {column} = ?, fingerprint = ?, claimed_at = ?"  # noqa: S608 - a name of ours
             f" WHERE user_id = ? AND key = ? IF {column} = ?"
-        )
+        ),
+    )
+
+
+class CassandraKeys:
+    """Keys over a keyspace, with the two statements of its table."""
+
+    def __init__(self, cassandra: Cassandra, read_key: Statement, bind_key: Statement) -> None:
+        self._cassandra = cassandra
+        self._read = read_key
+        self._bind = bind_key
 
     async def claim(self, user_id: int, key: str, claim: Claim) -> Claim:
         """Bind a key that is free or whose binding has expired. Return what it is bound to."""

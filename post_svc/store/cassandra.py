@@ -12,7 +12,7 @@ from pathlib import Path
 from meshkit.cassandra import Cassandra, Step, write_with_events
 from meshkit.events.outbox import OutboxRecord
 from meshkit.idempotency import Claim
-from meshkit.idempotency.cassandra_keys import CassandraKeys
+from meshkit.idempotency.cassandra_keys import CassandraKeys, key_statements
 from meshkit.ids import PublicId, new_id
 from post_svc.model import DeletedPost, Medium, Place, PublishedPost, WaitingPost
 from post_svc.store.cassandra_lives import Life, Lives, State, deletion, publication
@@ -20,6 +20,7 @@ from post_svc.store.cassandra_timelines import Timelines, publish_steps, remove_
 from post_svc.store.cassandra_waiting import WaitingIndex, begin_steps, end_steps
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+_READ_KEY, _BIND_KEY = key_statements("post_id")
 # Cassandra rejects batches above 50 KiB by default. The largest posts have 60 KiB of text and media.
 MAX_BATCH_BYTES = 32 * 1024
 
@@ -29,7 +30,7 @@ class CassandraPostStore:
 
     def __init__(self, cassandra: Cassandra) -> None:
         self._cassandra = cassandra
-        self._keys = CassandraKeys(cassandra, "post_id")
+        self._keys = CassandraKeys(cassandra, _READ_KEY, _BIND_KEY)
         self._lives = Lives(cassandra)
         self._timelines = Timelines(cassandra)
         self._waiting = WaitingIndex(cassandra)

@@ -29,11 +29,12 @@ from meshkit.cassandra import (
 )
 from meshkit.events.outbox import OutboxRecord
 from meshkit.idempotency import Claim
-from meshkit.idempotency.cassandra_keys import CassandraKeys
+from meshkit.idempotency.cassandra_keys import CassandraKeys, key_statements
 from user_svc.model import Account, ProfileChange, User
 from user_svc.store.cassandra_sessions import CassandraSessions
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+_READ_KEY, _BIND_KEY = key_statements("new_user_id")
 
 _ADD = claim(
     "INSERT INTO users (user_id, handle, created_at, password_hash, display_name, bio, avatar)"
@@ -69,7 +70,7 @@ class CassandraUserStore(CassandraSessions):
     def __init__(self, cassandra: Cassandra) -> None:
         super().__init__(cassandra)
         self._cassandra = cassandra
-        self._keys = CassandraKeys(cassandra, "new_user_id")
+        self._keys = CassandraKeys(cassandra, _READ_KEY, _BIND_KEY)
 
     async def add_account(self, account: Account) -> bool:
         """Add an account unless its id is taken. Hashes are salted, so the hash tells whose row it is."""

@@ -29,11 +29,17 @@ REPEATS: Mapping[str, Repeat] = {
     "/lensfeed.post.v1.PostService/DeletePost": Repeat.ALWAYS,
     "/lensfeed.post.v1.PostService/GetPost": Repeat.ALWAYS,
     "/lensfeed.post.v1.PostService/ListUserPosts": Repeat.ALWAYS,
+    "/lensfeed.user.v1.UserService/ChangePassword": Repeat.NOT_BEGUN,
+    "/lensfeed.user.v1.UserService/CreateRecoveryCodes": Repeat.NOT_BEGUN,
     "/lensfeed.user.v1.UserService/CreateSession": Repeat.NOT_BEGUN,
     "/lensfeed.user.v1.UserService/CreateUser": Repeat.WITH_KEY,
     "/lensfeed.user.v1.UserService/DeleteSession": Repeat.ALWAYS,
+    "/lensfeed.user.v1.UserService/EndOtherSessions": Repeat.ALWAYS,
+    "/lensfeed.user.v1.UserService/EndSession": Repeat.ALWAYS,
     "/lensfeed.user.v1.UserService/GetUser": Repeat.ALWAYS,
     "/lensfeed.user.v1.UserService/GetUserByHandle": Repeat.ALWAYS,
+    "/lensfeed.user.v1.UserService/ListSessions": Repeat.ALWAYS,
+    "/lensfeed.user.v1.UserService/RecoverAccount": Repeat.NOT_BEGUN,
     "/lensfeed.user.v1.UserService/RefreshSession": Repeat.SOON,
     "/lensfeed.user.v1.UserService/UpdateUser": Repeat.ALWAYS,
 }
@@ -43,6 +49,7 @@ OPEN = frozenset(
         "/lensfeed.media.v1.MediaService/PickRendition",
         "/lensfeed.user.v1.UserService/CreateSession",
         "/lensfeed.user.v1.UserService/CreateUser",
+        "/lensfeed.user.v1.UserService/RecoverAccount",
         "/lensfeed.user.v1.UserService/RefreshSession",
     }
 )

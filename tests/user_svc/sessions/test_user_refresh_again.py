@@ -10,16 +10,16 @@ from lensfeed.user.v1.user_service_pb2 import RefreshSessionRequest
 
 from meshkit.errors import UnauthenticatedError
 from tests.user_svc.running_users import PASSWORD, Users
-from tests.user_svc.sessions.test_user_sessions import NoRevocations, log_in
+from tests.user_svc.sessions.openers import LIFE, end_session, opener
+from tests.user_svc.sessions.test_user_sessions import log_in
 from tests.user_svc.user_stores import Opened, everything_in
 from user_svc.accounts.create_user import CreateUser
 from user_svc.accounts.passwords import open_passwords
 from user_svc.session import REPEAT_SECONDS
 from user_svc.sessions.access_tokens import TokenSigner
-from user_svc.sessions.create_session import CreateSession
-from user_svc.sessions.end_session import EndSession
 from user_svc.sessions.key_ring import KeyRing
 from user_svc.sessions.keys import make_keys
+from user_svc.sessions.origins import Origin
 from user_svc.sessions.refresh_session import RefreshSession
 
 
@@ -29,8 +29,9 @@ class Clocked:
     def __init__(self, opened: Opened, signer: TokenSigner) -> None:
         self.now = 1_900_000_000.0
         self.first = ""
-        self.end_session = EndSession(opened.store, NoRevocations(), timedelta(minutes=15))
-        self.refresh = RefreshSession(opened.store, signer, self.end_session, timedelta(days=60), lambda: self.now)
+        self.end_session = end_session(opened.store)
+        self.open = opener(opened.store, signer, now=lambda: self.now)
+        self.refresh = RefreshSession(opened.store, signer, self.end_session, LIFE, lambda: self.now)
 
     async def refused(self, token: str) -> bool:
         """Tell whether a refresh token is refused."""
@@ -45,12 +46,12 @@ class Clocked:
 async def clocked(opened: Opened, tmp_path: Path) -> Clocked:
     """Return a new session."""
     make_keys(tmp_path)
-    signer = TokenSigner(KeyRing(tmp_path / "token-key.pem", 0), timedelta(minutes=15))
-    session = Clocked(opened, signer)
+    session = Clocked(opened, TokenSigner(KeyRing(tmp_path / "token-key.pem", 0), timedelta(minutes=15)))
     async with open_passwords() as passwords:
-        await CreateUser(opened.store, passwords)("ada", "", PASSWORD)
-        log_in_then = CreateSession(opened.store, passwords, signer, timedelta(days=60), lambda: session.now)
-        session.first = (await log_in_then("ada", PASSWORD)).refresh_token
+        user = await CreateUser(opened.store, passwords)("ada", "", PASSWORD)
+    account = await opened.store.get_account(user.user_id)
+    assert account is not None
+    session.first = (await session.open(account, Origin())).refresh_token
     return session
 
 

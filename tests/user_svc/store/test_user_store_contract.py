@@ -256,8 +256,9 @@ async def test_sessions_of_an_account_are_listed(opened: Opened) -> None:
     for session in (SESSION, full, replace(SESSION, session_id="s-3"), replace(SESSION, session_id="s-4", user_id=8)):
         await opened.store.add_session(session)
     await opened.store.revoke_session("s-3")
-    await opened.store.rotate_session("s-1", b"turn", b"next", NOW + 3_000, NOW + 5)
-    rotated = replace(SESSION, turn_hash=b"next", expires_at=NOW + 3_000, last_used_at=NOW + 5)
+    await opened.store.rotate_session("s-1", rotation(b"turn", b"next", NOW + 3_000, NOW + 5))
+    last = replace(SESSION, previous_turn_hash=b"turn", turn_salt=b"salt", last_used_at=NOW + 5)
+    rotated = replace(last, turn_hash=b"next", expires_at=NOW + 3_000)
     assert sorted(await opened.store.list_sessions(7), key=lambda each: each.session_id) == [rotated, full]
     assert await opened.store.list_sessions(9) == []
 

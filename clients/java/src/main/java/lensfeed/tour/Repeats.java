@@ -27,11 +27,17 @@ enum Repeats {
             Map.entry("lensfeed.post.v1.PostService/DeletePost", ALWAYS),
             Map.entry("lensfeed.post.v1.PostService/GetPost", ALWAYS),
             Map.entry("lensfeed.post.v1.PostService/ListUserPosts", ALWAYS),
+            Map.entry("lensfeed.user.v1.UserService/ChangePassword", NOT_BEGUN),
+            Map.entry("lensfeed.user.v1.UserService/CreateRecoveryCodes", NOT_BEGUN),
             Map.entry("lensfeed.user.v1.UserService/CreateSession", NOT_BEGUN),
             Map.entry("lensfeed.user.v1.UserService/CreateUser", WITH_KEY),
             Map.entry("lensfeed.user.v1.UserService/DeleteSession", ALWAYS),
+            Map.entry("lensfeed.user.v1.UserService/EndOtherSessions", ALWAYS),
+            Map.entry("lensfeed.user.v1.UserService/EndSession", ALWAYS),
             Map.entry("lensfeed.user.v1.UserService/GetUser", ALWAYS),
             Map.entry("lensfeed.user.v1.UserService/GetUserByHandle", ALWAYS),
+            Map.entry("lensfeed.user.v1.UserService/ListSessions", ALWAYS),
+            Map.entry("lensfeed.user.v1.UserService/RecoverAccount", NOT_BEGUN),
             Map.entry("lensfeed.user.v1.UserService/RefreshSession", SOON),
             Map.entry("lensfeed.user.v1.UserService/UpdateUser", ALWAYS));
 }
