@@ -41,6 +41,7 @@ def shared_environment(layout: Layout, outer: Mapping[str, str]) -> dict[str, st
         # On one machine all users have the same address.
         "LENSFEED_EDGE_LIMIT_ADDRESS": "",
         "LENSFEED_EDGE_LIMIT_LOG_IN": "",
+        "LENSFEED_LOG_IN_FAILURES_NETWORK": "0",
         "LENSFEED_EDGE_MEDIA_CACHE_MIB": "256",  # there is no CDN on a developer's machine
         "LENSFEED_LOG_FORMAT": "console",  # people read these logs
         "LENSFEED_MEDIA_BASE_URL": f"{layout.url}/m",

@@ -19,6 +19,7 @@ from user_svc.accounts.get_user import GetUser
 from user_svc.accounts.passwords import open_passwords
 from user_svc.accounts.update_user import UpdateUser
 from user_svc.events import STREAM, user_updated
+from user_svc.failure_counts import open_failure_counts
 from user_svc.messages import Messages
 from user_svc.peers import MEDIA_SERVICE, MediaPictures
 from user_svc.rpc import UserInternalRpc, UserRpc
@@ -29,6 +30,7 @@ from user_svc.sessions.delete_session import DeleteSession
 from user_svc.sessions.end_own_session import EndOwnSession
 from user_svc.sessions.end_session import EndSession
 from user_svc.sessions.end_sessions import EndSessions
+from user_svc.sessions.guesses import Guesses
 from user_svc.sessions.key_ring import KeyRing
 from user_svc.sessions.list_sessions import ListSessions
 from user_svc.sessions.open_session import SessionOpener
@@ -56,8 +58,10 @@ async def serving_process(settings: UserSettings) -> AsyncIterator[Process]:
         connect(settings.media_addr, MEDIA_SERVICE, identity=settings.identity_of("user")) as media,
         open_passwords() as passwords,
         open_revocations(settings.redis_url) as revocations,
+        open_failure_counts(settings.redis_url) as counts,
     ):
         get_user = GetUser(store)
+        guesses = Guesses(store, counts, settings.guess_limits)
         end_session = EndSession(store, revocations, settings.access_token_life)
         messages = Messages(MediaUrls(settings.media_base_url))
         end_sessions = EndSessions(store, end_session)
@@ -65,7 +69,7 @@ async def serving_process(settings: UserSettings) -> AsyncIterator[Process]:
         open_session = SessionOpener(store, signer, end_session, settings.session_life)
         public = UserRpc(
             create_user=CreateUser(store, passwords),
-            create_session=CreateSession(store, passwords, open_session),
+            create_session=CreateSession(store, passwords, guesses, open_session),
             refresh_session=RefreshSession(store, signer, end_session, settings.session_life),
             delete_session=DeleteSession(end_session),
             list_sessions=ListSessions(store),
@@ -73,7 +77,7 @@ async def serving_process(settings: UserSettings) -> AsyncIterator[Process]:
             end_sessions=end_sessions,
             change_password=ChangePassword(change_credentials, passwords, end_sessions),
             create_recovery_codes=CreateRecoveryCodes(change_credentials),
-            recover_account=RecoverAccount(store, passwords, end_sessions, open_session),
+            recover_account=RecoverAccount(store, passwords, guesses, end_sessions, open_session),
             get_user=get_user,
             update_user=UpdateUser(store, MediaPictures(media), producer, user_updated),
             messages=messages,

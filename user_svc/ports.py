@@ -33,3 +33,15 @@ class Revoke(Protocol):
 
 # Returns the event for a changed profile, given the account's id.
 UserUpdated = Callable[[int], OutboxRecord]
+
+
+class FailureCounts(Protocol):
+    """Counters that all processes share and that expire."""
+
+    async def add(self, key: str, seconds: int) -> int:
+        """Add one, and return the count. It starts again `seconds` after its first. Raises UnavailableError."""
+        ...
+
+    async def take_back(self, key: str) -> None:
+        """Subtract one. Raises UnavailableError."""
+        ...

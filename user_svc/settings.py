@@ -8,6 +8,7 @@ from pydantic import Field
 from meshkit.media_urls import MediaUrlSettings
 from meshkit.service_settings import ServiceSettings
 from user_svc.session import SessionLife
+from user_svc.sessions.guesses import GuessLimits
 
 
 class UserSettings(ServiceSettings, MediaUrlSettings):
@@ -25,6 +26,12 @@ class UserSettings(ServiceSettings, MediaUrlSettings):
     """How long a session lasts without being refreshed."""
     session_days: int = Field(default=365, gt=0)
     """How long a session lasts in all. After that people log in again."""
+    log_in_failures_handle: int = Field(default=20, ge=0)
+    """How many log-ins of one handle may fail in an hour from networks where it has no session. 0: no limit.
+
+    A network (/24, IPv6 /48) where it has a session counts for itself, so that strangers cannot lock the owner out."""
+    log_in_failures_network: int = Field(default=300, ge=0)
+    """How many log-ins from one network (/24, IPv6 /48) may fail in an hour. 0: no limit."""
     media_addr: str = "127.0.0.1:50054"
     """Where media_svc is."""
 
@@ -32,6 +39,11 @@ class UserSettings(ServiceSettings, MediaUrlSettings):
     def access_token_life(self) -> timedelta:
         """How long an access token is good for."""
         return timedelta(seconds=self.access_token_seconds)
+
+    @property
+    def guess_limits(self) -> GuessLimits:
+        """How many log-ins may fail."""
+        return GuessLimits(self.log_in_failures_handle, self.log_in_failures_network)
 
     @property
     def session_life(self) -> SessionLife:

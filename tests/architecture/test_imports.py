@@ -45,7 +45,7 @@ OWN_ADAPTERS = {
         "uploads/receive_sqs.py",
     },
     "post_svc": {"manifests.py", "messages.py"},
-    "user_svc": {"messages.py"},
+    "user_svc": {"failure_counts.py", "messages.py"},
 }
 
 

@@ -13,6 +13,7 @@ from user_svc.accounts.recovery_codes import code_hash
 from user_svc.model import Account
 from user_svc.sessions.end_sessions import EndSessions
 from user_svc.sessions.find_account import find_account
+from user_svc.sessions.guesses import Guesses
 from user_svc.sessions.open_session import OpenSession, SessionOpener
 from user_svc.sessions.origins import Origin
 from user_svc.store import UserStore
@@ -29,22 +30,26 @@ class RecoverAccount:
         self,
         store: UserStore,
         passwords: Passwords,
+        guesses: Guesses,
         end_sessions: EndSessions,
         open_session: SessionOpener,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
         self._passwords = passwords
+        self._guesses = guesses
         self._end_sessions = end_sessions
         self._open_session = open_session
         self._now = now
 
     async def __call__(self, handle: str, code: str, new_password: str, origin: Origin) -> OpenSession:
-        """Use up the code, end all sessions and open one. Raises UnauthenticatedError (CREDENTIALS_INVALID).
+        """Use up the code, end all sessions and open one.
 
-        A used code is accepted for a day if the password is the one that it set: the answer to the first call was lost.
+        Raises UnauthenticatedError (CREDENTIALS_INVALID), or ResourceExhaustedError (RATE_LIMITED) after too many failures. A
+        used code is accepted for a day if the password is the one that it set: the answer to the first call was lost.
         """
         account = await find_account(self._store, handle)
+        counted = await self._guesses.begin(handle, account, origin.network)
         used_at = None if account is None else account.recovery.get(code_hash(code))
         if account is None or used_at is None:
             await self._passwords.verify(None, new_password)
@@ -55,6 +60,7 @@ class RecoverAccount:
             _log.warning("account_recovered", user_id=account.user.user_id)
         elif not await self._is_repeated(account, used_at, new_password):
             raise wrong_credentials()
+        await self._guesses.succeed(counted)
         return await self._open_session(account, origin)
 
     async def _change(self, account: Account, code: bytes, new_hash: str) -> Account:

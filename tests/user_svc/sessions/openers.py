@@ -7,6 +7,7 @@ from datetime import timedelta
 from user_svc.session import SessionLife
 from user_svc.sessions.access_tokens import TokenSigner
 from user_svc.sessions.end_session import EndSession
+from user_svc.sessions.guesses import Guesses, GuessLimits
 from user_svc.sessions.open_session import SessionOpener
 from user_svc.store import UserStore
 
@@ -30,3 +31,24 @@ def opener(
 ) -> SessionOpener:
     """Return a SessionOpener over a store."""
     return SessionOpener(store, signer, end_session(store), life, now)
+
+
+class CountsInMemory:
+    """Failure counts of one process, without an end."""
+
+    def __init__(self) -> None:
+        self.counts: dict[str, int] = {}
+
+    async def add(self, key: str, seconds: int) -> int:
+        """Add one, and return the count."""
+        self.counts[key] = self.counts.get(key, 0) + 1
+        return self.counts[key]
+
+    async def take_back(self, key: str) -> None:
+        """Subtract one."""
+        self.counts[key] -= 1
+
+
+def guesses(store: UserStore) -> Guesses:
+    """Limit failed log-ins as by default."""
+    return Guesses(store, CountsInMemory(), GuessLimits(handle=20, network=300))

@@ -22,7 +22,7 @@ from meshkit.revocations import KEY
 from meshkit.token_expiry import EDGE_SKEW_SECONDS
 from tests.errors import reason_of, status_of
 from tests.user_svc.running_users import PASSWORD, Users, caller
-from tests.user_svc.sessions.openers import end_session, opener
+from tests.user_svc.sessions.openers import end_session, guesses, opener
 from tests.user_svc.sessions.session_calls import is_open, listed, log_in
 from tests.user_svc.user_stores import Opened
 from user_svc.accounts.change_credentials import ChangeCredentials
@@ -213,7 +213,7 @@ async def test_no_log_in_survives_a_change_of_the_password(opened: Opened, tmp_p
     async with open_passwords() as passwords:
         user = await CreateUser(store, passwords)("ada", "", PASSWORD)
         slow = _Slowly(passwords)
-        log_in_with = CreateSession(store, slow, opener(store, signer))
+        log_in_with = CreateSession(store, slow, guesses(store), opener(store, signer))
         change_password = ChangePassword(
             ChangeCredentials(store, passwords), passwords, EndSessions(store, end_session(store))
         )

@@ -23,7 +23,7 @@ from lensfeed.user.v1.user_service_pb2 import (
 from meshkit.errors import UnauthenticatedError
 from tests.errors import reason_of, status_of
 from tests.user_svc.running_users import PASSWORD, Users, caller
-from tests.user_svc.sessions.openers import LIFE, end_session, opener
+from tests.user_svc.sessions.openers import LIFE, end_session, guesses, opener
 from tests.user_svc.user_stores import Opened, everything_in
 from user_svc.accounts.create_user import CreateUser
 from user_svc.accounts.passwords import open_passwords
@@ -205,7 +205,9 @@ async def test_session_of_nobody(opened: Opened, tmp_path: Path) -> None:
     async with open_passwords() as passwords:
         user = await CreateUser(opened.store, passwords)("ada", "", PASSWORD)
         token = (
-            await CreateSession(opened.store, passwords, opener(opened.store, signer))("ada", PASSWORD)
+            await CreateSession(opened.store, passwords, guesses(opened.store), opener(opened.store, signer))(
+                "ada", PASSWORD
+            )
         ).refresh_token
         await opened.store.remove_account(user.user_id)
         with pytest.raises(UnauthenticatedError, match="TOKEN_INVALID"):
@@ -259,6 +261,6 @@ async def clocked(opened: Opened, folder: Path) -> AsyncIterator[tuple[list[floa
         await CreateUser(store, passwords)("ada", "", PASSWORD)
         yield (
             clock,
-            CreateSession(store, passwords, opener(store, signer, life, lambda: clock[0])),
+            CreateSession(store, passwords, guesses(store), opener(store, signer, life, lambda: clock[0])),
             RefreshSession(store, signer, end_session(store), life, lambda: clock[0]),
         )
