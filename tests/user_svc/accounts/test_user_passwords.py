@@ -11,7 +11,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from meshkit.errors import ResourceExhaustedError, UnauthenticatedError
-from tests.user_svc.sessions.openers import opener
+from tests.user_svc.sessions.openers import guesses, opener
 from tests.user_svc.user_stores import Opened
 from user_svc.accounts import passwords as rules
 from user_svc.accounts.create_user import CreateUser
@@ -109,7 +109,7 @@ async def test_every_failed_log_in_costs_one_verification(
     async with open_passwords(hasher) as passwords:
         await CreateUser(store, passwords)("ada", "", "correct horse")
         with pytest.raises(UnauthenticatedError) as caught:
-            await CreateSession(store, passwords, opener(store, signer))(handle, password)
+            await CreateSession(store, passwords, guesses(store), opener(store, signer))(handle, password)
     assert (caught.value.reason, caught.value.message) == (
         "CREDENTIALS_INVALID",
         "the handle or the password is wrong",
@@ -122,7 +122,7 @@ async def test_log_in_renews_an_outdated_hash(store: UserStore, signer: TokenSig
     async with open_passwords(_weak()) as passwords:
         user = await CreateUser(store, passwords)("ada", "", "correct horse")
     async with open_passwords() as passwords:
-        log_in = CreateSession(store, passwords, opener(store, signer))
+        log_in = CreateSession(store, passwords, guesses(store), opener(store, signer))
         with pytest.raises(UnauthenticatedError):
             await log_in("ada", "wrong horse")
         before = await store.get_account(user.user_id)

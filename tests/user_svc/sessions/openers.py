@@ -39,7 +39,7 @@ class CountsInMemory:
     def __init__(self) -> None:
         self.counts: dict[str, int] = {}
 
-    async def add(self, key: str, seconds: int) -> int:
+    async def add(self, key: str, seconds: int) -> int:  # noqa: ARG002 - the port's
         """Add one, and return the count."""
         self.counts[key] = self.counts.get(key, 0) + 1
         return self.counts[key]
