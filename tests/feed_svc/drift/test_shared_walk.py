@@ -57,7 +57,7 @@ async def test_a_walk_begins_again_at_its_end(redis: "Redis") -> None:
 
 
 async def test_a_worker_does_not_wait_for_another(redis: "Redis") -> None:
-    """While one worker looks for timelines, the others are told that there are none for now."""
+    """While one worker looks for timelines, the others get none."""
     await fill(redis)
     await redis.set(LEASE, "another worker")
     assert await TimelineWalk(redis).next_viewer() is None

@@ -1,6 +1,6 @@
 """A state machine: after any events in any order, walks equal the oracle.
 
-FEED_EXAMPLES is how many stories are told (500 unless set), FEED_SEED repeats a run: each prints its own.
+FEED_EXAMPLES is the number of stories (500 unless set), FEED_SEED repeats a run: each prints its own.
 """
 
 import asyncio

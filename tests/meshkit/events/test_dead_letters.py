@@ -99,7 +99,7 @@ async def test_a_step_of_a_job_is_added_once(redis: "Redis") -> None:
 
 
 async def test_the_progress_of_a_job_expires(redis: "Redis") -> None:
-    """Nothing of a job stays for ever."""
+    """Nothing of a job stays in Redis."""
     stream = new_stream()
     await stream.add_step(redis, "a", 1, b"")
     assert 0 < await redis.ttl(f"{stream.key}:job:a") <= 3_600

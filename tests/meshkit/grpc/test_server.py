@@ -73,8 +73,8 @@ async def test_reflection_lists_the_services() -> None:
         request = reflection_pb2.ServerReflectionRequest(list_services="")
         [answer] = [each async for each in stub.ServerReflectionInfo(iter([request]))]
     names = {service.name for service in answer.list_services_response.service}
-    beside = {"grpc.channelz.v1.Channelz", "grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection"}
-    assert names == {SERVICE, *beside}
+    built_in = {"grpc.channelz.v1.Channelz", "grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection"}
+    assert names == {SERVICE, *built_in}
 
 
 async def counted(stub: Any) -> dict[int, int]:

@@ -101,12 +101,12 @@ async def serve_well() -> None:
 
 
 async def serve_with_a_dying_loop() -> None:
-    """Serve beside a loop that raises."""
+    """Serve with a loop that raises."""
     await _run(idle=_idle, dying=_die)
 
 
 async def serve_with_a_loop_that_returns() -> None:
-    """Serve beside a loop that ends."""
+    """Serve with a loop that ends."""
     await _run(idle=_idle, returning=_return)
 
 

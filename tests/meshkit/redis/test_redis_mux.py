@@ -74,7 +74,7 @@ async def test_commands_of_one_call_are_answered_in_order(mux: RedisMux) -> None
 
 
 async def test_an_error_answer_is_raised_and_affects_no_other_command(mux: RedisMux) -> None:
-    """The commands beside the wrong one took effect, and the connection goes on."""
+    """The other commands took effect, and the connection stays open."""
     with pytest.raises(redis.exceptions.ResponseError, match="WRONGTYPE"):
         await mux.execute_many([("SET", "text", "x"), ("LPUSH", "text", "y"), ("SET", "after", "z")])
     assert await mux.execute("GET", "after") == b"z"
@@ -218,7 +218,7 @@ async def test_a_split_answer_is_reassembled() -> None:
 async def test_a_wrong_password_is_reported(mux: RedisMux, mux_url: str) -> None:
     """Credentials come from the URL."""
     await mux.execute("ACL", "SETUSER", "app", "on", ">secret", "+@all", "~*")
-    host = mux_url.removeprefix("redis://")
+    host = mux_url.removeprefix("redis://").rpartition("@")[2]
     async with open_mux(f"redis://app:secret@{host}") as allowed:
         assert await allowed.execute("ACL", "WHOAMI") == b"app"
     async with open_mux(f"redis://app:wrong@{host}") as refused:
