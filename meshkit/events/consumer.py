@@ -16,20 +16,17 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
-from meshkit.clocks import local_ms
 from meshkit.errors import UnavailableError
 from meshkit.events.attempt import Handler, Outcome, attempt
-from meshkit.events.dead_letters import DeadLetters
 from meshkit.events.entry import Entry, entries_of
-from meshkit.events.outbox import MINUTE_MS, RETENTION_MINUTES
 from meshkit.events.parked import RETRY_MS, ParkedEvents
+from meshkit.events.settlement import MAX_DELIVERIES, PARK_AFTER_MS, TIRED, Settlement
 from meshkit.events.stream import EventStream
 
 HANDLER_LIMIT_SECONDS = 10.0
 # Above the handler limit, so that a slow event is not handled twice at once.
 CLAIM_IDLE_MS = 30_000
 CLAIM_INTERVAL_SECONDS = 5.0
-MAX_DELIVERIES = 5
 # How many events are handled at once. As soon as one is done, another is read.
 AT_ONCE = 32
 # With less free room than this share, a read waits a moment for more, because it costs as much as several events.
@@ -38,9 +35,6 @@ LINGER_SECONDS = 0.002
 BLOCK_MS = 1_000
 # After an error of Redis itself.
 PAUSE_SECONDS = 0.5
-PATIENCE_MS = RETENTION_MINUTES * MINUTE_MS
-PARK_AFTER_MS = 10 * MINUTE_MS
-_TIRED = "failed too often"
 _log = structlog.get_logger()
 
 
@@ -70,14 +64,10 @@ class Consumer:
         self._claim_idle_ms = claim_idle_ms
         self._at_once = at_once
         self._claim_interval = min(CLAIM_INTERVAL_SECONDS, claim_idle_ms / 1000)
-        self._dead_letters = DeadLetters(redis, stream)
         self._parked = ParkedEvents(redis, stream, group, retry_ms)
-        self._park_after_ms = park_after_ms
-        self._are_parked_handled = False
+        self._settlement = Settlement(redis, stream, group, member, self._parked, park_after_ms)
         self._in_hand: set[bytes] = set()
         self._freed = asyncio.Event()
-        self._done: list[bytes] = []
-        self._acknowledging = asyncio.Lock()
 
     async def is_idle(self) -> bool:
         """Tell whether this member handles nothing and no new event waits. Raises UnavailableError."""
@@ -169,7 +159,7 @@ class Consumer:
         entries = entries_of(answer)
         for entry in entries:
             if entry.entry_id in tired:
-                await self._bury(entry, _TIRED)
+                await self._settlement.bury(entry, TIRED)
         tries = {each["message_id"]: each["times_delivered"] + 1 for each in pending}
         self._begin(handling, (entry for entry in entries if entry.entry_id not in tired), tries)
         return len(pending) == room
@@ -181,8 +171,8 @@ class Consumer:
         for entry in due:
             if entry.entry_id not in self._in_hand:
                 self._in_hand.add(entry.entry_id)
-                handling.create_task(self._handle(entry, self._settle_parked))
-        return len(due) == room and self._are_parked_handled
+                handling.create_task(self._handle(entry, self._settlement.settle_parked))
+        return len(due) == room and self._settlement.are_parked_handled
 
     def _begin(
         self, handling: asyncio.TaskGroup, entries: Iterable[Entry], tries: Mapping[bytes, int] = MappingProxyType({})
@@ -191,7 +181,7 @@ class Consumer:
         for entry in entries:
             if entry.entry_id not in self._in_hand:
                 self._in_hand.add(entry.entry_id)
-                settle = partial(self._settle, tries=tries.get(entry.entry_id, 1))
+                settle = partial(self._settlement.settle, tries=tries.get(entry.entry_id, 1))
                 handling.create_task(self._handle(entry, settle))
 
     async def _handle(self, entry: Entry, settle: Callable[[Entry, Outcome], Awaitable[None]]) -> None:
@@ -204,49 +194,3 @@ class Consumer:
         finally:
             self._in_hand.discard(entry.entry_id)
             self._freed.set()
-
-    async def _settle(self, entry: Entry, outcome: Outcome, *, tries: int) -> None:
-        match outcome:
-            case Outcome.DONE:
-                await self._acknowledge(entry)
-            case Outcome.OUTAGE if _age_ms(entry) > self._park_after_ms:
-                await self._park(entry)
-            case Outcome.OUTAGE:
-                await self._discount(entry)
-            case Outcome.LATE if tries >= MAX_DELIVERIES:
-                await self._park(entry)
-            case Outcome.POISON:
-                await self._bury(entry, "no event")
-
-    async def _settle_parked(self, entry: Entry, outcome: Outcome) -> None:
-        self._are_parked_handled = outcome is Outcome.DONE
-        if outcome is Outcome.DONE:
-            await self._parked.remove(entry)
-        elif outcome is Outcome.FAILED or _age_ms(entry) > PATIENCE_MS:
-            _log.error("event_dead", stream=self._stream.name, entry=entry.entry_id.decode(), why=_TIRED)
-            await self._parked.bury(entry, _TIRED)
-
-    async def _park(self, entry: Entry) -> None:
-        _log.warning("event_parked", stream=self._stream.name, entry=entry.entry_id.decode())
-        await self._parked.park(entry)
-
-    async def _acknowledge(self, entry: Entry) -> None:
-        """Acknowledge an entry, together with all that finish while the previous command is running."""
-        self._done.append(entry.entry_id)
-        async with self._acknowledging:
-            done, self._done = self._done, []
-            if done:
-                await self._redis.xack(self._stream.key, self._group, *done)
-
-    async def _discount(self, entry: Entry) -> None:
-        """Do not count a delivery that failed because of an outage."""
-        ids: Any = [entry.entry_id]
-        await self._redis.xclaim(self._stream.key, self._group, self._member, 0, ids, retrycount=0, justid=True)
-
-    async def _bury(self, entry: Entry, why: str) -> None:
-        _log.error("event_dead", stream=self._stream.name, entry=entry.entry_id.decode(), why=why)
-        await self._dead_letters.bury(self._group, entry, why)
-
-
-def _age_ms(entry: Entry) -> int:
-    return local_ms() - entry.added_ms

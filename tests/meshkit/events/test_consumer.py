@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 
 from meshkit.errors import UnavailableError
 from meshkit.events import EventStream, OutboxRecord
-from meshkit.events.consumer import MAX_DELIVERIES
+from meshkit.events.settlement import MAX_DELIVERIES
 from meshkit.events.stream import PAYLOAD_FIELD
 from tests.meshkit.events.bus import Heard, Outbox, consuming, dead, new_stream, pending, until
 

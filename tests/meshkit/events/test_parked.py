@@ -8,9 +8,9 @@ from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
 from meshkit.errors import DeadlineExceededError, UnavailableError
-from meshkit.events import EventStream, Sweeper, attempt, consumer
-from meshkit.events.consumer import MAX_DELIVERIES
+from meshkit.events import EventStream, Sweeper, attempt, settlement
 from meshkit.events.parked import ParkedEvents
+from meshkit.events.settlement import MAX_DELIVERIES
 from tests.meshkit.events.bus import Heard, Outbox, consuming, dead, later_ms, new_stream, pending, until
 
 FAST: dict[str, Any] = {"handler_limit": 0.05, "claim_idle_ms": 20, "retry_ms": 100}
@@ -93,7 +93,7 @@ async def test_a_parked_event_is_given_up(
             await stream.add(redis, record)
             if is_old:
                 await until(lambda: _has_parked(redis, stream))
-                monkeypatch.setattr(consumer, "PATIENCE_MS", 0)
+                monkeypatch.setattr(settlement, "PATIENCE_MS", 0)
             await until(lambda: _is_dead(redis, stream))
     [letter] = await dead(redis, stream)
     assert (letter[b"event"], letter[b"group"], letter[b"why"]) == (record.payload, b"g", b"failed too often")
