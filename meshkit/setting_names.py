@@ -7,6 +7,7 @@ are fine, and unknown ones are errors. A test compares this list with the settin
 SETTING_NAMES = frozenset(
     {
         "LENSFEED_ACCESS_TOKEN_SECONDS",
+        "LENSFEED_ALLOW_PLAINTEXT",
         "LENSFEED_CASSANDRA_CLAIM_SECONDS",
         "LENSFEED_CASSANDRA_CONTACT_POINTS",
         "LENSFEED_CASSANDRA_KEYSPACE_PREFIX",

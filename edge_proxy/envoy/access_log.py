@@ -9,6 +9,8 @@ FIELDS = {
     "time": "%START_TIME%",
     "process": "edge",
     "request_id": "%REQ(X-REQUEST-ID)%",
+    # As the caller sent it. Services begin their own traces.
+    "traceparent": "%REQ(X-LENSFEED-TRACEPARENT)%",
     # Set from the verified token only.
     "user": "%REQ(X-USER-ID)%",
     "address": "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%",

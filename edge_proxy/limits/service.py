@@ -8,6 +8,7 @@ import contextlib
 import signal
 from collections.abc import AsyncIterator, Iterable, Mapping
 from pathlib import Path
+from typing import Self
 
 import grpc
 import structlog
@@ -20,6 +21,7 @@ from envoy_data_plane.envoy.service.ratelimit.v3 import (
 )
 from grpc_health.v1 import health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
+from pydantic import model_validator
 from redis.exceptions import RedisError
 from throttled.asyncio import RedisStore, Throttled
 from throttled.exceptions import StoreUnavailableError
@@ -29,6 +31,7 @@ from edge_proxy.limits.rules import rules_of
 from edge_proxy.settings.rates import RateSettings
 from meshkit.identity.mtls import listen, peer_name
 from meshkit.identity.parts import EDGE, MeshIdentity
+from meshkit.listen_address import refuse_open_listener
 from meshkit.logs import LogFormat, set_up_logs
 
 METHOD = "/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit"
@@ -47,10 +50,17 @@ class LimitsSettings(RateSettings):
     """The Redis or Valkey in which all edges count together."""
     mesh_tls: Path | None = None
     """The folder of certificates that `lensfeed certs` makes. With it, the parts of a mesh talk to each other by mTLS only."""
+    allow_plaintext: bool = False
+    """Whether a process without mTLS may listen on an address that other machines can reach. Whoever reaches it is believed."""
     log_level: str = "INFO"
     """DEBUG, INFO, WARNING, ERROR or CRITICAL. At DEBUG the edge logs every call."""
     log_format: LogFormat = "auto"
     """`console`, `json`, or `auto`: readable on a terminal, JSON elsewhere."""
+
+    @model_validator(mode="after")
+    def _keep_private(self) -> Self:
+        refuse_open_listener(self.listen_addr, self.mesh_tls, is_meant=self.allow_plaintext)
+        return self
 
 
 class SharedCounters:

@@ -6,12 +6,13 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import grpc
 import structlog
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
+from pydantic import model_validator
 
 from meshkit.errors import LensfeedError, UnimplementedError
 from meshkit.grpc.channelz import SERVICE_NAME as CHANNELZ
@@ -22,6 +23,7 @@ from meshkit.grpc.layers import Layer, Method, compose, default_layers, ops_laye
 from meshkit.grpc.status import code_of, trailers_of
 from meshkit.identity.mtls import listen
 from meshkit.identity.parts import MeshIdentity
+from meshkit.listen_address import refuse_open_listener
 from meshkit.logs import LogFormat
 from meshkit.settings import Settings
 
@@ -63,12 +65,19 @@ class ServerSettings(Settings):
     """The deadline of a call that states none."""
     mesh_tls: Path | None = None
     """The folder of certificates that `lensfeed certs` makes. With it, the parts of a mesh talk to each other by mTLS only."""
+    allow_plaintext: bool = False
+    """Whether a process without mTLS may listen on an address that other machines can reach. Whoever reaches it is believed."""
     drain_seconds: float = 10.0
     """How long calls in progress may take to finish after SIGTERM."""
     log_level: str = "INFO"
     """DEBUG, INFO, WARNING, ERROR or CRITICAL. At DEBUG the edge logs every call."""
     log_format: LogFormat = "auto"
     """`console`, `json`, or `auto`: readable on a terminal, JSON elsewhere."""
+
+    @model_validator(mode="after")
+    def _keep_private(self) -> Self:
+        refuse_open_listener(self.listen_addr, self.mesh_tls, is_meant=self.allow_plaintext)
+        return self
 
     def identity_of(self, part: str) -> MeshIdentity | None:
         """Return the certificate of a part (user, feed, …), or None without mTLS. Raises SettingsError."""

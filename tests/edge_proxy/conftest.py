@@ -101,7 +101,7 @@ def backend(running_backend: Backend) -> Iterator[Backend]:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def edge(
+async def shared_edge(
     running_backend: Backend, s3: S3, jwks_file: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Edge]:
     """Run an edge in front of the backend."""
@@ -115,6 +115,13 @@ async def edge(
     async with running_edge(tmp_path_factory.mktemp("edge"), jwks_file, settings) as edge:
         await until_serving(edge)
         yield edge
+
+
+@pytest.fixture
+async def edge(shared_edge: Edge) -> Edge:
+    """Return the edge once the backend is healthy. A test that blocks the event loop makes it miss health checks."""
+    await until_serving(shared_edge)
+    return shared_edge
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -10,6 +10,9 @@ INTERNAL_PREFIXES = ("x-lensfeed-", "x-envoy-", "x-amz-")
 BINARY_SUFFIX = "-bin"
 # gRPC's own headers. A server fails a call with an invalid one, and no caller needs them.
 GRPC_HEADERS = ("grpc-previous-rpc-attempts", "grpc-retry-pushback-ms", "grpc-internal-encoding-request")
+# A caller's trace must not decide what services sample. It is kept for the edge's log.
+TRACE_HEADERS = ("traceparent", "tracestate")
+CALLERS_TRACE = "x-lensfeed-traceparent"
 # No service reads cookies, and a browser may send more of them than a service accepts.
 COOKIES = "cookie"
 # Names that HTTP allows and gRPC servers reject. Names with a colon are HTTP/2 pseudo headers.
@@ -32,6 +35,8 @@ def early_mutation(settings: EdgeSettings) -> Json:
             *({"remove_on_match": {"key_matcher": {"prefix": prefix}}} for prefix in INTERNAL_PREFIXES),
             {"remove_on_match": {"key_matcher": {"safe_regex": {"regex": FOREIGN_TO_GRPC}}}},
             {"remove_on_match": {"key_matcher": {"suffix": BINARY_SUFFIX}}},
+            _append(CALLERS_TRACE, "%REQ(traceparent)%", "OVERWRITE_IF_EXISTS_OR_ADD"),
+            *({"remove": header} for header in TRACE_HEADERS),
             _append(CONTENT_TYPE_HEADER, "%REQ(content-type)%", "OVERWRITE_IF_EXISTS_OR_ADD"),
             _append("grpc-timeout", f"{milliseconds}m", "ADD_IF_ABSENT"),
         ],

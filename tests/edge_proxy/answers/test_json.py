@@ -49,6 +49,7 @@ async def test_defaults_are_printed_and_absent_messages_are_not(
                     "renditions": [],
                     "hlsUrl": "",
                     "progressPercent": 0,
+                    "isLooping": False,
                 }
             ],
         }
