@@ -47,8 +47,8 @@ class Objects(Protocol):
         """Sign a PUT of a whole object of this type and size."""
         ...
 
-    async def sign_part(self, key: str, upload_id: str, part: Part, seconds: int) -> SignedPut:
-        """Sign a PUT of one part of its size."""
+    async def sign_parts(self, key: str, upload_id: str, parts: Sequence[Part], seconds: int) -> Sequence[SignedPut]:
+        """Sign a PUT of each part, of its size."""
         ...
 
     async def start_multipart(self, key: str, content_type: str) -> str:

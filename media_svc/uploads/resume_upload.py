@@ -33,7 +33,7 @@ class ResumeUpload:
         if missing:
             # Planned before returning URLs, so that the bytes are found even if this process dies now.
             await self._plan_checks(media.media_id, now_ms)
-        puts = await asyncio.gather(*(self._sign(media, part, seconds) for part in missing))
+        puts = await self._sign(media, missing, seconds)
         return StartedUpload(media, list(zip(missing, puts, strict=True)), now_ms + seconds * 1000)
 
     async def _missing(self, media: Media) -> Sequence[Part] | None:
@@ -59,7 +59,8 @@ class ResumeUpload:
         if len(self._planned_until) > REMEMBERED:
             self._planned_until.popitem(last=False)
 
-    async def _sign(self, media: Media, part: Part, seconds: int) -> SignedPut:
+    async def _sign(self, media: Media, parts: Sequence[Part], seconds: int) -> Sequence[SignedPut]:
         if media.upload_id:
-            return await self._objects.sign_part(media.upload_key, media.upload_id, part, seconds)
-        return await self._objects.sign_put(media.upload_key, media.content_type, part.size_bytes, seconds)
+            return await self._objects.sign_parts(media.upload_key, media.upload_id, parts, seconds)
+        key, content_type = media.upload_key, media.content_type
+        return [await self._objects.sign_put(key, content_type, part.size_bytes, seconds) for part in parts]

@@ -1,6 +1,5 @@
 """Start an upload: check its type and size, and sign the URLs for its bytes."""
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -57,16 +56,17 @@ class StartUpload:
         content_type, size_bytes = media.content_type, media.size_bytes
         parts = plan_parts(size_bytes)
         if len(parts) == 1:
-            puts = [await self._objects.sign_put(media.upload_key, content_type, size_bytes, URL_LIFETIME_SECONDS)]
+            put = await self._objects.sign_put(media.upload_key, content_type, size_bytes, URL_LIFETIME_SECONDS)
+            puts: Sequence[SignedPut] = [put]
         else:
             media, puts = await self._start_multipart(media, parts)
         expires_ms = media.created_ms + URL_LIFETIME_SECONDS * 1000
         return StartedUpload(media, list(zip(parts, puts, strict=True)), expires_ms)
 
-    async def _start_multipart(self, media: Media, parts: Sequence[Part]) -> tuple[Media, list[SignedPut]]:
+    async def _start_multipart(self, media: Media, parts: Sequence[Part]) -> tuple[Media, Sequence[SignedPut]]:
         upload_id = await self._objects.start_multipart(media.upload_key, media.content_type)
-        signing = (self._objects.sign_part(media.upload_key, upload_id, part, URL_LIFETIME_SECONDS) for part in parts)
-        return media.awaiting(upload_id), await asyncio.gather(*signing)
+        puts = await self._objects.sign_parts(media.upload_key, upload_id, parts, URL_LIFETIME_SECONDS)
+        return media.awaiting(upload_id), puts
 
 
 def _checked_kind(content_type: str, size_bytes: int) -> MediaKind:

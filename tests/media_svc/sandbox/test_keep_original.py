@@ -1,5 +1,6 @@
 """Tests of serving small, clean pictures unchanged, and nothing with more than pixels."""
 
+import io
 import random
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,62 @@ def test_jpegs_of_other_kinds(tmp_path: Path) -> None:
     )
     assert _clean(tmp_path, good, "image/jpeg")
     assert not any(_clean(tmp_path, each, "image/jpeg") for each in others)
+
+
+def _segment(marker: int, data: bytes) -> bytes:
+    return bytes((0xFF, marker)) + (len(data) + 2).to_bytes(2, "big") + data
+
+
+SCRIPT = b"<script>alert(1)</script>"
+QUANTIZER = SCRIPT.ljust(64, b" ")
+# Sixteen lengths of codes, then the symbols.
+HUFFMAN = bytes((*[0] * 15, len(SCRIPT))) + SCRIPT
+IN_TABLES = {
+    "quantizer": _segment(0xDB, b"\x03" + QUANTIZER),
+    "quantizer of 16 bits": _segment(0xDB, b"\x13" + QUANTIZER * 2),
+    "DC table": _segment(0xC4, b"\x03" + HUFFMAN),
+    "AC table": _segment(0xC4, b"\x13" + HUFFMAN),
+    "AC table of valid symbols": _segment(0xC4, b"\x13" + bytes((*[0] * 15, 4)) + b"pqrs"),
+}
+LONGER = (_segment(0xDB, b"\x03" + bytes(64) + SCRIPT), _segment(0xDD, bytes(2) + SCRIPT))
+
+
+@pytest.mark.parametrize("kind", IN_TABLES)
+@pytest.mark.parametrize("place", ["first", "before the scans", "last"])
+async def test_script_in_an_unused_table(tmp_path: Path, kind: str, place: str) -> None:
+    """A JPEG with a table that no scan uses is re-encoded, and what the table holds is in no rendition."""
+    good = pictures.encoded(_textured(), "image/jpeg", **SMALL["image/jpeg"])
+    at = {"first": 2, "before the scans": good.index(b"\xff\xda"), "last": len(good) - 2}[place]
+    original = good[:at] + IN_TABLES[kind] + good[at:]
+    with Image.open(io.BytesIO(original)) as picture:
+        picture.load()
+    assert not _clean(tmp_path, original, "image/jpeg")
+    made = await pictures.rendered(tmp_path, original, "image/jpeg")
+    assert not any(original == content or SCRIPT in content for content in made.contents.values())
+
+
+def test_script_behind_a_table(tmp_path: Path) -> None:
+    """A JPEG with a segment that is longer than its content is not clean."""
+    good = pictures.encoded(_textured(), "image/jpeg", **SMALL["image/jpeg"])
+    assert not any(_clean(tmp_path, good[:2] + each + good[2:], "image/jpeg") for each in LONGER)
+
+
+def test_script_behind_a_scan(tmp_path: Path) -> None:
+    """Bytes that the decoder skips between a scan's pixels and the next marker are noticed."""
+    good = pictures.encoded(_textured(), "image/jpeg", **SMALL["image/jpeg"])
+    for at in (len(good) - 2, good.index(b"\xff\xc4", good.index(b"\xff\xda"))):
+        assert not _clean(tmp_path, good[:at] + SCRIPT + good[at:], "image/jpeg")
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+@pytest.mark.parametrize("quality", [1, 50, 95])
+@pytest.mark.parametrize("subsampling", [0, 2])
+def test_ordinary_jpegs(tmp_path: Path, mode: str, quality: int, subsampling: int) -> None:
+    """Every progressive JPEG of an ordinary encoder is clean."""
+    picture = pictures.quarters().convert(mode)
+    for original in (_textured().convert(mode), picture):
+        content = pictures.encoded(original, "image/jpeg", progressive=True, quality=quality, subsampling=subsampling)
+        assert _clean(tmp_path, content, "image/jpeg")
 
 
 @pytest.mark.parametrize("content_type", ["image/png", "image/avif", "image/heic"])
