@@ -26,6 +26,8 @@ class Things:
     """A post that everybody sees; there is an older one."""
     follows: str
     """Whom the owner follows."""
+    session: str
+    """The session that the owner logged in with."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +41,17 @@ class Case:
 # How each method relates to other users' resources. Add new methods here or to CASES.
 OWN_ONLY = {
     "CreateFollow": "makes what is the caller's",
+    "ChangePassword": "changes the caller's",
+    "CreateRecoveryCodes": "makes what is the caller's",
     "DeleteFollow": "undoes what is the caller's: the path names whom the caller follows",
     "DeleteSession": "ends the session of the token",
+    "EndOtherSessions": "ends what is the caller's",
+    "ListSessions": "lists what is the caller's",
     "StartUpload": "makes what is the caller's",
 }
 FOR_EVERYBODY = {"GetUser", "GetUserByHandle", "ListFollowers", "ListFollowing", "GetRelationship", "ListUserPosts"}
 CASES = {
+    "EndSession": Case(lambda who, its: who.send("DELETE", f"/sessions/{its.session}"), (404, "SESSION_NOT_FOUND")),
     "GetMedia": Case(lambda who, its: who.send("GET", f"/media/{its.waiting}"), (404, "MEDIA_NOT_FOUND")),
     "CompleteUpload": Case(
         lambda who, its: who.send("POST", f"/media/{its.waiting}/complete", {"parts": []}), (404, "MEDIA_NOT_FOUND")
@@ -69,7 +76,9 @@ async def things(owner: Person, other: Person, photo: bytes) -> Things:
     assert (await owner.finished(ready))["state"] == "MEDIA_STATE_READY"
     waiting = str((await owner.start_upload(photo))["mediaId"])
     await owner.post("older", [ready])
-    return Things(waiting, await owner.post("waits", [waiting]), await owner.post("for all", [ready]), other.user_id)
+    session = str((await owner.call("GET", "/sessions"))["sessions"][0]["sessionId"])
+    waiting_post, post = await owner.post("waits", [waiting]), await owner.post("for all", [ready])
+    return Things(waiting, waiting_post, post, other.user_id, session)
 
 
 def test_every_method_has_a_case() -> None:
