@@ -26,6 +26,7 @@ from post_svc.events import GROUP, MEDIA_STREAM, STREAM, PostEvents, media_handl
 from post_svc.filter_used_media import FilterUsedMedia
 from post_svc.get_post import GetPost
 from post_svc.improve_posts import ImprovePosts
+from post_svc.index_media import IndexMedia
 from post_svc.list_user_posts import CURSOR_KIND, ListUserPosts
 from post_svc.manifests import shows
 from post_svc.messages import Messages
@@ -87,6 +88,7 @@ async def working_process(settings: WorkSettings) -> AsyncIterator[Process]:
             background={
                 "consume": Consumer(redis, MEDIA_STREAM, GROUP, settings.member, handler).run,
                 "sweep_waiting": SweepWaiting(parts.store, parts.publish_waiting).run,
+                "index_media": IndexMedia(parts.store).run,
             },
             dependencies={"store": parts.check_store, "redis": check_redis(redis)},
         )

@@ -100,6 +100,19 @@ class Draft:
         return hashlib.sha256(json.dumps([self.caption, *self.media_ids]).encode()).digest()
 
 
+@dataclass(frozen=True, slots=True)
+class IndexProgress:
+    """How far posts of former versions were added to the index of media.
+
+    `began_ms` is when the first process came that keeps the index, in milliseconds since 1970. The walk over older posts
+    continues after `position`, which only the store can interpret; None means from the start.
+    """
+
+    began_ms: int
+    position: int | None = None
+    is_done: bool = False
+
+
 def manifest_of(media: Sequence[Medium]) -> bytes:
     """Return the media of a post as one opaque value."""
     return b"".join(medium.encoded for medium in media)

@@ -14,8 +14,9 @@ from meshkit.events.outbox import OutboxRecord
 from meshkit.idempotency import Claim
 from meshkit.idempotency.cassandra_keys import CassandraKeys, key_statements
 from meshkit.ids import PublicId, new_id
-from post_svc.model import DeletedPost, Medium, Place, PublishedPost, WaitingPost
+from post_svc.model import DeletedPost, IndexProgress, Medium, Place, PublishedPost, WaitingPost
 from post_svc.store.cassandra_lives import Life, Lives, State, deletion, publication
+from post_svc.store.cassandra_media import MediaIndex, add_uses, remove_uses
 from post_svc.store.cassandra_timelines import Timelines, publish_steps, remove_steps
 from post_svc.store.cassandra_waiting import WaitingIndex, begin_steps, end_steps
 
@@ -34,6 +35,7 @@ class CassandraPostStore:
         self._lives = Lives(cassandra)
         self._timelines = Timelines(cassandra)
         self._waiting = WaitingIndex(cassandra)
+        self._media = MediaIndex(cassandra)
 
     async def claim_key(self, author_id: int, key: str, claim: Claim) -> Claim:
         """Bind a key, or return what it is bound to."""
@@ -117,6 +119,26 @@ class CassandraPostStore:
         """Read the newest places of some authors, many at once."""
         return await self._timelines.places_of(author_ids, before_place, limit)
 
+    async def places_showing(self, author_id: int, media_id: str, before_place: int, limit: int) -> Sequence[Place]:
+        """Read the index of media."""
+        return await self._media.places(author_id, media_id, before_place, limit)
+
+    async def index_posts(self, posts: Sequence[PublishedPost]) -> None:
+        """Add posts to the index of media."""
+        await self._media.add(posts)
+
+    async def authors_after(self, position: int | None, limit: int) -> Sequence[tuple[int, int]]:
+        """Return the next authors by token."""
+        return await self._media.authors(position, limit)
+
+    async def index_progress(self) -> IndexProgress | None:
+        """Return how far older posts were indexed."""
+        return await self._media.progress()
+
+    async def set_index_progress(self, progress: IndexProgress) -> None:
+        """Store how far older posts were indexed."""
+        await self._media.set_progress(progress)
+
     async def waiting_for(self, media_id: str) -> Sequence[PublicId]:
         """Return the posts that wait for a medium."""
         return await self._waiting.for_medium(media_id)
@@ -142,7 +164,7 @@ class CassandraPostStore:
             await self._write(post, life)
 
     async def _write(self, post: PublicId, life: Life) -> None:
-        steps, ending = _steps(post, life), end_steps(post, life.media_ids)
+        steps, ending = await self._steps(post, life), end_steps(post, life.media_ids)
         if life.size <= MAX_BATCH_BYTES:
             await write_with_events(self._cassandra, [*steps, *ending], life.events)
             return
@@ -154,6 +176,16 @@ class CassandraPostStore:
         await self._cassandra.execute(statement, *values)
         again = [replace(record, event_id=new_id(self._cassandra.now_ms())) for record in life.events]
         await write_with_events(self._cassandra, ending, again)
+
+    async def _steps(self, post: PublicId, life: Life) -> list[Step]:
+        if life.place is None:
+            return []
+        if life.state is State.PUBLISHED:
+            published = life.published(post, life.place)
+            return [*publish_steps(published), *add_uses(published)]
+        # Only the post itself tells which media it showed. Where it is gone already, what is left of the index does no harm.
+        shown = await self._timelines.at(Place(post.owner, life.place))
+        return [*remove_steps(post, life.place), *(remove_uses(shown) if shown and shown.id == post else [])]
 
 
 def _with_place(life: Life | None, proposed: int) -> Life | None:
@@ -176,11 +208,3 @@ def _withdrawn(life: Life | None, records: Sequence[OutboxRecord]) -> Life | Non
 
 def _deleted(life: Life | None, place: int, records: Sequence[OutboxRecord]) -> Life | None:
     return None if life and life.state is State.DELETED else deletion(life, place, records)
-
-
-def _steps(post: PublicId, life: Life) -> list[Step]:
-    if life.place is None:
-        return []
-    if life.state is State.PUBLISHED:
-        return publish_steps(life.published(post, life.place))
-    return remove_steps(post, life.place)

@@ -70,6 +70,10 @@ class Timelines:
             found = await self._at(post.owner, places[0][0]) if places else None
         return found
 
+    async def at(self, place: Place) -> PublishedPost | None:
+        """Return the post at a place."""
+        return await self._at(place.author_id, place.place)
+
     async def has_post(self, place: Place) -> bool:
         """Return whether a post is stored at a place."""
         return await self._at(place.author_id, place.place) is not None

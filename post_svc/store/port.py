@@ -12,7 +12,7 @@ from typing import Protocol
 from meshkit.events.outbox import OutboxRecord
 from meshkit.idempotency import Claim
 from meshkit.ids import PublicId
-from post_svc.model import DeletedPost, Medium, Place, PublishedPost, WaitingPost
+from post_svc.model import DeletedPost, IndexProgress, Medium, Place, PublishedPost, WaitingPost
 
 # How long a deletion is remembered. Longer than any key lives, so that no retry recreates the post.
 DELETION_TTL_MS = 30 * 24 * 3600 * 1000
@@ -78,6 +78,26 @@ class PostStore(Protocol):
 
     async def places_of(self, author_ids: Sequence[int], before_place: int, limit: int) -> Mapping[int, Sequence[int]]:
         """Return each author's places below `before_place`, newest first, at most `limit` each."""
+        ...
+
+    async def places_showing(self, author_id: int, media_id: str, before_place: int, limit: int) -> Sequence[Place]:
+        """Return where an author's posts show a medium, below a place, newest first. Some of the posts may be gone."""
+        ...
+
+    async def index_posts(self, posts: Sequence[PublishedPost]) -> None:
+        """Note which media some posts show, as publishing them does. Repeatable; a deleted post is not brought back."""
+        ...
+
+    async def authors_after(self, position: int | None, limit: int) -> Sequence[tuple[int, int]]:
+        """Return (position, author id) of the next authors of published posts, in the store's order; None: from the start."""
+        ...
+
+    async def index_progress(self) -> IndexProgress | None:
+        """Return how far older posts were indexed; None if that has not begun."""
+        ...
+
+    async def set_index_progress(self, progress: IndexProgress) -> None:
+        """Store how far older posts were indexed."""
         ...
 
     async def waiting_for(self, media_id: str) -> Sequence[PublicId]:

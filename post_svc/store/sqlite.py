@@ -12,7 +12,8 @@ from meshkit.idempotency import Claim
 from meshkit.idempotency.sqlite_keys import SqliteKeys
 from meshkit.ids import PublicId, first_id
 from meshkit.sqlite import Database
-from post_svc.model import DeletedPost, Medium, Place, PublishedPost, WaitingPost
+from post_svc.manifests import media_ids_in
+from post_svc.model import DeletedPost, IndexProgress, Medium, Place, PublishedPost, WaitingPost
 from post_svc.store.port import DELETION_TTL_MS
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -86,6 +87,48 @@ class SqlitePostStore:
             }
         )
 
+    async def places_showing(self, author_id: int, media_id: str, before_place: int, limit: int) -> Sequence[Place]:
+        """Read the index of media."""
+        query = (
+            "SELECT author_id, place FROM posts_by_medium WHERE media_id = ? AND author_id = ? AND place < ?"
+            " ORDER BY place DESC LIMIT ?"
+        )
+        return await self._database.read(
+            lambda connection: [
+                Place(*row) for row in connection.execute(query, (media_id, author_id, before_place, limit))
+            ]
+        )
+
+    async def index_posts(self, posts: Sequence[PublishedPost]) -> None:
+        """Add posts to the index of media, except deleted ones."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            for post in posts:
+                if _post_at(connection, Place(post.id.owner, post.place)):
+                    _add_uses(connection, post)
+
+        await self._database.write(work)
+
+    async def authors_after(self, position: int | None, limit: int) -> Sequence[tuple[int, int]]:
+        """Return the next authors by id."""
+        query = "SELECT DISTINCT author_id FROM posts WHERE author_id > ? ORDER BY author_id LIMIT ?"
+        after = -1 if position is None else position
+        return await self._database.read(
+            lambda connection: [(author, author) for (author,) in connection.execute(query, (after, limit))]
+        )
+
+    async def index_progress(self) -> IndexProgress | None:
+        """Return how far older posts were indexed."""
+        query = "SELECT began_ms, position, is_done FROM media_index_progress WHERE id = 0"
+        row = await self._database.read(lambda connection: connection.execute(query).fetchone())
+        return row and IndexProgress(row[0], row[1], bool(row[2]))
+
+    async def set_index_progress(self, progress: IndexProgress) -> None:
+        """Store how far older posts were indexed."""
+        statement = "INSERT OR REPLACE INTO media_index_progress (id, began_ms, position, is_done) VALUES (0, ?, ?, ?)"
+        values = (progress.began_ms, progress.position, progress.is_done)
+        await self._database.write(lambda connection: connection.execute(statement, values))
+
     async def waiting_for(self, media_id: str) -> Sequence[PublicId]:
         """Return the posts that wait for a medium."""
         query = "SELECT post_id, author_id FROM pending_media WHERE media_id = ?"
@@ -151,9 +194,17 @@ def _publish(connection: sqlite3.Connection, post: PublishedPost, records: Seque
         connection.execute(
             "INSERT INTO post_places (author_id, post_id, place) VALUES (?, ?, ?)", (*_key(post.id), post.place)
         )
+    _add_uses(connection, post)
     _end_waiting(connection, post.id)
     insert_records(connection, records)
     return True
+
+
+def _add_uses(connection: sqlite3.Connection, post: PublishedPost) -> None:
+    connection.executemany(
+        "INSERT OR IGNORE INTO posts_by_medium (media_id, author_id, place) VALUES (?, ?, ?)",
+        [(media_id, post.id.owner, post.place) for media_id in media_ids_in(post.manifest)],
+    )
 
 
 def _withdraw(connection: sqlite3.Connection, post: PublicId, deleted_at: int, records: Sequence[OutboxRecord]) -> bool:
@@ -172,6 +223,7 @@ def _delete(
         return False
     connection.execute("DELETE FROM posts WHERE author_id = ? AND place = ?", (post.owner, place))
     connection.execute("DELETE FROM post_places WHERE author_id = ? AND post_id = ?", _key(post))
+    connection.execute("DELETE FROM posts_by_medium WHERE author_id = ? AND place = ?", (post.owner, place))
     _end_waiting(connection, post)
     insert_records(connection, records)
     return True

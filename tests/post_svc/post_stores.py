@@ -7,10 +7,13 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from lensfeed.media.v1 import media_pb2
+
 from meshkit.errors import UnavailableError
 from meshkit.events.outbox import OutboxStore
 from meshkit.grpc.health import Check
 from meshkit.service_settings import ServiceSettings
+from post_svc.manifests import medium_of
 from post_svc.store import PostStore
 from post_svc.store import open as stores
 
@@ -53,3 +56,9 @@ async def until_it_answers(check: Check) -> None:
                 return await check()
             except UnavailableError:
                 await asyncio.sleep(0.02)
+
+
+def manifest_with(*media_ids: str, text: str = "") -> bytes:
+    """Return the manifest of a post that shows some media."""
+    media = [media_pb2.Media(media_id=each, alt_text=text) for each in media_ids]
+    return b"".join(medium_of(each).encoded for each in media)

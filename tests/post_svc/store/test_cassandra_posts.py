@@ -32,7 +32,7 @@ from post_svc.store.cassandra import MAX_BATCH_BYTES, MIGRATIONS, CassandraPostS
 from post_svc.store.cassandra_lives import Lives, deletion, publication
 from post_svc.store.cassandra_timelines import publish_steps, remove_steps
 from tests.post_svc.clients import events_in, published_and_deleted, some_user
-from tests.post_svc.post_stores import OpenStore, store_settings, until_it_answers
+from tests.post_svc.post_stores import OpenStore, manifest_with, store_settings, until_it_answers
 from tests.post_svc.store.test_store_lives import STEPS, Life, take
 from tests.store_kinds import STORE_KINDS
 
@@ -106,7 +106,7 @@ def deaf(cluster: Cassandra) -> OpenStore:
 
 def _post(place: int | None = None) -> PublishedPost:
     post = PublicId(new_id(), some_user())
-    return PublishedPost(post, place or post.local, "Füße 🐾", b"m")
+    return PublishedPost(post, place or post.local, "Füße 🐾", manifest_with("m"))
 
 
 def _published(post: PublishedPost) -> OutboxRecord:

@@ -17,7 +17,7 @@ from post_svc.model import DeletedPost, Medium, MediumState, Place, PublishedPos
 from post_svc.store import PostStore
 from post_svc.store.port import DELETION_TTL_MS
 from tests.post_svc.clients import published_and_deleted, some_user
-from tests.post_svc.post_stores import OpenStore
+from tests.post_svc.post_stores import OpenStore, manifest_with
 
 NOW = time.time_ns() // 1_000_000
 
@@ -57,7 +57,7 @@ async def _at_most(count: int, calls: Iterable[Awaitable[object]]) -> None:
 
 
 def _published(post: PublicId, place: int | None = None) -> PublishedPost:
-    return PublishedPost(post, place or post.local, "Füße 🐾\n", b"\x00media\xff")
+    return PublishedPost(post, place or post.local, "Füße 🐾\n", manifest_with("m-1", "m-2"))
 
 
 def _event(post: PublishedPost) -> list[OutboxRecord]:
@@ -145,7 +145,7 @@ async def test_improved_media_join_the_manifest(store: PostStore) -> None:
     for each in (post, other):
         assert await store.publish(each, [])
     place = Place(author, post.place)
-    versions = [_improved(media_id, f"<{media_id}>".encode()) for media_id in sorted(_media(2))]
+    versions = [_improved(media_id, manifest_with(media_id, text="better")) for media_id in sorted(_media(2))]
     for version in (*versions, versions[0]):
         await store.improve_medium(place, version)
     expected = replace(post, manifest=post.manifest + b"".join(each.encoded for each in versions))
@@ -163,9 +163,9 @@ async def test_improved_media_bring_no_post_back(store: PostStore) -> None:
     post = _published(PublicId(new_id(), author))
     place, (before, after) = Place(author, post.place), _media(2)
     assert await store.publish(post, [])
-    await store.improve_medium(place, _improved(before, b"before"))
+    await store.improve_medium(place, _improved(before, manifest_with(before)))
     assert await store.delete(post.id, post.place, NOW, [])
-    await store.improve_medium(place, _improved(after, b"after"))
+    await store.improve_medium(place, _improved(after, manifest_with(after)))
     assert isinstance(await store.find(post.id), DeletedPost)
     assert await store.list_posts(author, MAX_ID, 9) == []
     assert await store.posts_at([place]) == {}
@@ -380,6 +380,61 @@ async def test_places_of_authors(store: PostStore) -> None:
     assert (await store.places_of(authors, mine[3].place, 3))[authors[0]] == [mine[4].place]
 
 
+async def test_posts_are_found_by_their_media(store: PostStore) -> None:
+    """A published post is found by each of its media, newest first, below a place; a deleted one is not found any more."""
+    author, (one, two) = some_user(), _media(2)
+    posts = [PublicId(new_id(NOW + number), author) for number in range(3)]
+    shown = [PublishedPost(each, each.local, "", manifest_with(one, two)) for each in posts]
+    for post in shown:
+        assert await store.publish(post, [])
+    places = [Place(author, post.place) for post in reversed(shown)]
+    for media_id in (one, two):
+        assert await store.places_showing(author, media_id, MAX_ID, 9) == places
+    assert await store.places_showing(author, one, places[0].place, 1) == [places[1]]
+    assert await store.places_showing(some_user(), one, MAX_ID, 9) == []
+    assert await store.delete(posts[1], posts[1].local, NOW, [])
+    assert await store.places_showing(author, two, MAX_ID, 9) == [places[0], places[2]]
+
+
+async def test_post_that_waited_is_found_by_its_media(store: PostStore) -> None:
+    """A post that waited is in the index where it was published."""
+    waiting = _waiting()
+    assert await store.add_waiting(waiting)
+    place = await store.claim_place(waiting.id, new_id(NOW + 5000))
+    assert place is not None
+    await store.publish(PublishedPost(waiting.id, place, "", manifest_with(*waiting.media_ids)), [])
+    found = await store.places_showing(waiting.id.owner, waiting.media_ids[0], MAX_ID, 9)
+    assert found == [Place(waiting.id.owner, place)]
+
+
+async def test_posts_can_be_indexed_again(store: PostStore) -> None:
+    """Indexing a post twice changes nothing, and indexing a deleted one brings nothing back."""
+    author, (medium,) = some_user(), _media(1)
+    kept, gone = [
+        PublishedPost(each, each.local, "", manifest_with(medium))
+        for each in (PublicId(new_id(NOW - number), author) for number in range(2))
+    ]
+    for post in (kept, gone):
+        assert await store.publish(post, [])
+    assert await store.delete(gone.id, gone.place, NOW, [])
+    await store.index_posts([kept, gone])
+    assert await store.places_showing(author, medium, MAX_ID, 9) == [Place(author, kept.place)]
+
+
+async def test_every_author_comes_once(store: PostStore) -> None:
+    """A walk over the authors of published posts meets each of them."""
+    authors = {some_user() for _ in range(5)}
+    for author in authors:
+        await _publish_some(store, author, 2)
+    met: list[int] = []
+    position = None
+    while page := await store.authors_after(position, 3):
+        met += [author for _, author in page]
+        position = page[-1][0]
+    assert authors <= set(met)
+    assert len(met) == len(set(met))
+
+
 async def test_every_post_that_waits_for_a_medium_is_told(store: PostStore) -> None:
     """Every post that waits for a medium is returned."""
     author = some_user()
@@ -456,7 +511,7 @@ async def test_largest_post_is_kept(opened: OpenStore) -> None:
     await opened.posts.add_waiting(waiting)
     place = await opened.posts.claim_place(waiting.id, new_id())
     assert place is not None
-    post = PublishedPost(waiting.id, place, "🐾" * 2_200, secrets.token_bytes(60_000))
+    post = PublishedPost(waiting.id, place, "🐾" * 2_200, manifest_with("m", text=secrets.token_hex(30_000)))
     assert await opened.posts.publish(post, _event(post))
     assert await opened.posts.find(post.id) == post
     assert await opened.posts.waiting_for(waiting.media_ids[0]) == []

@@ -11,9 +11,10 @@ from meshkit.events import new_record
 from meshkit.ids import PublicId, new_id
 from post_svc.model import DeletedPost, PublishedPost, WaitingPost
 from tests.post_svc.clients import published_and_deleted, some_user
-from tests.post_svc.post_stores import OpenStore
+from tests.post_svc.post_stores import OpenStore, manifest_with
 
 Step = Literal["wait", "claim", "publish", "publish at once", "withdraw", "delete"]
+MANIFEST = manifest_with("m")
 STEPS: tuple[Step, ...] = ("wait", "claim", "publish", "publish at once", "withdraw", "delete")
 
 
@@ -35,7 +36,7 @@ class Life:
                 return WaitingPost(self.id, "c", ("m",), self.place)
             case "published":
                 assert self.place is not None
-                return PublishedPost(self.id, self.place, "c", b"m")
+                return PublishedPost(self.id, self.place, "c", MANIFEST)
             case "deleted":
                 return DeletedPost(self.id)
 
@@ -79,7 +80,7 @@ async def take(step: Step, opened: OpenStore, life: Life) -> None:
 async def _publish(opened: OpenStore, life: Life, place: int) -> None:
     record = new_record(event_pb2.PostPublished(author_id=life.id.owner, place=place))
     can = life.state == "absent" or (life.state == "waiting" and life.place == place)
-    assert await opened.posts.publish(PublishedPost(life.id, place, "c", b"m"), [record]) == can
+    assert await opened.posts.publish(PublishedPost(life.id, place, "c", MANIFEST), [record]) == can
     if can:
         life.state, life.place = "published", place
         life.events[0].append(place)
