@@ -19,11 +19,16 @@ from post_svc.model import (
     PublishedPost,
     WaitingPost,
     are_ready,
+    is_late,
     manifest_of,
 )
 from post_svc.ports import Events, MediaCatalog
 from post_svc.publish_waiting import PublishWaiting
 from post_svc.store import PostStore
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 class CreatePost:
@@ -41,6 +46,7 @@ class CreatePost:
         publish_waiting: PublishWaiting,
         get_post: GetPost,
         make_id: Callable[[], int] = new_id,
+        now_ms: Callable[[], int] = _now_ms,
     ) -> None:
         self._store = store
         self._media = media
@@ -48,6 +54,7 @@ class CreatePost:
         self._publish_waiting = publish_waiting
         self._get_post = get_post
         self._make_id = make_id
+        self._now_ms = now_ms
 
     async def __call__(self, author_id: int, draft: Draft, key: str | None) -> PostView:
         """Return the post in its current state. Without a key, each call creates a new post.
@@ -59,8 +66,9 @@ class CreatePost:
             return await self._publish_or_show(post)
         media = await self._media.media_of(author_id, draft.media_ids)
         _check_media(draft, media)
-        # A retry may come hours after the id was made. It must get a fresh place, like a waiting post.
-        is_at_once = is_first and are_ready(media, draft.media_ids)
+        # A retry may come hours after the id was made, and a call may have waited for seconds. Then the post must get a fresh
+        # place, like a waiting post.
+        is_at_once = is_first and are_ready(media, draft.media_ids) and not is_late(post.local, self._now_ms())
         while True:
             if is_at_once:
                 if view := await self._publish(PublishedPost(post, post.local, draft.caption, manifest_of(media))):

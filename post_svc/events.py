@@ -18,6 +18,11 @@ class _Sender(Protocol):
     def send_soon(self, *records: OutboxRecord) -> None: ...
 
 
+def published_event(author_id: int, place: int) -> OutboxRecord:
+    """Return a PostPublished."""
+    return new_record(event_pb2.PostPublished(author_id=author_id, place=place))
+
+
 class PostEvents:
     """Creates post events and sends them through a producer."""
 
@@ -26,7 +31,7 @@ class PostEvents:
 
     def published(self, author_id: int, place: int) -> OutboxRecord:
         """Return a PostPublished."""
-        return new_record(event_pb2.PostPublished(author_id=author_id, place=place))
+        return published_event(author_id, place)
 
     def deleted(self, post: PublishedPost | WaitingPost, place: int) -> OutboxRecord:
         """Return a PostDeleted."""

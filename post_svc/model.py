@@ -9,6 +9,9 @@ from enum import Enum, auto
 from meshkit.errors import NotFoundError
 from meshkit.ids import MalformedIdError, PublicId, id_millis
 
+# How long after it was made a place may still be published at. A publication that takes longer was interrupted.
+LATE_MS = 10_000
+
 
 class MediumState(Enum):
     """The states of a medium that matter to a post."""
@@ -77,6 +80,11 @@ class DeletedPost:
     """A marker that a post was deleted. It is kept for some days so that no retry recreates the post."""
 
     id: PublicId
+
+
+def is_late(place: int, now_ms: int) -> bool:
+    """Return whether a post must not appear at a place any more: readers have seen newer posts, and would miss it below them."""
+    return now_ms - id_millis(place) > LATE_MS
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -5,7 +5,8 @@ written in one logged batch, which can be repeated. If a process dies in between
 rows writes the batch again. Write times let these batches arrive in any order.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+import uuid
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,8 +14,8 @@ from meshkit.cassandra import Cassandra, Step, write_with_events
 from meshkit.events.outbox import OutboxRecord
 from meshkit.idempotency import Claim
 from meshkit.idempotency.cassandra_keys import CassandraKeys, key_statements
-from meshkit.ids import PublicId, new_id
-from post_svc.model import DeletedPost, IndexProgress, Medium, Place, PublishedPost, WaitingPost
+from meshkit.ids import PublicId, id_millis, new_id
+from post_svc.model import DeletedPost, IndexProgress, Medium, Place, PublishedPost, WaitingPost, is_late
 from post_svc.store.cassandra_lives import Life, Lives, State, deletion, publication
 from post_svc.store.cassandra_media import MediaIndex, add_uses, remove_uses
 from post_svc.store.cassandra_timelines import Timelines, publish_steps, remove_steps
@@ -27,10 +28,11 @@ MAX_BATCH_BYTES = 32 * 1024
 
 
 class CassandraPostStore:
-    """Posts in one keyspace."""
+    """Posts in one keyspace. `make_event` makes the event of a publication, by author and place."""
 
-    def __init__(self, cassandra: Cassandra) -> None:
+    def __init__(self, cassandra: Cassandra, make_event: Callable[[int, int], OutboxRecord] | None = None) -> None:
         self._cassandra = cassandra
+        self._make_event = make_event
         self._keys = CassandraKeys(cassandra, _READ_KEY, _BIND_KEY)
         self._lives = Lives(cassandra)
         self._timelines = Timelines(cassandra)
@@ -50,8 +52,9 @@ class CassandraPostStore:
             case Life(State.WAITING):
                 return life.waiting(post)
             case Life(State.PUBLISHED, int(place)):
-                await self._complete(post, life)
-                return life.published(post, place)
+                life = await self._complete(post, life)
+                is_published = life.state is State.PUBLISHED
+                return life.published(post, life.place or place) if is_published else DeletedPost(post)
             case Life(State.DELETED):
                 return DeletedPost(post)
             case _:
@@ -155,13 +158,28 @@ class CassandraPostStore:
             await self._complete(post, life)
         return has_moved
 
-    async def _complete(self, post: PublicId, life: Life) -> None:
-        """Write the rows that a life implies, unless they are there."""
+    async def _complete(self, post: PublicId, life: Life) -> Life:
+        """Write the rows that a life implies, unless they are there. Returns the life as it is then."""
         if life.place is None or life.state is State.WAITING:
-            return
+            return life
         is_there = await self._timelines.has_post(Place(post.owner, life.place))
-        if is_there != (life.state is State.PUBLISHED):
-            await self._write(post, life)
+        if is_there == (life.state is State.PUBLISHED):
+            return life
+        if life.state is State.PUBLISHED and is_late(life.place, self._cassandra.now_ms()):
+            life = await self._publish_later(post, life, life.place)
+        await self._write(post, life)
+        return life
+
+    async def _publish_later(self, post: PublicId, life: Life, late: int) -> Life:
+        """Move a publication that nobody has seen to a fresh place. Returns the life as it is then."""
+        if self._make_event is None:
+            return life
+        place = new_id(self._cassandra.now_ms())
+        moved = replace(life, place=place, events=(self._make_event(post.owner, place),), revision=uuid.uuid4())
+        # First, so that a process that is merely slow cannot write the post at its late place afterwards.
+        await self._timelines.close(Place(post.owner, late))
+        current, _ = await self._lives.move(post, lambda now: moved if now and now.revision == life.revision else None)
+        return current or life
 
     async def _write(self, post: PublicId, life: Life) -> None:
         steps, ending = await self._steps(post, life), end_steps(post, life.media_ids)
@@ -189,7 +207,9 @@ class CassandraPostStore:
 
 
 def _with_place(life: Life | None, proposed: int) -> Life | None:
-    if life is None or life.state is not State.WAITING or life.place is not None:
+    if life is None or life.state is not State.WAITING:
+        return None
+    if life.place is not None and not is_late(life.place, id_millis(proposed)):
         return None
     return Life(State.WAITING, proposed, life.caption, life.media_ids)
 

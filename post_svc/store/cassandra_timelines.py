@@ -105,6 +105,10 @@ class Timelines:
         found = await _bounded([self._places(author_id, before_place, limit) for author_id in authors])
         return dict(zip(authors, found, strict=True))
 
+    async def close(self, place: Place) -> None:
+        """Keep a post from ever appearing at a place."""
+        await self._cassandra.execute(_REMOVE, write_time(place.place) + 1, place.author_id, place.place)
+
     async def improve(self, place: Place, medium: Medium) -> None:
         """Write a newer version of a medium, with the write time of the post's tombstone. On a tie the tombstone wins."""
         time = write_time(place.place) + 1

@@ -4,6 +4,7 @@ from contextlib import AbstractAsyncContextManager
 
 from meshkit.opened_store import Opened, open_on_cassandra, open_on_sqlite
 from meshkit.service_settings import ServiceSettings
+from post_svc.events import published_event
 from post_svc.store.port import PostStore
 
 
@@ -12,7 +13,12 @@ def open_store(settings: ServiceSettings) -> AbstractAsyncContextManager[Opened[
     if settings.store == "cassandra":
         from post_svc.store import cassandra
 
-        return open_on_cassandra(settings, "post", cassandra.MIGRATIONS, cassandra.CassandraPostStore)
+        return open_on_cassandra(
+            settings,
+            "post",
+            cassandra.MIGRATIONS,
+            lambda bridge: cassandra.CassandraPostStore(bridge, published_event),
+        )
     from post_svc.store import sqlite
 
     return open_on_sqlite(settings, "post", sqlite.MIGRATIONS, sqlite.SqlitePostStore)

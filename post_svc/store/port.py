@@ -37,7 +37,10 @@ class PostStore(Protocol):
         ...
 
     async def claim_place(self, post: PublicId, proposed: int) -> int | None:
-        """Give a waiting post its place unless it has one. Returns its place, or None if it does not wait."""
+        """Give a waiting post its place unless it has one. Returns its place, or None if it does not wait.
+
+        A place that is late by the time of the proposed one is replaced: its publisher has died.
+        """
         ...
 
     async def publish(self, post: PublishedPost, records: Sequence[OutboxRecord]) -> bool:

@@ -10,10 +10,10 @@ from meshkit.events.outbox import MINUTE_MS, OutboxRecord
 from meshkit.events.sqlite_outbox import insert_records
 from meshkit.idempotency import Claim
 from meshkit.idempotency.sqlite_keys import SqliteKeys
-from meshkit.ids import PublicId, first_id
+from meshkit.ids import PublicId, first_id, id_millis
 from meshkit.sqlite import Database
 from post_svc.manifests import media_ids_in
-from post_svc.model import DeletedPost, IndexProgress, Medium, Place, PublishedPost, WaitingPost
+from post_svc.model import LATE_MS, DeletedPost, IndexProgress, Medium, Place, PublishedPost, WaitingPost
 from post_svc.store.port import DELETION_TTL_MS
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -173,8 +173,8 @@ def _add_waiting(connection: sqlite3.Connection, post: WaitingPost) -> bool:
 
 def _claim_place(connection: sqlite3.Connection, post: PublicId, proposed: int) -> int | None:
     connection.execute(
-        "UPDATE pending_posts SET place = ? WHERE author_id = ? AND post_id = ? AND place IS NULL",
-        (proposed, *_key(post)),
+        "UPDATE pending_posts SET place = ? WHERE author_id = ? AND post_id = ? AND (place IS NULL OR place < ?)",
+        (proposed, *_key(post), first_id(id_millis(proposed) - LATE_MS)),
     )
     waiting = _waiting(connection, post)
     return None if waiting is None else waiting.place

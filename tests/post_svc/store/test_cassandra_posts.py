@@ -27,6 +27,7 @@ from meshkit.events import OutboxRecord, new_record
 from meshkit.events.outbox import MINUTE_MS, before
 from meshkit.idempotency import Claim
 from meshkit.ids import MAX_ID, PublicId, id_millis, new_id
+from post_svc.events import published_event
 from post_svc.model import DeletedPost, Place, PublishedPost, WaitingPost
 from post_svc.store.cassandra import MAX_BATCH_BYTES, MIGRATIONS, CassandraPostStore
 from post_svc.store.cassandra_lives import Lives, deletion, publication
@@ -95,7 +96,7 @@ async def cluster(cassandra: str, tmp_path: Path) -> AsyncIterator[Cassandra]:
 @pytest.fixture
 def opened(cluster: Cassandra) -> OpenStore:
     """Return the store."""
-    return OpenStore(CassandraPostStore(cluster), CassandraOutbox(cluster))
+    return OpenStore(CassandraPostStore(cluster, published_event), CassandraOutbox(cluster))
 
 
 @pytest.fixture
@@ -226,3 +227,24 @@ async def test_a_post_of_which_a_replica_has_only_a_part_is_absent(cluster: Cass
     assert await opened.posts.posts_at(places) == {places[1]: post}
     assert await opened.posts.list_posts(post.id.owner, MAX_ID, 10) == [post]
     assert await opened.posts.find(PublicId(hole, post.id.owner)) is None
+
+
+@pytest.mark.parametrize("waited", [False, True])
+async def test_a_late_publication_appears_at_a_fresh_place(cluster: Cassandra, opened: OpenStore, waited: bool) -> None:
+    """A publication that nobody has seen is finished at a new place, even if its first publisher writes its rows afterwards."""
+    a_minute_ago, now = [time.time_ns() // 1_000_000 - age for age in (60_000, 0)]
+    post = PublishedPost(
+        PublicId(new_id(a_minute_ago), some_user()), new_id(a_minute_ago), "late", manifest_with("m-late")
+    )
+    post = post if waited else replace(post, place=post.id.local)
+    await Lives(cluster).begin(post.id, publication(post, (), [_published(post)]))
+    found = await opened.posts.find(post.id)
+    assert isinstance(found, PublishedPost)
+    assert id_millis(found.place) >= now
+    await cluster.execute_batch(*publish_steps(post))
+    assert await opened.posts.find(post.id) == found == replace(post, place=found.place)
+    assert await opened.posts.list_posts(post.id.owner, MAX_ID, 10) == [found]
+    assert await published_and_deleted(opened.outbox, post.id.owner) == ([found.place], [])
+    assert await opened.posts.delete(post.id, found.place, now, [])
+    assert await opened.posts.find(post.id) == DeletedPost(post.id)
+    assert await opened.posts.list_posts(post.id.owner, MAX_ID, 10) == []

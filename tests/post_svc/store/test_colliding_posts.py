@@ -1,6 +1,7 @@
 """Posts of one author with the same id, made in one millisecond with the same random bits."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from itertools import chain, repeat
 
@@ -9,7 +10,7 @@ from lensfeed.media.v1 import media_pb2
 
 from meshkit.events import open_producer
 from meshkit.grpc.channels import connect
-from meshkit.ids import new_id
+from meshkit.ids import id_millis, new_id
 from post_svc.create_post import CreatePost
 from post_svc.events import STREAM, PostEvents
 from post_svc.get_post import GetPost
@@ -60,3 +61,24 @@ async def test_post_does_not_take_the_id_of_one_that_waits(
     ]
     assert [view.caption for view in views] == ["one", "other"]
     assert views[0].id != views[1].id
+
+
+async def test_a_call_that_took_long_is_published_at_a_fresh_place(
+    settings: ServeSettings, peer: MediaPeer, opened: OpenStore
+) -> None:
+    """A first call that waited for seconds after it made its id appears above what was posted meanwhile."""
+    author = some_user()
+    a_minute_ago = new_id(time.time_ns() // 1_000_000 - 60_000)
+    async with (
+        open_producer(settings.redis_url, STREAM, opened.outbox) as producer,
+        connect(settings.media_addr, MEDIA_SERVICE) as channel,
+    ):
+        posts, media, events = opened.posts, MediaService(channel), PostEvents(producer)
+        create = CreatePost(
+            posts, media, events, PublishWaiting(posts, media, events), GetPost(posts, media), lambda: a_minute_ago
+        )
+        view = await create(author, Draft("", (peer.add(author),)), "key")
+    [post] = await opened.posts.list_posts(author, new_id() + 2**40, 10)
+    assert post.id == view.id
+    assert id_millis(post.place) > id_millis(a_minute_ago) + 50_000
+    assert await published_and_deleted(opened.outbox, author) == ([post.place], [])

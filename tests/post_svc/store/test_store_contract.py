@@ -230,6 +230,18 @@ async def test_first_claim_of_a_place_holds(store: PostStore) -> None:
     assert found.place == places[0]
 
 
+async def test_a_late_claim_of_a_place_is_replaced(store: PostStore) -> None:
+    """If a publisher died with its place, the next one gets a fresh place, and only there the post can be published."""
+    waiting = _waiting()
+    assert await store.add_waiting(waiting)
+    late, soon, fresh = [new_id(NOW + seconds * 1000) for seconds in (0, 9, 60)]
+    assert await store.claim_place(waiting.id, late) == late
+    assert await store.claim_place(waiting.id, soon) == late
+    assert await store.claim_place(waiting.id, fresh) == fresh
+    assert not await store.publish(_published(waiting.id, late), [])
+    assert await store.publish(_published(waiting.id, fresh), [])
+
+
 async def test_only_waiting_posts_get_a_place(store: PostStore) -> None:
     """An absent, published or deleted post gets no place."""
     published, deleted = _waiting(), _waiting()
