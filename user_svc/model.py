@@ -86,9 +86,10 @@ class Picture:
     renditions: Sequence[Rendition]
 
 
-def is_handle(text: str) -> bool:
-    """Return whether a text is a well-formed handle."""
-    return _HANDLE.fullmatch(text) is not None
+def handle_of(text: str) -> str | None:
+    """Return the handle that a text names, in any case; None if it is not well-formed."""
+    handle = text.lower() if text.isascii() else ""
+    return handle if _HANDLE.fullmatch(handle) else None
 
 
 def check_display_name(text: str) -> None:

@@ -144,6 +144,13 @@ class UserRpc(user_service_pb2_grpc.UserServiceServicer):
         """Return an account by its id."""
         return user_service_pb2.GetUserResponse(user=self._messages.user(await self._get_user.by_id(request.user_id)))
 
+    async def GetCurrentUser(  # noqa: N802 - the contract's name
+        self, _request: user_service_pb2.GetCurrentUserRequest, _context: Context
+    ) -> user_service_pb2.GetCurrentUserResponse:
+        """Return the caller's account."""
+        user = await self._get_user.by_id(caller_id())
+        return user_service_pb2.GetCurrentUserResponse(user=self._messages.user(user))
+
     async def GetUserByHandle(  # noqa: N802 - the contract's name
         self, request: user_service_pb2.GetUserByHandleRequest, _context: Context
     ) -> user_service_pb2.GetUserByHandleResponse:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meshkit.errors import InvalidArgumentError
-from user_svc.model import Rendition, avatar_url, check_bio, check_display_name, is_handle
+from user_svc.model import Rendition, avatar_url, check_bio, check_display_name, handle_of
 
 _WIDTHS = st.lists(st.integers(1, 5000), unique=True)
 _TYPES = ("image/avif", "image/webp", "image/jpeg")
@@ -17,13 +17,20 @@ _TYPES = ("image/avif", "image/webp", "image/jpeg")
 @given(st.from_regex(re.compile(r"[a-z0-9_.]{3,30}", re.ASCII), fullmatch=True))
 def test_handles(text: str) -> None:
     """Three to thirty characters of the alphabet are a handle."""
-    assert is_handle(text)
+    assert handle_of(text) == text
 
 
-@pytest.mark.parametrize("text", ["", "ab", "a" * 31, "Ada", "a-b", "ada\n", "ada ", "adä", "a\0da", "ad٣"])
+def test_handles_in_any_case() -> None:
+    """People may type a handle in upper case."""
+    assert handle_of("Ada.L") == "ada.l"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "ab", "a" * 31, "a-b", "ada\n", "ada ", "adä", "a\0da", "ad٣", "\N{KELVIN SIGN}im"]
+)
 def test_what_is_no_handle(text: str) -> None:
     """Other lengths and characters are refused, including a trailing line end and digits of other scripts."""
-    assert not is_handle(text)
+    assert handle_of(text) is None
 
 
 @given(st.text(max_size=64))

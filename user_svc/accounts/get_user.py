@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from meshkit.errors import NotFoundError
-from user_svc.model import User, is_handle
+from user_svc.model import User, handle_of
 from user_svc.store import UserStore
 
 
@@ -21,8 +21,9 @@ class GetUser:
         return found[0]
 
     async def by_handle(self, handle: str) -> User:
-        """Return an account. Raises NotFoundError (USER_NOT_FOUND), also for a malformed handle."""
-        user_id = await self._store.get_handle_owner(handle) if is_handle(handle) else None
+        """Return an account by its handle, in any case. Raises NotFoundError (USER_NOT_FOUND), also for a malformed one."""
+        name = handle_of(handle)
+        user_id = None if name is None else await self._store.get_handle_owner(name)
         if user_id is None:
             raise unknown_user()
         return await self.by_id(user_id)

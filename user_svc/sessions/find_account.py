@@ -1,6 +1,6 @@
 """Find the account that somebody wants to log in to."""
 
-from user_svc.model import Account, is_handle
+from user_svc.model import Account, handle_of
 from user_svc.store import UserStore
 
 # Ids are times, so no account has this one.
@@ -8,6 +8,7 @@ _UNUSED_ID = 0
 
 
 async def find_account(store: UserStore, handle: str) -> Account | None:
-    """Return the account that owns a handle. Costs the same whether or not there is one."""
-    owner = await store.get_handle_owner(handle) if is_handle(handle) else None
+    """Return the account that owns a handle, in any case. Costs the same whether or not there is one."""
+    name = handle_of(handle)
+    owner = None if name is None else await store.get_handle_owner(name)
     return await store.get_account(_UNUSED_ID if owner is None else owner)

@@ -53,6 +53,8 @@ from lensfeed.user.v1.user_service_pb2 import (
     EndOtherSessionsResponse,
     EndSessionRequest,
     EndSessionResponse,
+    GetCurrentUserRequest,
+    GetCurrentUserResponse,
     GetUserByHandleRequest,
     GetUserByHandleResponse,
     GetUserRequest,
@@ -188,6 +190,19 @@ GOOD = (
         lambda s, _: GetUserRequest(user_id=s.bob_id),
         GetUserResponse,
         lambda s, m: m.user.handle == s.bob.handle and m.user.HasField("created_at"),
+    ),
+    Good(
+        Call("GET /users/me", "UserService.GetCurrentUser"),
+        lambda _, __: GetCurrentUserRequest(),
+        GetCurrentUserResponse,
+        lambda s, m: (m.user.user_id, m.user.handle) == (s.ann_id, s.ann.handle),
+    ),
+    Good(
+        Call("GET /users/by-handle/{handle}", "UserService.GetUserByHandle"),
+        lambda s, _: GetUserByHandleRequest(handle=s.bob.handle.upper()),
+        GetUserByHandleResponse,
+        lambda s, m: m.user.user_id == s.bob_id,
+        name="upper case",
     ),
     Good(
         Call("GET /users/by-handle/{handle}", "UserService.GetUserByHandle"),

@@ -8,7 +8,12 @@ import grpc
 import pytest
 from lensfeed.user.v1.user_internal_service_pb2 import BatchGetUsersRequest
 from lensfeed.user.v1.user_pb2 import User
-from lensfeed.user.v1.user_service_pb2 import CreateUserRequest, GetUserByHandleRequest, GetUserRequest
+from lensfeed.user.v1.user_service_pb2 import (
+    CreateUserRequest,
+    GetCurrentUserRequest,
+    GetUserByHandleRequest,
+    GetUserRequest,
+)
 
 from meshkit.service_settings import ServiceSettings
 from tests.errors import reason_of, violations_of
@@ -34,6 +39,23 @@ async def test_new_account_is_read_in_every_way(users: Users) -> None:
     assert by_id.user == user
     assert by_handle.user == user
     assert list(batch.users) == [user]
+
+
+async def test_callers_read_their_own_account(users: Users) -> None:
+    """GetCurrentUser returns the caller's account. Without an account it is USER_NOT_FOUND."""
+    user = await users.new_user("Ada")
+    mine = await users.public.GetCurrentUser(GetCurrentUserRequest(), metadata=caller(user.user_id))
+    assert mine.user == user
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await users.public.GetCurrentUser(GetCurrentUserRequest(), metadata=caller(1))
+    assert reason_of(caught.value) == "USER_NOT_FOUND"
+
+
+async def test_a_handle_is_found_in_any_case(users: Users) -> None:
+    """GetUserByHandle ignores the case of the handle."""
+    user = await users.new_user()
+    request = GetUserByHandleRequest(handle=user.handle.upper())
+    assert (await users.public.GetUserByHandle(request, metadata=SOMEBODY)).user == user
 
 
 async def test_batch_keeps_its_order(users: Users) -> None:
