@@ -10,6 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from google.rpc.code_pb2 import Code
 
+from meshkit.token_expiry import EDGE_SKEW_SECONDS
 from tests.edge_proxy.backend import Backend
 from tests.edge_proxy.conftest import Edge, Signer
 from tests.edge_proxy.protocols import ALL, ReadFeed
@@ -36,6 +37,8 @@ def _foreign(_signer: Signer) -> str:
 BAD_TOKENS: dict[str, Callable[[Signer], str]] = {
     "no token": lambda _: "nonsense",
     "expired": lambda signer: signer.token(exp=int(time.time()) - 3600),
+    # Envoy's default would accept it for a minute, longer than revocations used to live.
+    "just expired": lambda signer: signer.token(exp=int(time.time()) - EDGE_SKEW_SECONDS - 2),
     "without expiry": lambda signer: signer.token(exp=None),
     "other audience": lambda signer: signer.token(aud="other"),
     "without audience": lambda signer: signer.token(aud=None),
