@@ -11,8 +11,10 @@ from meshkit.sqlite import open_database
 from post_svc.delete_post import DeletePost
 from post_svc.events import PostEvents
 from post_svc.filter_used_media import FilterUsedMedia
+from post_svc.improve_posts import ImprovePosts
 from post_svc.index_media import UPDATE_MS, IndexMedia
-from post_svc.model import IndexProgress, Place, PublishedPost
+from post_svc.manifests import shows
+from post_svc.model import IndexProgress, Medium, MediumState, Place, PublishedPost
 from post_svc.store import PostStore
 from tests.post_svc.clients import some_user
 from tests.post_svc.post_stores import OpenStore, manifest_with, until_it_answers
@@ -108,3 +110,21 @@ async def test_a_medium_of_deleted_posts_alone_is_unused(opened: OpenStore, coun
     for post in posts:
         await store.delete(post.id, post.place, NOW, [])
     assert await FilterUsedMedia(store)(author, [medium]) == []
+
+
+@pytest.mark.parametrize("is_done", [False, True])
+async def test_improved_media_reach_the_posts_that_show_them(opened: OpenStore, is_done: bool) -> None:
+    """Better renditions reach every post of a medium, and no other, before and after the index is complete."""
+    store, author = opened.posts, some_user()
+    await store.set_index_progress(IndexProgress(NOW, None, is_done=is_done))
+    medium = str(PublicId(new_id(), author))
+    shown = [await publish(store, author, medium) for _ in range(3)]
+    other = await publish(store, author, str(PublicId(new_id(), author)))
+    better = Medium(medium, MediumState.READY, manifest_with(medium, text="better"))
+    counted = _Counted(store)
+    await ImprovePosts(counted, shows)(author, better)
+    found = await store.posts_at([Place(author, post.place) for post in (*shown, other)])
+    assert {place.place for place, post in found.items() if better.encoded in post.manifest} == {
+        post.place for post in shown
+    }
+    assert ("list_posts" in counted.calls) is not is_done
