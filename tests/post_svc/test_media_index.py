@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from meshkit.cassandra import open_cassandra, write
+from meshkit.cassandra import open_cassandra
 from meshkit.ids import MAX_ID, PublicId, new_id
 from meshkit.service_settings import ServiceSettings
 from meshkit.sqlite import open_database
@@ -16,11 +16,11 @@ from post_svc.index_media import UPDATE_MS, IndexMedia
 from post_svc.manifests import shows
 from post_svc.model import IndexProgress, Medium, MediumState, Place, PublishedPost
 from post_svc.store import PostStore
+from post_svc.store.cassandra_timelines import publish_steps
 from tests.post_svc.clients import some_user
 from tests.post_svc.post_stores import OpenStore, manifest_with, until_it_answers
 
 NOW = 1_800_000_000_000
-FORGET = write("DELETE FROM posts_by_medium WHERE media_id = ?")
 
 
 class _Counted:
@@ -50,17 +50,21 @@ async def publish(store: PostStore, author: int, *media_ids: str) -> PublishedPo
     return published
 
 
-async def forget(settings: ServiceSettings, media_id: str) -> None:
-    """Drop a medium from the index, as if its posts were of a former version."""
+async def publish_as_before(store: PostStore, settings: ServiceSettings, author: int, media_id: str) -> PublishedPost:
+    """Publish a post as a process of the former version does: without the index."""
     if settings.store == "sqlite":
+        post = await publish(store, author, media_id)
         async with open_database(settings.sqlite_dir / "post_svc.db") as database:
             await database.write(
                 lambda connection: connection.execute("DELETE FROM posts_by_medium WHERE media_id = ?", (media_id,))
             )
-        return
+        return post
+    post_id = PublicId(new_id(), author)
+    post = PublishedPost(post_id, post_id.local, "", manifest_with(media_id))
     async with open_cassandra(settings, "post") as cassandra:
         await until_it_answers(cassandra.check)
-        await cassandra.execute(FORGET, media_id)
+        await cassandra.execute_batch(*publish_steps(post))
+    return post
 
 
 async def test_media_are_looked_up_and_not_searched_for(opened: OpenStore) -> None:
@@ -86,8 +90,7 @@ async def test_posts_of_a_former_version_are_found_before_and_after_they_are_ind
     store, author = opened.posts, some_user()
     await store.set_index_progress(IndexProgress(NOW))
     medium = str(PublicId(new_id(), author))
-    post = await publish(store, author, medium)
-    await forget(store_settings, medium)
+    post = await publish_as_before(store, store_settings, author, medium)
     assert await store.places_showing(author, medium, MAX_ID, 9) == []
     assert await FilterUsedMedia(store)(author, [medium, "another"]) == [medium]
     index = IndexMedia(store)
