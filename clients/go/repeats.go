@@ -35,10 +35,11 @@ var repeats = map[string]repeat{
 	"/lensfeed.user.v1.UserService/DeleteSession":       repeatAlways,
 	"/lensfeed.user.v1.UserService/EndOtherSessions":    repeatAlways,
 	"/lensfeed.user.v1.UserService/EndSession":          repeatAlways,
+	"/lensfeed.user.v1.UserService/GetCurrentUser":      repeatAlways,
 	"/lensfeed.user.v1.UserService/GetUser":             repeatAlways,
 	"/lensfeed.user.v1.UserService/GetUserByHandle":     repeatAlways,
 	"/lensfeed.user.v1.UserService/ListSessions":        repeatAlways,
-	"/lensfeed.user.v1.UserService/RecoverAccount":      repeatNotBegun,
+	"/lensfeed.user.v1.UserService/RecoverAccount":      repeatSoon,
 	"/lensfeed.user.v1.UserService/RefreshSession":      repeatSoon,
 	"/lensfeed.user.v1.UserService/UpdateUser":          repeatAlways,
 }

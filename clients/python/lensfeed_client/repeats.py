@@ -36,10 +36,11 @@ REPEATS: Mapping[str, Repeat] = {
     "/lensfeed.user.v1.UserService/DeleteSession": Repeat.ALWAYS,
     "/lensfeed.user.v1.UserService/EndOtherSessions": Repeat.ALWAYS,
     "/lensfeed.user.v1.UserService/EndSession": Repeat.ALWAYS,
+    "/lensfeed.user.v1.UserService/GetCurrentUser": Repeat.ALWAYS,
     "/lensfeed.user.v1.UserService/GetUser": Repeat.ALWAYS,
     "/lensfeed.user.v1.UserService/GetUserByHandle": Repeat.ALWAYS,
     "/lensfeed.user.v1.UserService/ListSessions": Repeat.ALWAYS,
-    "/lensfeed.user.v1.UserService/RecoverAccount": Repeat.NOT_BEGUN,
+    "/lensfeed.user.v1.UserService/RecoverAccount": Repeat.SOON,
     "/lensfeed.user.v1.UserService/RefreshSession": Repeat.SOON,
     "/lensfeed.user.v1.UserService/UpdateUser": Repeat.ALWAYS,
 }

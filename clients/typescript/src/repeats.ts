@@ -26,10 +26,11 @@ export const REPEATS: Readonly<Record<string, Repeat>> = {
   "lensfeed.user.v1.UserService/DeleteSession": "always",
   "lensfeed.user.v1.UserService/EndOtherSessions": "always",
   "lensfeed.user.v1.UserService/EndSession": "always",
+  "lensfeed.user.v1.UserService/GetCurrentUser": "always",
   "lensfeed.user.v1.UserService/GetUser": "always",
   "lensfeed.user.v1.UserService/GetUserByHandle": "always",
   "lensfeed.user.v1.UserService/ListSessions": "always",
-  "lensfeed.user.v1.UserService/RecoverAccount": "not-begun",
+  "lensfeed.user.v1.UserService/RecoverAccount": "soon",
   "lensfeed.user.v1.UserService/RefreshSession": "soon",
   "lensfeed.user.v1.UserService/UpdateUser": "always",
 };

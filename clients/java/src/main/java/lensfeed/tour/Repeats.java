@@ -34,10 +34,11 @@ enum Repeats {
             Map.entry("lensfeed.user.v1.UserService/DeleteSession", ALWAYS),
             Map.entry("lensfeed.user.v1.UserService/EndOtherSessions", ALWAYS),
             Map.entry("lensfeed.user.v1.UserService/EndSession", ALWAYS),
+            Map.entry("lensfeed.user.v1.UserService/GetCurrentUser", ALWAYS),
             Map.entry("lensfeed.user.v1.UserService/GetUser", ALWAYS),
             Map.entry("lensfeed.user.v1.UserService/GetUserByHandle", ALWAYS),
             Map.entry("lensfeed.user.v1.UserService/ListSessions", ALWAYS),
-            Map.entry("lensfeed.user.v1.UserService/RecoverAccount", NOT_BEGUN),
+            Map.entry("lensfeed.user.v1.UserService/RecoverAccount", SOON),
             Map.entry("lensfeed.user.v1.UserService/RefreshSession", SOON),
             Map.entry("lensfeed.user.v1.UserService/UpdateUser", ALWAYS));
 }
