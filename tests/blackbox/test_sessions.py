@@ -1,6 +1,7 @@
 """Sessions and idempotency keys, as an app on a bad connection uses them."""
 
 import asyncio
+import secrets
 
 import pytest
 
@@ -32,12 +33,22 @@ async def test_refreshing_gives_new_tokens(reach: Reach, ann: Person) -> None:
     assert isinstance(await refresh(reach, session["refreshToken"]), dict)
 
 
+async def test_a_repeated_refresh_has_the_same_answer(reach: Reach, ann: Person) -> None:
+    """A refresh token that is sent again at once gets the same tokens, as its answer may have been lost."""
+    first = await refresh(reach, ann.refresh_token)
+    assert isinstance(first, dict)
+    assert await refresh(reach, ann.refresh_token) == first
+    assert isinstance(await refresh(reach, first["refreshToken"]), dict)
+
+
 async def test_reusing_a_refresh_token_ends_the_session(reach: Reach, ann: Person) -> None:
-    """A reused token was probably stolen, so it and its successor stop working."""
+    """A token that is reused after its successor was probably stolen, so it and all later ones stop working."""
     session = await refresh(reach, ann.refresh_token)
     assert isinstance(session, dict)
+    newest = await refresh(reach, session["refreshToken"])
+    assert isinstance(newest, dict)
     assert await refresh(reach, ann.refresh_token) == "TOKEN_INVALID"
-    assert await refresh(reach, session["refreshToken"]) == "TOKEN_INVALID"
+    assert await refresh(reach, newest["refreshToken"]) == "TOKEN_INVALID"
 
 
 async def test_other_sessions_continue(reach: Reach, ann: Person) -> None:
@@ -107,6 +118,31 @@ async def test_a_key_belongs_to_its_author(ann: Person, bob: Person, photo: byte
         body = {"caption": author.handle, "mediaIds": [media_id]}
         answer = await author.call("POST", "/posts", body, idempotency_key="the same")
         assert answer["post"]["caption"] == author.handle
+
+
+async def test_a_key_creates_one_account(reach: Reach) -> None:
+    """Sign-ups repeated with a key, even simultaneously, get the same account; another one with that key is refused."""
+    account = {"handle": f"key.{secrets.token_hex(4)}", "displayName": "Kay", "password": PASSWORD}
+    key = {"idempotency-key": secrets.token_hex(16)}
+    calls = (reach.http.post("/users", json=account, headers=key) for _ in range(3))
+    answers = [*await asyncio.gather(*calls), await reach.http.post("/users", json=account, headers=key)]
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.text for answer in answers}) == 1
+    other = await reach.http.post("/users", json={**account, "password": "another horse"}, headers=key)
+    assert (other.status_code, rest_outcome(other).reason) == (409, "IDEMPOTENCY_MISMATCH")
+    assert (await logged_in(reach, account["handle"])).handle == account["handle"]
+
+
+async def test_a_key_starts_one_upload(bob: Person) -> None:
+    """Uploads started with one key are one medium with the same parts; another file with that key is refused."""
+    file = {"contentType": "image/jpeg", "sizeBytes": "9000000", "altText": "a hill"}
+    first, second = [await bob.call("POST", "/media", file, idempotency_key="film") for _ in range(2)]
+    assert first["mediaId"] == second["mediaId"]
+    assert [(part["number"], part["sizeBytes"]) for part in first["parts"]] == [
+        (part["number"], part["sizeBytes"]) for part in second["parts"]
+    ]
+    other = await bob.send("POST", "/media", {**file, "altText": "a hole"}, idempotency_key="film")
+    assert (other.status_code, rest_outcome(other).reason) == (409, "IDEMPOTENCY_MISMATCH")
 
 
 async def test_an_overlong_key_is_refused(bob: Person, photo_of_bob: str) -> None:
