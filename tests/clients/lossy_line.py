@@ -111,20 +111,27 @@ async def lossy_line(edge: str, losses: Mapping[str, int]) -> AsyncIterator[Loss
     host, _, port = edge.partition(":")
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        from_edge, edge_writer = await asyncio.open_connection(host, int(port))
-        connection = Connection(line)
-        pumps = [
-            asyncio.create_task(connection.to_edge(reader, edge_writer)),
-            asyncio.create_task(connection.to_client(from_edge, writer)),
-        ]
+        writers = [writer]
         try:
-            await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+            from_edge, edge_writer = await asyncio.open_connection(host, int(port))
+            writers.append(edge_writer)
+            connection = Connection(line)
+            pumps = [
+                asyncio.create_task(connection.to_edge(reader, edge_writer)),
+                asyncio.create_task(connection.to_client(from_edge, writer)),
+            ]
+            try:
+                await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for pump in pumps:
+                    pump.cancel()
+                await asyncio.gather(*pumps, return_exceptions=True)
         finally:
-            for pump in pumps:
-                pump.cancel()
-            await asyncio.gather(*pumps, return_exceptions=True)
-            for each in (writer, edge_writer):
+            for each in writers:
                 each.transport.abort()
+            for each in writers:
+                with contextlib.suppress(ConnectionError):
+                    await each.wait_closed()
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         tasks.add(asyncio.create_task(serve(reader, writer)))
