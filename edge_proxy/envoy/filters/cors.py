@@ -12,12 +12,14 @@ REQUEST_HEADERS = (
     "content-type",
     "grpc-timeout",
     "idempotency-key",
+    "if-none-match",
     "traceparent",
     "tracestate",
     "x-grpc-web",
     "x-user-agent",
 )
 RESPONSE_HEADERS = (
+    "etag",
     "grpc-message",
     "grpc-status",
     "grpc-status-details-bin",

@@ -122,8 +122,12 @@ def test_fields_of_the_path_are_not_in_the_body(made: Json) -> None:
 @pytest.mark.parametrize(
     ("operation", "status", "reasons"),
     [
-        ("createUser", "400", {"HANDLE_INVALID", "PASSWORD_INVALID", "FIELD_INVALID", "BODY_MALFORMED"}),
-        ("createUser", "409", {"HANDLE_TAKEN"}),
+        (
+            "createUser",
+            "400",
+            {"HANDLE_INVALID", "PASSWORD_INVALID", "FIELD_INVALID", "IDEMPOTENCY_KEY_INVALID", "BODY_MALFORMED"},
+        ),
+        ("createUser", "409", {"HANDLE_TAKEN", "IDEMPOTENCY_MISMATCH"}),
         ("createSession", "401", {"CREDENTIALS_INVALID"}),
         ("createPost", "404", {"MEDIA_NOT_FOUND", "METHOD_UNKNOWN"}),
         ("createPost", "409", {"IDEMPOTENCY_MISMATCH"}),
