@@ -38,7 +38,7 @@ from lensfeed.user.v1.user_service_pb2 import (
 )
 
 from tests.blackbox.contract.cases import Asked, Call, Refused, as_nobody
-from tests.blackbox.contract.scene import USED_KEY, Scene
+from tests.blackbox.contract.scene import Scene
 from tests.blackbox.people import PASSWORD
 from tests.protocols import Headers
 
@@ -324,20 +324,30 @@ REFUSALS = (
         Call("GET /m/{mediaId}", "MediaService.PickRendition"),
         lambda s: PickRenditionRequest(media_id=s.nothing),
     ),
-    Refused(
-        "IDEMPOTENCY_MISMATCH",
-        Code.ALREADY_EXISTS,
-        POST,
-        post(photo, caption="another body"),
-        headers=lambda s: {**s.headers, "idempotency-key": USED_KEY},
+    *(
+        Refused(
+            "IDEMPOTENCY_MISMATCH",
+            Code.ALREADY_EXISTS,
+            call,
+            request,
+            headers=lambda s: {**s.headers, "idempotency-key": s.used_key},
+        )
+        for call, request in (
+            (POST, post(photo, caption="another body")),
+            (UPLOAD, upload("image/jpeg", 10)),
+            (SIGN_UP, user()),
+        )
     ),
-    Refused(
-        "IDEMPOTENCY_KEY_INVALID",
-        INVALID,
-        POST,
-        post(photo),
-        "idempotency-key",
-        headers=lambda s: {**s.headers, "idempotency-key": "a" * 256},
+    *(
+        Refused(
+            "IDEMPOTENCY_KEY_INVALID",
+            INVALID,
+            call,
+            request,
+            "idempotency-key",
+            headers=lambda s: {**s.headers, "idempotency-key": "a" * 256},
+        )
+        for call, request in ((POST, post(photo)), (UPLOAD, upload("image/jpeg", 10)), (SIGN_UP, user()))
     ),
     Refused("FOLLOW_LIMIT", EARLY, FOLLOW, follow_bob, headers=lambda s: s.follows_very_many.headers),
     *(

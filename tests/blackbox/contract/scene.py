@@ -10,7 +10,6 @@ from tests.blackbox.people import PASSWORD, Person, logged_in, new_user
 from tests.media_svc.pictures import encoded, quarters
 
 CAPTION = "four colours \N{RAINBOW}"
-USED_KEY = "used before"
 
 
 @dataclass(frozen=True)
@@ -48,6 +47,11 @@ class Scene:
         return self.ann.headers
 
     @property
+    def used_key(self) -> str:
+        """A key that a post, an upload and a sign-up of Ann's were sent with."""
+        return _used_key(self.ann)
+
+    @property
     def ann_id(self) -> int:
         """The caller's id."""
         return int(self.ann.user_id)
@@ -70,7 +74,7 @@ async def set_up(reach: Reach, photo: bytes, sessions: tuple[str, ...]) -> Scene
     older, newer = await bob.post("older", [theirs]), await bob.post(CAPTION, [theirs])
     await ann.follow(bob)
     await ann.sees(CAPTION, "older")
-    await ann.call("POST", "/posts", {"caption": "once", "mediaIds": [mine]}, idempotency_key=USED_KEY)
+    await _use_key(ann, mine)
     return Scene(
         ann=ann,
         bob=bob,
@@ -93,6 +97,18 @@ async def set_up(reach: Reach, photo: bytes, sessions: tuple[str, ...]) -> Scene
         nobody=new_id(),
         nothing=str(PublicId(new_id(), int(ann.user_id))),
     )
+
+
+def _used_key(person: Person) -> str:
+    return f"used before by {person.handle}"
+
+
+async def _use_key(person: Person, media_id: str) -> None:
+    key = _used_key(person)
+    await person.call("POST", "/posts", {"caption": "once", "mediaIds": [media_id]}, idempotency_key=key)
+    await person.call("POST", "/media", {"contentType": "image/png", "sizeBytes": "10"}, idempotency_key=key)
+    account = {"handle": f"{person.handle}.again", "password": PASSWORD}
+    await person.call("POST", "/users", account, idempotency_key=key)
 
 
 async def _ready(person: Person, photo: bytes) -> str:
