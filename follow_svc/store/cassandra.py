@@ -2,8 +2,10 @@
 
 import asyncio
 import random
+import time
 from collections.abc import Callable, Coroutine, Sequence
 from collections.abc import Set as AbstractSet
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -45,6 +47,7 @@ _BUCKETS = sure_read("SELECT bucket FROM follower_buckets WHERE followee_id = ? 
 _COUNTS = sure_read("SELECT followers, following FROM follow_counts WHERE user_id = ? LIMIT 1")
 _COUNT_FOLLOWER = write("UPDATE follow_counts SET followers = followers + ? WHERE user_id = ?", is_idempotent=False)
 _COUNT_FOLLOWEE = write("UPDATE follow_counts SET following = following + ? WHERE user_id = ?", is_idempotent=False)
+_begin_before: ContextVar[float | None] = ContextVar("follow_begin_before", default=None)
 _log = structlog.get_logger()
 T = TypeVar("T")
 
@@ -171,6 +174,7 @@ class CassandraFollowStore:
                 raise FollowLimitError(max_followees)
             return found, False
         bucket = bucket_of((await self.get_counts(follow.followee_id)).followers, self._bucket_size)
+        _refuse_if_late()
         is_applied = await self._pairs.begin(follow, bucket, change, records)
         found = await self._pairs.read_serially(pair)
         return found, bool(is_applied) or (found is not None and found.change == change)
@@ -178,6 +182,7 @@ class CassandraFollowStore:
     async def _remove(self, pair: Pair, records: Sequence[OutboxRecord]) -> bool:
         change = new_id()
         for _ in range(ATTEMPTS):
+            _refuse_if_late()
             is_applied = await self._pairs.end(pair, change, records)
             found = await self._pairs.read_serially(pair)
             if is_applied or (found is not None and found.change == change):
@@ -231,7 +236,8 @@ class CassandraFollowStore:
         turn = await self._turns.take(follower_id)
 
         async def in_turn() -> T:
-            # Without this, the call's deadline would interrupt the change.
+            # Without this, the call's deadline would interrupt the change. It still decides what may begin.
+            _begin_before.set(current_call().deadline)
             CURRENT.set(current_call()._replace(deadline=None))
             try:
                 return await change()
@@ -246,6 +252,13 @@ class CassandraFollowStore:
 
 def _not_ended(rows: Sequence[tuple[Any, ...]]) -> list[int]:
     return [followee_id for followee_id, is_ended in rows if is_ended is False]
+
+
+def _refuse_if_late() -> None:
+    """Raise UnavailableError if the call is over: its caller may have decided otherwise, through another process."""
+    before = _begin_before.get()
+    if before is not None and time.monotonic() > before:
+        raise UnavailableError
 
 
 async def _back_off() -> None:

@@ -1,6 +1,7 @@
 """Changes in Cassandra that a process left half done, finished late, or whose answer it lost."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -10,7 +11,9 @@ import pytest_asyncio
 from follow_svc.errors import FollowLimitError
 from follow_svc.model import AddedFollow, Follow
 from follow_svc.store.cassandra import CassandraFollowStore
-from meshkit.cassandra import Cassandra, CassandraOutbox, claim, read, write
+from meshkit.call import CURRENT, Call
+from meshkit.cassandra import Cassandra, CassandraOutbox, UnknownOutcomeError, claim, read, write
+from meshkit.errors import UnavailableError
 from meshkit.events import OutboxRecord
 from meshkit.events.outbox import BEFORE_ALL, MINUTE_MS, SHARDS, before
 from meshkit.ids import new_id
@@ -26,6 +29,7 @@ from tests.follow_svc.store.breaking_cassandra import (
     DiedError,
     Gate,
     Mishap,
+    Send,
     as_cassandra,
     die,
     lose_answer,
@@ -144,6 +148,27 @@ async def test_an_event_that_waited_is_written_into_an_open_minute(graph: Graph)
         for each in await graph.outbox.read_outbox(at, shard, BEFORE_ALL, 1_000)
     ]
     assert found.count(record.payload) == 1
+
+
+@pytest.mark.parametrize("is_follow", [True, False], ids=["follow", "unfollow"])
+async def test_nothing_begins_after_its_call(graph: Graph, is_follow: bool) -> None:
+    """A change whose request was lost is not tried again once its caller has given up."""
+
+    async def lose_slowly(_send: Send) -> None:
+        await asyncio.sleep(0.1)
+        raise UnknownOutcomeError
+
+    if not is_follow:
+        await graph.store.add_follow(FIRST, PLENTY, [some_event()])
+    store, breaking = graph.with_mishap(BEGIN if is_follow else END, lose_slowly)
+    CURRENT.set(Call("r", deadline=time.monotonic() + 0.05))
+    with pytest.raises(UnavailableError):
+        await (
+            store.add_follow(FIRST, PLENTY, [some_event()]) if is_follow else store.remove_follow(1, 2, [some_event()])
+        )
+    CURRENT.set(Call("r"))
+    assert breaking.has_happened
+    assert (await graph.store.get_follow(1, 2) is None) == is_follow
 
 
 async def test_a_whole_follow_is_not_told_again(graph: Graph) -> None:
