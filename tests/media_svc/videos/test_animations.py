@@ -14,6 +14,7 @@ from media_svc.model import AnimatedPictureError, FailureReason, MediaRejectedEr
 from media_svc.sandbox import animation_process
 from media_svc.videos.probe_video import probe_video
 from media_svc.videos.unpack_animation import FILM_TYPE, unpack_animation
+from post_svc.manifests import medium_of, post_of
 from tests.media_svc import films, pictures
 from tests.media_svc.media_app import PATIENCE_SECONDS, MediaApp, new_user
 from tests.media_svc.pictures import near
@@ -138,5 +139,6 @@ async def test_animation(app: MediaApp, content_type: str) -> None:
     played = films.play((await app.http.get(mp4.url)).content)
     assert played.codecs == ("h264",)
     ready = next(event for event in await app.events_of(media_id) if event.HasField("media_ready"))
-    assert ready.media_ready.media.is_looping
-    assert ready.media_ready.media.kind == media_pb2.MEDIA_KIND_VIDEO
+    (in_post,) = post_of(medium_of(ready.media_ready.media).encoded).media
+    assert in_post.is_looping
+    assert in_post.kind == media_pb2.MEDIA_KIND_VIDEO
