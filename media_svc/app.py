@@ -8,6 +8,7 @@ import structlog
 from lensfeed.media.v1 import media_internal_service_pb2_grpc, media_service_pb2_grpc
 from redis.asyncio import Redis
 
+from media_svc.confinement.confine import missing_protections
 from media_svc.delivery.count_views import CountViews
 from media_svc.delivery.erase_media import EraseMedia
 from media_svc.delivery.popularity import RedisPopularity
@@ -72,6 +73,8 @@ async def serve() -> None:
 async def work() -> None:
     """Process uploads, remove deleted media and reclassify popular ones."""
     settings = WorkSettings.load()
+    if missing := missing_protections():
+        _log.warning("decoders_not_confined", missing=missing)
     async with working_process(settings) as process:
         await server.serve(process, settings)
 

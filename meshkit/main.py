@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import ctypes
 import inspect
 import os
 import sys
@@ -18,6 +19,7 @@ from meshkit.telemetry import set_up_telemetry
 
 # Its parameters become arguments of the command line, converted to the annotated types.
 Command = Callable[..., Awaitable[None]]
+_PR_SET_DUMPABLE = 4
 
 
 def main(name: str, commands: Mapping[str, Command]) -> None:
@@ -33,6 +35,7 @@ def main(name: str, commands: Mapping[str, Command]) -> None:
             choice.add_argument(parameter.name, type=parameter.annotation, metavar=parameter.name.upper())
     arguments = vars(parser.parse_args())
     os.umask(0o077)  # databases, originals and keys are for this user alone
+    hide_from_other_processes()
     chosen = arguments.pop("command")
     try:
         settings = ServerSettings.load()
@@ -44,6 +47,15 @@ def main(name: str, commands: Mapping[str, Command]) -> None:
     except Exception:  # noqa: BLE001 - the process ends, and this is logged like everything else
         structlog.get_logger().exception("process_failed")
         sys.exit(1)
+
+
+def hide_from_other_processes() -> None:
+    """Close this process's memory and environment, which hold secrets, to other processes of the same user.
+
+    Only Linux can. Child processes that exec are not affected. There are no core dumps either.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def _usage(text: str) -> int:

@@ -121,6 +121,8 @@ def environment(folder: Path, threads: int) -> dict[str, str]:
         "MALLOC_ARENA_MAX": "2",
         "PATH": os.defpath,
         "PYTHONPATH": str(_ROOT),
+        # Import nothing from the folder: an earlier process may have been taken over and have written there.
+        "PYTHONSAFEPATH": "1",
         "TMPDIR": str(folder),
         "VIPS_CONCURRENCY": str(threads),
     }

@@ -1,8 +1,8 @@
 """`python -m media_svc.sandbox.animation_process FOLDER CONTENT_TYPE`: turn an animated picture into a silent film, and exit.
 
-It runs within limits because it reads untrusted bytes. It reads FOLDER/original and writes FOLDER/animation.mp4, almost without
-loss, with every frame at its own time, and a manifest. The exit code is 0 whenever there is a manifest, even if that reports a
-failure.
+It runs limited and confined because it reads untrusted bytes. It reads FOLDER/original and writes FOLDER/animation.mp4,
+almost without loss, with every frame at its own time, and a manifest. The exit code is 0 whenever there is a manifest, even if
+that reports a failure.
 """
 
 import sys
@@ -16,6 +16,7 @@ from av.container import OutputContainer
 from av.video.stream import VideoStream
 from PIL import Image, ImageSequence
 
+from media_svc.confinement.confine import confine
 from media_svc.model import FailureReason, MediaRejectedError
 from media_svc.sandbox.film_limits import MAX_PIXELS, MAX_SIDE
 from media_svc.sandbox.film_manifest import ANIMATION_NAME, PROBE_NAME, ProbeManifest
@@ -34,6 +35,7 @@ _WHITE = (255, 255, 255, 255)
 
 def main(folder: Path, content_type: str) -> None:
     """Convert FOLDER/original."""
+    confine(folder)
     try:
         convert(folder / ORIGINAL_NAME, content_type, folder / ANIMATION_NAME)
         manifest = ProbeManifest()

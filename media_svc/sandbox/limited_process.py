@@ -1,4 +1,4 @@
-"""Run a program that reads untrusted bytes: with limits, without our environment, and never unattended."""
+"""Run a program that reads untrusted bytes: limited and confined, without our environment, and never unattended."""
 
 import asyncio
 import os
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parents[2]
-_LAUNCHER = Path(__file__).with_name("limited_exec.py")
+_LAUNCHER = "media_svc.sandbox.limited_exec"
 # The error is at the end of the log.
 _LOG_TAIL_BYTES = 4_000
 _MAX_LINE_BYTES = 64 * 1024
@@ -47,20 +47,32 @@ class ProcessResult:
 
 
 async def run_limited(
-    command: Sequence[str], folder: Path, limits: ProcessLimits, on_line: Callable[[str], Awaitable[None]] | None = None
+    command: Sequence[str],
+    folder: Path,
+    limits: ProcessLimits,
+    on_line: Callable[[str], Awaitable[None]] | None = None,
+    readable: Sequence[Path] = (),
 ) -> ProcessResult:
     """Run a program in a folder until it ends, passing each line of output to `on_line`. Leaves no process.
 
-    A program that crashes with SIGSEGV runs once more: the crash may not be the input's fault.
+    The program can open nothing but the folder, itself, the system's libraries and what is `readable`. One that crashes with
+    SIGSEGV runs once more: the crash may not be the input's fault.
     """
-    ended = await _run_once(command, folder, limits, on_line)
-    return await _run_once(command, folder, limits, on_line) if ended.code == -signal.SIGSEGV else ended
+    confined = _confined(command, limits, readable)
+    ended = await _run_once(confined, folder, limits, on_line)
+    return await _run_once(confined, folder, limits, on_line) if ended.code == -signal.SIGSEGV else ended
+
+
+def _confined(command: Sequence[str], limits: ProcessLimits, readable: Sequence[Path]) -> Sequence[str]:
+    numbers = (os.getpid(), limits.memory_bytes, limits.cpu_seconds, limits.file_bytes, limits.niceness)
+    opened = os.pathsep.join(map(str, (command[0], *readable)))
+    return (sys.executable, "-s", "-S", "-P", "-m", _LAUNCHER, *map(str, numbers), opened, *command)
 
 
 async def _run_once(
     command: Sequence[str], folder: Path, limits: ProcessLimits, on_line: Callable[[str], Awaitable[None]] | None
 ) -> ProcessResult:
-    async with _started(command, folder, limits) as process:
+    async with _started(command, folder) as process:
         log = asyncio.create_task(_tail(_pipe(process.stderr)))
         try:
             async with asyncio.timeout(limits.wall_seconds):
@@ -75,12 +87,9 @@ async def _run_once(
 
 
 @asynccontextmanager
-async def _started(
-    command: Sequence[str], folder: Path, limits: ProcessLimits
-) -> AsyncIterator[asyncio.subprocess.Process]:
-    numbers = (os.getpid(), limits.memory_bytes, limits.cpu_seconds, limits.file_bytes, limits.niceness)
+async def _started(command: Sequence[str], folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-I", "-S", str(_LAUNCHER), *map(str, numbers), *command),
+        *command,
         cwd=folder,
         env=_environment(folder),
         stdin=asyncio.subprocess.DEVNULL,
@@ -120,5 +129,7 @@ def _environment(folder: Path) -> dict[str, str]:
         "MALLOC_ARENA_MAX": "2",
         "PATH": os.defpath,
         "PYTHONPATH": str(_ROOT),
+        # Import nothing from the folder: an earlier process may have been taken over and have written there.
+        "PYTHONSAFEPATH": "1",
         "TMPDIR": str(folder),
     }

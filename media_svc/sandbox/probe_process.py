@@ -1,6 +1,6 @@
 """`python -m media_svc.sandbox.probe_process FOLDER CONTENT_TYPE`: find out what a film is, and exit.
 
-It runs within limits because it reads untrusted bytes. It reads FOLDER/original and writes a manifest next to it. The exit
+It runs limited and confined because it reads untrusted bytes. It reads FOLDER/original and writes a manifest next to it. The exit
 code is 0 whenever there is a manifest, even if that reports a failure.
 
 Header values are not trusted: frames are counted, and times come from the packets. Only the demuxer for the detected type
@@ -20,6 +20,7 @@ from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from media_svc.confinement.confine import confine
 from media_svc.model import FailureReason, MediaRejectedError
 from media_svc.sandbox.containers import DEMUXER_OPTIONS, DEMUXERS, require_complete
 from media_svc.sandbox.film_limits import MAX_PIXELS, MAX_SIDE, measured_frame_rate, shown_frame_rate
@@ -41,6 +42,7 @@ _FRAMES_DECODED = 8
 
 def main(folder: Path, content_type: str) -> None:
     """Probe FOLDER/original."""
+    confine(folder)
     try:
         manifest = ProbeManifest(film=probe(folder / ORIGINAL_NAME, content_type))
     except MediaRejectedError as error:

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 import pyvips
 
+from media_svc.confinement.confine import confine
 from media_svc.model import AnimatedPictureError, MediaRejectedError
 from media_svc.sandbox.encode import RECIPES, Encoding, decode_largest, shrink, sizes, thumbhash
 from media_svc.sandbox.keep_original import clean_original
@@ -60,6 +61,7 @@ def main(
     os.nice(niceness)
     _limit_resources(memory_bytes, cpu_seconds)
     _prepare_vips()
+    confine(folder)
     try:
         manifest: dict[str, Any] = {"picture": _render(folder, content_type, RECIPES[recipe], decoder_limit)}
     except AnimatedPictureError:

@@ -4,6 +4,7 @@ import sys
 from fractions import Fraction
 from pathlib import Path
 
+from media_svc.confinement.confine import STARTING_PYTHON
 from media_svc.model import FailureReason, MediaRejectedError
 from media_svc.photos.renditions import RenderCrashedError
 from media_svc.sandbox.film_manifest import PROBE_NAME, FilmEntry, ProbeManifest
@@ -20,7 +21,7 @@ async def probe_video(folder: Path, content_type: str, limits: ProcessLimits = P
     Raises MediaRejectedError if it can never be served, RenderCrashedError if the fault is not its own.
     """
     command = (sys.executable, "-m", "media_svc.sandbox.probe_process", str(folder), content_type)
-    ended = await run_limited(command, folder, limits)
+    ended = await run_limited(command, folder, limits, readable=STARTING_PYTHON)
     if ended.code != 0:
         raise failure_of(ended)
     manifest = ProbeManifest.model_validate_json((folder / PROBE_NAME).read_bytes())

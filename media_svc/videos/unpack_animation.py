@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+from media_svc.confinement.confine import STARTING_PYTHON
 from media_svc.model import MediaRejectedError
 from media_svc.sandbox.film_manifest import ANIMATION_NAME, PROBE_NAME, ProbeManifest
 from media_svc.sandbox.limited_process import ProcessLimits, run_limited
@@ -21,7 +22,7 @@ async def unpack_animation(folder: Path, content_type: str, limits: ProcessLimit
     Raises MediaRejectedError if it can never be served, RenderCrashedError if the fault is not its own.
     """
     command = (sys.executable, "-m", "media_svc.sandbox.animation_process", str(folder), content_type)
-    ended = await run_limited(command, folder, limits)
+    ended = await run_limited(command, folder, limits, readable=STARTING_PYTHON)
     if ended.code != 0:
         raise failure_of(ended)
     manifest = ProbeManifest.model_validate_json((folder / PROBE_NAME).read_bytes())

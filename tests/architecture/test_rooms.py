@@ -42,10 +42,11 @@ MAY_IMPORT: Mapping[str, Mapping[str, frozenset[str]]] = {
         "jobs": frozenset(),
         "photos": frozenset({"delivery", "sandbox", "store"}),
         "s3": frozenset({"uploads"}),
-        "sandbox": frozenset(),
+        "confinement": frozenset(),
+        "sandbox": frozenset({"confinement"}),
         "store": frozenset(),
         "uploads": frozenset({"delivery", "store"}),
-        "videos": frozenset({"delivery", "photos", "sandbox", "store"}),
+        "videos": frozenset({"confinement", "delivery", "photos", "sandbox", "store"}),
     },
     "meshkit": {
         "cassandra": frozenset({"events"}),

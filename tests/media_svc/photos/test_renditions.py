@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
+from media_svc.confinement.confine import STARTING_PYTHON
 from media_svc.sandbox.encode import MAX_HEIGHT, RUNG_WIDTHS, sizes
 from media_svc.sandbox.limited_process import ProcessLimits, run_limited
 from tests.media_svc import pictures
@@ -191,7 +192,7 @@ async def test_starts_light(tmp_path: Path) -> None:
         lines.append(line)
 
     limits = ProcessLimits(2 * 1024**3, cpu_seconds=60, wall_seconds=120)
-    ended = await run_limited((sys.executable, "-c", program), tmp_path, limits, on_line)
+    ended = await run_limited((sys.executable, "-c", program), tmp_path, limits, on_line, STARTING_PYTHON)
     assert (ended.code, lines) == (0, ["end"])
 
 

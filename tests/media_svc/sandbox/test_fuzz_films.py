@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from media_svc.confinement.confine import STARTING_PYTHON
 from media_svc.sandbox.limited_process import ProcessLimits, run_limited
 from tests.media_svc import films
 
@@ -26,7 +27,7 @@ async def test_damaged(tmp_path: Path, suffix: str, content_type: str) -> None:
         lines.append(line)
 
     command = (sys.executable, "-m", "tests.media_svc.sandbox.fuzz_probe", str(film), content_type, "7", str(COUNT))
-    ended = await run_limited(command, tmp_path, LIMITS, on_line)
+    ended = await run_limited(command, tmp_path, LIMITS, on_line, STARTING_PYTHON)
     assert ended.code == 0, ended.log
     taken, refused = (int(each) for each in lines[-1].split())
     assert taken + refused == COUNT

@@ -8,6 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from media_svc.confinement.confine import PYTHON
 from media_svc.sandbox.limited_process import ProcessLimits, ProcessResult, run_limited
 
 pytestmark = pytest.mark.slow
@@ -17,7 +18,7 @@ LIMITS = ProcessLimits(512 * MIB, cpu_seconds=20, wall_seconds=30, file_bytes=MI
 
 
 async def _python(folder: Path, program: str, limits: ProcessLimits = LIMITS) -> ProcessResult:
-    return await run_limited((sys.executable, "-I", "-c", program), folder, limits)
+    return await run_limited((sys.executable, "-I", "-c", program), folder, limits, readable=PYTHON)
 
 
 async def test_memory(tmp_path: Path) -> None:
@@ -57,8 +58,9 @@ async def test_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     async def on_line(line: str) -> None:
         lines.append(line)
 
-    program = "import os; print(os.getcwd()); print(os.nice(0)); print(sorted(os.environ)); print(os.listdir('.'))"
-    ended = await run_limited((sys.executable, "-I", "-c", program), tmp_path, LIMITS, on_line)
+    shown = ("os.getcwd()", "os.getpriority(os.PRIO_PROCESS, 0)", "sorted(os.environ)", "os.listdir('.')")
+    program = "import os; " + "; ".join(f"print({each})" for each in shown)
+    ended = await run_limited((sys.executable, "-I", "-c", program), tmp_path, LIMITS, on_line, PYTHON)
     assert ended.code == 0
     assert lines[:2] == [str(tmp_path), str(os.nice(0) + 5)]
     assert "LENSFEED" not in lines[2]

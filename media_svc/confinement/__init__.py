@@ -1,0 +1,1 @@
+"""Take rights away from a process that reads untrusted bytes."""
