@@ -184,7 +184,7 @@ async def test_an_emptied_valkey_loses_no_post(story: Story) -> None:
 
 
 async def test_killed_services_are_unavailable_and_come_back(story: Story) -> None:
-    """Callers of a killed service get UNAVAILABLE with a retry delay and no internal details."""
+    """Callers of a killed service get 503 without internal details, with a retry delay if nothing reached the service."""
     calls = {
         "user_svc": f"/users/{story.author.user_id}",
         "follow_svc": f"/users/{story.author.user_id}/following",
@@ -198,8 +198,9 @@ async def test_killed_services_are_unavailable_and_come_back(story: Story) -> No
     for response in await asyncio.gather(*(story.reader.send("GET", path) for path in calls.values())):
         assert response.status_code == 503
         outcome = rest_outcome(response)
-        assert (outcome.code, outcome.reason) == (Code.UNAVAILABLE, "UNAVAILABLE")
-        assert int(outcome.retry_after) >= 1
+        assert (outcome.code, outcome.retry_after) in {(Code.UNAVAILABLE, "1"), (Code.UNAVAILABLE, "")}
+        # A service that dies while the call arrives may have served it.
+        assert outcome.reason == ("UNAVAILABLE" if outcome.retry_after else "OUTCOME_UNKNOWN")
         assert "127.0.0.1" not in response.text
     for service, path in calls.items():
         await eventually(partial(story.reader.send, "GET", path), lambda response: response.is_success)
