@@ -18,6 +18,8 @@ from meshkit.service_settings import ServiceSettings
 from tests.errors import reason_of
 from tests.user_svc.running_users import PASSWORD, Users, new_handle, running_users
 
+pytestmark = pytest.mark.slow
+
 FAILURES = 20
 
 

@@ -11,6 +11,8 @@ import pytest
 from devmesh.ports import reserved_ports
 from tests.edge_proxy.conftest import Edge, running_edge, services_at, until_serving
 
+pytestmark = pytest.mark.slow
+
 MAX_SECONDS = 1.0
 RESTARTS = 4
 

@@ -19,6 +19,8 @@ from tests.media_svc import films, pictures
 from tests.media_svc.media_app import PATIENCE_SECONDS, MediaApp, new_user
 from tests.media_svc.pictures import near
 
+pytestmark = pytest.mark.slow
+
 # The store makes no difference to films.
 STORES = ("sqlite",)
 COLOURS = ((200, 60, 40), (30, 90, 180), (20, 160, 60))

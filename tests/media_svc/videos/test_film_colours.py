@@ -8,6 +8,8 @@ from tests.media_svc import films
 from tests.media_svc.pictures import near
 from tests.media_svc.videos.lowest_rung import lowest_rung
 
+pytestmark = pytest.mark.slow
+
 _RED, _BLUE, _GREY = (200, 60, 40), (30, 90, 180), (128, 128, 128)
 _HEVC = ("-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none", "-tag:v", "hvc1")
 _H264 = ("-c:v", "libx264", "-preset", "ultrafast", "-crf", "10")

@@ -25,6 +25,8 @@ from meshkit.redis.client import open_redis
 from meshkit.sqlite import open_database
 from tests.meshkit.redis.clusters import opened, settings_of
 
+pytestmark = pytest.mark.slow
+
 GROUP = "g"
 # By how much a clock may be wrong, how long a call may wait for its turn, and how long a write may take, in seconds.
 ERRORS = st.integers(-MAX_CLOCK_ERROR_MS // 1_000, MAX_CLOCK_ERROR_MS // 1_000)
