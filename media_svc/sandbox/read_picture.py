@@ -42,7 +42,8 @@ _FIRST_QUARTER_TURN = 5
 _JPEG_SHRINKS = (8, 4, 2)
 # Metadata for the file's own size, if the decoder shrinks the picture.
 _OWN_WIDTH, _OWN_HEIGHT = "own-width", "own-height"
-_EXIF = "exif-data"
+# EXIF, and that of a HEIC: its orientation must not be applied again.
+_EXIFS = ("exif-data", "heic-exif")
 
 
 class NeedsMemoryError(Exception):
@@ -76,7 +77,8 @@ def shown_size(image: pyvips.Image) -> tuple[int, int]:
 
 def taken_at_of(image: pyvips.Image) -> TakenAt:
     """Return when the picture was taken, by its EXIF."""
-    return taken_at_of_exif(image.get(_EXIF)) if image.get_typeof(_EXIF) else TakenAt()
+    name = next((each for each in _EXIFS if image.get_typeof(each)), None)
+    return taken_at_of_exif(image.get(name)) if name else TakenAt()
 
 
 def _is_archive(path: Path) -> bool:
@@ -179,7 +181,7 @@ def _open_heic(path: Path, decoder_limit: float) -> pyvips.Image:
     if profile := frame.info.get("icc_profile"):
         image.set_type(pyvips.GValue.blob_type, "icc-profile-data", profile)
     if exif := frame.info.get("exif"):
-        image.set_type(pyvips.GValue.blob_type, _EXIF, exif)
+        image.set_type(pyvips.GValue.blob_type, _EXIFS[1], exif)
     return mark_hdr(image, transfer, primaries) if mode.startswith("RGB") else image
 
 
