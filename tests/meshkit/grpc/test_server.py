@@ -165,8 +165,12 @@ def test_the_contract_says_what_is_retried() -> None:
     [methods] = config["methodConfig"]
     assert {(each["service"], each["method"]) for each in methods["name"]} == {
         (SERVICE, "DeleteSession"),
+        (SERVICE, "EndOtherSessions"),
+        (SERVICE, "EndSession"),
+        (SERVICE, "GetCurrentUser"),
         (SERVICE, "GetUser"),
         (SERVICE, "GetUserByHandle"),
+        (SERVICE, "ListSessions"),
         (SERVICE, "UpdateUser"),
         (INTERNAL, "BatchGetUsers"),
     }

@@ -147,7 +147,7 @@ async def test_decided_deletion_is_finished_by_the_next_one(cluster: Cassandra, 
 async def test_event_of_a_large_post_comes_when_the_post_can_be_read(cluster: Cassandra, opened: OpenStore) -> None:
     """A post that is too large for one batch is announced again after it was written."""
     recording = _Recording(cluster)
-    post = replace(_post(), manifest=b"m" * (MAX_BATCH_BYTES + 1))
+    post = replace(_post(), manifest=manifest_with("m" * (MAX_BATCH_BYTES + 1)))
     assert await CassandraPostStore(recording).publish(post, [_published(post)])
     written = [cql for cql in recording.written if "outbox" in cql or cql.startswith("INSERT INTO posts ")]
     assert "outbox" in written[0], "no crash loses the event"
