@@ -15,6 +15,8 @@ from tests.attacks.greedy_streams import greedy
 from tests.edge_proxy.backend import Backend
 from tests.edge_proxy.conftest import Edge, Signer, running_edge, services_at, until_serving
 
+pytestmark = pytest.mark.slow
+
 HEAP_MIB = 128
 CONNECTIONS, STREAMS = 14, 100
 CALLS = 200

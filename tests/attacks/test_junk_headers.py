@@ -15,6 +15,8 @@ from tests.edge_proxy.conftest import Edge, Signer
 from tests.edge_proxy.protocols import ALL, ReadFeed, rest_feed
 from tests.protocols import grpc_web_outcome
 
+pytestmark = pytest.mark.slow
+
 POST = "/lensfeed.post.v1.PostService/CreatePost"
 LIBRARY = "library words at ipv4:10.1.2.3:50051"
 OTHERS = 200

@@ -12,6 +12,8 @@ import pytest
 from meshkit.listen_address import is_local
 from tests.edge_proxy.envoy.golden_config import PLAIN
 
+pytestmark = pytest.mark.slow
+
 PROCESSES = [("feed_svc", "serve"), ("media_svc", "work"), ("edge_proxy", "limits")]
 
 

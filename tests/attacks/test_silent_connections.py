@@ -15,10 +15,13 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
+import pytest
 
 from devmesh.ports import free_ports
 from tests.edge_proxy.backend import Backend
 from tests.edge_proxy.conftest import Edge, running_edge, services_at, until_serving
+
+pytestmark = pytest.mark.slow
 
 CONNECTIONS = 200
 HARD_LIMIT = 3_000

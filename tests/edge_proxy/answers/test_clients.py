@@ -15,6 +15,8 @@ from tests.edge_proxy.conftest import ORIGIN, Edge, running_edge, services_at
 from tests.edge_proxy.protocols import ALL, ReadFeed
 from tests.rpcs import PUBLIC, Rpc
 
+pytestmark = pytest.mark.slow
+
 READS = [rpc for rpc in PUBLIC if rpc.verb == "GET"]
 
 

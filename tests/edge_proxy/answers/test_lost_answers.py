@@ -17,6 +17,8 @@ from tests.edge_proxy.backend import Backend
 from tests.edge_proxy.conftest import Edge, running_edge, services_at, until_serving
 from tests.protocols import Outcome, grpc_call, grpc_web_call, rest_outcome
 
+pytestmark = pytest.mark.slow
+
 CREATE_POST = "/lensfeed.post.v1.PostService/CreatePost"
 
 

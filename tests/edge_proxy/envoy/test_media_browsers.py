@@ -14,6 +14,8 @@ from tests.edge_proxy.backend import Backend
 from tests.edge_proxy.conftest import ORIGIN, Edge, running_edge, services_at
 from tests.s3 import s3_client
 
+pytestmark = pytest.mark.slow
+
 BYTES = bytes(range(256)) * 8
 RANGE = "bytes=10-19"
 OLD, FUTURE = "Thu, 01 Jan 1970 00:00:00 GMT", "Fri, 01 Jan 2100 00:00:00 GMT"

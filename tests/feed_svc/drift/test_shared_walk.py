@@ -2,9 +2,12 @@
 
 import asyncio
 
+import pytest
 from redis.asyncio import Redis
 
 from feed_svc.store.timeline_walk import LEASE, PLACE, QUEUE, TimelineWalk
+
+pytestmark = pytest.mark.slow
 
 TIMELINES, WORKERS = 3_000, 4
 

@@ -20,6 +20,8 @@ from meshkit.ids import new_id
 from meshkit.redis.mux import RedisMux
 from tests.feed_svc.world import Feed, World, entries_of, open_feed
 
+pytestmark = pytest.mark.slow
+
 VIEWER, AUTHORS = 1, range(1_000, 3_000)
 LIMIT_SECONDS = 30.0
 

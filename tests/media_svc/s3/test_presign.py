@@ -18,6 +18,8 @@ from media_svc.s3.presign import Credentials, Presigner
 from media_svc.settings import S3Settings
 from media_svc.uploads.rules import MAX_VIDEO_BYTES, plan_parts
 
+pytestmark = pytest.mark.slow
+
 _KEYS = Credentials("AKIA/+EXAMPLE", "secret/+=key", "eu-central-1")
 _UPLOAD_ID = "2~a/b+c=d e.ü"
 

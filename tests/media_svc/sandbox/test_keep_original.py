@@ -11,6 +11,8 @@ from PIL import Image
 from media_svc.sandbox.keep_original import clean_original
 from tests.media_svc import pictures
 
+pytestmark = pytest.mark.slow
+
 SMALL: dict[str, dict[str, Any]] = {
     "image/jpeg": {"quality": 50, "progressive": True},
     "image/webp": {"quality": 40},

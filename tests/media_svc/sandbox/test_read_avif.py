@@ -10,6 +10,8 @@ from PIL import Image
 from media_svc.sandbox.read_avif import read_large_avif
 from tests.media_svc import pictures
 
+pytestmark = pytest.mark.slow
+
 # The decoders round differently. A wrong matrix, range or rotation would differ by much more.
 MOST_DIFFERENCE = 4.0
 KINDS: dict[str, dict[str, Any]] = {

@@ -9,6 +9,8 @@ from media_svc.sandbox.taken_at import TakenAt, taken_at_of_exif, taken_at_of_fi
 from tests.media_svc import films, pictures
 from tests.media_svc.videos.lowest_rung import lowest_rung
 
+pytestmark = pytest.mark.slow
+
 TAKEN = TakenAt("2024-05-01T12:30:00", "+02:00")
 
 

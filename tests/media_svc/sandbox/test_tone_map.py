@@ -10,6 +10,8 @@ from PIL import Image
 from tests.media_svc import films, pictures
 from tests.media_svc.pictures import near
 
+pytestmark = pytest.mark.slow
+
 _RED, _BLUE, _GREY = (200, 60, 40), (30, 90, 180), (128, 128, 128)
 _TRANSFERS = {"arib-std-b67": 18, "smpte2084": 16}
 _SIZE = (320, 180)

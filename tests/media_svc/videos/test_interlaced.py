@@ -8,6 +8,8 @@ from PIL import Image, ImageChops, ImageStat
 from tests.media_svc import films
 from tests.media_svc.videos.lowest_rung import lowest_rung
 
+pytestmark = pytest.mark.slow
+
 _MOVING_BAR = "color=black:s=320x240:r=50:d=1,geq=lum='if(lt(mod(X+N*8,80),40),235,16)':cb=128:cr=128"
 
 

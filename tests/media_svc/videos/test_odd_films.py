@@ -8,6 +8,8 @@ from PIL import ImageStat
 from tests.media_svc import films
 from tests.media_svc.videos.lowest_rung import lowest_rung
 
+pytestmark = pytest.mark.slow
+
 _H264 = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
 
 

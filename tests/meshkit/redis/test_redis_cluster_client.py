@@ -17,6 +17,8 @@ from redis.crc import key_slot
 from meshkit.redis.client import MAX_CONNECTIONS, check_redis, open_redis
 from tests.valkey_cluster import LIMIT_SECONDS, ValkeyCluster, running_cluster
 
+pytestmark = pytest.mark.slow
+
 
 @pytest_asyncio.fixture
 async def cluster(valkey_cluster: ValkeyCluster) -> AsyncIterator["Redis"]:

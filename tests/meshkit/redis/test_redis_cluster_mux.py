@@ -16,6 +16,8 @@ from meshkit.redis.line import REST_SECONDS
 from meshkit.redis.mux import RedisMux, open_mux
 from tests.valkey_cluster import LIMIT_SECONDS, Node, ValkeyCluster, running_cluster
 
+pytestmark = pytest.mark.slow
+
 # One slot, whose keys the tests of moves use.
 KEYS = ["{moving}:1", "{moving}:2", "{moving}:3"]
 SLOT = key_slot(b"moving")
