@@ -38,7 +38,12 @@ async def small_edge(
     running_backend: Backend, jwks_file: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Edge]:
     """Give an edge with an eighth of the usual memory, so that a tenth of the usual attack fills it."""
-    settings = {**services_at(running_backend.address), "LENSFEED_EDGE_MAX_HEAP_MIB": str(HEAP_MIB)}
+    settings = {
+        **services_at(running_backend.address),
+        "LENSFEED_EDGE_MAX_HEAP_MIB": str(HEAP_MIB),
+        # Longer than calls take on a busy machine.
+        "LENSFEED_EDGE_TIMEOUT_SECONDS": "15",
+    }
     async with running_edge(tmp_path_factory.mktemp("small"), jwks_file, settings) as edge:
         await until_serving(edge)
         yield edge
