@@ -66,7 +66,7 @@ def test_the_page_describes_machine_and_run() -> None:
     assert "commit abc1234; 2 cores of A Processor; Python 3.11.7; load 0.1 at the start and 1.5 at the end." in page
     hasty = render(results(reads(800.0), is_quick=True, is_changed=True), {}, titles)
     assert "commit abc1234 with changes;" in hasty
-    assert "quick: shorter samples" in hasty
+    assert "quick: less data and shorter samples" in hasty
 
 
 def test_benchmarks_are_in_suite_order() -> None:

@@ -44,6 +44,7 @@ OWN_ONLY = {
     "ChangePassword": "changes the caller's",
     "CreateRecoveryCodes": "makes what is the caller's",
     "DeleteFollow": "undoes what is the caller's: the path names whom the caller follows",
+    "GetCurrentUser": "shows the caller",
     "DeleteSession": "ends the session of the token",
     "EndOtherSessions": "ends what is the caller's",
     "ListSessions": "lists what is the caller's",

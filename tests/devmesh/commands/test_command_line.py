@@ -54,7 +54,7 @@ async def test_a_port_in_use_is_refused_before_anything_starts(tmp_path: Path) -
         port = other.getsockname()[1]
         code, output, errors = await lensfeed("dev", "--data", str(tmp_path), "--port", str(port))
     assert (code, output) == (1, "")
-    assert errors == f"lensfeed: port {port} is in use; give the edge another with --port (0 picks a free one)\n"
+    assert errors == f"lensfeed: port {port} is in use; choose another for the edge with --port (0 picks a free one)\n"
     assert not (tmp_path / "logs").exists()
 
 

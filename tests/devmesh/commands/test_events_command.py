@@ -139,7 +139,7 @@ async def test_a_letter_is_replayed_by_its_id(redis: "Redis", url: str) -> None:
     assert [event.event_id for event in await events_in(redis, POST)] == [record.event_id]
     assert [letter.letter_id for letter in await DeadLetters(redis, POST).read()] == [other]
     again = await lensfeed("events", "replay", mine, LENSFEED_REDIS_URL=url)
-    assert again == (1, "replayed 0\n", f"lensfeed: there is no dead letter {mine}\n")
+    assert again == (1, "replayed 0\n", f"lensfeed: dead letter {mine} does not exist\n")
 
 
 async def test_all_letters_are_replayed(redis: "Redis", capsys: pytest.CaptureFixture[str]) -> None:
@@ -150,7 +150,7 @@ async def test_all_letters_are_replayed(redis: "Redis", capsys: pytest.CaptureFi
     assert await act_on(redis, Selection(STREAMS, None), REPLAY) == 0
     told = capsys.readouterr()
     assert told.out == f"replayed {PAGE + 6}\n"
-    assert told.err == "left 1 that hold no event; `lensfeed events drop` drops them\n"
+    assert told.err == "skipped 1 without an event; remove them with `lensfeed events drop`\n"
     assert [event.user_updated.user_id for event in await events_in(redis, POST)] == list(range(PAGE + 5))
     assert len(await events_in(redis, MEDIA)) == 1
     assert [await DeadLetters(redis, stream).count() for stream in (POST, MEDIA)] == [0, 1]
@@ -187,7 +187,7 @@ async def test_the_running_mesh_of_a_folder_is_found(tmp_path: Path) -> None:
         assert letter in output
     code, _, errors = await lensfeed("events", "dead", "--data", str(tmp_path), LENSFEED_REDIS_URL="")
     assert code == 1
-    assert errors.startswith(f"lensfeed: no mesh runs on {tmp_path}; name its folder with --data, or a Redis with")
+    assert errors.startswith(f"lensfeed: no mesh is running on {tmp_path}; give its folder with --data or a Redis with")
 
 
 async def test_errors_do_not_show_the_redis_password() -> None:

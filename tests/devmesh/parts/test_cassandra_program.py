@@ -9,7 +9,7 @@ import pytest
 from devmesh.errors import MeshError
 from devmesh.parts.cassandra.jars import VERSION, cassandra_jars, find_program, java_binary
 
-INSTALL = "install it: apt-get install openjdk-17-jre-headless maven"
+INSTALL = "apt-get install openjdk-17-jre-headless maven"
 
 
 def tool(folder: Path, name: str, script: str) -> dict[str, str]:
@@ -52,7 +52,7 @@ async def test_two_meshes_download_once(tmp_path: Path) -> None:
     assert folders == [cache / f"cassandra-{VERSION}"] * 2
     assert (folders[0] / "cassandra.jar").exists()
     assert (tmp_path / "runs").read_text() == "run\n"
-    assert [text.split()[0] for text in told] == ["fetching", "fetched"]
+    assert [text.split()[0] for text in told] == ["downloading", "downloaded"]
     assert await cassandra_jars({"PATH": ""}, cache=cache) == folders[0]
 
 
