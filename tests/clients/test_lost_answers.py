@@ -82,7 +82,8 @@ async def test_a_lost_log_in_is_not_repeated(mesh: Mesh) -> None:
         with pytest.raises(LensfeedError) as failure:
             await feed.log_in(handle, PASSWORD)
         assert failure.value.code is grpc.StatusCode.UNAVAILABLE
-        assert (await feed.log_in(handle, PASSWORD)).handle == handle
+        async with AsyncLensfeed(line.url) as again:  # the old connection may still be breaking
+            assert (await again.log_in(handle, PASSWORD)).handle == handle
 
 
 async def test_a_sign_up_can_be_repeated_by_its_key(mesh: Mesh) -> None:
