@@ -45,6 +45,8 @@ async def running_edge(folder: Path, feed_address: str) -> AsyncIterator[Edge]:
             "LENSFEED_EDGE_CONCURRENCY": "1",
             "LENSFEED_EDGE_LIMIT_USER": _NO_LIMIT,
             "LENSFEED_EDGE_LIMIT_ADDRESS": _NO_LIMIT,
+            "LENSFEED_EDGE_S3_ACCESS_KEY": "unused",
+            "LENSFEED_EDGE_S3_SECRET_KEY": "unused",
             "LENSFEED_S3_ENDPOINT_URL": f"http://{_UNUSED_ADDRESS}",
             "LENSFEED_TOKEN_JWKS_FILE": str(folder / "keys" / "jwks.json"),
         }

@@ -18,6 +18,8 @@ def fixed_settings(layout: Layout) -> dict[str, str]:
         **{f"{PREFIX}{name.upper()}_ADDR": address(port) for name, port in layout.ports.services.items()},
         "LENSFEED_EDGE_ADDR": address(layout.ports.edge),
         "LENSFEED_EDGE_DIR": str(layout.data / "edge"),
+        "LENSFEED_EDGE_S3_ACCESS_KEY": s3.edge_access_key,
+        "LENSFEED_EDGE_S3_SECRET_KEY": s3.edge_secret_key,
         "LENSFEED_REDIS_URL": valkey_url(layout.ports.valkey, layout.passwords.redis_password),
         "LENSFEED_S3_ACCESS_KEY": s3.access_key,
         "LENSFEED_S3_BUCKET": s3.bucket,

@@ -51,7 +51,13 @@ class Layout:
     def s3(self) -> S3:
         """Its S3 with credentials."""
         endpoint = f"http://{LOOPBACK}:{self.ports.seaweed.s3}"
-        return S3(endpoint, access_key=self.passwords.s3_access_key, secret_key=self.passwords.s3_secret_key)
+        return S3(
+            endpoint,
+            access_key=self.passwords.s3_access_key,
+            secret_key=self.passwords.s3_secret_key,
+            edge_access_key=self.passwords.edge_s3_access_key,
+            edge_secret_key=self.passwords.edge_s3_secret_key,
+        )
 
     @property
     def keys(self) -> Path:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import ctypes
+import os
 import signal
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 from edge_proxy.admin import Admin, admin_of
 from edge_proxy.connection_pressure import watch_connections
 from edge_proxy.envoy.filters.token_file import watch_keys
+from edge_proxy.envoy.media_signing import envoy_environment
 from edge_proxy.envoy.program import run_command
 from edge_proxy.settings.edge import EdgeSettings
 
@@ -25,7 +27,9 @@ async def run(settings: EdgeSettings, path: Path) -> int:
     """
     first_signal, second_signal = _signals()
     # This process has one thread, so a system call between fork and exec is safe.
-    child = await asyncio.create_subprocess_exec(*run_command(settings, path), preexec_fn=_die_with_parent)
+    child = await asyncio.create_subprocess_exec(
+        *run_command(settings, path), env=envoy_environment(settings, os.environ), preexec_fn=_die_with_parent
+    )
     ended = asyncio.ensure_future(child.wait())
     # Tasks, not a gather: asyncio logs a traceback for a gather that was cancelled.
     watches = (watch_keys(settings), watch_connections(settings, admin_of(settings)))

@@ -80,7 +80,7 @@ async def work() -> None:
 
 
 async def set_up() -> None:
-    """Apply the bucket's policy, CORS and lifecycle rules. Repeat it after an update."""
+    """Apply the bucket's CORS and lifecycle rules, and end public access. Repeat it after an update."""
     settings = S3Settings.load()
     gets_cold = set_up_bucket.set_up(settings)
     _log.info("bucket_set_up", bucket=settings.s3_bucket)

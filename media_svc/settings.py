@@ -22,7 +22,7 @@ class S3Settings(ServiceSettings):
     s3_secret_key: SecretStr
     """The secret of the access key."""
     s3_bucket: str = "lensfeed-media"
-    """The bucket of all media. Objects under `m/` must be publicly readable, all others must not."""
+    """The bucket of all media. It is private: apps read `m/` through the edge."""
     s3_region: str = "us-east-1"
     """The bucket's region."""
 

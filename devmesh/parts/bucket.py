@@ -23,6 +23,9 @@ class S3:
     secret_key: str
     bucket: str = "lensfeed-media"
     region: str = "us-east-1"
+    edge_access_key: str = ""
+    edge_secret_key: str = ""
+    """The edge's key, which can read renditions only; empty where there is no edge."""
 
 
 def load_boto3() -> None:

@@ -21,6 +21,9 @@ from devmesh.supervise.process import Command
 from devmesh.supervise.readiness import grpc_serving, http_status, valkey_answers
 from devmesh.supervise.running import START_SECONDS
 
+NOT_FOR_EDGE = ("LENSFEED_S3_ACCESS_KEY", "LENSFEED_S3_SECRET_KEY")
+"""The key that may write. The edge has one of its own."""
+
 
 @dataclass(frozen=True)
 class MeshParts:
@@ -117,9 +120,10 @@ def _python(layout: Layout, env: Mapping[str, str], service: str, command: str, 
 
 
 def _edge(layout: Layout, env: Mapping[str, str]) -> Part:
+    own = {name: value for name, value in env.items() if name not in NOT_FOR_EDGE}
     return Part(
         name="edge",
-        command=_module(layout, env, "edge", "edge_proxy", "run"),
+        command=_module(layout, own, "edge", "edge_proxy", "run"),
         check=partial(edge_answers, layout.ports.edge),
         address=address(layout.ports.edge),
         patience=_service_seconds(layout) * 1.5,  # it waits for the services, which should time out first

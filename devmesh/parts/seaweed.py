@@ -19,6 +19,7 @@ from devmesh.private_files import write_private
 from devmesh.supervise.process import Command
 from devmesh.supervise.readiness import http_status
 from devmesh.supervise.running import running
+from media_svc.s3.bucket_rules import PUBLIC_PREFIX
 
 BINARY_SETTING = "LENSFEED_WEED_BINARY"
 
@@ -103,7 +104,14 @@ async def running_seaweed(
     """Run an S3 on free ports with its data in `folder`. Yields it with the bucket created."""
     with reserved_ports(SeaweedPorts.COUNT) as numbers:
         ports = SeaweedPorts(*numbers)
-        s3 = S3(f"http://{address(ports.s3)}", access_key=token_hex(8), secret_key=token_hex(16), bucket=bucket)
+        s3 = S3(
+            f"http://{address(ports.s3)}",
+            access_key=token_hex(8),
+            secret_key=token_hex(16),
+            bucket=bucket,
+            edge_access_key=token_hex(8),
+            edge_secret_key=token_hex(16),
+        )
         command = seaweed_command(folder, ports, s3, token_hex(32), webhook, folder / "seaweed.log", os.environ)
         try:
             async with running("SeaweedFS", command, partial(s3_answers, ports.s3), grace=STOP_SECONDS):
@@ -143,8 +151,17 @@ def _options(data: Path, ports: SeaweedPorts) -> tuple[str, ...]:
 
 
 def _identities(s3: S3) -> str:
-    key = {"accessKey": s3.access_key, "secretKey": s3.secret_key}
-    return json.dumps({"identities": [{"name": "lensfeed", "credentials": [key], "actions": ["Admin"]}]})
+    """Return who may do what. Without an identity `anonymous`, requests without a signature are refused."""
+    readable = f"Read:{s3.bucket}/{PUBLIC_PREFIX}*"
+    identities = (
+        _identity("lensfeed", s3.access_key, s3.secret_key, "Admin"),
+        _identity("edge", s3.edge_access_key, s3.edge_secret_key, readable),
+    )
+    return json.dumps({"identities": identities})
+
+
+def _identity(name: str, access_key: str, secret_key: str, action: str) -> dict[str, object]:
+    return {"name": name, "credentials": [{"accessKey": access_key, "secretKey": secret_key}], "actions": [action]}
 
 
 def _security(filer_key: str) -> str:

@@ -9,7 +9,7 @@ from secrets import token_hex
 from devmesh.errors import MeshError
 
 # What folders of earlier versions do not have.
-LATER = frozenset({"cassandra_password", "redis_password"})
+LATER = frozenset({"cassandra_password", "edge_s3_access_key", "edge_s3_secret_key", "redis_password"})
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,8 @@ class MeshPasswords:
     webhook_secret: str
     s3_access_key: str
     s3_secret_key: str
+    edge_s3_access_key: str
+    edge_s3_secret_key: str
     filer_key: str
     redis_password: str
     cassandra_password: str

@@ -66,7 +66,7 @@ def service_cluster(name: str, address: Address) -> Json:
 def s3_cluster(settings: EdgeSettings) -> Json:
     """Render the cluster of the object store."""
     cluster = _cluster(S3, settings.s3_address) | {
-        "typed_extension_protocol_options": store_protocol(),
+        "typed_extension_protocol_options": store_protocol(settings),
         # Conditional requests are retried by design (media_conditions.lua).
         "circuit_breakers": {"thresholds": [_breaker() | {"retry_budget": {"budget_percent": {"value": 100}}}]},
     }

@@ -5,7 +5,9 @@ removed media disappear soon. A CDN gets the store's age in CDN-Cache-Control (R
 """
 
 from edge_proxy.envoy.filters.rest_requests import LUA
+from edge_proxy.envoy.media_signing import signing_filter
 from edge_proxy.json_types import Json, extension, typed
+from edge_proxy.settings.edge import EdgeSettings
 
 OWN_SECONDS = 60
 SCRIPT = f"""
@@ -23,8 +25,8 @@ end
 """
 
 
-def store_protocol() -> Json:
-    """Render the options of the store's cluster. Responses pass the script before they are cached."""
+def store_protocol(settings: EdgeSettings) -> Json:
+    """Render the options of the store's cluster. Responses pass the scripts before they are cached."""
     filters = [
         # Its own name, because the route configures the filter with the usual name.
         extension(
@@ -37,6 +39,8 @@ def store_protocol() -> Json:
             "extensions.filters.http.lua.v3.Lua",
             default_source_code={"inline_string": (LUA / "media_conditions.lua").read_text()},
         ),
+        # Last, after everything that changes the request.
+        signing_filter(settings),
         extension("envoy.filters.http.upstream_codec", "extensions.filters.http.upstream_codec.v3.UpstreamCodec"),
     ]
     kind = "extensions.upstreams.http.v3.HttpProtocolOptions"

@@ -51,7 +51,7 @@ class EdgeSettings(DocsSettings, LimitSettings, MediaSettings, RateSettings, Tls
     s3_endpoint_url: str
     """S3, from which the edge serves `/m/…`, as http://host:port or https://host."""
     s3_bucket: str = Field(default="lensfeed-media", pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
-    """The bucket of all media. Objects under `m/` must be publicly readable, all others must not."""
+    """The bucket of all media. It is private: apps read `m/` through the edge."""
 
     token_jwks_file: Path
     """The public keys of access tokens (JWKS). Read again when the file is replaced."""

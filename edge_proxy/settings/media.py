@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Protocol
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from meshkit.settings import Settings
 
@@ -11,6 +11,12 @@ from meshkit.settings import Settings
 class MediaSettings(Settings):
     """Settings of `/m/…`."""
 
+    edge_s3_access_key: SecretStr = Field(min_length=1)
+    """The id of the edge's own access key of S3. It needs to GET objects under `m/`, and should do nothing else."""
+    edge_s3_secret_key: SecretStr = Field(min_length=1)
+    """The secret of that key."""
+    s3_region: str = Field(default="us-east-1", min_length=1)
+    """The bucket's region."""
     edge_media_cache_mib: int = Field(default=0, ge=0, le=1024 * 1024)
     """How much media the edge caches on its disk, in EDGE_DIR/media-cache. At 0 every request reaches S3.
 

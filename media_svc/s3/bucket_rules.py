@@ -1,13 +1,13 @@
-"""The bucket's rules: who may read it, which browsers may write to it, and what happens to old objects."""
+"""The bucket's rules: which browsers may write to it, and what happens to old objects. Nobody reads it without a key."""
 
-import json
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3.type_defs import CORSRuleTypeDef, LifecycleRuleUnionTypeDef
 
 PUBLIC_PREFIX = "m/"
-"""Anyone may GET objects under this prefix: the renditions. Originals are private."""
+"""What the edge serves to everyone: the renditions. Its key reads nothing else."""
 ORIGINALS_PREFIX = "o/"
 
 UPLOAD_RULE: "CORSRuleTypeDef" = {
@@ -40,12 +40,19 @@ COLD_RULE: "LifecycleRuleUnionTypeDef" = {
 """Originals are read again only to re-encode them. Both storage classes allow that without restoring."""
 
 
-def public_read_policy(bucket: str) -> str:
-    """Return a policy that lets anyone GET objects under the public prefix, and nothing else."""
-    statement = {
-        "Effect": "Allow",
-        "Principal": "*",
-        "Action": ["s3:GetObject"],
-        "Resource": [f"arn:aws:s3:::{bucket}/{PUBLIC_PREFIX}*"],
-    }
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+def is_public_read(statement: Mapping[str, Any], bucket: str) -> bool:
+    """Return whether a statement of the bucket's policy lets anyone read renditions, and nothing but renditions.
+
+    Earlier versions wrote such a statement. A request past the edge could choose the content type of the response.
+    """
+    return (
+        statement.get("Effect") == "Allow"
+        and statement.get("Principal") in ("*", {"AWS": "*"}, {"AWS": ["*"]})
+        and as_list(statement.get("Resource")) == [f"arn:aws:s3:::{bucket}/{PUBLIC_PREFIX}*"]
+        and "Condition" not in statement
+    )
+
+
+def as_list(value: Any) -> list[Any]:
+    """Return a list. Where a policy has one value, it may stand without a list."""
+    return value if isinstance(value, list) else [value]

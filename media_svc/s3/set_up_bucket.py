@@ -1,6 +1,7 @@
 """Apply the bucket's rules. Safe to repeat; other rules of the bucket stay."""
 
 import contextlib
+import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -8,7 +9,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from media_svc.s3.bucket_rules import ABANDONED_RULE, COLD_RULE, UPLOAD_RULE, public_read_policy
+from media_svc.s3.bucket_rules import ABANDONED_RULE, COLD_RULE, UPLOAD_RULE, as_list, is_public_read
 from media_svc.settings import S3Settings
 
 if TYPE_CHECKING:
@@ -38,11 +39,11 @@ def set_up(settings: S3Settings) -> bool:
 
 
 def set_up_bucket(client: "S3Client", bucket: str) -> bool:
-    """Set the policy, CORS rules and lifecycle of an existing bucket.
+    """Set CORS rules and lifecycle of an existing bucket, and end the public access that earlier versions gave.
 
     Returns whether originals will move to colder storage: False if this S3 has no storage classes.
     """
-    client.put_bucket_policy(Bucket=bucket, Policy=public_read_policy(bucket))
+    _end_public_access(client, bucket)
     client.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": [UPLOAD_RULE]})
     foreign = [rule for rule in _lifecycle(client, bucket) if rule.get("ID") not in _OURS]
     try:
@@ -53,6 +54,22 @@ def set_up_bucket(client: "S3Client", bucket: str) -> bool:
         _set_lifecycle(client, bucket, [*foreign, ABANDONED_RULE])
         return False
     return True
+
+
+def _end_public_access(client: "S3Client", bucket: str) -> None:
+    """Remove what let anyone read renditions. Other statements of the policy stay."""
+    try:
+        policy = json.loads(client.get_bucket_policy(Bucket=bucket)["Policy"])
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "NoSuchBucketPolicy":
+            return
+        raise
+    statements = as_list(policy["Statement"])
+    kept = [each for each in statements if not is_public_read(each, bucket)]
+    if not kept:
+        client.delete_bucket_policy(Bucket=bucket)
+    elif kept != statements:
+        client.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy | {"Statement": kept}))
 
 
 def _lifecycle(client: "S3Client", bucket: str) -> "Sequence[LifecycleRuleUnionTypeDef]":

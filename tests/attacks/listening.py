@@ -25,7 +25,7 @@ def _listening(process: psutil.Process) -> Iterator[psutil._ntuples.pconn]:
 
 
 def _kind(process: psutil.Process, port: int) -> str:
-    words, environment = process.cmdline(), process.environ()
+    words, environment = process.cmdline(), _environment(process)
     for option, number in _WEED_OPTION.findall(" ".join(words)):
         if int(number) == port:
             return f"weed {option}"
@@ -37,3 +37,9 @@ def _kind(process: psutil.Process, port: int) -> str:
     if "CassandraDaemon" in words[-1]:
         return "cassandra"
     return f"unknown: {process.name()} at {port}"
+
+
+def _environment(process: psutil.Process) -> dict[str, str]:
+    """Return a process's environment. Envoy's is that of the edge, which gives it no settings."""
+    parent = process.parent() if process.name() == "envoy" else None
+    return (parent or process).environ()

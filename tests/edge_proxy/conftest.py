@@ -107,8 +107,7 @@ async def shared_edge(
     """Run an edge in front of the backend."""
     settings = {
         **services_at(running_backend.address),
-        "LENSFEED_S3_ENDPOINT_URL": s3.endpoint_url,
-        "LENSFEED_S3_BUCKET": s3.bucket,
+        **media_from(s3),
         "LENSFEED_CORS_ORIGINS": ORIGIN,
         "LENSFEED_EDGE_MEDIA_CACHE_MIB": "16",
     }
@@ -137,6 +136,19 @@ def services_at(address: str) -> dict[str, str]:
     return {
         **{f"LENSFEED_{name}_ADDR": address for name in SERVICES},
         "LENSFEED_S3_ENDPOINT_URL": f"http://{address}",
+        "LENSFEED_EDGE_S3_ACCESS_KEY": "edge",
+        "LENSFEED_EDGE_S3_SECRET_KEY": "secret",
+    }
+
+
+def media_from(s3: S3) -> dict[str, str]:
+    """Return settings that serve media from an S3."""
+    return {
+        "LENSFEED_S3_ENDPOINT_URL": s3.endpoint_url,
+        "LENSFEED_S3_BUCKET": s3.bucket,
+        "LENSFEED_S3_REGION": s3.region,
+        "LENSFEED_EDGE_S3_ACCESS_KEY": s3.edge_access_key,
+        "LENSFEED_EDGE_S3_SECRET_KEY": s3.edge_secret_key,
     }
 
 

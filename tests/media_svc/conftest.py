@@ -36,6 +36,7 @@ from meshkit.service_settings import ServiceSettings
 from tests.media_svc import media_stores
 from tests.media_svc.media_app import MediaApp
 from tests.media_svc.media_stores import OpenStore, forget_plans, open_keyspace, open_store, until_it_answers
+from tests.media_svc.reader import running_reader
 from tests.store_kinds import STORE_KINDS
 
 
@@ -104,11 +105,17 @@ def shared_settings(store_settings: ServiceSettings, s3: S3, redis_url: str) -> 
     }
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def reader(s3: S3) -> AsyncIterator[str]:
+    """Serve renditions, as there is no edge. Provides what their URLs begin with."""
+    async with running_reader(s3) as url:
+        yield url
+
+
 @pytest.fixture(scope="session")
-def settings(shared_settings: dict[str, Any], s3: S3) -> ServeSettings:
+def settings(shared_settings: dict[str, Any], reader: str) -> ServeSettings:
     """Provide the settings of `serve`, without S3 events."""
-    # Without an edge, renditions are read directly from the bucket.
-    return ServeSettings(**shared_settings, media_base_url=f"{s3.endpoint_url}/{s3.bucket}/m")
+    return ServeSettings(**shared_settings, media_base_url=reader)
 
 
 @contextlib.asynccontextmanager

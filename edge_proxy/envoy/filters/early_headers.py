@@ -5,7 +5,7 @@ from edge_proxy.json_types import Json, extension
 from edge_proxy.settings.edge import EdgeSettings
 
 # Clients must not impersonate the edge (ours), change its timeouts and retries (Envoy's) or reach the object store (S3's).
-INTERNAL_PREFIXES = ("x-lensfeed-", "x-envoy-", "x-amz-")
+INTERNAL_PREFIXES = ("x-lensfeed-", "x-envoy-", "x-amz-", "x-seaweedfs-", "seaweed-")
 # No service reads binary metadata, and a gRPC server fails a call whose binary metadata is not base64.
 BINARY_SUFFIX = "-bin"
 # gRPC's own headers. A server fails a call with an invalid one, and no caller needs them.

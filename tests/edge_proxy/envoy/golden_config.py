@@ -26,6 +26,8 @@ PLAIN = {
     "LENSFEED_MEDIA_ADDR": "127.0.0.1:50054",
     "LENSFEED_FEED_ADDR": "127.0.0.1:50055",
     "LENSFEED_S3_ENDPOINT_URL": "http://127.0.0.1:8333",
+    "LENSFEED_EDGE_S3_ACCESS_KEY": "never-rendered",
+    "LENSFEED_EDGE_S3_SECRET_KEY": "never-rendered",
     "LENSFEED_TOKEN_JWKS_FILE": "/etc/lensfeed/jwks.json",
     "LENSFEED_EDGE_DIR": "/var/lib/lensfeed/edge",
 }
@@ -39,6 +41,7 @@ PRODUCTION = PLAIN | {
     "LENSFEED_EDGE_TRUSTED_HOPS": "1",
     "LENSFEED_CORS_ORIGINS": "https://app.example",
     "LENSFEED_S3_ENDPOINT_URL": "https://s3.example",
+    "LENSFEED_S3_REGION": "eu-central-1",
     "LENSFEED_EDGE_TLS_CERT_FILE": "TLS/edge.crt",
     "LENSFEED_EDGE_TLS_KEY_FILE": "TLS/edge.key",
     "LENSFEED_MESH_TLS": "TLS/mesh",

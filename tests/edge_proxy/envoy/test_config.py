@@ -33,6 +33,8 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, jwks_file: Path
     for name in ("USER", "FOLLOW", "POST", "MEDIA", "FEED"):
         monkeypatch.setenv(f"LENSFEED_{name}_ADDR", "127.0.0.1:50051")
     monkeypatch.setenv("LENSFEED_S3_ENDPOINT_URL", "http://127.0.0.1:8333")
+    monkeypatch.setenv("LENSFEED_EDGE_S3_ACCESS_KEY", "edge-key")
+    monkeypatch.setenv("LENSFEED_EDGE_S3_SECRET_KEY", "edge-secret")
     monkeypatch.setenv("LENSFEED_TOKEN_JWKS_FILE", str(jwks_file))
     monkeypatch.setenv("LENSFEED_EDGE_DIR", str(tmp_path))
     return monkeypatch
@@ -216,6 +218,7 @@ def test_a_store_with_tls_is_verified(environment: pytest.MonkeyPatch, host: str
         ("LENSFEED_FEED_ADDR", "127.0.0.1:99999"),
         ("LENSFEED_S3_ENDPOINT_URL", "127.0.0.1:8333"),
         ("LENSFEED_S3_BUCKET", "Not A Bucket"),
+        ("LENSFEED_EDGE_S3_SECRET_KEY", ""),
         ("LENSFEED_CORS_ORIGINS", "*"),
         ("LENSFEED_CORS_ORIGINS", "https://a.example/path"),
         ("LENSFEED_EDGE_TIMEOUT_SECONDS", "0"),

@@ -11,7 +11,7 @@ from google.rpc.code_pb2 import Code
 from devmesh.parts.bucket import S3
 from tests.edge_proxy.answers.test_errors import refusal
 from tests.edge_proxy.backend import Backend
-from tests.edge_proxy.conftest import ORIGIN, Edge, running_edge, services_at
+from tests.edge_proxy.conftest import ORIGIN, Edge, media_from, running_edge, services_at
 from tests.s3 import s3_client
 
 pytestmark = pytest.mark.slow
@@ -31,9 +31,9 @@ async def media_edge(
     if request.param == "with a cache":
         yield edge
         return
-    settings = services_at(running_backend.address) | {
-        "LENSFEED_S3_ENDPOINT_URL": s3.endpoint_url,
-        "LENSFEED_S3_BUCKET": s3.bucket,
+    settings = {
+        **services_at(running_backend.address),
+        **media_from(s3),
         "LENSFEED_CORS_ORIGINS": ORIGIN,
     }
     async with running_edge(tmp_path, jwks_file, settings) as own:

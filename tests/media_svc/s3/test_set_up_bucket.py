@@ -1,5 +1,6 @@
 """Tests of the bucket's rules, on an S3 with storage classes and on one without."""
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -102,13 +103,47 @@ async def test_s3_without_storage_classes(s3: S3) -> None:
         assert list(await _rules(client, s3.bucket)) == ["lensfeed-abandoned-uploads"]
 
 
-async def test_only_renditions_are_public(s3: S3) -> None:
-    """Renditions are public; uploads and originals are not."""
-    name = str(PublicId(new_id(), new_user()))
-    async with s3_client(s3) as client, httpx.AsyncClient() as http:
-        for key, status in ((f"m/{name}/a.jpg", 200), (f"o/{name}/e", 403), (f"u/{name}", 403)):
-            await client.put_object(Bucket=s3.bucket, Key=key, Body=b"bytes")
-            assert (await http.get(f"{s3.endpoint_url}/{s3.bucket}/{key}")).status_code == status
+async def test_public_access_of_earlier_versions_ends(s3: S3) -> None:
+    """Renditions that an earlier version made public are private once the bucket is set up again."""
+    key = f"m/{PublicId(new_id(), new_user())}/a.jpg"
+    async with s3_client(s3) as client, httpx.AsyncClient(base_url=f"{s3.endpoint_url}/{s3.bucket}") as anyone:
+        await client.put_object(Bucket=s3.bucket, Key=key, Body=b"bytes")
+        await client.put_bucket_policy(Bucket=s3.bucket, Policy=_policy(_public_read(s3)))
+        assert (await anyone.get(f"/{key}")).status_code == 200
+        for _ in range(2):
+            set_up(_settings(s3))
+            assert (await anyone.get(f"/{key}")).status_code == 403
+
+
+async def test_other_statements_of_the_policy_stay(amazon: S3) -> None:
+    """Only our statement is removed from the bucket owner's policy."""
+    own = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": f"arn:aws:s3:::{amazon.bucket}/*",
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    async with s3_client(amazon) as client:
+        await client.put_bucket_policy(Bucket=amazon.bucket, Policy=_policy(own, _public_read(amazon)))
+        for _ in range(2):
+            set_up(_settings(amazon))
+            found = await client.get_bucket_policy(Bucket=amazon.bucket)
+            assert json.loads(found["Policy"])["Statement"] == [own]
+        await client.delete_bucket_policy(Bucket=amazon.bucket)
+
+
+def _policy(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+
+def _public_read(s3: S3) -> dict[str, Any]:
+    return {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": ["s3:GetObject"],
+        "Resource": [f"arn:aws:s3:::{s3.bucket}/m/*"],
+    }
 
 
 async def test_original_in_an_archive(amazon: S3, cold: S3Objects, tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ local MONTHS = {
 }
 local CONDITIONS = {"if-match", "if-none-match", "if-modified-since", "if-unmodified-since"}
 local ASKED = "x-lensfeed-asked"
+-- What Envoy's signature adds. It would add them again to the next attempt.
+local SIGNATURE = {"authorization", "x-amz-content-sha256", "x-amz-date"}
 -- The attempts of a request share its metadata. Without a method in it there is nothing to decide.
 local METADATA = "lensfeed.conditions"
 
@@ -75,6 +77,7 @@ end
 
 function envoy_on_request(handle)
   local headers = handle:headers()
+  for _, name in ipairs(SIGNATURE) do headers:remove(name) end
   local asked = headers:get(ASKED)
   if not asked then return ask(handle, headers) end
   headers:remove(ASKED)
