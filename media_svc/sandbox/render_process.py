@@ -23,7 +23,7 @@ import pyvips
 from media_svc.confinement.confine import confine
 from media_svc.model import AnimatedPictureError, MediaRejectedError
 from media_svc.sandbox.encode import RECIPES, Encoding, decode_largest, shrink, sizes, thumbhash
-from media_svc.sandbox.keep_original import clean_original
+from media_svc.sandbox.originals.keep import clean_original
 from media_svc.sandbox.private_folder import MANIFEST_NAME, ORIGINAL_NAME
 from media_svc.sandbox.read_picture import open_picture, shown_size, taken_at_of
 from media_svc.sandbox.recipes import Recipe
@@ -114,9 +114,10 @@ def _write_formats(
 
 def _keep_original(folder: Path, content_type: str, entries: list[_RenditionFile]) -> None:
     """Replace the rendition of the original's own size and type by the original, if that is no larger."""
-    original = clean_original(folder / ORIGINAL_NAME, content_type)
+    path = folder / ORIGINAL_NAME
     for file in (folder / each.file for each in entries if each.content_type == content_type):
-        if original is not None and len(original) <= file.stat().st_size:
+        # The check decodes the picture again, so it comes last.
+        if path.stat().st_size <= file.stat().st_size and (original := clean_original(path, content_type)) is not None:
             file.write_bytes(original)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from media_svc.sandbox.keep_original import clean_original
+from media_svc.sandbox.originals.keep import clean_original
 from tests.media_svc import pictures
 
 pytestmark = pytest.mark.slow

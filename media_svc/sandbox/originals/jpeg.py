@@ -1,12 +1,11 @@
-"""Decide whether a picture's file can be served unchanged, because it holds nothing but pixels.
+"""Decide whether a JPEG holds nothing but pixels.
 
-The outermost structure may hold only listed parts, and a JPEG only the tables that its scans use. That leaves no place for
-metadata, profiles, comments, second pictures, scripts or appended data. Decoding the pixels shows whether they are valid.
+It may hold only listed segments, and only the tables that its scans use. That leaves no place for metadata, profiles,
+comments, second pictures, scripts or appended data. Decoding the pixels shows whether they are valid.
 """
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 import pyvips
 
@@ -20,20 +19,10 @@ _INTERVAL_BYTES, _FRAME_BYTES = 2, 6
 _CODE_LENGTHS = 16
 # The largest symbols in the tables of 8-bit pictures: bits of a DC difference, and the lower half byte of an AC symbol.
 _MOST_DC_BITS, _MOST_AC_BITS = 11, 10
-_WEBP_HEADER_BYTES = 12
-_WEBP_PARTS = frozenset({b"VP8 ", b"VP8L"})
 
 
-def clean_original(path: Path, content_type: str) -> bytes | None:
-    """Return a file's bytes if they can be served unchanged, else None. Only JPEG and WebP can."""
-    is_clean = {"image/jpeg": _is_clean_jpeg, "image/webp": _is_clean_webp}.get(content_type)
-    if is_clean is None:
-        return None
-    content = path.read_bytes()
-    return content if is_clean(content) else None
-
-
-def _is_clean_jpeg(content: bytes) -> bool:
+def is_clean_jpeg(content: bytes) -> bool:
+    """Return whether a file can be served unchanged."""
     jpeg = _Jpeg()
     return jpeg.reads(content) and jpeg.has_used_all() and _decodes_without_warning(content)
 
@@ -133,10 +122,3 @@ def _are_symbols(symbols: bytes, *, is_dc: bool) -> bool:
     """Return whether the symbols of a Huffman table can occur in a picture, each once."""
     are_small = all(each <= _MOST_DC_BITS if is_dc else each % 16 <= _MOST_AC_BITS for each in symbols)
     return are_small and len(set(symbols)) == len(symbols)
-
-
-def _is_clean_webp(content: bytes) -> bool:
-    """Return whether there is exactly one chunk of pixels. Extended files may hold more and are re-encoded."""
-    size = int.from_bytes(content[16:20], "little")
-    whole = _WEBP_HEADER_BYTES + 8 + size + size % 2
-    return content[12:16] in _WEBP_PARTS and len(content) == whole == int.from_bytes(content[4:8], "little") + 8

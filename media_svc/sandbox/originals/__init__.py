@@ -1,0 +1,1 @@
+"""Originals that are served unchanged, because they hold nothing but pixels."""
