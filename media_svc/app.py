@@ -109,7 +109,8 @@ async def serving_process(settings: ServeSettings) -> AsyncIterator[Process]:
         if settings.webhook_addr and settings.webhook_secret:
             secret = settings.webhook_secret.get_secret_value()
             background["webhook"] = S3EventReceiver(settings.webhook_addr, secret, settings.s3_bucket, by_key).run
-        public, internal = _public(store, objects, finish, presenter), _internal(store, redis)
+        public = _public(store, objects, finish, presenter, settings.storage_quota or None)
+        internal = _internal(store, redis)
         process = Process(
             name="media_svc",
             registrations=(
@@ -182,9 +183,11 @@ async def _stores(settings: S3Settings) -> AsyncIterator[tuple[Opened, Producer]
         yield opened, producer
 
 
-def _public(store: MediaStore, objects: Objects, finish: FinishUpload, presenter: Presenter) -> MediaServicer:
+def _public(
+    store: MediaStore, objects: Objects, finish: FinishUpload, presenter: Presenter, quota: int | None
+) -> MediaServicer:
     resume = ResumeUpload(store, objects)
-    start = StartUploadOnce(store, StartUpload(store, objects), resume)
+    start = StartUploadOnce(store, StartUpload(store, objects, quota=quota), resume)
     get = GetMedia(store, resume)
     return MediaServicer(start, CompleteUpload(store, finish), get, PickRendition(store), presenter)
 

@@ -1,7 +1,7 @@
 """The errors of media_svc."""
 
 from media_svc.uploads.rules import MAX_PHOTO_BYTES, MAX_VIDEO_BYTES, PHOTO_TYPES, VIDEO_TYPES
-from meshkit.errors import FailedPreconditionError, InvalidArgumentError, NotFoundError
+from meshkit.errors import FailedPreconditionError, InvalidArgumentError, NotFoundError, ResourceExhaustedError
 
 
 class MediaNotFoundError(NotFoundError):
@@ -23,6 +23,17 @@ class UploadExpiredError(FailedPreconditionError):
 
     def __init__(self) -> None:
         super().__init__("UPLOAD_EXPIRED", "the upload was not finished in time; start a new one")
+
+
+class StorageQuotaError(ResourceExhaustedError):
+    """The owner's media would exceed the quota. A retry helps only after something was deleted."""
+
+    def __init__(self, size_bytes: int, used_bytes: int, quota_bytes: int) -> None:
+        left = max(0, quota_bytes - used_bytes)
+        super().__init__(
+            "STORAGE_QUOTA",
+            f"the file has {size_bytes:,} bytes, but only {left:,} of your {quota_bytes:,} are free; delete posts first",
+        )
 
 
 def type_unsupported() -> InvalidArgumentError:

@@ -43,6 +43,8 @@ class ServeSettings(S3Settings, CdnSettings, MediaUrlSettings):
     """Where to receive S3's events (`POST /s3-events`). Without events, clients and the sweeper finish uploads."""
     webhook_secret: SecretStr | None = None
     """The bearer token of those events. Required with the address."""
+    storage_quota: int = Field(default=0, ge=0)
+    """How many bytes the originals of one user's media may have together. 0: no limit. Use the same value in all replicas."""
     media_sqs_url: str | None = None
     """The SQS queue that receives the events of a real S3. It is read with the access key of S3."""
 

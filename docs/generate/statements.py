@@ -74,6 +74,7 @@ WHY: Mapping[str, str] = {
     "media_svc.store.cassandra._VIDEO_PROGRESS": "progress must not move back",
     "media_svc.store.cassandra._CHECKS": "a check that it misses would never be made",
     "media_svc.store.cassandra._PROGRESS": "minutes before it are never looked at again",
+    "media_svc.store.cassandra_bytes._USED": "decides whether a file may be uploaded; the claim decides again",
     "media_svc.store.cassandra_steps._READ": "decides which step a medium takes next",
 }
 _STATEMENT = re.compile(r"meshkit\.cassandra(\.statements)? import [^)]*\b(read|write|claim)\b|key_statements")

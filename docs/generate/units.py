@@ -11,6 +11,7 @@ BY_NAME = (
     ("_SECONDS", "seconds"),
     ("_DAYS", "days"),
     ("_MIB", "MiB"),
+    ("_QUOTA", "bytes"),
     ("_ADDR", "host:port"),
     ("_URL", "URL"),
     ("_LIMIT_USER", "points"),

@@ -45,6 +45,7 @@ class RemoveMedia:
         for minute in checks_after_removal(time.time_ns() // 1_000_000):
             await self._store.plan_check(minute, media.media_id)
         await self._erase(removed)
+        await self._store.drop_bytes(media.media_id)
         _log.info("media_removed", media_id=str(media.media_id))
 
     async def _removed(self, media: Media) -> Media:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from media_svc.model import Media, MediaKind
+from media_svc.store.cassandra_bytes import StoredBytes
 from media_svc.store.cassandra_steps import Steps
 from media_svc.store.port import shard_of
 from media_svc.store.rows import FIELDS, fields_of
@@ -40,16 +41,26 @@ class CassandraMediaStore:
         self._cassandra = cassandra
         self._keys = CassandraKeys(cassandra, _READ_KEY, _BIND_KEY)
         self._steps = Steps(cassandra)
+        self._bytes = StoredBytes(cassandra)
 
     async def claim_key(self, owner_id: int, key: str, claim: Claim) -> Claim:
         """Bind a key, or return what it is bound to."""
         return await self._keys.claim(owner_id, key, claim)
 
-    async def add_media(self, media: Media, check_minute: int) -> bool:
-        """Plan a medium's first check, then add it: a check without a medium is harmless, the reverse is not."""
+    async def add_media(self, media: Media, check_minute: int, quota: int | None = None) -> bool:
+        """Plan a medium's first check, count its bytes, then add it. The check finds bytes without a medium."""
         await self.plan_check(check_minute, media.media_id)
+        await self._bytes.add(media, quota)
         rows = await self._cassandra.execute(_ADD, media.media_id.pack(), *fields_of(media))
         return bool(rows[0][0])
+
+    async def used_bytes(self, owner_id: int) -> int:
+        """Return the bytes of an owner's media."""
+        return await self._bytes.used(owner_id)
+
+    async def drop_bytes(self, media_id: PublicId) -> None:
+        """Stop counting a medium's bytes."""
+        await self._bytes.drop(media_id)
 
     async def get_media(self, media_ids: Sequence[PublicId]) -> Sequence[Media]:
         """Return the media that exist, in order."""

@@ -24,11 +24,21 @@ class MediaStore(Protocol):
         """Bind an owner's idempotency key to a claim unless it was bound within 24 hours. Return what it is bound to."""
         ...
 
-    async def add_media(self, media: Media, check_minute: int) -> bool:
+    async def add_media(self, media: Media, check_minute: int, quota: int | None = None) -> bool:
         """Add a medium and plan its first check, unless its id is taken. Returns whether it was added.
 
-        Of concurrent calls with the same id at most one returns True. Raises UnavailableError if the outcome is unknown.
+        Of concurrent calls with the same id at most one returns True. Its bytes count until `drop_bytes`: raises
+        StorageQuotaError if they and those that its owner has already would exceed the quota, whatever happens at the same
+        time. Raises UnavailableError if the outcome is unknown; a check of an id that has no medium must then `drop_bytes`.
         """
+        ...
+
+    async def used_bytes(self, owner_id: int) -> int:
+        """Return the bytes that an owner's media count for."""
+        ...
+
+    async def drop_bytes(self, media_id: PublicId) -> None:
+        """Stop counting a medium's bytes, because they are erased. Repeating it changes nothing."""
         ...
 
     async def get_media(self, media_ids: Sequence[PublicId]) -> Sequence[Media]:

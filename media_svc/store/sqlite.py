@@ -18,6 +18,7 @@ from media_svc.store.rows import (
     swap_fields_of,
     video_fields_of,
 )
+from media_svc.store.sqlite_bytes import add_bytes, drop_bytes, used_bytes
 from meshkit.events.outbox import OutboxRecord
 from meshkit.events.sqlite_outbox import insert_records
 from meshkit.idempotency import Claim
@@ -42,8 +43,8 @@ class SqliteMediaStore:
         """Bind a key, or return what it is bound to."""
         return await self._keys.claim(owner_id, key, claim)
 
-    async def add_media(self, media: Media, check_minute: int) -> bool:
-        """Add a medium and its first check, unless its id is taken."""
+    async def add_media(self, media: Media, check_minute: int, quota: int | None = None) -> bool:
+        """Add a medium with its bytes and its first check, unless its id is taken."""
 
         def work(connection: sqlite3.Connection) -> bool:
             row = (media.media_id.local, media.media_id.owner, *fields_of(media))
@@ -51,10 +52,19 @@ class SqliteMediaStore:
             statement = f"INSERT OR IGNORE INTO media (media_id, owner_id, {_COLUMNS}) VALUES ({marks})"  # noqa: S608 - both are ours
             if not connection.execute(statement, row).rowcount:
                 return False
+            add_bytes(connection, media, quota)
             _plan(connection, check_minute, media.media_id)
             return True
 
         return await self._database.write(work)
+
+    async def used_bytes(self, owner_id: int) -> int:
+        """Return the bytes of an owner's media."""
+        return await self._database.read(lambda connection: used_bytes(connection, owner_id))
+
+    async def drop_bytes(self, media_id: PublicId) -> None:
+        """Stop counting a medium's bytes."""
+        await self._database.write(lambda connection: drop_bytes(connection, media_id))
 
     async def get_media(self, media_ids: Sequence[PublicId]) -> Sequence[Media]:
         """Return the media that exist, in order."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from media_svc.check_schedule import URL_LIFETIME_SECONDS, first_check
-from media_svc.errors import size_out_of_range, type_unsupported
+from media_svc.errors import StorageQuotaError, size_out_of_range, type_unsupported
 from media_svc.model import Media, MediaKind, MediaState
 from media_svc.ports import Objects, SignedPut
 from media_svc.store.port import MediaStore
@@ -24,13 +24,20 @@ class StartedUpload:
 class StartUpload:
     """Creates a medium and the URLs for its bytes, which go directly to S3."""
 
-    def __init__(self, store: MediaStore, objects: Objects, make_id: Callable[[], int] = new_id) -> None:
+    def __init__(
+        self,
+        store: MediaStore,
+        objects: Objects,
+        make_id: Callable[[], int] = new_id,
+        quota: int | None = None,
+    ) -> None:
         self._store = store
         self._objects = objects
         self._make_id = make_id
+        self._quota = quota
 
     async def __call__(self, owner_id: int, content_type: str, size_bytes: int, alt_text: str) -> StartedUpload:
-        """Start an upload. Raises InvalidArgumentError (TYPE_UNSUPPORTED, SIZE_OUT_OF_RANGE)."""
+        """Start an upload. Raises InvalidArgumentError (TYPE_UNSUPPORTED, SIZE_OUT_OF_RANGE), StorageQuotaError."""
         # Two uploads of an owner in the same millisecond get the same id once in four million times.
         while (started := await self.add(self.new_media(owner_id, content_type, size_bytes, alt_text))) is None:
             continue
@@ -44,13 +51,22 @@ class StartUpload:
         return Media(media_id, MediaState.AWAITING_UPLOAD, kind, content_type, size_bytes, alt_text)
 
     async def add(self, media: Media) -> StartedUpload | None:
-        """Start the upload of a new medium, unless its id is taken.
+        """Start the upload of a new medium, unless its id is taken. Raises StorageQuotaError.
 
         A multipart upload that is not used is deleted like an abandoned one.
         """
+        await self._check_quota(media)
         started = await self._sign(media)
-        is_added = await self._store.add_media(started.media, first_check(started.media))
+        is_added = await self._store.add_media(started.media, first_check(started.media), self._quota)
         return started if is_added else None
+
+    async def _check_quota(self, media: Media) -> None:
+        """Refuse at once what cannot be stored anyway. The store decides again when it adds the medium."""
+        if self._quota is None:
+            return
+        used = await self._store.used_bytes(media.media_id.owner)
+        if used + media.size_bytes > self._quota:
+            raise StorageQuotaError(media.size_bytes, used, self._quota)
 
     async def _sign(self, media: Media) -> StartedUpload:
         content_type, size_bytes = media.content_type, media.size_bytes

@@ -7,7 +7,15 @@ from typing import Any, TypeVar
 
 import structlog
 
-from media_svc.check_schedule import LAST_AGE, MINUTE_MS, RECHECK_AGE, STUCK_AGE, next_check, urls_expired_ms
+from media_svc.check_schedule import (
+    LAST_AGE,
+    MINUTE_MS,
+    RECHECK_AGE,
+    STUCK_AGE,
+    URLS_EXPIRED_AGE,
+    next_check,
+    urls_expired_ms,
+)
 from media_svc.delivery.erase_media import EraseMedia
 from media_svc.errors import PartsMismatchError, UploadExpiredError
 from media_svc.model import Failure, FailureReason, Media, MediaState
@@ -16,7 +24,7 @@ from media_svc.store.port import SHARDS, MediaStore
 from media_svc.uploads.finish_upload import FinishUpload
 from meshkit.clocks import Times, local_ms
 from meshkit.errors import LensfeedError
-from meshkit.ids import PublicId
+from meshkit.ids import PublicId, id_millis
 
 INTERVAL_SECONDS = 10.0
 # Checks mostly wait for S3. More at once would slow down uploads.
@@ -109,7 +117,9 @@ class SweepUploads:
             new = [each for each in page if not (is_seen and each in self._seen)]
             # After a downtime an upload is checked once, however many checks it missed.
             counted = max(minute, now_ms // MINUTE_MS - 1)
-            await _all(self._check(each, counted, now_ms) for each in await self._store.get_media(new))
+            stored = await self._store.get_media(new)
+            await _all(self._check(each, counted, now_ms) for each in stored)
+            await _all(self._drop_lost(each, now_ms) for each in set(new) - {each.media_id for each in stored})
             found.update(page)
             after = page[-1]
         return found
@@ -122,6 +132,7 @@ class SweepUploads:
         async with self._slots:
             if media.state is MediaState.REMOVED:
                 await self._erase(media)
+                await self._store.drop_bytes(media.media_id)
                 return
             if media.state is MediaState.AWAITING_UPLOAD:
                 media = await self._try_to_finish(media, now_ms)
@@ -166,6 +177,16 @@ class SweepUploads:
             await self._objects.abort_multipart(media.upload_key, media.upload_id)
         if await self._objects.head(media.upload_key) is not None:
             await self._objects.delete(media.upload_key)
+        if media.state is MediaState.REJECTED and not media.etag:  # its bytes never arrived
+            await self._store.drop_bytes(media.media_id)
+
+    async def _drop_lost(self, media_id: PublicId, now_ms: int) -> None:
+        """Stop counting bytes of a medium that was never added. The call that adds it is over once its URLs expired."""
+        expired = id_millis(media_id.local) // MINUTE_MS + URLS_EXPIRED_AGE
+        if now_ms // MINUTE_MS < expired:
+            await self._store.plan_check(expired, media_id)
+        else:
+            await self._store.drop_bytes(media_id)
 
 
 async def _local_times() -> Times:

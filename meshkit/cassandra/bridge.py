@@ -107,6 +107,15 @@ class Cassandra:
             for part in filter(None, (bound[1:], bound[:1])):
                 await self._send(self._batch(BatchType.UNLOGGED, part, is_idempotent=True), Kind.WRITE, at)
 
+    async def claim_together(self, *steps: Step) -> bool:
+        """Run claims of one partition as one lightweight transaction: all are carried out, or none. Returns whether they were.
+
+        Raises as `execute` does for a claim.
+        """
+        bound = [(await self._prepare(statement)).bind(parameters) for statement, parameters in steps]
+        rows = await self._send(self._batch(BatchType.UNLOGGED, bound, is_idempotent=False), Kind.CLAIM)
+        return bool(rows[0][0])
+
     async def check(self) -> None:
         """Return if the cluster responds: the health check. Also measures the clocks of its nodes."""
         if self._failure is not None:

@@ -21,6 +21,7 @@ HTTP_STATUS: dict[str, int] = {
     "UNAUTHENTICATED": 401,
     "NOT_FOUND": 404,
     "ALREADY_EXISTS": 409,
+    "RESOURCE_EXHAUSTED": 429,
 }
 # `Errors: A, B (CODE); C (CODE) where …`
 _LABEL = "Errors: "

@@ -11,6 +11,7 @@ from lensfeed.events.v1 import event_pb2
 from media_svc.check_schedule import MINUTE_MS
 from media_svc.model import Failure, FailureReason, Media, MediaKind, MediaState, Picture
 from media_svc.store.cassandra import CassandraMediaStore
+from media_svc.store.cassandra_bytes import StoredBytes
 from media_svc.store.cassandra_steps import _CLEAR_EVENTS
 from meshkit.cassandra import Cassandra, Statement, Step, UnknownOutcomeError
 from meshkit.cassandra.statements import Kind
@@ -49,6 +50,12 @@ class _OtherConnection(Cassandra):
 
     def now_ms(self) -> int:
         return self._inner.now_ms()
+
+    async def claim_together(self, *steps: Step) -> bool:
+        is_done = await self._inner.claim_together(*steps)
+        if self.is_deaf:
+            raise UnknownOutcomeError
+        return is_done
 
     async def execute_batch(self, *steps: Step) -> None:
         if self.dies_of is not None:
@@ -172,6 +179,21 @@ async def test_lost_responses(opened: OpenStore, other: _OtherConnection) -> Non
     assert sum(won) == 1
     assert await opened.media.get_media([media.media_id]) == [steps[won.index(True)]]
     assert await _told(opened, media) == ["media_uploaded"]
+
+
+async def test_lost_responses_of_bytes(opened: OpenStore, other: _OtherConnection) -> None:
+    """Bytes are counted and dropped once, even if every response is lost."""
+    owner = new_user()
+    other.is_deaf = True
+    stored = StoredBytes(other)
+    media = [
+        Media(PublicId(new_id(), owner), MediaState.AWAITING_UPLOAD, MediaKind.PHOTO, "image/png", 100, "")
+        for _ in range(4)
+    ]
+    await asyncio.gather(*(stored.add(each, 400) for each in media))
+    assert await opened.media.used_bytes(owner) == 400
+    await asyncio.gather(*(stored.drop(each.media_id) for each in (*media[:2], *media[:2])))
+    assert await opened.media.used_bytes(owner) == 200
 
 
 async def test_lost_response_of_an_overtaken_step(opened: OpenStore, other: _OtherConnection) -> None:

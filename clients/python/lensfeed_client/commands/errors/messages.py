@@ -55,6 +55,7 @@ MESSAGES = {
         "the file is empty or too large", "the limits are 50 MB for photos and 4 GB for videos"
     ),
     "SESSION_NOT_FOUND": Message("you have no such session, or it has ended"),
+    "STORAGE_QUOTA": Message("you have no room for that file", "delete posts that you no longer need"),
     "TOKEN_INVALID": Message("your session has ended", _LOG_IN),
     "TOKEN_MISSING": Message("you are not logged in", _LOG_IN),
     "TYPE_MISMATCH": Message("the file's content does not match its type"),
