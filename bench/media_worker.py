@@ -41,9 +41,9 @@ class MediaWorker:
     objects: Objects
     producer: Producer
 
-    async def upload(self, content: bytes, content_type: str) -> Media:
-        """Store a photo like a finished upload, without queueing it."""
-        media_id = PublicId(new_id(), new_id())
+    async def upload(self, content: bytes, content_type: str, owner: int | None = None) -> Media:
+        """Store a photo like a finished upload, of an owner of its own if none is given, without queueing it."""
+        media_id = PublicId(new_id(), new_id() if owner is None else owner)
         waiting = Media(media_id, MediaState.AWAITING_UPLOAD, MediaKind.PHOTO, content_type, len(content), "")
         media = waiting.uploaded("etag", id_millis(media_id.local))
         await self.store.store.add_media(media, media.created_ms // MINUTE_MS)
@@ -59,12 +59,13 @@ class MediaWorker:
         """Wait until all photos are READY or REJECTED, and return them."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
-                now = await self._look(media)
+                now = await self.look(media)
                 if not any(each.state is MediaState.PROCESSING for each in now):
                     return now
                 await asyncio.sleep(POLL_SECONDS)
 
-    async def _look(self, media: Sequence[Media]) -> list[Media]:
+    async def look(self, media: Sequence[Media]) -> list[Media]:
+        """Return photos as they are now."""
         batches = (media[at : at + _BATCH] for at in range(0, len(media), _BATCH))
         return [each for batch in batches for each in await self.store.store.get_media([one.media_id for one in batch])]
 

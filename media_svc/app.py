@@ -17,8 +17,10 @@ from media_svc.delivery.reclassify_media import ReclassifyMedia
 from media_svc.delivery.remove_media import RemoveMedia
 from media_svc.events import GROUP, POST_STREAM, STREAM, HandleEvent, HandlePostEvent, MediaEvents
 from media_svc.get_media import BatchGetMedia, GetMedia
-from media_svc.jobs.queue import POPULAR_PHOTOS, VIDEOS, JobQueue
-from media_svc.jobs.worker import WorkJobs
+from media_svc.jobs.move_old_jobs import MoveOldJobs
+from media_svc.jobs.queue import LARGE_PHOTOS, PHOTOS, POPULAR_PHOTOS, VIDEOS, JobQueue
+from media_svc.jobs.queue_media import QueueMedia
+from media_svc.jobs.worker import WorkJobs, all_idle
 from media_svc.peers import POST_SERVICE, USER_SERVICE, PeerMediaUsage
 from media_svc.photos.improve_photo import ImprovePhoto
 from media_svc.photos.make_renditions import MakeRenditions
@@ -36,12 +38,14 @@ from media_svc.store.open import Opened, open_store
 from media_svc.store.port import MediaStore
 from media_svc.uploads.complete_upload import CompleteUpload
 from media_svc.uploads.finish_upload import FinishUpload
+from media_svc.uploads.limit_uploads import LimitUploads
 from media_svc.uploads.receive_s3_events import FinishByKey, S3EventReceiver
 from media_svc.uploads.receive_sqs import QueueReceiver
 from media_svc.uploads.resume_upload import ResumeUpload
 from media_svc.uploads.start_upload import StartUpload
 from media_svc.uploads.start_upload_once import StartUploadOnce
 from media_svc.uploads.sweep_uploads import SweepUploads
+from media_svc.uploads.unfinished_media import RedisUnfinishedMedia
 from media_svc.videos.ffmpeg import Ffmpeg, find_ffmpeg
 from media_svc.videos.process_video import ProcessVideo
 from meshkit.events import Consumer, Producer, open_producer
@@ -53,11 +57,6 @@ from meshkit.redis.client import check_redis, open_redis
 from meshkit.revocations import open_revocations
 
 _log = structlog.get_logger()
-# A picture may take a minute on a busy machine, including its download and uploads.
-HANDLER_LIMIT_SECONDS = 65.0
-# Above the limit, so that no two workers render a picture at once. Low enough that a picture whose worker died is READY within
-# two minutes.
-CLAIM_IDLE_MS = 80_000
 # A long video has hundreds of files, and an author thousands of posts. Leaves time for a second try.
 REMOVAL_LIMIT_SECONDS = 40.0
 REMOVAL_IDLE_MS = 50_000
@@ -109,8 +108,9 @@ async def serving_process(settings: ServeSettings) -> AsyncIterator[Process]:
         if settings.webhook_addr and settings.webhook_secret:
             secret = settings.webhook_secret.get_secret_value()
             background["webhook"] = S3EventReceiver(settings.webhook_addr, secret, settings.s3_bucket, by_key).run
-        public = _public(store, objects, finish, presenter, settings.storage_quota or None)
-        internal = _internal(store, redis)
+        limit = LimitUploads(store, RedisUnfinishedMedia(redis), settings.max_unfinished_media)
+        start = StartUpload(store, objects, quota=settings.storage_quota or None, limit=limit)
+        public, internal = _public(store, objects, finish, start, presenter), _internal(store, redis)
         process = Process(
             name="media_svc",
             registrations=(
@@ -136,18 +136,12 @@ async def working_process(settings: WorkSettings) -> AsyncIterator[Process]:
         open_render_pool(settings.render_concurrency) as rendering,
     ):
         events = MediaEvents(producer)
-        videos = JobQueue(redis, VIDEOS)
-        make = MakeRenditions(opened.store, objects, events, rendering, videos.add)
-        consumer = Consumer(
-            redis,
-            STREAM,
-            GROUP,
-            settings.member,
-            HandleEvent(make, videos),
-            handler_limit=HANDLER_LIMIT_SECONDS,
-            claim_idle_ms=CLAIM_IDLE_MS,
-            at_once=settings.render_concurrency,
-        )
+        photos, large, videos = (JobQueue(redis, key) for key in (PHOTOS, LARGE_PHOTOS, VIDEOS))
+        make = partial(MakeRenditions, opened.store, objects, events, add_video=videos.add, add_large=large.add)
+        small_work = WorkJobs(photos, make(rendering.small), settings.member, settings.render_concurrency)
+        large_work = WorkJobs(large, make(rendering.large), settings.member, rendering.large_at_once)
+        handle = HandleEvent(QueueMedia(opened.store, photos, videos), RedisUnfinishedMedia(redis))
+        consumer = Consumer(redis, STREAM, GROUP, settings.member, handle)
         erase = EraseMedia(objects, caches)
         remove = RemoveMedia(opened.store, PeerMediaUsage(posts, users), erase)
         popular = JobQueue(redis, POPULAR_PHOTOS) if settings.improve_photos else None
@@ -161,7 +155,14 @@ async def working_process(settings: WorkSettings) -> AsyncIterator[Process]:
             handler_limit=REMOVAL_LIMIT_SECONDS,
             claim_idle_ms=REMOVAL_IDLE_MS,
         )
-        background = {"consume": consumer.run, "remove": deletions.run, "reclassify": reclassify.run}
+        background = {
+            "consume": consumer.run,
+            "photos": small_work.run,
+            "large_photos": large_work.run,
+            "old_videos": MoveOldJobs(redis, videos).run,
+            "remove": deletions.run,
+            "reclassify": reclassify.run,
+        }
         if settings.video_concurrency:
             ffmpeg = Ffmpeg(find_ffmpeg(settings.ffmpeg_binary))
             process = ProcessVideo(opened.store, objects, events, ffmpeg, rendering)
@@ -169,7 +170,10 @@ async def working_process(settings: WorkSettings) -> AsyncIterator[Process]:
         if popular:
             better = partial(render, limits=BACKGROUND_LIMITS, recipe=Recipe.BETTER_AVIF)
             improve = ImprovePhoto(opened.store, objects, events, better, erase)
-            background["improve"] = WorkJobs(popular, improve, settings.member, 1, consumer.is_idle).run
+            background["old_popular_photos"] = MoveOldJobs(redis, popular).run
+            background["improve"] = WorkJobs(
+                popular, improve, settings.member, 1, all_idle(consumer, small_work, large_work)
+            ).run
         yield Process(
             name="media_svc work",
             background=background,
@@ -184,10 +188,10 @@ async def _stores(settings: S3Settings) -> AsyncIterator[tuple[Opened, Producer]
 
 
 def _public(
-    store: MediaStore, objects: Objects, finish: FinishUpload, presenter: Presenter, quota: int | None
+    store: MediaStore, objects: Objects, finish: FinishUpload, start_upload: StartUpload, presenter: Presenter
 ) -> MediaServicer:
     resume = ResumeUpload(store, objects)
-    start = StartUploadOnce(store, StartUpload(store, objects, quota=quota), resume)
+    start = StartUploadOnce(store, start_upload, resume)
     get = GetMedia(store, resume)
     return MediaServicer(start, CompleteUpload(store, finish), get, PickRendition(store), presenter)
 

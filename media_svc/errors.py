@@ -3,6 +3,9 @@
 from media_svc.uploads.rules import MAX_PHOTO_BYTES, MAX_VIDEO_BYTES, PHOTO_TYPES, VIDEO_TYPES
 from meshkit.errors import FailedPreconditionError, InvalidArgumentError, NotFoundError, ResourceExhaustedError
 
+# By then some uploads of a busy owner are finished, and which ones they are can be found out again.
+PENDING_RETRY_SECONDS = 5.0
+
 
 class MediaNotFoundError(NotFoundError):
     """The medium does not exist, or the caller may not see it."""
@@ -33,6 +36,17 @@ class StorageQuotaError(ResourceExhaustedError):
         super().__init__(
             "STORAGE_QUOTA",
             f"the file has {size_bytes:,} bytes, but only {left:,} of your {quota_bytes:,} are free; delete posts first",
+        )
+
+
+class UploadsPendingError(ResourceExhaustedError):
+    """The owner has too many media that are neither READY nor REJECTED."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            "UPLOADS_PENDING_LIMIT",
+            f"{limit:,} of your uploads are unfinished; wait until they are READY, or expire after a day",
+            retry_after=PENDING_RETRY_SECONDS,
         )
 
 

@@ -4,9 +4,9 @@ from lensfeed.events.v1 import event_pb2
 from lensfeed.media.v1 import media_pb2
 
 from media_svc.delivery.remove_media import RemoveMedia
-from media_svc.jobs.queue import JobQueue
+from media_svc.jobs.queue_media import QueueMedia
 from media_svc.model import Media
-from media_svc.photos.make_renditions import MakeRenditions
+from media_svc.ports import UnfinishedMedia
 from media_svc.presenting import Presenter
 from meshkit.events import EventStream, OutboxRecord, Producer, new_record
 from meshkit.ids import PublicId
@@ -63,18 +63,17 @@ class HandlePostEvent:
 
 
 class HandleEvent:
-    """Handles events of media: renders uploaded photos and queues uploaded videos."""
+    """Handles events of media: queues uploaded ones, and counts finished ones no longer as unfinished."""
 
-    def __init__(self, make_renditions: MakeRenditions, videos: JobQueue) -> None:
-        self._make_renditions = make_renditions
-        self._videos = videos
+    def __init__(self, queue_media: QueueMedia, unfinished: UnfinishedMedia) -> None:
+        self._queue_media = queue_media
+        self._unfinished = unfinished
 
     async def __call__(self, event: event_pb2.Event) -> None:
         """Handle one event."""
-        if not event.HasField("media_uploaded"):
-            return
-        media_id = PublicId.parse(event.media_uploaded.media_id)
-        if event.media_uploaded.kind == media_pb2.MEDIA_KIND_VIDEO:
-            await self._videos.add(media_id)
-        else:
-            await self._make_renditions(media_id)
+        if event.HasField("media_uploaded"):
+            await self._queue_media(PublicId.parse(event.media_uploaded.media_id))
+        elif event.HasField("media_ready"):
+            await self._unfinished.remove([PublicId.parse(event.media_ready.media.media_id)])
+        elif event.HasField("media_rejected"):
+            await self._unfinished.remove([PublicId.parse(event.media_rejected.media.media_id)])

@@ -56,6 +56,10 @@ class AnimatedPictureError(Exception):
     """The picture is animated. It becomes a looping video instead of a photo."""
 
 
+class LargePictureError(Exception):
+    """The picture has more pixels, or needs more memory, than is allowed where it was rendered. It may be rendered elsewhere."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rendition:
     """One size and format of a medium. `name` follows the public prefix in the bucket and in the URL."""

@@ -149,6 +149,25 @@ class PopularPhotos(Protocol):
         ...
 
 
+class UnfinishedMedia(Protocol):
+    """Which media of each owner are neither READY nor REJECTED. It may list some that are.
+
+    Every method raises UnavailableError if that cannot be reached.
+    """
+
+    async def add(self, media_id: PublicId, limit: int) -> bool:
+        """Add a new medium, unless its owner has `limit` others. Returns whether it is listed. Repeating it changes nothing."""
+        ...
+
+    async def to_check(self, owner_id: int) -> Sequence[PublicId]:
+        """Return an owner's media, in order of their ids. For a few seconds after that, return none."""
+        ...
+
+    async def remove(self, media_ids: Sequence[PublicId]) -> None:
+        """Remove media of one owner."""
+        ...
+
+
 class MediaUsage(Protocol):
     """Where the mesh uses media."""
 

@@ -45,6 +45,8 @@ class ServeSettings(S3Settings, CdnSettings, MediaUrlSettings):
     """The bearer token of those events. Required with the address."""
     storage_quota: int = Field(default=0, ge=0)
     """How many bytes the originals of one user's media may have together. 0: no limit. Use the same value in all replicas."""
+    max_unfinished_media: int = Field(default=100, ge=1)
+    """Media of one owner that may be uploading or processing at a time. Further uploads are UPLOADS_PENDING_LIMIT."""
     media_sqs_url: str | None = None
     """The SQS queue that receives the events of a real S3. It is read with the access key of S3."""
 
@@ -59,7 +61,7 @@ class WorkSettings(S3Settings, CdnSettings, WorkerSettings):
     """The settings of `work`."""
 
     render_concurrency: int = Field(default=2, ge=1, le=64)
-    """Photos rendered at once, each in its own process with two threads. Above 2, a worker needs more than 512 MiB."""
+    """Photos rendered at once, half of them large, each in its own process. Above 2, a worker needs more than 512 MiB."""
     video_concurrency: int = Field(default=1, ge=0, le=64)
     """Videos processed at once. They yield to photos. 0 leaves videos to other workers."""
     improve_photos: bool = True

@@ -22,8 +22,8 @@ _log = structlog.get_logger()
 class Work(Protocol):
     """What a job does to a medium. Repeating it does only what is missing."""
 
-    async def __call__(self, media_id: PublicId) -> None:
-        """Do the work. It is tried again if it raises."""
+    async def __call__(self, media_id: PublicId) -> int | None:
+        """Do the work. Returns what it cost, None if the queue's estimate will do. It is tried again if it raises."""
         ...
 
     async def give_up(self, media_id: PublicId) -> None:
@@ -36,7 +36,7 @@ async def _always() -> bool:
 
 
 class WorkJobs:
-    """Runs `at_once` jobs at a time, as the group's members MEMBER-0, MEMBER-1 and so on.
+    """Runs `at_once` jobs at a time, as the members MEMBER-0, MEMBER-1 and so on.
 
     No job begins while `may_begin` returns False; it may raise UnavailableError.
     """
@@ -53,6 +53,7 @@ class WorkJobs:
         self._do_work = work
         self._members = [f"{member}-{number}" for number in range(at_once)]
         self._may_begin = may_begin
+        self._in_hand = 0
         self._log = _log.bind(queue=queue.key)
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -61,6 +62,10 @@ class WorkJobs:
             for member in self._members:
                 group.create_task(self._work(member, stopping))
             await stopping.wait()
+
+    async def is_idle(self) -> bool:
+        """Tell whether no job is in progress here and none waits. Raises UnavailableError."""
+        return not self._in_hand and not await self._queue.has_waiting()
 
     async def _work(self, member: str, stopping: asyncio.Event) -> None:
         while not stopping.is_set():
@@ -76,6 +81,7 @@ class WorkJobs:
 
     async def _hold(self, job: Job, member: str, stopping: asyncio.Event) -> None:
         """Run a job and renew its lease meanwhile. Abandon it if another worker holds it."""
+        self._in_hand += 1
         work = asyncio.create_task(self._do(job))
         stopped = asyncio.create_task(stopping.wait())
         try:
@@ -88,15 +94,16 @@ class WorkJobs:
             stopped.cancel()
             work.cancel()
             await asyncio.gather(work, stopped, return_exceptions=True)
+            self._in_hand -= 1
 
-    async def _do(self, job: Job) -> None:
+    async def _do(self, job: Job) -> int | None:
         if job.attempt > MAX_ATTEMPTS:
             self._log.error("job_given_up", media_id=str(job.media_id))
             await self._do_work.give_up(job.media_id)
-        else:
-            await self._do_work(job.media_id)
+            return None
+        return await self._do_work(job.media_id)
 
-    async def _end(self, job: Job, member: str, work: asyncio.Task[None]) -> None:
+    async def _end(self, job: Job, member: str, work: asyncio.Task[int | None]) -> None:
         if not work.done():  # the process is stopping
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
@@ -106,7 +113,7 @@ class WorkJobs:
             self._log.warning("job_not_done", media_id=str(job.media_id), error=repr(error), exc_info=error)
             await self._queue.put_back(job, member, RETRY_MS, counts=not is_passing)
         else:
-            await self._queue.finish(job)
+            await self._queue.finish(job, work.result())
 
     async def _still_held(self, job: Job, member: str) -> bool:
         """Renew the lease. The work continues while Redis is down: the store decides whose result counts."""
@@ -115,3 +122,20 @@ class WorkJobs:
         except UnavailableError as error:
             self._log.warning("lease_not_renewed", media_id=str(job.media_id), error=repr(error))
             return True
+
+
+class Idle(Protocol):
+    """Something that is idle at times."""
+
+    async def is_idle(self) -> bool:
+        """Tell whether it is. Raises UnavailableError."""
+        ...
+
+
+def all_idle(*workers: Idle) -> Callable[[], Awaitable[bool]]:
+    """Return a function that tells whether all of these workers are idle. It may raise UnavailableError."""
+
+    async def are_idle() -> bool:
+        return all([await each.is_idle() for each in workers])
+
+    return are_idle

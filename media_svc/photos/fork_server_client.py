@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 
 from media_svc.photos.renditions import RenderCrashedError, RenderLimits, environment
+from media_svc.sandbox.picture_limits import PictureLimits
 
 _log = structlog.get_logger()
 
@@ -25,7 +26,7 @@ class ForkServerClient:
         self._numbers = itertools.count()
         self._codes: dict[int, asyncio.Future[int]] = {}
 
-    async def run(self, folder: Path, content_type: str, limits: RenderLimits, decoder_limit: int) -> int:
+    async def run(self, folder: Path, content_type: str, limits: RenderLimits, picture: PictureLimits) -> int:
         """Return the exit code of a fork, or minus its signal. The fork is killed on timeout or cancellation.
 
         Raises RenderCrashedError if the fork server has ended.
@@ -39,7 +40,8 @@ class ForkServerClient:
             "content_type": content_type,
             "memory_bytes": limits.memory_bytes,
             "cpu_seconds": limits.cpu_seconds,
-            "decoder_limit": decoder_limit,
+            "decoder_limit": picture.decoder_bytes,
+            "pixel_limit": picture.pixels,
         }
         try:
             _send(process, job)

@@ -8,9 +8,20 @@ from pathlib import Path
 import structlog
 
 from media_svc.delivery.cache_classes import CacheClass, cache_control
-from media_svc.model import AnimatedPictureError, Failure, Media, MediaRejectedError, MediaState, Picture, rendition_key
+from media_svc.jobs.costs import HEADER, LARGEST_PHOTO, film_cost_by_size, photo_cost
+from media_svc.model import (
+    AnimatedPictureError,
+    Failure,
+    LargePictureError,
+    Media,
+    MediaRejectedError,
+    MediaState,
+    Picture,
+    rendition_key,
+)
 from media_svc.photos.renditions import Rendered
 from media_svc.ports import Events, Objects
+from media_svc.sandbox.picture_limits import LARGE_PIXELS
 from media_svc.sandbox.picture_manifest import ORIGINAL_NAME
 from media_svc.store.port import MediaStore
 from meshkit.events.outbox import OutboxRecord
@@ -20,8 +31,8 @@ from meshkit.ids import PublicId
 CACHE_CONTROL = cache_control(CacheClass.COLD)
 # Renders the file `original` in a folder, given its content type.
 Render = Callable[[Path, str], Awaitable[Rendered]]
-# Queues a medium to be processed as a video.
-AddVideo = Callable[[PublicId], Awaitable[object]]
+# Adds a medium to another queue, with its estimated cost.
+AddJob = Callable[[PublicId, int], Awaitable[object]]
 _log = structlog.get_logger()
 
 
@@ -30,35 +41,55 @@ class OriginalMissingError(Exception):
 
 
 class MakeRenditions:
-    """Moves a photo from PROCESSING to READY or REJECTED. An animated one is passed to `add_video` instead."""
+    """Moves a photo from PROCESSING to READY or REJECTED.
+
+    An animated one is passed to `add_video` instead, and one that `render` finds large to `add_large`.
+    """
 
     def __init__(
-        self, store: MediaStore, objects: Objects, events: Events, render: Render, add_video: AddVideo
+        self,
+        store: MediaStore,
+        objects: Objects,
+        events: Events,
+        render: Render,
+        add_video: AddJob,
+        add_large: AddJob,
     ) -> None:
         self._store = store
         self._objects = objects
         self._events = events
         self._render = render
         self._add_video = add_video
+        self._add_large = add_large
 
-    async def __call__(self, media_id: PublicId) -> None:
-        """Process one medium, unless that is done. Raises RenderCrashedError or UnavailableError, which may pass."""
+    async def __call__(self, media_id: PublicId) -> int:
+        """Process one medium, unless that is done. Returns what it cost.
+
+        Raises RenderCrashedError or UnavailableError, which may pass.
+        """
         found = await self._store.get_media([media_id])
         if not found or found[0].state is not MediaState.PROCESSING:
-            return
+            return HEADER
         media = found[0]
         with tempfile.TemporaryDirectory(prefix="lensfeed-render-") as folder:
             try:
                 rendered = await render_original(self._objects, self._render, media, Path(folder))
             except AnimatedPictureError:
-                await self._add_video(media_id)
-                return
+                await self._add_video(media_id, film_cost_by_size(media))
+                return HEADER
+            except LargePictureError:
+                await self._add_large(media_id, photo_cost(LARGE_PIXELS))
+                return HEADER
             except MediaRejectedError as error:
                 await self._reject(media, error.failure)
-                return
+                return LARGEST_PHOTO  # it may have taken all of the time that it was given
         await self._serve(media_id, rendered.picture, rendered.contents)
         changed = media.ready(rendered.picture.named_under(media_id))
         await self._settle(media, changed, self._events.ready(changed))
+        return photo_cost(changed.width * changed.height)
+
+    async def give_up(self, media_id: PublicId) -> None:
+        """Leave a photo that nobody could process to the sweeper, which tries again for a day and then rejects it."""
 
     async def _serve(self, media_id: PublicId, picture: Picture, contents: Mapping[str, bytes]) -> None:
         named = picture.named_under(media_id).renditions

@@ -5,7 +5,7 @@ one picture within its own limits and exits. The server itself never reads untru
 of our settings.
 
 Input: a line of JSON for each picture (the fields of `Job`), or `{"kill": number}`. Output: `{"number": …, "code": …}` for
-each fork that has ended; the code is 0, NEEDS_MEMORY_CODE, or minus the signal. When the input ends, the server and its
+each fork that has ended; the code is 0, LARGE_PICTURE_CODE, or minus the signal. When the input ends, the server and its
 forks exit.
 """
 
@@ -21,8 +21,9 @@ import traceback
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
-from media_svc.sandbox.private_folder import LOG_NAME, NEEDS_MEMORY_CODE
-from media_svc.sandbox.read_picture import NeedsMemoryError
+from media_svc.model import LargePictureError
+from media_svc.sandbox.picture_limits import PictureLimits
+from media_svc.sandbox.private_folder import LARGE_PICTURE_CODE, LOG_NAME
 from media_svc.sandbox.recipes import Recipe
 from media_svc.sandbox.render_process import main as render_one
 
@@ -39,7 +40,8 @@ class Job(NamedTuple):
     content_type: str
     memory_bytes: int
     cpu_seconds: int
-    decoder_limit: int
+    decoder_limit: float
+    pixel_limit: float
 
 
 def main() -> None:
@@ -92,12 +94,11 @@ def _render_and_exit(job: Job, parent: int, own: tuple[int, int]) -> NoReturn:
     try:
         folder = Path(job.folder)
         _detach(folder, parent, own)
-        render_one(
-            folder, job.content_type, Recipe.FIRST, job.memory_bytes, job.cpu_seconds, decoder_limit=job.decoder_limit
-        )
+        limits = PictureLimits(job.decoder_limit, job.pixel_limit)
+        render_one(folder, job.content_type, Recipe.FIRST, job.memory_bytes, job.cpu_seconds, limits=limits)
         code = 0
-    except NeedsMemoryError:
-        code = NEEDS_MEMORY_CODE
+    except LargePictureError:
+        code = LARGE_PICTURE_CODE
     except BaseException:  # noqa: BLE001 - the fork must end here, never in its parent's loop
         traceback.print_exc()
     finally:

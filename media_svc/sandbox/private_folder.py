@@ -3,5 +3,5 @@
 ORIGINAL_NAME = "original"
 MANIFEST_NAME = "manifest.json"
 LOG_NAME = "log"
-# The exit code of a process that has not tried, because the picture needs more memory than it was given.
-NEEDS_MEMORY_CODE = 75
+# The exit code of a process that has not tried, because the picture is above the limits that it was given.
+LARGE_PICTURE_CODE = 75

@@ -1,6 +1,5 @@
 """Open a file as an image, and judge its header before decoding any pixel. Runs in the render process only."""
 
-import math
 import struct
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,8 +12,9 @@ import pyvips
 from PIL import Image
 
 from media_svc.colour_math import HDR_TRANSFERS
-from media_svc.model import AnimatedPictureError, FailureReason, MediaRejectedError
+from media_svc.model import AnimatedPictureError, FailureReason, LargePictureError, MediaRejectedError
 from media_svc.sandbox.decoder_memory import LARGE_AVIF_PIXELS, decoder_bytes, heic_decoder_bytes
+from media_svc.sandbox.picture_limits import LARGE_PIXELS, MAX_PIXELS, NO_LIMITS, PictureLimits
 from media_svc.sandbox.pixel_rows import from_rows
 from media_svc.sandbox.sniff import HEAD_BYTES, require_type
 from media_svc.sandbox.taken_at import TakenAt, taken_at_of_exif
@@ -23,13 +23,11 @@ from media_svc.sandbox.tone_map import mark_hdr
 if TYPE_CHECKING:
     from pillow_heif import HeifFile
 
-# The best phones take 50-megapixel pictures; their pixels need 200 MB.
-MAX_PIXELS = 50_000_000
 # Decoders may shrink while decoding, which saves memory, as long as the picture stays this wide: one and a half times the widest
 # rendition, so that the last shrink is ours.
 ENOUGH_WIDTH = 2_160
 # For a large picture the width of the widest rendition is enough. Otherwise a narrow, high one would take too much memory.
-_LARGE_PIXELS, _LARGE_ENOUGH_WIDTH = 25_000_000, 1_440
+_LARGE_ENOUGH_WIDTH = 1_440
 # Of the pictures in a HEIC only the primary one is shown. More than this is an attack.
 MAX_FRAMES = 60
 
@@ -46,15 +44,11 @@ _OWN_WIDTH, _OWN_HEIGHT = "own-width", "own-height"
 _EXIFS = ("exif-data", "heic-exif")
 
 
-class NeedsMemoryError(Exception):
-    """Decoding the picture needs more memory than allowed."""
-
-
-def open_picture(path: Path, content_type: str, decoder_limit: float = math.inf) -> pyvips.Image:
+def open_picture(path: Path, content_type: str, limits: PictureLimits = NO_LIMITS) -> pyvips.Image:
     """Open a file as an image that still holds orientation and colour metadata. Most decoding comes later.
 
-    A large picture may have fewer pixels than its file: `shown_size` returns the file's own. Raises NeedsMemoryError if its
-    decoder would keep more than `decoder_limit`, AnimatedPictureError, and MediaRejectedError: TYPE_MISMATCH, MEDIA_TOO_LARGE
+    A large picture may have fewer pixels than its file: `shown_size` returns the file's own. Raises LargePictureError if it
+    is above the limits, AnimatedPictureError, and MediaRejectedError: TYPE_MISMATCH, MEDIA_TOO_LARGE
     by its header, MEDIA_CORRUPT.
     """
     with path.open("rb") as file:
@@ -63,7 +57,7 @@ def open_picture(path: Path, content_type: str, decoder_limit: float = math.inf)
         raise MediaRejectedError(FailureReason.TYPE_MISMATCH, "The file is also an archive.")
     with decoder_errors():
         opening = _open_heic if content_type == "image/heic" else partial(_open_by_vips, content_type=content_type)
-        return opening(path, decoder_limit=decoder_limit)
+        return opening(path, limits=limits)
 
 
 def shown_size(image: pyvips.Image) -> tuple[int, int]:
@@ -106,16 +100,16 @@ def decoder_errors() -> Iterator[None]:
         raise MediaRejectedError(FailureReason.MEDIA_CORRUPT, "The file cannot be decoded.") from error
 
 
-def _open_by_vips(path: Path, decoder_limit: float, content_type: str) -> pyvips.Image:
+def _open_by_vips(path: Path, limits: PictureLimits, content_type: str) -> pyvips.Image:
     """Open with the loader for this type. `fail_on` makes damage an error instead of grey pixels."""
     load = partial(_LOADERS[content_type], str(path), access="sequential", fail_on="error")
     image = load()
     _check_pixels(image.width, image.height)
     if _count_frames(path, image, content_type) > 1:
         raise AnimatedPictureError
-    is_large = image.width * image.height > _LARGE_PIXELS
+    is_large = image.width * image.height > LARGE_PIXELS
     spare = shown_size(image)[0] / (_LARGE_ENOUGH_WIDTH if is_large else ENOUGH_WIDTH)
-    _check_memory(decoder_bytes(image, content_type, spare), decoder_limit)
+    _check_limits(decoder_bytes(image, content_type, spare), image.width * image.height, limits)
     if content_type == "image/avif" and (_is_deep(image) or image.width * image.height > LARGE_AVIF_PIXELS):
         # Imported here because few pictures need it.
         from media_svc.sandbox.read_avif import read_avif
@@ -156,7 +150,7 @@ def _count_frames(path: Path, image: pyvips.Image, content_type: str) -> int:
         return getattr(picture, "n_frames", 1)
 
 
-def _open_heic(path: Path, decoder_limit: float) -> pyvips.Image:
+def _open_heic(path: Path, limits: PictureLimits) -> pyvips.Image:
     """Open with pillow-heif, because the libvips wheel cannot decode HEVC.
 
     libheif has already applied the file's rotation; a HEIC's EXIF orientation must be ignored.
@@ -173,7 +167,7 @@ def _open_heic(path: Path, decoder_limit: float) -> pyvips.Image:
     if len(file) > MAX_FRAMES:
         raise _too_large(f"It has {len(file)} pictures; {MAX_FRAMES} are allowed.")
     frame = file[file.primary_index]
-    _check_memory(heic_decoder_bytes(*frame.size, frame.info), decoder_limit)
+    _check_limits(heic_decoder_bytes(*frame.size, frame.info), frame.size[0] * frame.size[1], limits)
     mode = frame.mode.removesuffix(";16")
     if mode not in _HEIC_BANDS:
         raise ValueError(f"a HEIC of {frame.mode}")
@@ -197,9 +191,9 @@ def _check_pixels(width: int, height: int) -> None:
         raise _too_large(f"It has {width} x {height} pixels; {MAX_PIXELS:,} are allowed.")
 
 
-def _check_memory(need_bytes: float, decoder_limit: float) -> None:
-    if need_bytes > decoder_limit:
-        raise NeedsMemoryError(f"{need_bytes:,.0f} bytes")
+def _check_limits(needed_bytes: float, pixels: int, limits: PictureLimits) -> None:
+    if needed_bytes > limits.decoder_bytes or pixels > limits.pixels:
+        raise LargePictureError(f"{needed_bytes:,.0f} bytes, {pixels:,} pixels")
 
 
 def _too_large(message: str) -> MediaRejectedError:

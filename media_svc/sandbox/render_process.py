@@ -9,7 +9,6 @@ code is 0 whenever there is a manifest, even if that reports a failure.
 
 import ctypes
 import json
-import math
 import os
 import resource
 import sys
@@ -24,6 +23,7 @@ from media_svc.confinement.confine import confine
 from media_svc.model import AnimatedPictureError, MediaRejectedError
 from media_svc.sandbox.encode import RECIPES, Encoding, decode_largest, shrink, sizes, thumbhash
 from media_svc.sandbox.originals.keep import clean_original
+from media_svc.sandbox.picture_limits import NO_LIMITS, PictureLimits
 from media_svc.sandbox.private_folder import MANIFEST_NAME, ORIGINAL_NAME
 from media_svc.sandbox.read_picture import open_picture, shown_size, taken_at_of
 from media_svc.sandbox.recipes import Recipe
@@ -55,15 +55,16 @@ def main(
     memory_bytes: int,
     cpu_seconds: int,
     niceness: int = 0,
-    decoder_limit: float = math.inf,
+    *,
+    limits: PictureLimits = NO_LIMITS,
 ) -> None:
-    """Make the renditions of FOLDER/original. Raises NeedsMemoryError if its decoder would keep more than `decoder_limit`."""
+    """Make the renditions of FOLDER/original. Raises LargePictureError if it is above the limits."""
     os.nice(niceness)
     _limit_resources(memory_bytes, cpu_seconds)
     _prepare_vips()
     confine(folder)
     try:
-        manifest: dict[str, Any] = {"picture": _render(folder, content_type, RECIPES[recipe], decoder_limit)}
+        manifest: dict[str, Any] = {"picture": _render(folder, content_type, RECIPES[recipe], limits)}
     except AnimatedPictureError:
         manifest = {"is_animated": True}
     except MediaRejectedError as error:
@@ -73,8 +74,8 @@ def main(
     (folder / MANIFEST_NAME).write_text(json.dumps(manifest))
 
 
-def _render(folder: Path, content_type: str, encodings: Sequence[Encoding], decoder_limit: float) -> dict[str, Any]:
-    image = open_picture(folder / ORIGINAL_NAME, content_type, decoder_limit)
+def _render(folder: Path, content_type: str, encodings: Sequence[Encoding], limits: PictureLimits) -> dict[str, Any]:
+    image = open_picture(folder / ORIGINAL_NAME, content_type, limits)
     (width, height), taken_at = shown_size(image), taken_at_of(image)
     largest = decode_largest(image)
     # The original's pixels are freed before the others are encoded.

@@ -1,6 +1,6 @@
 """Start an upload: check its type and size, and sign the URLs for its bytes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from media_svc.check_schedule import URL_LIFETIME_SECONDS, first_check
@@ -10,6 +10,9 @@ from media_svc.ports import Objects, SignedPut
 from media_svc.store.port import MediaStore
 from media_svc.uploads.rules import Part, kind_of, plan_parts, registered_type, size_allowed
 from meshkit.ids import PublicId, new_id
+
+# Counts a medium as unfinished. Raises UploadsPendingError if its owner has too many.
+Limit = Callable[[PublicId], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +33,19 @@ class StartUpload:
         objects: Objects,
         make_id: Callable[[], int] = new_id,
         quota: int | None = None,
+        limit: Limit | None = None,
     ) -> None:
         self._store = store
         self._objects = objects
+        self._limit = limit
         self._make_id = make_id
         self._quota = quota
 
     async def __call__(self, owner_id: int, content_type: str, size_bytes: int, alt_text: str) -> StartedUpload:
-        """Start an upload. Raises InvalidArgumentError (TYPE_UNSUPPORTED, SIZE_OUT_OF_RANGE), StorageQuotaError."""
+        """Start an upload.
+
+        Raises InvalidArgumentError (TYPE_UNSUPPORTED, SIZE_OUT_OF_RANGE), StorageQuotaError, UploadsPendingError.
+        """
         # Two uploads of an owner in the same millisecond get the same id once in four million times.
         while (started := await self.add(self.new_media(owner_id, content_type, size_bytes, alt_text))) is None:
             continue
@@ -51,11 +59,13 @@ class StartUpload:
         return Media(media_id, MediaState.AWAITING_UPLOAD, kind, content_type, size_bytes, alt_text)
 
     async def add(self, media: Media) -> StartedUpload | None:
-        """Start the upload of a new medium, unless its id is taken. Raises StorageQuotaError.
+        """Start the upload of a new medium, unless its id is taken. Raises StorageQuotaError, UploadsPendingError.
 
         A multipart upload that is not used is deleted like an abandoned one.
         """
         await self._check_quota(media)
+        if self._limit is not None:
+            await self._limit(media.media_id)
         started = await self._sign(media)
         is_added = await self._store.add_media(started.media, first_check(started.media), self._quota)
         return started if is_added else None

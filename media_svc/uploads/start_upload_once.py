@@ -29,7 +29,7 @@ class StartUploadOnce:
         """Start an upload, or return the one that the key stands for. Without a key, each call starts one.
 
         Raises InvalidArgumentError (TYPE_UNSUPPORTED, SIZE_OUT_OF_RANGE, IDEMPOTENCY_KEY_INVALID), AlreadyExistsError
-        (IDEMPOTENCY_MISMATCH), FailedPreconditionError (UPLOAD_EXPIRED), StorageQuotaError.
+        (IDEMPOTENCY_MISMATCH), FailedPreconditionError (UPLOAD_EXPIRED), StorageQuotaError, UploadsPendingError.
         """
         if key is None:
             return await self._start(owner_id, content_type, size_bytes, alt_text)

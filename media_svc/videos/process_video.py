@@ -14,6 +14,7 @@ from pathlib import Path
 import structlog
 
 from media_svc.delivery.cache_classes import CacheClass, cache_control
+from media_svc.jobs.costs import film_cost
 from media_svc.model import (
     Failure,
     FailureReason,
@@ -62,11 +63,15 @@ class ProcessVideo:
         self._ffmpeg = ffmpeg
         self._render = render
 
-    async def __call__(self, media_id: PublicId) -> None:
-        """Process one video, as far as needed. Raises RenderCrashedError or UnavailableError, which may pass."""
+    async def __call__(self, media_id: PublicId) -> int | None:
+        """Process one video, as far as needed. Returns what it cost, None if there was nothing to do.
+
+        Raises RenderCrashedError or UnavailableError, which may pass.
+        """
         media = await self._find(media_id)
         if media is None or not media.is_unfinished:
-            return
+            return None
+        began = time.monotonic()
         with video_folder() as folder:
             try:
                 await self._process(media, folder)
@@ -75,6 +80,7 @@ class ProcessVideo:
                     "video_not_decoded", media_id=str(media_id), failure=error.failure, why=repr(error.__cause__)
                 )
                 await self.give_up(media_id, error.failure)
+        return film_cost(await self._find(media_id) or media, time.monotonic() - began)
 
     async def give_up(self, media_id: PublicId, failure: Failure = _UNPROCESSED) -> None:
         """Stop processing: reject a video without any rung, complete one that has some."""

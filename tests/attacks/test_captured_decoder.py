@@ -91,7 +91,8 @@ async def test_photo_in_a_fork(folder: Path) -> None:
     )
     job = {"number": 1, "folder": str(folder), "content_type": "image/jpeg", "memory_bytes": 140 * 1024**2}
     if process.stdin and process.stdout:
-        process.stdin.write(json.dumps(job | {"cpu_seconds": 9, "decoder_limit": 2**40}).encode() + b"\n")
+        limits = {"cpu_seconds": 9, "decoder_limit": 2**40, "pixel_limit": 2**40}
+        process.stdin.write(json.dumps(job | limits).encode() + b"\n")
         assert json.loads(await process.stdout.readline())["number"] == 1
         process.stdin.close()
     await _ended(process)

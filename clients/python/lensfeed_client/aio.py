@@ -169,8 +169,8 @@ class AsyncLensfeed:
 
         `started` receives the medium's id before the first byte is sent. `progress` receives the bytes sent and the total; the
         first number never decreases. Pass the id of an interrupted upload as `media_id` to send only the missing parts of the
-        same file. Raises TYPE_UNSUPPORTED, SIZE_OUT_OF_RANGE, MEDIA_NOT_FOUND, UPLOAD_EXPIRED, and FILE_CHANGED if the file's
-        length has changed.
+        same file. Raises TYPE_UNSUPPORTED, SIZE_OUT_OF_RANGE, UPLOADS_PENDING_LIMIT, MEDIA_NOT_FOUND, UPLOAD_EXPIRED, and
+        FILE_CHANGED if the file's length has changed.
         """
         # Only programs that upload pay for importing an HTTP client.
         from lensfeed_client.uploads.source import Source

@@ -116,8 +116,8 @@ class Lensfeed:
 
         `started` receives the medium's id before the first byte is sent. `progress` receives the bytes sent and the total; the
         first number never decreases. Pass the id of an interrupted upload as `media_id` to send only the missing parts of the
-        same file. Raises TYPE_UNSUPPORTED, SIZE_OUT_OF_RANGE, MEDIA_NOT_FOUND, UPLOAD_EXPIRED, and FILE_CHANGED if the file's
-        length has changed.
+        same file. Raises TYPE_UNSUPPORTED, SIZE_OUT_OF_RANGE, UPLOADS_PENDING_LIMIT, MEDIA_NOT_FOUND, UPLOAD_EXPIRED, and
+        FILE_CHANGED if the file's length has changed.
         """
         return self._loop.run(
             self._aio.upload(

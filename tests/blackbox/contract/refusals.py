@@ -359,6 +359,14 @@ REFUSALS = (
         Refused("TOKEN_INVALID", Code.UNAUTHENTICATED, FEED, feed(), headers=authorized_by(text))
         for text in ("Bearer a.b.c", "Bearer nonsense")
     ),
+    Refused(
+        "UPLOADS_PENDING_LIMIT",
+        Code.RESOURCE_EXHAUSTED,
+        UPLOAD,
+        upload("image/png", 10),
+        headers=lambda s: s.uploads_very_many.headers,
+        http_status=429,
+    ),
     Refused("MESSAGE_TOO_LARGE", Code.RESOURCE_EXHAUSTED, POST, post(photo, caption="a" * MEBIBYTE), http_status=413),
     *(
         Refused("METHOD_UNKNOWN", Code.UNIMPLEMENTED, call, feed(), http_status=404)

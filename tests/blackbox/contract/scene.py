@@ -1,5 +1,6 @@
 """The scene of the contract's calls: a caller with photos and posts, other users, and earlier failures."""
 
+import asyncio
 from dataclasses import dataclass
 
 from PIL import Image
@@ -9,6 +10,7 @@ from tests.blackbox.mesh import Reach
 from tests.blackbox.people import PASSWORD, Person, logged_in, new_user
 from tests.media_svc.pictures import encoded, quarters
 
+UNFINISHED_MEDIA = 100
 CAPTION = "four colours \N{RAINBOW}"
 
 
@@ -33,6 +35,7 @@ class Scene:
     awaiting_upload: str
     expired_upload: str
     follows_very_many: Person
+    uploads_very_many: Person
     sessions: dict[str, Person]
     """Cid's sessions to end and to refresh, by name."""
     forgetful: Person
@@ -64,7 +67,8 @@ class Scene:
 
 async def set_up(reach: Reach, photo: bytes, sessions: tuple[str, ...]) -> Scene:
     """Create the scene over the public interface. `tests.blackbox.contract.aged` adds what takes too long."""
-    ann, bob, cid, many = [await new_user(reach, name) for name in ("ann", "bob", "cid", "many")]
+    ann, bob, cid, many, greedy = [await new_user(reach, name) for name in ("ann", "bob", "cid", "many", "greedy")]
+    await asyncio.gather(*(greedy.start_upload(photo) for _ in range(UNFINISHED_MEDIA)))
     forgetful = await new_user(reach, "forgetful")
     codes = await forgetful.call("POST", "/users/me/recovery-codes", {"password": PASSWORD})
     mine, theirs = await _ready(ann, photo), await _ready(bob, photo)
@@ -91,6 +95,7 @@ async def set_up(reach: Reach, photo: bytes, sessions: tuple[str, ...]) -> Scene
         awaiting_upload=(await ann.start_upload(photo))["mediaId"],
         expired_upload=(await ann.start_upload(photo))["mediaId"],
         follows_very_many=many,
+        uploads_very_many=greedy,
         sessions={name: await logged_in(reach, cid.handle, PASSWORD) for name in sessions},
         forgetful=forgetful,
         recovery_codes=codes["codes"],

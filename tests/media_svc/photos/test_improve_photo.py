@@ -23,9 +23,8 @@ from media_svc.app import serving_process
 from media_svc.delivery.cache_classes import ENTER_VIEWS, CacheClass
 from media_svc.delivery.popularity import RedisPopularity
 from media_svc.delivery.reclassify_media import ReclassifyMedia
-from media_svc.events import GROUP, STREAM, HandleEvent
-from media_svc.jobs.queue import POPULAR_PHOTOS, VIDEOS, JobQueue
-from media_svc.jobs.worker import MAX_ATTEMPTS, WorkJobs
+from media_svc.jobs.queue import PHOTOS, POPULAR_PHOTOS, JobQueue
+from media_svc.jobs.worker import MAX_ATTEMPTS, WorkJobs, all_idle
 from media_svc.model import Media, MediaState, rendition_key
 from media_svc.photos.improve_photo import CACHE_CONTROL, ImprovePhoto
 from media_svc.photos.make_renditions import MakeRenditions
@@ -34,13 +33,13 @@ from media_svc.photos.renditions import BACKGROUND_LIMITS, Rendered, RenderLimit
 from media_svc.ports import Objects
 from media_svc.sandbox.recipes import Recipe
 from media_svc.settings import ServeSettings
-from meshkit.events import Consumer
 from meshkit.grpc.server import running
 from meshkit.ids import PublicId
 from meshkit.redis.client import open_redis
 from post_svc import app as post_app
 from post_svc import settings as post_settings
 from tests.media_svc.conftest import Parts
+from tests.media_svc.jobs.leases import expire_leases
 from tests.media_svc.media_app import PATIENCE_SECONDS, MediaApp, kinds, new_user
 from tests.post_svc.clients import App as PostApp
 
@@ -94,11 +93,11 @@ async def _ready_photo(app: MediaApp, parts: Parts, owner: int, content: bytes) 
 
 def _making(parts: Parts) -> MakeRenditions:
     rendering = partial(render, limits=RenderLimits())
-    return MakeRenditions(parts.store, parts.objects, parts.events, rendering, _add_no_video)
+    return MakeRenditions(parts.store, parts.objects, parts.events, rendering, _not_added, _not_added)
 
 
-async def _add_no_video(media_id: PublicId) -> None:
-    raise AssertionError(f"{media_id} is a photo")
+async def _not_added(media_id: PublicId, _: int) -> None:
+    raise AssertionError(f"{media_id} is a small photo")
 
 
 def _improving(parts: Parts, rendering: Any = _better, objects: Objects | None = None) -> ImprovePhoto:
@@ -235,24 +234,23 @@ async def test_uploads_go_first(app: MediaApp, parts: Parts, redis: Any) -> None
     popular = await _ready_photo(app, parts, owner, _photo(200))
     await queue.add(PublicId.parse(popular.media_id))
     waiting = await app.upload(owner, "image/jpeg", _photo(200))
-    handler = HandleEvent(_making(parts), JobQueue(redis, VIDEOS))
-    consumer, stopping, asked = Consumer(redis, STREAM, GROUP, "here", handler, at_once=1), asyncio.Event(), 0
+    uploads, stopping, asked = JobQueue(redis, PHOTOS), asyncio.Event(), 0
+    await uploads.add(PublicId.parse(waiting))
+    rendering = WorkJobs(uploads, _making(parts), "here", 1)
+    are_idle = all_idle(rendering)
 
     async def is_idle() -> bool:
         nonlocal asked
         asked += 1
-        return await consumer.is_idle()
+        return await are_idle()
 
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while not await STREAM.has_new(redis, GROUP):  # noqa: ASYNC110 - the event comes beside the answer
-            await asyncio.sleep(0.02)
         async with asyncio.TaskGroup() as group:
             group.create_task(WorkJobs(queue, _improving(parts), "here", 1, is_idle).run(stopping))
             while asked < 3:  # noqa: ASYNC110 - the worker asks by itself
                 await asyncio.sleep(0.05)
-            assert await redis.exists(POPULAR_PHOTOS)
-            assert await redis.xinfo_groups(POPULAR_PHOTOS) == []  # no job was taken
-            group.create_task(consumer.run(stopping))
+            assert await queue.has_waiting()  # no job was taken
+            group.create_task(rendering.run(stopping))
             await _until_improved(parts, popular.media_id)
             stopping.set()
     (ready,) = [each.event_id for each in await app.events_of(waiting) if each.HasField("media_ready")]
@@ -262,7 +260,7 @@ async def test_uploads_go_first(app: MediaApp, parts: Parts, redis: Any) -> None
 
 async def test_worker_is_killed(app: MediaApp, parts: Parts, redis: Any, other_worker: Callable[[], int]) -> None:
     """A photo whose worker dies is taken over by another, and the queue is empty afterwards."""
-    owner, queue = new_user(), JobQueue(redis, POPULAR_PHOTOS, lease_ms=1_000)
+    owner, queue = new_user(), JobQueue(redis, POPULAR_PHOTOS)
     before = await _ready_photo(app, parts, owner, _photo(720))
     await queue.add(PublicId.parse(before.media_id))
     pid = other_worker()
@@ -271,13 +269,14 @@ async def test_worker_is_killed(app: MediaApp, parts: Parts, redis: Any, other_w
             await asyncio.sleep(0.01)
     os.kill(pid, signal.SIGKILL)
     assert (await _stored(parts, before.media_id)).is_improvable
+    await expire_leases(redis, POPULAR_PHOTOS)
     stopping = asyncio.Event()
     work = asyncio.create_task(WorkJobs(queue, _improving(parts), "here", 1).run(stopping))
     await _until_improved(parts, before.media_id)
     stopping.set()
     await work
     await _check_files(app.http, before, await app.get(owner, before.media_id))
-    assert await redis.xlen(POPULAR_PHOTOS) == 0
+    assert not await redis.exists(f"{POPULAR_PHOTOS}:jobs")
     for child in children:
         if child.is_running():
             child.kill()

@@ -11,9 +11,11 @@ from lensfeed.events.v1 import event_pb2
 from lensfeed.media.v1 import media_pb2
 
 from media_svc.events import GROUP, STREAM
-from media_svc.model import Media, MediaState
+from media_svc.jobs.costs import HEADER, LARGEST_PHOTO, photo_cost
+from media_svc.model import LargePictureError, Media, MediaState
 from media_svc.photos.make_renditions import CACHE_CONTROL, MakeRenditions, OriginalMissingError
 from media_svc.photos.renditions import Rendered, RenderLimits, render
+from media_svc.sandbox.picture_limits import LARGE_PIXELS
 from meshkit.events import new_record
 from meshkit.ids import PublicId, new_id
 from meshkit.redis.client import open_redis
@@ -31,11 +33,11 @@ async def _render(folder: Path, content_type: str) -> Rendered:
 
 
 def _maker(parts: Parts) -> MakeRenditions:
-    return MakeRenditions(parts.store, parts.objects, parts.events, _render, _add_no_video)
+    return MakeRenditions(parts.store, parts.objects, parts.events, _render, _not_added, _not_added)
 
 
-async def _add_no_video(media_id: PublicId) -> None:
-    raise AssertionError(f"{media_id} is a photo")
+async def _not_added(media_id: PublicId, _: int) -> None:
+    raise AssertionError(f"{media_id} is a small photo")
 
 
 async def _stored(parts: Parts, media_id: str) -> Media:
@@ -136,12 +138,37 @@ async def test_repeated(app: MediaApp, parts: Parts) -> None:
     owner = new_user()
     media_id = await app.upload(owner, "image/png", pictures.encoded(pictures.quarters(), "image/png"))
     make = _maker(parts)
-    await asyncio.gather(*(make(PublicId.parse(media_id)) for _ in range(3)))
+    costs = await asyncio.gather(*(make(PublicId.parse(media_id)) for _ in range(3)))
+    assert costs == [photo_cost(120 * 80)] * 3
     media = await app.get(owner, media_id)
     assert media.state == media_pb2.MEDIA_STATE_READY
-    await make(PublicId.parse(media_id))
+    assert await make(PublicId.parse(media_id)) == HEADER
     assert await app.get(owner, media_id) == media
     assert kinds(await app.events_of(media_id)) == ["media_uploaded", "media_ready"]
+
+
+async def test_large(app: MediaApp, parts: Parts) -> None:
+    """A large photo goes to the other queue with an estimate, and stays PROCESSING."""
+    owner, added = new_user(), []
+
+    async def refuse(*_: object) -> Rendered:
+        raise LargePictureError
+
+    async def add(media_id: PublicId, cost: int) -> None:
+        added.append((str(media_id), cost))
+
+    media_id = await app.upload(owner, "image/png", pictures.encoded(pictures.quarters(), "image/png"))
+    make = MakeRenditions(parts.store, parts.objects, parts.events, refuse, _not_added, add)
+    assert await make(PublicId.parse(media_id)) == HEADER
+    assert added == [(media_id, photo_cost(LARGE_PIXELS))]
+    await make.give_up(PublicId.parse(media_id))
+    assert (await _stored(parts, media_id)).state is MediaState.PROCESSING
+
+
+async def test_rejected_costs_most(app: MediaApp, parts: Parts) -> None:
+    """A rejected photo costs as much as the largest one, whatever its header says."""
+    media_id = await app.upload(new_user(), "image/png", b"no picture")
+    assert await _maker(parts)(PublicId.parse(media_id)) == LARGEST_PHOTO
 
 
 async def test_unknown(parts: Parts) -> None:

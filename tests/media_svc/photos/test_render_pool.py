@@ -13,7 +13,7 @@ import psutil
 import pytest
 from PIL import Image
 
-from media_svc.model import FailureReason, MediaRejectedError
+from media_svc.model import FailureReason, LargePictureError, MediaRejectedError
 from media_svc.photos.render_pool import MIB, SMALL, RenderPool, open_render_pool
 from media_svc.photos.renditions import RenderCrashedError, Rendered, read_outcome
 from media_svc.sandbox.picture_manifest import ORIGINAL_NAME
@@ -57,6 +57,10 @@ def _slow_jpeg() -> bytes:
 def _fork_servers() -> list[psutil.Process]:
     children = psutil.Process().children()
     return [each for each in children if "media_svc.sandbox.fork_server" in _command(each)]
+
+
+def _alone() -> list[psutil.Process]:
+    return [each for each in psutil.Process().children() if "media_svc.sandbox.render_process" in _command(each)]
 
 
 def _command(process: psutil.Process) -> list[str]:
@@ -142,6 +146,36 @@ async def test_needs_more(pool: RenderPool, tmp_path: Path) -> None:
     assert len((await _rendered(pool, tmp_path / "large", original)).contents) == 12
     assert _fork_servers() == []
     assert (await _rendered(pool, tmp_path / "small", SMALL_PICTURE)).contents
+
+
+async def test_many_pixels(pool: RenderPool, tmp_path: Path) -> None:
+    """A picture with many pixels is not small. It is rendered in a fork, apart from small ones."""
+    _put(tmp_path / "large", pictures.encoded(Image.new("RGB", (5200, 5000)), "image/jpeg"))
+    with pytest.raises(LargePictureError):
+        await pool.small(tmp_path / "large", "image/jpeg")
+    (server,) = _fork_servers()
+    assert (await pool.large(tmp_path / "large", "image/jpeg")).picture.width == 5200
+    assert _fork_servers() == [server]
+
+
+async def test_small_ones_pass(pool: RenderPool, tmp_path: Path) -> None:
+    """A small picture interrupts one that is rendered alone, which is rendered afterwards."""
+    noise = pictures.noise(900, 900).resize((5200, 3200))
+    _put(tmp_path / "large", pictures.encoded(noise, "image/jpeg", progressive=True, subsampling=0))
+    large = asyncio.create_task(pool.large(tmp_path / "large", "image/jpeg"))
+    await _until(lambda: bool(_alone()))
+    assert (await _rendered(pool, tmp_path / "small", SMALL_PICTURE)).contents
+    assert not large.done()
+    assert len((await large).contents) == 12
+    assert _alone() == _fork_servers() == []
+
+
+async def test_one_place(tmp_path: Path) -> None:
+    """With one place, every large picture is rendered alone, where small ones can interrupt it."""
+    async with open_render_pool(1) as pool:
+        _put(tmp_path / "large", pictures.encoded(Image.new("RGB", (5200, 5000)), "image/jpeg"))
+        assert (await pool.large(tmp_path / "large", "image/jpeg")).picture.width == 5200
+        assert _fork_servers() == []
 
 
 async def test_too_little_memory(tmp_path: Path) -> None:

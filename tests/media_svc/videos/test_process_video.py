@@ -21,6 +21,7 @@ from meshkit.ids import PublicId
 from meshkit.redis.client import open_redis
 from tests.media_svc import films, pictures
 from tests.media_svc.conftest import Parts
+from tests.media_svc.jobs.leases import expire_leases
 from tests.media_svc.media_app import PATIENCE_SECONDS, MediaApp, kinds, new_user
 
 pytestmark = pytest.mark.slow
@@ -189,6 +190,8 @@ async def test_worker_dies(
     async with asyncio.timeout(PATIENCE_SECONDS):
         while any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in children):  # noqa: ASYNC110 - no event
             await asyncio.sleep(0.05)
+    async with open_redis(redis_url) as redis:
+        await expire_leases(redis, VIDEOS)
     async with _working(redis_url, parts):
         done = await _until(parts, media_id, _is_complete)
     assert begun.video is not None
@@ -273,8 +276,7 @@ async def _until_taken(redis: Any) -> None:
 
 
 async def _pending(redis: Any) -> int:
-    groups = await redis.xinfo_groups(VIDEOS) if await redis.exists(VIDEOS) else []
-    return sum(group["pending"] for group in groups)
+    return int(await redis.zcard(f"{VIDEOS}:leases"))
 
 
 class _working:  # noqa: N801 - read as a statement

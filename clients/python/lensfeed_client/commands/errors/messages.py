@@ -63,6 +63,10 @@ MESSAGES = {
         "the server does not accept this file type",
         "it accepts JPEG, PNG, WebP, AVIF and HEIC; MP4, QuickTime and WebM",
     ),
+    "UPLOADS_PENDING_LIMIT": Message(
+        "too many of your uploads are unfinished",
+        "wait until they are ready; those that you gave up expire after a day",
+    ),
     "UPLOAD_EXPIRED": Message("that upload began too long ago", "upload the file again"),
     "USER_NOT_FOUND": Message("there is no such user"),
 }
