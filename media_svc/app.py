@@ -19,7 +19,6 @@ from media_svc.events import GROUP, POST_STREAM, STREAM, HandleEvent, HandlePost
 from media_svc.get_media import BatchGetMedia, GetMedia
 from media_svc.jobs.move_old_jobs import MoveOldJobs
 from media_svc.jobs.queue import LARGE_PHOTOS, PHOTOS, POPULAR_PHOTOS, VIDEOS, JobQueue
-from media_svc.jobs.queue_media import QueueMedia
 from media_svc.jobs.worker import WorkJobs, all_idle
 from media_svc.peers import POST_SERVICE, USER_SERVICE, PeerMediaUsage
 from media_svc.photos.improve_photo import ImprovePhoto
@@ -29,6 +28,7 @@ from media_svc.photos.render_pool import open_render_pool
 from media_svc.photos.renditions import BACKGROUND_LIMITS, render
 from media_svc.ports import Objects
 from media_svc.presenting import Presenter
+from media_svc.queue_media import QueueMedia
 from media_svc.rpc import MediaInternalServicer, MediaServicer
 from media_svc.s3 import set_up_bucket
 from media_svc.s3.objects import open_objects

@@ -4,10 +4,10 @@ from lensfeed.events.v1 import event_pb2
 from lensfeed.media.v1 import media_pb2
 
 from media_svc.delivery.remove_media import RemoveMedia
-from media_svc.jobs.queue_media import QueueMedia
 from media_svc.model import Media
 from media_svc.ports import UnfinishedMedia
 from media_svc.presenting import Presenter
+from media_svc.queue_media import QueueMedia
 from meshkit.events import EventStream, OutboxRecord, Producer, new_record
 from meshkit.ids import PublicId
 

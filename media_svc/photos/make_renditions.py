@@ -8,7 +8,7 @@ from pathlib import Path
 import structlog
 
 from media_svc.delivery.cache_classes import CacheClass, cache_control
-from media_svc.jobs.costs import HEADER, LARGEST_PHOTO, film_cost_by_size, photo_cost
+from media_svc.job_costs import HEADER, LARGEST_PHOTO, film_cost_by_size, photo_cost
 from media_svc.model import (
     AnimatedPictureError,
     Failure,

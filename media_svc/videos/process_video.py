@@ -14,7 +14,7 @@ from pathlib import Path
 import structlog
 
 from media_svc.delivery.cache_classes import CacheClass, cache_control
-from media_svc.jobs.costs import film_cost
+from media_svc.job_costs import film_cost
 from media_svc.model import (
     Failure,
     FailureReason,

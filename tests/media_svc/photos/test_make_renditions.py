@@ -11,7 +11,7 @@ from lensfeed.events.v1 import event_pb2
 from lensfeed.media.v1 import media_pb2
 
 from media_svc.events import GROUP, STREAM
-from media_svc.jobs.costs import HEADER, LARGEST_PHOTO, photo_cost
+from media_svc.job_costs import HEADER, LARGEST_PHOTO, photo_cost
 from media_svc.model import LargePictureError, Media, MediaState
 from media_svc.photos.make_renditions import CACHE_CONTROL, MakeRenditions, OriginalMissingError
 from media_svc.photos.renditions import Rendered, RenderLimits, render

@@ -12,8 +12,8 @@ from lensfeed.media.v1 import media_pb2, media_service_pb2
 from media_svc.errors import UploadsPendingError
 from media_svc.events import HandleEvent
 from media_svc.jobs.queue import PHOTOS, VIDEOS, JobQueue
-from media_svc.jobs.queue_media import QueueMedia
 from media_svc.model import Failure, FailureReason, Media, MediaKind, MediaState
+from media_svc.queue_media import QueueMedia
 from media_svc.settings import ServeSettings
 from media_svc.uploads.limit_uploads import LimitUploads
 from media_svc.uploads.unfinished_media import RedisUnfinishedMedia

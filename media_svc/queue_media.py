@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from media_svc.jobs.costs import estimated_cost
+from media_svc.job_costs import estimated_cost
 from media_svc.model import MediaKind
 from media_svc.store.port import MediaStore
 from meshkit.ids import PublicId
