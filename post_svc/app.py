@@ -15,6 +15,7 @@ from meshkit.grpc import server
 from meshkit.grpc.channels import connect
 from meshkit.grpc.health import Check
 from meshkit.grpc.server import Process
+from meshkit.grpc.status import is_outage
 from meshkit.media_urls import MediaUrls
 from meshkit.redis.client import check_redis, open_redis
 from meshkit.revocations import open_revocations
@@ -87,7 +88,7 @@ async def working_process(settings: WorkSettings) -> AsyncIterator[Process]:
             "post_svc work",
             background={
                 "consume": Consumer(redis, MEDIA_STREAM, GROUP, settings.member, handler).run,
-                "sweep_waiting": SweepWaiting(parts.store, parts.publish_waiting).run,
+                "sweep_waiting": SweepWaiting(parts.store, parts.publish_waiting, is_outage).run,
                 "index_media": IndexMedia(parts.store).run,
             },
             dependencies={"store": parts.check_store, "redis": check_redis(redis)},

@@ -1,10 +1,13 @@
 """What the use cases need besides their store."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from meshkit.events.outbox import OutboxRecord
 from post_svc.model import Medium, PublishedPost, WaitingPost
+
+# Tells whether an error means that a part is down or too slow, so that other posts would fail too.
+IsOutage = Callable[[Exception], bool]
 
 
 class MediaCatalog(Protocol):

@@ -1,15 +1,18 @@
 """The safety net: waiting posts that no event published."""
 
 import asyncio
+from collections.abc import Sequence
 
+import grpc
 import pytest
 
 from meshkit.events import open_producer
 from meshkit.events.outbox import MINUTE_MS
 from meshkit.grpc.channels import connect
+from meshkit.grpc.status import is_outage
 from meshkit.ids import PublicId, id_millis, new_id
 from post_svc.events import STREAM, PostEvents
-from post_svc.model import PublishedPost, WaitingPost
+from post_svc.model import Medium, PublishedPost, WaitingPost
 from post_svc.peers import MEDIA_SERVICE, MediaService
 from post_svc.publish_waiting import PublishWaiting
 from post_svc.settings import ServeSettings
@@ -19,10 +22,22 @@ from tests.post_svc.media_peer import PROCESSING, READY, MediaPeer
 from tests.post_svc.post_stores import OpenStore
 
 
+class Catalog:
+    """The media service at an address that changes."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+
+    async def media_of(self, owner_id: int, media_ids: Sequence[str]) -> Sequence[Medium]:
+        """Look media up."""
+        async with connect(self.address, MEDIA_SERVICE) as channel:
+            return await MediaService(channel).media_of(owner_id, media_ids)
+
+
 @pytest.fixture
 def sweeper(beside: OpenStore, publish_waiting: PublishWaiting) -> SweepWaiting:
     """Return a sweeper over the store."""
-    return SweepWaiting(beside.posts, publish_waiting)
+    return SweepWaiting(beside.posts, publish_waiting, is_outage)
 
 
 async def _leave_waiting(beside: OpenStore, peer: MediaPeer, author_id: int) -> tuple[PublicId, str]:
@@ -39,12 +54,12 @@ def _minutes_later(post: PublicId, minutes: int) -> int:
 
 @pytest.mark.parametrize("age", AGES)
 async def test_post_that_was_left_is_published(
-    sweeper: SweepWaiting, peer: MediaPeer, beside: OpenStore, age: int
+    publish_waiting: PublishWaiting, peer: MediaPeer, beside: OpenStore, age: int
 ) -> None:
-    """After 1, 2, 4, 8, … minutes a sweep finds the post and publishes it once."""
+    """After 1, 2, 4, 8, … minutes the sweeps of two processes find the post and publish it once."""
     post, _ = await _leave_waiting(beside, peer, some_user())
     for _ in range(2):
-        await sweeper.sweep(_minutes_later(post, age))
+        await SweepWaiting(beside.posts, publish_waiting, is_outage).sweep(_minutes_later(post, age))
     found = await beside.posts.find(post)
     assert isinstance(found, PublishedPost)
     assert await published_and_deleted(beside.outbox, post.owner) == ([found.place], [])
@@ -80,20 +95,27 @@ async def test_publisher_that_died_with_its_place_is_followed_up(
     assert await published_and_deleted(beside.outbox, post.owner) == ([place], [])
 
 
-async def test_sweeping_goes_on_while_the_media_service_is_down(
+async def test_sweeping_continues_after_an_outage_of_the_media_service(
     settings: ServeSettings, peer: MediaPeer, beside: OpenStore
 ) -> None:
-    """A sweep without media_svc fails for no post permanently and ends with the process."""
+    """A sweep stops at once while media_svc is down, and a later one covers the minutes that were missed."""
     post, _ = await _leave_waiting(beside, peer, some_user())
-    async with (
-        open_producer(settings.redis_url, STREAM, beside.outbox) as producer,
-        connect("127.0.0.1:1", MEDIA_SERVICE) as channel,
-    ):
-        sweeper = SweepWaiting(beside.posts, PublishWaiting(beside.posts, MediaService(channel), PostEvents(producer)))
-        await sweeper.sweep(_minutes_later(post, 1))
-        stopping = asyncio.Event()
-        running = asyncio.create_task(sweeper.run(stopping))
-        await asyncio.sleep(0)
-        stopping.set()
-        await running
-    assert isinstance(await beside.posts.find(post), WaitingPost)
+    async with open_producer(settings.redis_url, STREAM, beside.outbox) as producer:
+        catalog = Catalog("127.0.0.1:1")
+        sweeper = SweepWaiting(beside.posts, PublishWaiting(beside.posts, catalog, PostEvents(producer)), is_outage)
+        await sweeper.sweep(_minutes_later(post, 0))
+        with pytest.raises(grpc.aio.AioRpcError):
+            await sweeper.sweep(_minutes_later(post, 1))
+        assert isinstance(await beside.posts.find(post), WaitingPost)
+        catalog.address = peer.address
+        await sweeper.sweep(_minutes_later(post, 7))
+    assert isinstance(await beside.posts.find(post), PublishedPost)
+
+
+async def test_sweeping_ends_with_the_process(sweeper: SweepWaiting) -> None:
+    """A stopping sweeper ends after its sweep."""
+    stopping = asyncio.Event()
+    running = asyncio.create_task(sweeper.run(stopping))
+    await asyncio.sleep(0)
+    stopping.set()
+    await running

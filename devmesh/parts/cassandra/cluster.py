@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import time
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
@@ -58,8 +59,10 @@ class CassandraNode:
         await self._running.exited()
 
     def pause(self) -> None:
-        """Send SIGSTOP. Connections stay open without answers."""
+        """Send SIGSTOP and wait until every thread has stopped. Connections stay open without answers."""
         os.kill(self.pid, signal.SIGSTOP)
+        while not _is_stopped(self.pid):
+            time.sleep(0.001)
 
     def resume(self) -> None:
         """Continue after `pause`."""
@@ -129,6 +132,14 @@ async def running_cassandra(
             yield cluster
         finally:
             await asyncio.gather(*(node.stop() for node in cluster.nodes))
+
+
+def _is_stopped(pid: int) -> bool:
+    try:
+        threads = [each.read_text() for each in Path(f"/proc/{pid}/task").glob("*/stat")]
+    except FileNotFoundError:  # a thread has just ended
+        return False
+    return all(each.rpartition(")")[2].split()[0] == "T" for each in threads)
 
 
 def _cluster(shape: ClusterShape, folder: Path, program: Program) -> CassandraCluster:

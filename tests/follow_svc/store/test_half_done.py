@@ -139,7 +139,8 @@ async def test_an_event_that_waited_is_written_into_an_open_minute(graph: Graph)
     made_ms = graph.keyspace.now_ms() - 5 * MINUTE_MS
     record = replace(some_event(), event_id=new_id(made_ms))
     await graph.store.add_follow(FIRST, PLENTY, [record])
-    assert await graph.outbox.read_outbox(record.minute, record.shard, before(record.event_id), 1) == []
+    at_its_place = await graph.outbox.read_outbox(record.minute, record.shard, before(record.event_id), 1)
+    assert record.event_id not in [each.event_id for each in at_its_place]  # other tests' events may follow
     minute = graph.keyspace.now_ms() // MINUTE_MS
     found = [
         each.payload
