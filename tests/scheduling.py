@@ -25,7 +25,7 @@ FIRST = (
 
 _ON_CASSANDRA = re.compile(r"\[(.*-)?cassandra[-\]]")
 _ON_CLUSTER = re.compile(r"\[(.*-)?(cassandra|three masters)[-\]]")
-_ONE_MESH = ("tests/blackbox/", "tests/clients/", "tests/test_readme.py")
+_ONE_MESH = ("tests/blackbox/", "tests/clients/", "tests/test_readme.py", "tests/attacks/test_page_on_this_machine.py")
 _TOGETHER = ("tests/mesh_tls/", "tests/meshkit/cassandra/", "tests/stubs/")
 
 

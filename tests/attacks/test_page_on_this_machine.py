@@ -55,11 +55,18 @@ KNOWN = {
 }
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session", params=STORE_KINDS)
-async def mesh(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mesh]:
-    """Give a mesh of its own: an attack that succeeds spoils it."""
-    async with clean_mesh(tmp_path_factory.mktemp("attacked") / "data", request.param) as mesh:
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def whole_mesh(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mesh]:
+    """Give a mesh with a Cassandra of its own."""
+    async with clean_mesh(tmp_path_factory.mktemp("attacked") / "data", "cassandra") as mesh:
         yield mesh
+
+
+@pytest.fixture(scope="module", params=STORE_KINDS)
+def mesh(request: pytest.FixtureRequest) -> Mesh:
+    """Give a mesh that runs all of its parts itself."""
+    mesh: Mesh = request.getfixturevalue("whole_mesh" if request.param == "cassandra" else "sqlite_mesh")
+    return mesh
 
 
 async def test_every_port_is_known(mesh: Mesh) -> None:
@@ -72,14 +79,15 @@ async def test_every_port_is_known(mesh: Mesh) -> None:
 async def test_a_page_changes_nothing(mesh: Mesh) -> None:
     """No port does or tells anything for a request that a web page can send, and the mesh stays well."""
     ports = ports_of(psutil.Process(mesh.process.pid))
-    asked = [
-        (kind, method, path, _status(port, method, path))
-        for port, kind in ports.items()
-        if kind != "LENSFEED_EDGE_ADDR"
-        for method, path in REQUESTS
-        if (kind, method, path) not in HARMLESS
-    ]
-    statuses = await asyncio.gather(*(status for *_, status in asked))
+    async with httpx.AsyncClient(timeout=5) as http:
+        asked = [
+            (kind, method, path, _status(http, port, method, path))
+            for port, kind in ports.items()
+            if kind != "LENSFEED_EDGE_ADDR"
+            for method, path in REQUESTS
+            if (kind, method, path) not in HARMLESS
+        ]
+        statuses = await asyncio.gather(*(status for *_, status in asked))
     done = [
         (*request, status) for (*request, _), status in zip(asked, statuses, strict=True) if status and status < 400
     ]
@@ -97,14 +105,13 @@ async def test_redis_wants_its_password(mesh: Mesh) -> None:
             await client.ping()
 
 
-async def _status(port: int, method: str, path: str) -> int | None:
+async def _status(http: httpx.AsyncClient, port: int, method: str, path: str) -> int | None:
     """Return the status of one request; None where the port speaks no HTTP/1.1, or hangs up."""
-    async with httpx.AsyncClient(timeout=5) as http:
-        try:
-            response = await http.request(method, f"http://127.0.0.1:{port}{path}", headers=PAGE, content=b"x")
-        except httpx.TransportError:
-            return None
-        return response.status_code
+    try:
+        response = await http.request(method, f"http://127.0.0.1:{port}{path}", headers=PAGE, content=b"x")
+    except httpx.TransportError:
+        return None
+    return response.status_code
 
 
 async def test_cassandra_wants_its_password(mesh: Mesh) -> None:
