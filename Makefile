@@ -29,14 +29,14 @@ PYTHON_CLIENT := build/.python-client
 SWAGGER_UI := edge_proxy/answers/openapi/swagger_ui/LICENSE
 WHEEL := dist/lensfeed-$(shell sed -n 's/^version = //p' setup.cfg)-py3-none-any.whl
 SBOM := build/sbom.json
-# So many processes share the tests; each has a Valkey and a SeaweedFS of its own. Two cores gain nothing from more.
-TEST_PROCESSES ?= 2
+# So many processes share the tests; each has a Valkey and a SeaweedFS of its own. One more than cores, as many tests wait.
+TEST_PROCESSES ?= 3
 RUNS ?= 20
 # Only some figures, more pairs: make bench BENCH='hot_read --pairs 9'
 BENCH ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install protos reference docs api-docs fmt lint types contracts lock lock-check sbom licences pythons release-protos check test test-fast test-load wheel stubs stubs-python stubs-typescript stubs-go stubs-java test-stubs dev clean faults bench
+.PHONY: help install protos reference docs api-docs fmt lint types contracts lock lock-check sbom licences pythons release-protos check test coverage test-fast test-load wheel stubs stubs-python stubs-typescript stubs-go stubs-java test-stubs dev clean faults bench
 
 help: ## List these targets
 	@awk -F':.*## ' '/^##@ /{printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -140,6 +140,12 @@ check: lint types contracts docs lock-check licences pythons ## Run every check 
 test: protos ## Run every test on real servers (installs Java and Maven for Cassandra if it can)
 	sh tests/need_java.sh
 	$(BIN)/coverage run -m pytest -n $(TEST_PROCESSES) -m 'not faults and not stubs'
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+coverage: protos ## Run every test and measure the coverage of every process (half an hour)
+	sh tests/need_java.sh
+	COVERAGE_OF=all $(BIN)/coverage run -m pytest -n $(TEST_PROCESSES) -m 'not faults and not stubs'
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 

@@ -101,9 +101,10 @@ async def test_sweeping_continues_after_an_outage_of_the_media_service(
     """A sweep stops at once while media_svc is down, and a later one covers the minutes that were missed."""
     post, _ = await _leave_waiting(beside, peer, some_user())
     async with open_producer(settings.redis_url, STREAM, beside.outbox) as producer:
-        catalog = Catalog("127.0.0.1:1")
+        catalog = Catalog(peer.address)
         sweeper = SweepWaiting(beside.posts, PublishWaiting(beside.posts, catalog, PostEvents(producer)), is_outage)
         await sweeper.sweep(_minutes_later(post, 0))
+        catalog.address = "127.0.0.1:1"
         with pytest.raises(grpc.aio.AioRpcError):
             await sweeper.sweep(_minutes_later(post, 1))
         assert isinstance(await beside.posts.find(post), WaitingPost)
