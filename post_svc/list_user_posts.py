@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from meshkit.cursors import Cursors, invalid_cursor
 from meshkit.ids import MAX_ID
-from meshkit.paging import clamp_limit
+from meshkit.paging import clamp_limit, fitting
 from post_svc.model import PostView
 from post_svc.store import PostStore
 
@@ -24,15 +24,17 @@ class ListUserPosts:
     async def __call__(
         self, viewer_id: int, author_id: int, cursor: str, limit: int
     ) -> tuple[Sequence[PostView], str | None]:
-        """Return a page and the next cursor, None at the end. An unknown author has no posts.
+        """Return a page and the next cursor, None at the end. A page ends early when it gets too large.
+
+        An unknown author has no posts.
 
         Raises CURSOR_INVALID if this viewer did not get the cursor from this author's list.
         """
         size = clamp_limit(limit)
         before = self._place_of(viewer_id, author_id, cursor) if cursor else MAX_ID
         posts = await self._store.list_posts(author_id, before, size + 1)
-        page = posts[:size]
-        has_more = len(posts) > size
+        page = posts[: fitting(len(post.manifest) for post in posts[:size])]
+        has_more = len(posts) > len(page)
         next_cursor = self._cursors.encode(viewer_id, _POSITION.pack(author_id, page[-1].place)) if has_more else None
         return [post.view() for post in page], next_cursor
 

@@ -22,7 +22,7 @@ def quota_of(text: str) -> Quota | None:
 
 
 class RateSettings(Settings):
-    """Rate limits in points: a read costs 1, a change 3, a sign-up or log-in 10."""
+    """Rate limits in points: a read costs 1 (GetMedia 2), a change 3, a sign-up or log-in 10."""
 
     edge_limit_user: str = "20/s burst 600"
     """The points of one user: `20/s burst 600` is 600 at once and 20 more each second. Empty: no limit."""

@@ -1,7 +1,7 @@
 """Reads authors' posts from their cached timelines, and from the store where these end."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from feed_svc.model import END, Run, part_of, run_of, window_of
 from feed_svc.ports import Posts
@@ -14,6 +14,10 @@ BUILD_COUNT = 20
 BATCH, BATCHES_AT_ONCE = 200, 4
 
 
+def _ignore(_authors: int) -> None:
+    """Count nothing."""
+
+
 class AuthorPosts:
     """Reads many authors at once. Exact: whatever is missing from the cache is read from the store."""
 
@@ -23,10 +27,12 @@ class AuthorPosts:
         self._stored_posts = StoredPosts(posts)
         self._build_count = build_count
 
-    async def __call__(self, bounds: Mapping[int, bytes | None], count: int) -> list[Run]:
+    async def __call__(
+        self, bounds: Mapping[int, bytes | None], count: int, on_stored: Callable[[int], None] = _ignore
+    ) -> list[Run]:
         """Return a run of about `count` entries of each author below its bound (None: from the newest).
 
-        A run is only empty if the author has no more posts.
+        A run is only empty if the author has no more posts. `on_stored` learns how many authors are read from the store.
         """
         windows = await self._timelines.read(bounds, count)
         runs = {author: run_of(author, window, bounds[author], count) for author, window in windows.items() if window}
@@ -36,6 +42,7 @@ class AuthorPosts:
         stuck: dict[int, bytes | None] = {
             author: run.bound for author, run in runs.items() if not run.entries and run.bound != END
         }
+        on_stored(len(absent) + len(stuck))
         return [run for author, run in runs.items() if author not in stuck] + await self._stored_posts(stuck, count)
 
     async def _build(self, authors: Sequence[int], count: int) -> dict[int, Run]:

@@ -10,6 +10,7 @@ from feed_svc.ports import CardSource, Graph, IsOutage
 from feed_svc.reading.read_with_fallback import ReadWithFallback
 from feed_svc.store.port import Cards
 from meshkit.cursors import Cursors, invalid_cursor
+from meshkit.paging import fitting
 
 # Stop waiting for missing cards after this long and return a partial page.
 CARD_SECONDS = 5.0
@@ -55,7 +56,8 @@ class GetFeed:
     async def __call__(self, viewer: int, cursor: str, limit: int) -> FeedPage:
         """Return the page of `viewer`'s feed below `cursor` (empty: the first) with at most `limit` items.
 
-        Deleted posts that are still in the timeline are left out. A page is only empty if there are no older posts.
+        Deleted posts that are still in the timeline are left out. A page is only empty if there are no older posts. It ends
+        early when it gets too large.
         While a part is down, a page may lack items and is marked as degraded. Raises InvalidArgumentError (CURSOR_INVALID), and
         the part's error if no item can be shown.
         """
@@ -65,6 +67,7 @@ class GetFeed:
             cards, is_whole = await self._hydrate(skeleton.entries)
             if not is_whole:
                 skeleton = cut_after_last_card(skeleton, cards)
+            skeleton = cut_to_size(skeleton, cards)
             items = visible(skeleton.entries, cards)
             if items or skeleton.is_end:
                 break
@@ -129,6 +132,14 @@ def cut_after_last_card(skeleton: Skeleton, cards: Mapping[Entry, bytes | None])
         entries.pop()
     is_end = skeleton.is_end and len(entries) == len(skeleton.entries)
     return Skeleton(entries, is_end, is_degraded=True)
+
+
+def cut_to_size(skeleton: Skeleton, cards: Mapping[Entry, bytes | None]) -> Skeleton:
+    """Cut the page where its cards have too many bytes."""
+    fit = fitting(len(cards.get(entry) or b"") for entry in skeleton.entries)
+    if fit == len(skeleton.entries):
+        return skeleton
+    return Skeleton(skeleton.entries[:fit], is_end=False, is_degraded=skeleton.is_degraded)
 
 
 def visible(entries: Sequence[Entry], cards: Mapping[Entry, bytes | None]) -> list[bytes]:

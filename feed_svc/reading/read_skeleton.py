@@ -9,6 +9,7 @@ from feed_svc.ports import Graph
 from feed_svc.reading.author_posts import AuthorPosts
 from feed_svc.reading.celebrity_posts import CelebrityPosts
 from feed_svc.reading.lazy_merge import newest, read_size
+from feed_svc.reading.old_pages import STORED_PRICE, OldPages
 from feed_svc.reading.rebuild_timeline import RebuildTimeline
 from feed_svc.store.port import Followees, Timelines
 
@@ -26,6 +27,8 @@ class ReadSkeleton:
         author_posts: AuthorPosts,
         graph: Graph,
         followees: Followees,
+        *,
+        old_pages: OldPages,
     ) -> None:
         self._timelines = timelines
         self._modes = modes
@@ -35,6 +38,7 @@ class ReadSkeleton:
         self._author_posts = author_posts
         self._graph = graph
         self._followees = followees
+        self._old_pages = old_pages
 
     def is_rebuilding(self, viewer: int, seconds: float) -> bool:
         """Tell whether a rebuild of a viewer's timeline got on in the last seconds."""
@@ -45,7 +49,10 @@ class ReadSkeleton:
         await self._rebuild.close()
 
     async def __call__(self, viewer: int, below: Entry | None, limit: int) -> Skeleton:
-        """Return the newest `limit` entries of a viewer's feed below an entry (None: from the top)."""
+        """Return the newest `limit` entries of a viewer's feed below an entry (None: from the top).
+
+        Raises ResourceExhaustedError (RATE_LIMITED) if the viewer reads old pages too fast.
+        """
         home = await self._home(viewer, below, limit + 1)
         entries = home.entries
         if home.pulled or (len(entries) <= limit and home.floor != LOWEST):
@@ -74,13 +81,19 @@ class ReadSkeleton:
         last = own.entries[-1] if len(own.entries) == wanted else END
         runs = await self._celebrity_posts.runs(home.pulled, below, wanted, last)
 
+        def on_stored(authors: int) -> None:
+            self._old_pages.add(viewer, (STORED_PRICE - 1) * authors)
+
         async def deepen(undecided: Sequence[Run], times: int) -> list[Run]:
             bounds: dict[int, bytes | None] = {run.author_id: run.bound for run in undecided}
             if below_home := bounds.pop(HOME, None):
                 # Below the floor all followees are read, except the pulled ones, which have runs of their own.
                 followees = await self._all_followees(viewer)
                 bounds |= dict.fromkeys(set(followees).difference(home.pulled), below_home)
-            more = await self._author_posts(bounds, read_size(wanted, len(bounds), times))
+                self._old_pages.begin(viewer, len(bounds))
+            else:
+                self._old_pages.add(viewer, len(bounds))
+            more = await self._author_posts(bounds, read_size(wanted, len(bounds), times), on_stored)
             return [*(run.without_rest() for run in undecided), *more]
 
         return await newest([own, *runs], wanted, deepen)

@@ -8,6 +8,7 @@ from feed_svc.fan_out.apply_follow import ApplyFollow
 from feed_svc.ports import Graph, IsOutage, Posts
 from feed_svc.reading.author_posts import BUILD_COUNT, AuthorPosts
 from feed_svc.reading.celebrity_posts import FRESH_SECONDS, WINDOW, CelebrityPosts
+from feed_svc.reading.old_pages import OldPages
 from feed_svc.reading.read_cached import ReadCached
 from feed_svc.reading.read_skeleton import ReadSkeleton
 from feed_svc.reading.read_stored import ReadStored
@@ -32,6 +33,7 @@ def open_skeleton(
     build_count: int = BUILD_COUNT,
     seconds: float = PRIMARY_SECONDS,
     meter: Meter | None = None,
+    old_pages: OldPages | None = None,
 ) -> ReadWithFallback:
     """Return a reader with its own copy of the celebrities' log and its own cache of their posts."""
     modes = CelebrityModes(celebrities, grace_ms)
@@ -49,5 +51,6 @@ def open_skeleton(
         author_posts,
         graph,
         followees,
+        old_pages=old_pages or OldPages(),
     )
     return ReadWithFallback(primary, ReadCached(timelines, authors), ReadStored(graph, posts), is_outage, seconds)

@@ -12,6 +12,7 @@ from feed_svc.fan_out.push_to_followers import PushToFollowers
 from feed_svc.fan_out.remove_post import RemovePost
 from feed_svc.model import Entry, Places, author_of, entry_of, place_of
 from feed_svc.reading.get_feed import FeedPage, GetFeed
+from feed_svc.reading.old_pages import OldPages
 from feed_svc.reading.read_with_fallback import PRIMARY_SECONDS
 from feed_svc.reading.readers import open_skeleton
 from feed_svc.store.author_timelines import RedisAuthorTimelines
@@ -197,6 +198,7 @@ def open_feed(
     grace_ms: int = 600_000,
     fresh_seconds: float = 1.0,
     seconds: float = PRIMARY_SECONDS,
+    old_pages: OldPages | None = None,
 ) -> Feed:
     """Connect everything like the composition root."""
     timelines = RedisTimelines(mux, redis, ttl_seconds=ttl_seconds, length=sizes.length, slack=sizes.slack)
@@ -223,6 +225,7 @@ def open_feed(
         window=sizes.window,
         build_count=sizes.build_count,
         seconds=seconds,
+        old_pages=old_pages,
     )
     get_feed = GetFeed(skeleton, cards, world, world, Cursors(["a key of the tests"], "feed"), is_outage)
     return Feed(

@@ -7,6 +7,8 @@ import grpc
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from lensfeed.media.v1 import media_pb2
+from lensfeed.post.v1 import post_pb2
 
 from meshkit.cursors import Cursors
 from meshkit.ids import PublicId, new_id
@@ -62,6 +64,21 @@ async def test_page_sizes(app: App, beside: OpenStore) -> None:
     second = await app.page(1, author, first.next_cursor, limit=10)
     assert len(second.posts) == 10
     assert not second.HasField("next_cursor")
+
+
+async def test_large_page_ends_early(app: App, beside: OpenStore) -> None:
+    """A page has at most 256 KiB of media, or one post. The next one continues there."""
+    author = some_user()
+    for place, size in enumerate((10, 100_000, 100_000, 100_000, 300_000, 10, 10), 1):
+        manifest = post_pb2.Post(media=[media_pb2.Media(alt_text="a" * size)]).SerializeToString()
+        assert await beside.posts.publish(PublishedPost(PublicId(new_id(), author), place, str(place), manifest), [])
+    pages: list[list[str]] = []
+    cursor = ""
+    while not pages or cursor:
+        page = await app.page(1, author, cursor=cursor, limit=100)
+        pages.append([post.caption for post in page.posts])
+        cursor = page.next_cursor
+    assert pages == [["7", "6"], ["5"], ["4", "3"], ["2", "1"]]
 
 
 async def test_negative_limit_is_refused(app: App) -> None:

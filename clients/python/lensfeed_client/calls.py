@@ -31,7 +31,7 @@ _LOST = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED})
 _FAILED = frozenset({grpc.ChannelConnectivity.TRANSIENT_FAILURE, grpc.ChannelConnectivity.SHUTDOWN})
 
 _OPTIONS = (
-    # A page of 100 posts with ten media each, all with alternative texts, takes about 6 MiB.
+    # Servers of earlier versions send pages of 100 posts with ten media each, all with alternative texts: about 6 MiB.
     ("grpc.max_receive_message_length", 16 * 1024 * 1024),
     # Find a restarted mesh at once, not after a second.
     ("grpc.initial_reconnect_backoff_ms", 100),

@@ -55,6 +55,12 @@ async def statuses(edge: Edge, method: str, path: str, times: int, **options: ob
     return [(await edge.http.request(method, path, **options)).status_code for _ in range(times)]  # type: ignore[arg-type]  # of httpx
 
 
+async def test_calls_with_more_work_cost_more(strict_edge: Edge, signer: Signer) -> None:
+    """GetMedia, which may sign hundreds of URLs, costs two points instead of one."""
+    found = await statuses(strict_edge, "GET", "/media/someid", 7, headers=token(signer, 77))
+    assert [status == 429 for status in found] == [False] * 6 + [True]
+
+
 async def test_each_user_has_points_of_their_own(strict_edge: Edge, signer: Signer) -> None:
     """A user's thirteenth read is refused while another user can read."""
     assert (await statuses(strict_edge, "GET", "/feed", 13, headers=token(signer, 1))).count(429) == 1
