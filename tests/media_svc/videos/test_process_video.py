@@ -11,6 +11,7 @@ import psutil
 import pytest
 from lensfeed.media.v1 import media_pb2
 
+from media_svc.job_costs import film_cost
 from media_svc.jobs.queue import VIDEOS, JobQueue
 from media_svc.jobs.worker import MAX_ATTEMPTS, WorkJobs
 from media_svc.model import Media, MediaState, rendition_key
@@ -208,9 +209,10 @@ async def test_repeated(app: MediaApp, parts: Parts, small_film: bytes) -> None:
     """Processing a complete film again, even concurrently, changes nothing and sends no event."""
     owner = new_user()
     media_id = await app.upload(owner, MP4, small_film)
-    await asyncio.gather(*(_process(parts)(PublicId.parse(media_id)) for _ in range(2)))
-    await _process(parts)(PublicId.parse(media_id))
+    costs = await asyncio.gather(*(_process(parts)(PublicId.parse(media_id)) for _ in range(2)))
+    assert await _process(parts)(PublicId.parse(media_id)) is None
     done = await _stored(parts, media_id)
+    assert film_cost(done, 0) in costs
     assert _is_complete(done)
     assert done.video is not None
     assert [each.height for each in done.video.rungs] == [240, 360]
