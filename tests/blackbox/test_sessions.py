@@ -60,7 +60,7 @@ async def test_other_sessions_continue(reach: Reach, ann: Person) -> None:
 
 
 async def test_after_logout_services_refuse_the_access_token(ann: Person) -> None:
-    """Within seconds of a logout every service refuses the unexpired access token."""
+    """Within seconds of a logout every service refuses the unexpired access token, which the edge still accepts."""
     await ann.call("DELETE", "/sessions/current")
     calls = (
         ("PATCH", "/users/me", {"displayName": "Ann"}),

@@ -75,3 +75,22 @@ async def test_a_new_jwks_is_loaded_without_refusing_tokens(running_backend: Bac
         reading.cancel()
         assert refused == 0
         assert "not a JWKS" in edge.log.read_text()
+
+
+@pytest.mark.usefixtures("backend")
+async def test_a_removed_key_ends_the_tokens_it_signed(running_backend: Backend, tmp_path: Path) -> None:
+    """A token that the edge has verified and remembered is refused once its key leaves the JWKS."""
+    lost, new = Signer("lost"), Signer("new")
+    headers = {"authorization": f"Bearer {lost.token()}"}
+    folder, file = tmp_path / "edge", tmp_path / "jwks.json"
+    folder.mkdir()
+    replace(file, jwks_of(lost, new))
+    async with running_edge(folder, file, services_at(running_backend.address)) as edge:
+        await until_serving(edge)
+        for _ in range(3):
+            assert (await rest_feed(edge, headers)).code == Code.OK
+        replace(file, jwks_of(new))
+        await until(edge, lost, Code.UNAUTHENTICATED)
+        answer = await rest_feed(edge, headers)
+        assert (answer.code, answer.reason) == (Code.UNAUTHENTICATED, "TOKEN_INVALID")
+        assert await outcome(edge, new) == (Code.OK, "")

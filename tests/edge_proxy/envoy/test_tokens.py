@@ -1,10 +1,12 @@
 """Which access tokens the edge accepts."""
 
+import asyncio
 import base64
 import json
 import time
 from collections.abc import Callable
 
+import httpx
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -59,6 +61,24 @@ async def test_bad_tokens_are_refused(
     outcome = await read_feed(edge, {"authorization": f"Bearer {BAD_TOKENS[kind](signer)}"})
     assert (outcome.code, outcome.reason, outcome.domain) == (Code.UNAUTHENTICATED, "TOKEN_INVALID", "lensfeed")
     assert backend.seen == []
+
+
+@pytest.mark.usefixtures("backend")
+async def test_a_verified_token_is_refused_once_it_expires(edge: Edge, signer: Signer) -> None:
+    """The edge verifies a signature once, and still refuses the token when it expires."""
+    headers = {"authorization": f"Bearer {signer.token(exp=int(time.time()) + 2)}"}
+    verified = await remembered_tokens(edge)
+    while (response := await edge.http.get("/feed", headers=headers)).is_success:  # noqa: ASYNC110 - time passes
+        await asyncio.sleep(0.1)
+    assert response.json()["details"][0]["reason"] == "TOKEN_INVALID"
+    assert await remembered_tokens(edge) > verified
+
+
+async def remembered_tokens(edge: Edge) -> int:
+    """Return how often Envoy found a token that it had verified before."""
+    async with httpx.AsyncClient(base_url=f"http://{edge.admin}") as admin:
+        text = (await admin.get("/stats", params={"filter": r"jwt_authn\.jwt_cache_hit$"})).text
+    return sum(int(line.rpartition(":")[2]) for line in text.splitlines())
 
 
 @pytest.mark.parametrize("headers", [{}, {"authorization": "Basic YTpi"}])
