@@ -13,6 +13,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from tests.edge_proxy.conftest import Edge
 
+pytestmark = pytest.mark.slow
+
 STREAMS = 150
 CHECKS = 50
 

@@ -103,11 +103,11 @@ async def test_a_removed_medium(narrow: MediaApp, parts: Parts) -> None:
     assert (await _stored(parts, kept)).state is not MediaState.REMOVED
 
 
+# SQLite counts and adds in one transaction.
+@pytest.mark.parametrize("contact_points", ["cassandra"], indirect=True, scope="session")
 @pytest.mark.usefixtures("fresh_plans")
-async def test_a_start_that_died(parts: Parts, keyspace: Cassandra | None) -> None:
+async def test_a_start_that_died(parts: Parts, keyspace: Cassandra) -> None:
     """Bytes that were counted for a medium that was never added are dropped once its URLs would have expired."""
-    if keyspace is None:
-        pytest.skip("SQLite counts and adds in one transaction")
     owner = new_user()
     media_id = PublicId(new_id(), owner)
     media = Media(media_id, MediaState.AWAITING_UPLOAD, MediaKind.PHOTO, "image/png", 100, "")
