@@ -6,13 +6,11 @@ import grpc
 import pytest
 from lensfeed.media.v1.media_service_pb2 import StartUploadRequest
 
-from media_svc.check_schedule import LAST_AGE, MINUTE_MS, URLS_EXPIRED_AGE, first_check
+from media_svc.check_schedule import LAST_AGE, MINUTE_MS
 from media_svc.delivery.remove_media import RemoveMedia
 from media_svc.model import Failure, FailureReason, Media, MediaKind, MediaState
 from media_svc.settings import ServeSettings
-from media_svc.store.cassandra_bytes import StoredBytes
 from media_svc.uploads.rules import PART_BYTES
-from meshkit.cassandra import Cassandra
 from meshkit.ids import PublicId, new_id
 from tests.errors import reason_of
 from tests.media_svc.conftest import Parts, serving
@@ -101,22 +99,6 @@ async def test_a_removed_medium(narrow: MediaApp, parts: Parts) -> None:
         await remove(owner, [gone])
         assert await parts.store.used_bytes(owner) == 300
     assert (await _stored(parts, kept)).state is not MediaState.REMOVED
-
-
-# SQLite counts and adds in one transaction.
-@pytest.mark.parametrize("contact_points", ["cassandra"], indirect=True, scope="session")
-@pytest.mark.usefixtures("fresh_plans")
-async def test_a_start_that_died(parts: Parts, keyspace: Cassandra) -> None:
-    """Bytes that were counted for a medium that was never added are dropped once its URLs would have expired."""
-    owner = new_user()
-    media_id = PublicId(new_id(), owner)
-    media = Media(media_id, MediaState.AWAITING_UPLOAD, MediaKind.PHOTO, "image/png", 100, "")
-    await parts.store.plan_check(first_check(media), media_id)
-    await StoredBytes(keyspace).add(media, None)  # where the process dies
-    await parts.sweeper.sweep(media.created_ms + 2 * MINUTE_MS)
-    assert await parts.store.used_bytes(owner) == 100
-    await parts.sweeper.sweep(media.created_ms + (URLS_EXPIRED_AGE + 2) * MINUTE_MS)
-    assert await parts.store.used_bytes(owner) == 0
 
 
 async def test_s3_is_not_asked_for_what_does_not_fit(settings: ServeSettings, parts: Parts) -> None:
