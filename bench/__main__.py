@@ -1,14 +1,11 @@
 """`python -m bench`: run benchmarks and update bench/results/latest.json and docs/benchmarks.md."""
 
 import argparse
-import os
 import sys
 
 import uvloop
 
-# Set before grpc is imported. It would log a warning for every process started while a channel is open.
-os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
-
+import meshkit  # noqa: F401 - first: it sets what gRPC reads when it is imported
 from bench.harness import Run, run_suite, write_page
 from bench.suite import SUITE
 

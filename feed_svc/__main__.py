@@ -1,5 +1,6 @@
 """The command line of feed_svc."""
 
+import meshkit  # noqa: F401 - first: it sets what gRPC reads when it is imported
 from feed_svc.app import serve, work
 from meshkit.main import main
 

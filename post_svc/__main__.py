@@ -1,5 +1,6 @@
 """`python -m post_svc serve|work`."""
 
+import meshkit  # noqa: F401 - first: it sets what gRPC reads when it is imported
 from meshkit.main import main
 from post_svc.app import serve, work
 

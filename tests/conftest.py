@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 import uvloop
 
+import meshkit  # noqa: F401 - first: it sets what gRPC reads when it is imported
 from devmesh.parts.bucket import S3
 from devmesh.parts.seaweed import running_seaweed
 from devmesh.parts.valkey import running_valkey
@@ -23,9 +24,6 @@ from tests.valkey_cluster import ValkeyCluster, running_cluster
 
 CONTACT_POINTS = "LENSFEED_CASSANDRA_CONTACT_POINTS"
 PROCESS = "PYTEST_XDIST_WORKER"
-
-# As meshkit does; most modules of tests import grpc before it.
-os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -32,7 +32,7 @@ class _Behind:
     def add_registered_method_handlers(self, service: str, handlers: Mapping[str, Any]) -> None:
         """Wrap and register the methods, which are all unary."""
         wrapped = {name: self._wrapped(f"/{service}/{name}", handler) for name, handler in handlers.items()}
-        self._server.add_registered_method_handlers(service, wrapped)
+        self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, wrapped),))
 
     def _wrapped(self, path: str, handler: Any) -> Any:
         method = Method.of(path, handler.request_deserializer)

@@ -45,6 +45,7 @@ OPTIONS = (
 )
 # The services of every process in addition to its own.
 BUILT_IN_SERVICES = (health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME, CHANNELZ)
+_BUILT_IN_PATHS = tuple(f"/{service}/" for service in BUILT_IN_SERVICES)
 _log = structlog.get_logger()
 if TYPE_CHECKING:
     _GenericRpcHandler = grpc.GenericRpcHandler[Any, Any]
@@ -230,9 +231,11 @@ class _Methods(_GenericRpcHandler):
             )
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> _RpcMethodHandler | None:
-        """Return the handler of a path. Health, reflection and channelz are registered separately and come first."""
-        handler: _RpcMethodHandler = self._handlers.get(handler_call_details.method, _UNKNOWN)
-        return handler
+        """Return the handler of a path; None for health, reflection and channelz, which have handlers of their own."""
+        path = handler_call_details.method
+        if (handler := self._handlers.get(path)) is not None:
+            return handler
+        return None if path.startswith(_BUILT_IN_PATHS) else _UNKNOWN
 
 
 async def _refuse(_request: bytes, context: Any) -> None:

@@ -1,5 +1,6 @@
 """Which layer may import which: the runtime, the services, and the domain within them."""
 
+import ast
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -82,6 +83,19 @@ def test_meshkit_imports_no_service() -> None:
     """Meshkit imports nothing that is built on it."""
     assert len(list(modules_of("meshkit"))) > 20
     assert offences(modules_of("meshkit"), forbidden=tuple(each for each in PACKAGES if each != "meshkit")) == []
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_process_imports_meshkit_first(service: str) -> None:
+    """Meshkit sets what gRPC reads when it is imported, so nothing of ours comes before it."""
+    body = ast.parse((ROOT / service / "__main__.py").read_text()).body
+    names = [
+        node.names[0].name if isinstance(node, ast.Import) else str(node.module)
+        for node in body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
+    ours = [name for name in names if name.partition(".")[0] in (*PACKAGES, "lensfeed", "grpc")]
+    assert ours[0] == "meshkit"
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -1,6 +1,9 @@
 """The life of a process: start, serve, drain, end. Each test runs a real one."""
 
 import asyncio
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,7 @@ from tests.meshkit.grpc.tiny_service import ANSWER, FAIL, HANG
 
 pytestmark = pytest.mark.slow
 
+ROOT = Path(__file__).parents[3]
 SERVING, NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
 
 
@@ -153,3 +157,18 @@ async def _code(address: str) -> grpc.StatusCode:
         stub: Any = UserServiceStub(channel)
         code: grpc.StatusCode = await stub.GetUser(GetUserRequest(user_id=ANSWER), metadata=AS_USER).code()
         return code
+
+
+@pytest.mark.parametrize(
+    ("own", "expected"),
+    [(None, "-event_engine_listener,-event_engine_client"), ("event_engine_listener", "event_engine_listener")],
+)
+def test_grpc_polls_as_its_fastest_build_does(own: str | None, expected: str) -> None:
+    """Importing meshkit turns gRPC's event engine off, unless the environment names experiments itself."""
+    env = {name: value for name, value in os.environ.items() if name != "GRPC_EXPERIMENTS"}
+    given = {} if own is None else {"GRPC_EXPERIMENTS": own}
+    code = "import meshkit, os; print(os.environ['GRPC_EXPERIMENTS'])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**env, **given}, cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == expected
