@@ -79,13 +79,15 @@ class LogPosition(NamedTuple):
     seq: int
 
 
-@dataclass(frozen=True, slots=True)
-class HomeWindow(Window):
+class HomeWindow(NamedTuple):
     """A window of a home timeline. Posts of the `pulled` authors must be merged from their own timelines.
 
-    Of all other followees nothing above the floor is missing, given the celebrities' log up to `position`.
+    Of all other followees nothing above the floor is missing, given the celebrities' log up to `position`. A tuple, because each
+    read creates one, and a frozen dataclass takes four times as long to create.
     """
 
+    entries: Sequence[Entry]
+    floor: Entry
     pulled: Sequence[int]
     position: LogPosition
 
@@ -106,7 +108,7 @@ class Run:
         return Run(self.author_id, self.entries, END)
 
 
-def run_of(author_id: int, window: Window, below: Entry | None, limit: int) -> Run:
+def run_of(author_id: int, window: Window | HomeWindow, below: Entry | None, limit: int) -> Run:
     """Return a window of at most `limit` entries, read below `below`, as a run."""
     if len(window.entries) >= limit:
         return Run(author_id, window.entries, window.entries[-1])
@@ -136,8 +138,7 @@ def part_of(run: Run, below: Entry | None, limit: int) -> Run:
     return Run(run.author_id, entries[:limit], entries[limit - 1])
 
 
-@dataclass(frozen=True, slots=True)
-class Skeleton:
+class Skeleton(NamedTuple):
     """The entries of a page before their cards are loaded. `is_end`: there are no older entries.
 
     `is_degraded`: a part was down, so entries may be missing.

@@ -11,9 +11,13 @@ from feed_svc.reading.get_feed import EmptyReason, FeedPage, GetFeed
 from meshkit.call import caller_id
 from meshkit.paging import clamp_limit
 
-_ITEMS = feed_service_pb2.GetFeedResponse.DESCRIPTOR.fields_by_name["items"].number
-# The tag of a length-delimited field (https://protobuf.dev/programming-guides/encoding/#structure).
-_ITEMS_TAG = bytes([_ITEMS << 3 | 2])
+
+def _tag_of(name: str) -> bytes:
+    """Return the tag of a length-delimited field (https://protobuf.dev/programming-guides/encoding/#structure)."""
+    return bytes([feed_service_pb2.GetFeedResponse.DESCRIPTOR.fields_by_name[name].number << 3 | 2])
+
+
+_ITEMS_TAG, _CURSOR_TAG = _tag_of("items"), _tag_of("next_cursor")
 # In the headers, because REST has no trailers.
 DEGRADED = (("lensfeed-degraded", "1"),)
 _REASONS = {
@@ -40,12 +44,15 @@ class FeedRpc(FeedServiceServicer):
 
 def present(page: FeedPage) -> bytes:
     """Return the serialized GetFeedResponse of a page."""
-    rest = feed_service_pb2.GetFeedResponse(
-        next_cursor=page.next_cursor,
-        empty_reason=None if page.empty_reason is None else _REASONS[page.empty_reason],
-    )
     parts = [part for item in page.items for part in (_head(len(item)), item)]
-    return b"".join([*parts, rest.SerializeToString()])
+    if page.next_cursor is not None:
+        # What most pages have besides their items. Other messages are left to protobuf.
+        cursor = page.next_cursor.encode()
+        parts += (_CURSOR_TAG, _varint(len(cursor)), cursor)
+    if page.empty_reason is not None:
+        rest = feed_service_pb2.GetFeedResponse(empty_reason=_REASONS[page.empty_reason])
+        parts.append(rest.SerializeToString())
+    return b"".join(parts)
 
 
 @lru_cache(maxsize=4_096)

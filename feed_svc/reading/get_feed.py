@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from feed_svc.model import ENTRY_SIZE, Entry, Skeleton
 from feed_svc.ports import CardSource, Graph, IsOutage
 from feed_svc.reading.read_with_fallback import ReadWithFallback
-from feed_svc.store.port import Cards
+from feed_svc.store.port import GONE, Cards
 from meshkit.cursors import Cursors, invalid_cursor
 from meshkit.paging import fitting
 
@@ -23,8 +23,7 @@ class EmptyReason(Enum):
     NO_POSTS_YET = "NO_POSTS_YET"
 
 
-@dataclass(frozen=True, slots=True)
-class FeedPage:
+class FeedPage(NamedTuple):
     """Serialized items, newest first. Without `next_cursor` the feed has ended."""
 
     items: Sequence[bytes]
@@ -64,11 +63,11 @@ class GetFeed:
         below = self._position(viewer, cursor)
         while True:
             skeleton = await self._skeleton(viewer, below, limit)
-            cards, is_whole = await self._hydrate(skeleton.entries)
-            if not is_whole:
+            cards = await self._hydrate(skeleton.entries)
+            if None in cards:
                 skeleton = cut_after_last_card(skeleton, cards)
             skeleton = cut_to_size(skeleton, cards)
-            items = visible(skeleton.entries, cards)
+            items = [card for card in cards[: len(skeleton.entries)] if card]
             if items or skeleton.is_end:
                 break
             below = skeleton.entries[-1]
@@ -84,31 +83,31 @@ class GetFeed:
             raise invalid_cursor()
         return position
 
-    async def _hydrate(self, entries: Sequence[Entry]) -> tuple[Mapping[Entry, bytes | None], bool]:
-        """Return the entries' cards and whether all are known. Cards that are not cached are made and cached."""
-        if not entries:
-            return {}, True
+    async def _hydrate(self, entries: Sequence[Entry]) -> list[bytes | None]:
+        """Return the card of each entry: an empty one for a post that is gone, None for one that cannot be made now."""
         cards = await self._known_cards(entries)
-        unknown = [entry for entry, card in cards.items() if card is None]
-        if not unknown:
-            return cards, True
+        return await self._completed(entries, cards) if None in cards else cards
+
+    async def _known_cards(self, entries: Sequence[Entry]) -> list[bytes | None]:
+        try:
+            return await self._cards.get(entries)
+        except Exception as error:
+            if not self._is_outage(error):
+                raise
+            return [None] * len(entries)
+
+    async def _completed(self, entries: Sequence[Entry], cards: list[bytes | None]) -> list[bytes | None]:
+        """Make and cache the missing cards."""
+        unknown = [entry for entry, card in zip(entries, cards, strict=True) if card is None]
         try:
             async with asyncio.timeout(CARD_SECONDS):
                 made = await self._source.make(unknown)
         except Exception as error:
-            if not self._is_outage(error) or not any(cards.values()):
+            if not self._is_outage(error) or not any(cards):
                 raise
-            return cards, False
+            return cards
         await self._cache(made, [entry for entry in unknown if entry not in made])
-        return {**cards, **made}, True
-
-    async def _known_cards(self, entries: Sequence[Entry]) -> dict[Entry, bytes | None]:
-        try:
-            return dict(zip(entries, await self._cards.get(entries), strict=True))
-        except Exception as error:
-            if not self._is_outage(error):
-                raise
-            return dict.fromkeys(entries)
+        return [made.get(entry, GONE) if card is None else card for entry, card in zip(entries, cards, strict=True)]
 
     async def _cache(self, made: Mapping[Entry, bytes], absent: Sequence[Entry]) -> None:
         try:
@@ -125,23 +124,16 @@ class GetFeed:
         return EmptyReason.NO_POSTS_YET if follows else EmptyReason.FOLLOWS_NOBODY
 
 
-def cut_after_last_card(skeleton: Skeleton, cards: Mapping[Entry, bytes | None]) -> Skeleton:
+def cut_after_last_card(skeleton: Skeleton, cards: Sequence[bytes | None]) -> Skeleton:
     """Cut the page after its last known card. The next page continues from there."""
-    entries = list(skeleton.entries)
-    while entries and cards[entries[-1]] is None:
-        entries.pop()
-    is_end = skeleton.is_end and len(entries) == len(skeleton.entries)
-    return Skeleton(entries, is_end, is_degraded=True)
+    known = next((at for at in range(len(cards), 0, -1) if cards[at - 1] is not None), 0)
+    is_end = skeleton.is_end and known == len(cards)
+    return Skeleton(skeleton.entries[:known], is_end, is_degraded=True)
 
 
-def cut_to_size(skeleton: Skeleton, cards: Mapping[Entry, bytes | None]) -> Skeleton:
+def cut_to_size(skeleton: Skeleton, cards: Sequence[bytes | None]) -> Skeleton:
     """Cut the page where its cards have too many bytes."""
-    fit = fitting(len(cards.get(entry) or b"") for entry in skeleton.entries)
+    fit = fitting([len(card or b"") for card in cards[: len(skeleton.entries)]])
     if fit == len(skeleton.entries):
         return skeleton
     return Skeleton(skeleton.entries[:fit], is_end=False, is_degraded=skeleton.is_degraded)
-
-
-def visible(entries: Sequence[Entry], cards: Mapping[Entry, bytes | None]) -> list[bytes]:
-    """Return the cards of posts that exist, in the order of the entries."""
-    return [card for entry in entries if (card := cards.get(entry))]

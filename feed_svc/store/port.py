@@ -5,6 +5,9 @@ from typing import Protocol
 
 from feed_svc.model import Entry, HomeWindow, LogPosition, LogUpdate, Window
 
+# The card of a post that does not exist.
+GONE = b""
+
 
 class Timelines(Protocol):
     """Home timelines. A timeline is live, absent or being built; while built it accepts pushes but is not read."""

@@ -23,7 +23,10 @@ class Script:
 
     async def __call__(self, key: str, *arguments: Argument) -> Any:
         """Run it for one key."""
-        return (await self.many([(key, arguments)]))[0]
+        try:
+            return await self._mux.execute("EVALSHA", self._sha, 1, key, *arguments)
+        except NoScriptError:
+            return await self._mux.execute("EVAL", self._source, 1, key, *arguments)
 
     async def many(self, calls: Sequence[Call]) -> list[Any]:
         """Run it for many keys in one round trip; returns the answers in order."""

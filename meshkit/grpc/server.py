@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -117,9 +118,16 @@ async def serve(process: Process, settings: ServerSettings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     async with running(process, settings, stopping) as address:
+        _leave_out_of_collections()
         _log.info("serving", address=address)
         await stopping.wait()
         _log.info("draining")
+
+
+def _leave_out_of_collections() -> None:
+    """Keep the garbage collector from looking at what a process has loaded, which lives as long as the process."""
+    gc.collect()
+    gc.freeze()
 
 
 @contextlib.asynccontextmanager

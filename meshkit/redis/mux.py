@@ -68,21 +68,17 @@ class ServerMux:
 
     async def execute(self, *command: Argument) -> Any:
         """Run one command."""
-        return (await self.execute_many([command]))[0]
+        return _checked(await self._line.ask((command,)))[0]
 
     async def execute_many(self, commands: Sequence[Command]) -> list[Any]:
         """Run commands."""
-        if not commands:
-            return []
-        results = await self._line.ask(commands)
-        for result in results:
-            if isinstance(result, hiredis.ReplyError):
-                raise _explained(error_of(result))
-        return results
+        return _checked(await self._line.ask(commands)) if commands else []
 
     async def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
         """Read strings with one MGET."""
-        answers: list[bytes | None] = await self.execute("MGET", *keys) if keys else []
+        if not keys:
+            return []
+        answers: list[bytes | None] = _checked(await self._line.ask((("MGET", *keys),)))[0]
         return answers
 
     async def close(self) -> None:
@@ -103,6 +99,14 @@ async def open_mux(url: str, timeout_seconds: float = TIMEOUT_SECONDS) -> AsyncI
 
 def _make(url: RedisUrl, timeout: float) -> RedisMux:
     return ClusterMux(url.endpoints, timeout) if url.is_cluster else ServerMux(url.endpoints[0], timeout)
+
+
+def _checked(results: list[Any]) -> list[Any]:
+    """Return answers. Raises the first error answer."""
+    for result in results:
+        if isinstance(result, hiredis.ReplyError):
+            raise _explained(error_of(result))
+    return results
 
 
 def _explained(error: Exception) -> Exception:

@@ -7,11 +7,10 @@ from meshkit.grpc.layers.base import Handler, Layer, Method
 from meshkit.grpc.layers.caller import caller
 from meshkit.grpc.layers.deadline import deadline
 from meshkit.grpc.layers.errors import errors
-from meshkit.grpc.layers.parsing import parsing
 from meshkit.grpc.layers.peers import peers
+from meshkit.grpc.layers.requests import requests
 from meshkit.grpc.layers.shedding import shedding
 from meshkit.grpc.layers.telemetry import telemetry
-from meshkit.grpc.layers.validation import validation
 
 __all__ = ["Handler", "Layer", "Method", "compose", "default_layers", "ops_layers"]
 
@@ -25,8 +24,7 @@ def default_layers(*, max_in_flight: int, default_deadline: float, mutual_tls: b
         *((peers(),) if mutual_tls else ()),  # before the call takes a place
         shedding(max_in_flight),  # before any work is done for the call
         deadline(),  # bounds parsing, too
-        parsing(),  # inside of errors, so that invalid bytes get an error of the contract
-        validation(),  # the rules of the contract, just before the method
+        requests(),  # inside of errors, so that invalid bytes and broken rules get an error of the contract
     )
 
 

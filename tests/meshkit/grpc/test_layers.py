@@ -12,10 +12,10 @@ from lensfeed.user.v1 import user_internal_service_pb2, user_service_pb2
 from lensfeed.user.v1.user_internal_service_pb2_grpc import UserInternalServiceStub
 
 from meshkit.call import CURRENT, Call, caller_id, current_call
-from meshkit.errors import InvalidArgumentError, NotFoundError
+from meshkit.errors import InvalidArgumentError, NotFoundError, UnauthenticatedError
 from meshkit.grpc.channels import connect
 from meshkit.grpc.layers import Handler, Layer, Method, compose
-from meshkit.grpc.layers.validation import KNOWN_REQUESTS, validation
+from meshkit.grpc.layers.requests import KNOWN_BYTES, KNOWN_REQUESTS, requests
 from meshkit.grpc.server import Process, ServerSettings, running
 from tests.errors import reason_of, status_of, violations_of
 from tests.meshkit.grpc.servicers import INTERNAL, SERVICE, user_service
@@ -197,18 +197,50 @@ async def test_remembered_requests_admit_no_invalid_one() -> None:
 
     async def get_feed(request: Any, context: Any) -> Any:
         passed.append(request.limit)
+        return b""
 
     context: Any = None
-    check = validation()(method, get_feed)
+    call = requests()(method, get_feed)
     token = CURRENT.set(Call("a request", user_id=1))
     limits = [0, 20, 20, *range(1, KNOWN_REQUESTS + 2), 20]
     for limit in limits:
-        await check(feed_service_pb2.GetFeedRequest(limit=limit), context)
+        await call(feed_service_pb2.GetFeedRequest(limit=limit).SerializeToString(), context)
         with pytest.raises(InvalidArgumentError) as refused:
-            await check(feed_service_pb2.GetFeedRequest(limit=-1 - limit), context)
+            await call(feed_service_pb2.GetFeedRequest(limit=-1 - limit).SerializeToString(), context)
         assert refused.value.reason == "LIMIT_INVALID"
     CURRENT.reset(token)
     assert passed == limits
+    with pytest.raises(UnauthenticatedError):  # a remembered request still needs a user
+        await call(feed_service_pb2.GetFeedRequest(limit=20).SerializeToString(), context)
+
+
+async def test_only_short_reads_share_a_message() -> None:
+    """The same bytes are parsed once; long requests and those of writes are parsed each time."""
+    seen: list[Any] = []
+
+    async def method(request: Any, context: Any) -> Any:
+        seen.append(request)
+        return b""
+
+    short, long = (
+        user_service_pb2.GetUserByHandleRequest(handle="a" * size).SerializeToString() for size in (5, KNOWN_BYTES)
+    )
+    read = Method.of(f"/{SERVICE}/GetUserByHandle", user_service_pb2.GetUserByHandleRequest.FromString)
+    write = Method.of(f"/{SERVICE}/CreateUser", user_service_pb2.CreateUserRequest.FromString)
+    context: Any = None
+    layer = requests()
+    token = CURRENT.set(Call("a request", user_id=1))
+    for known, request, shares in (
+        (read, short, True),
+        (read, long, False),
+        (write, GOOD_ACCOUNT.SerializeToString(), False),
+    ):
+        call = layer(known, method)
+        seen.clear()
+        for _ in range(2):
+            await call(request, context)
+        assert (seen[0] is seen[1], seen[0] == seen[1]) == (shares, True)
+    CURRENT.reset(token)
 
 
 def test_only_reads_may_be_remembered() -> None:
