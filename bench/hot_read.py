@@ -6,14 +6,16 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from importlib import metadata
 from pathlib import Path
 
 import psutil
 
 from bench import machine
 from bench.calling import call_for, feed_of
+from bench.environments import python_with
 from bench.figures import Figure, Goal, Sample
 from bench.harness import Run
 from bench.servers import Mesh, running_mesh
@@ -34,42 +36,86 @@ CONNECTIONS = 4
 AT_ONCE = 8
 
 
+# The baseline, which stays when lensfeed moves to another grpcio: the method that a service had to be compared with in 2026.
+FLOOR = "1.85.1"
+# The newest release. Once it serves as many calls as the one in setup.cfg, move there (docs/adr/0030-an-older-grpcio.md).
+NEWEST = "1.85.3"
+IN_REDIS = {"LENSFEED_CARD_MEMORY_MIB": "0"}
+
+
 async def measure(run: Run) -> Sequence[Figure]:
-    """Measure reads per second, CPU and round trips per read, and bytes per entry."""
+    """Measure reads per second, CPU and round trips per read, and bytes per entry; and what builds of gRPC serve."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         viewers = await fill(folder, run.size(200, 20))
         async with running_mesh(folder) as mesh, feed_of(mesh.feed_address) as feed:
             run.say(f"first reads of {len(viewers)} viewers")
             pages = [await feed.first(viewer) for viewer in viewers]
-            async with _bare_server(folder, pages[0]) as (bare_address, bare_pid):
-                with _on_own_cores(mesh, bare_pid):
-                    ours = _Member(mesh.feed_address, mesh.feed_pid, viewers, len(pages[0]))
-                    bare = _Member(bare_address, bare_pid, viewers, len(pages[0]))
-                    pairs = await run.rounds(partial(_one_round, ours, bare, run.size(TURNS, 2)))
-            trips = await _round_trips(mesh, viewers[0], len(pages[0]))
+            size = len(pages[0])
+            async with _bare_servers(folder, pages[0]) as bare:
+                others = {"redis": await mesh.start_feed(IN_REDIS), **bare}
+                with _on_own_cores(mesh, [pid for _, pid in others.values()]):
+                    servers = {"memory": (mesh.feed_address, mesh.feed_pid), **others}
+                    members = {name: _Member(*server, viewers, size) for name, server in servers.items()}
+                    taken = await run.rounds(partial(_one_round, list(members.values()), run.size(TURNS, 2)))
+            trips = await _round_trips(mesh, mesh.feed_address, viewers[0], size)
+            trips_in_redis = await _round_trips(mesh, others["redis"][0], viewers[0], size)
             entry_bytes = await bytes_an_entry(mesh.redis, viewers[0])
-    size = f"{len(pages[0]) / 1000:.1f} kB"
+    rates = dict(zip(members, zip(*taken, strict=True), strict=True))
+
+    def pairs(ours: str, theirs: str) -> list[Sample]:
+        return list(zip(rates[ours], rates[theirs], strict=True))
+
+    what = (
+        f"Warm GetFeed of 20 complete items ({size / 1000:.1f} kB), {CONNECTIONS * AT_ONCE} calls at once, on one core"
+    )
+    bare_method = "a bare grpc.aio + uvloop method with the same answer"
+    cpu = list(zip(members["memory"].cpu_ms[1:], members["floor"].cpu_ms[1:], strict=True))
+    floor = f"bare method, grpcio {FLOOR}"
     return [
         Figure(
             "hot_read",
-            f"Warm GetFeed of 20 complete items ({size}), {CONNECTIONS * AT_ONCE} calls at once, on one core, "
-            "against a bare grpc.aio + uvloop method with the same answer",
+            f"{what}, against {bare_method} on grpcio {FLOOR}",
             "calls/s",
-            pairs,
+            pairs("memory", "floor"),
             "feed_svc",
-            "bare method",
-            Goal("at least", 0.70),
+            floor,
+            Goal("at least", 0.85),
         ),
         Figure(
-            "hot_read_cpu",
-            "CPU time of the serving process for a call, the same runs",
-            "ms",
-            list(zip(ours.cpu_ms[1:], bare.cpu_ms[1:], strict=True)),
+            "hot_read_redis",
+            "The same without cards in the process's memory",
+            "calls/s",
+            pairs("redis", "floor"),
             "feed_svc",
-            "bare method",
+            floor,
+            Goal("at least", 0.70),
         ),
-        Figure("round_trips", "Redis round trips of a warm read", "round trips", [(trips,)], goal=Goal("at most", 2)),
+        Figure("hot_read_cpu", "CPU time of the serving process for a call, with memory", "ms", cpu, "feed_svc", floor),
+        Figure(
+            "grpc_build",
+            f"That bare method on the grpcio that lensfeed installs, against grpcio {FLOOR}",
+            "calls/s",
+            pairs("installed", "floor"),
+            f"grpcio {metadata.version('grpcio')}, as services run it",
+            floor,
+        ),
+        Figure(
+            "grpc_newest",
+            f"That bare method on the newest grpcio, {NEWEST}, against the installed one",
+            "calls/s",
+            pairs("newest", "installed"),
+            f"grpcio {NEWEST}",
+            f"grpcio {metadata.version('grpcio')}",
+        ),
+        Figure("round_trips", "Redis round trips of a warm read", "round trips", [(trips,)], goal=Goal("at most", 1)),
+        Figure(
+            "round_trips_redis",
+            "Redis round trips of a warm read without cards in memory",
+            "round trips",
+            [(trips_in_redis,)],
+            goal=Goal("at most", 2),
+        ),
         Figure(
             "entry_bytes",
             "A timeline's entry in Redis (MEMORY USAGE)",
@@ -81,7 +127,7 @@ async def measure(run: Run) -> Sequence[Figure]:
 
 
 class _Member:
-    """One of two servers under the same load. Calls and CPU time add up until `sample`."""
+    """One of the servers under the same load. Calls and CPU time add up until `sample`."""
 
     def __init__(self, where: str, pid: int, viewers: Sequence[int], answer_size: int) -> None:
         self._where = where
@@ -111,12 +157,12 @@ class _Member:
         return rate
 
 
-async def _one_round(ours: _Member, bare: _Member, turns: int) -> Sample:
-    """Measure both in short turns, so that disturbances affect both."""
+async def _one_round(members: Sequence[_Member], turns: int) -> Sample:
+    """Measure all members in short turns, so that disturbances affect all of them."""
     for _ in range(turns):
-        await ours.work()
-        await bare.work()
-    return ours.sample(), bare.sample()
+        for member in members:
+            await member.work()
+    return tuple(member.sample() for member in members)
 
 
 async def fill(folder: Path, count: int) -> list[int]:
@@ -135,22 +181,42 @@ async def fill(folder: Path, count: int) -> list[int]:
 
 
 @contextlib.asynccontextmanager
-async def _bare_server(folder: Path, answer: bytes) -> AsyncIterator[tuple[str, int]]:
+async def _bare_servers(folder: Path, answer: bytes) -> AsyncIterator[dict[str, tuple[str, int]]]:
+    """Run the bare method on three builds of grpcio; yields their addresses and process ids."""
     (folder / "answer").write_bytes(answer)
-    with reserved_ports(1) as [port]:
-        argv = (sys.executable, "-m", "bench.bare_server", address(port), str(folder / "answer"))
-        command = Command(argv, {**os.environ, "PYTHONPATH": _ROOT}, folder, folder / "logs" / "bare.log")
-        async with running("the bare server", command, partial(grpc_serving, port)) as child:
-            yield address(port), child.pid
+    released = {name: value for name, value in os.environ.items() if not name.startswith("GRPC_")}
+    pythons = {"floor": await _python_with(FLOOR), "newest": await _python_with(NEWEST)}
+    async with contextlib.AsyncExitStack() as stack:
+
+        async def start(name: str, python: str, env: Mapping[str, str]) -> tuple[str, int]:
+            [port] = stack.enter_context(reserved_ports(1))
+            argv = (python, "-m", "bench.bare_server", address(port), str(folder / "answer"))
+            command = Command(argv, {**env, "PYTHONPATH": _ROOT}, folder, folder / "logs" / f"bare-{name}.log")
+            ready = partial(grpc_serving, port)
+            child = await stack.enter_async_context(running(f"the bare server {name}", command, ready))
+            return address(port), child.pid
+
+        yield {
+            "floor": await start("floor", str(pythons["floor"]), released),
+            # With what meshkit sets for gRPC.
+            "installed": await start("installed", sys.executable, os.environ),
+            "newest": await start("newest", str(pythons["newest"]), released),
+        }
+
+
+async def _python_with(version: str) -> Path:
+    """Return a Python that has a release of grpcio, and the uvloop of this one."""
+    uvloop = f"uvloop=={metadata.version('uvloop')}"
+    return await python_with(f"grpcio-{version}", [f"grpcio=={version}", "grpcio-health-checking", uvloop])
 
 
 _ROOT = str(Path(__file__).parent.parent)
 
 
 @contextlib.contextmanager
-def _on_own_cores(mesh: Mesh, bare_pid: int) -> Iterator[None]:
+def _on_own_cores(mesh: Mesh, measured: Iterable[int]) -> Iterator[None]:
     """Pin the measured servers to one core and everything else to the others."""
-    for pid in (mesh.feed_pid, bare_pid):
+    for pid in (mesh.feed_pid, *measured):
         machine.pin(pid, machine.MEASURED)
     for pid in (mesh.valkey_pid, *mesh.peer_pids, mesh.worker_pid):
         machine.pin(pid, machine.OTHERS)
@@ -158,12 +224,12 @@ def _on_own_cores(mesh: Mesh, bare_pid: int) -> Iterator[None]:
         yield
 
 
-async def _round_trips(mesh: Mesh, viewer: int, answer_size: int) -> float:
+async def _round_trips(mesh: Mesh, where: str, viewer: int, answer_size: int) -> float:
     """Return the Redis round trips of a read, averaged over sequential reads, without background traffic."""
     start = await _reads_of_sockets(mesh)
     await asyncio.sleep(1)
     before = await _reads_of_sockets(mesh)
-    calls = await call_for(1.0, mesh.feed_address, [viewer], answer_size, connections=1, at_once=1)
+    calls = await call_for(1.0, where, [viewer], answer_size, connections=1, at_once=1)
     after = await _reads_of_sockets(mesh)
     return round((after - before - (before - start)) / len(calls), 2)
 

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -33,6 +33,8 @@ class Mesh:
     feed_address: str
     feed_pid: int
     worker_pid: int
+    start_feed: Callable[[Mapping[str, str]], Awaitable[tuple[str, int]]]
+    """Starts a further feed_svc with settings of its own; returns its address and process id."""
 
 
 @contextlib.asynccontextmanager
@@ -44,7 +46,7 @@ async def running_mesh(folder: Path, settings: Mapping[str, str] | None = None) 
     async with contextlib.AsyncExitStack() as stack:
         redis_url = await stack.enter_async_context(running_valkey(folder / "valkey"))
         redis = await stack.enter_async_context(open_redis(redis_url))
-        names = (*PEERS, "feed", "worker")
+        names = (*PEERS, "feed", "worker", "feed-2")
         ports = dict(zip(names, stack.enter_context(reserved_ports(len(names))), strict=True))
         env = _environment(folder, redis_url, ports)
         await make_keys(folder / "keys", _command(folder, env, "user_svc", "keys", str(folder / "keys")))
@@ -53,6 +55,10 @@ async def running_mesh(folder: Path, settings: Mapping[str, str] | None = None) 
             own = {**env, "LENSFEED_LISTEN_ADDR": address(ports[name]), **more}
             ready = partial(grpc_serving, ports[name])
             return await stack.enter_async_context(running(name, _command(folder, own, module, word, name=name), ready))
+
+        async def start_feed(more: Mapping[str, str]) -> tuple[str, int]:
+            child = await start("feed-2", "feed_svc", "serve", **more)
+            return address(ports["feed-2"]), child.pid
 
         peers = [await start(name, f"{name}_svc", "serve") for name in PEERS]
         feed = await start("feed", "feed_svc", "serve", **(settings or {}))
@@ -66,6 +72,7 @@ async def running_mesh(folder: Path, settings: Mapping[str, str] | None = None) 
             address(ports["feed"]),
             feed.pid,
             worker.pid,
+            start_feed,
         )
 
 

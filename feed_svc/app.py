@@ -27,6 +27,8 @@ from feed_svc.reading.readers import open_skeleton
 from feed_svc.rpc import FeedRpc
 from feed_svc.settings import FeedSettings, TimelineSettings, WorkSettings
 from feed_svc.store.author_timelines import RedisAuthorTimelines
+from feed_svc.store.card_changes import CardLog
+from feed_svc.store.card_memory import CardMemory
 from feed_svc.store.cards import RedisCards
 from feed_svc.store.celebrities import RedisCelebrities
 from feed_svc.store.followees import RedisFollowees
@@ -93,6 +95,11 @@ def _celebrities(mux: RedisMux, settings: TimelineSettings) -> RedisCelebrities:
     )
 
 
+def _card_memory(parts: _Parts, settings: FeedSettings) -> CardMemory | None:
+    mebibytes = settings.card_memory_mib
+    return CardMemory(parts.cards, CardLog(parts.redis), mebibytes * 1024 * 1024) if mebibytes else None
+
+
 @contextlib.asynccontextmanager
 async def serving_process(settings: FeedSettings) -> AsyncIterator[Process]:
     """Open the process that answers reads."""
@@ -116,12 +123,13 @@ async def serving_process(settings: FeedSettings) -> AsyncIterator[Process]:
         )
         stack.push_async_callback(skeleton.close)
         cursors = Cursors(settings.cursor_key_list, "feed")
-        get_feed = GetFeed(skeleton, parts.cards, parts.source, parts.graph, cursors, is_outage)
+        memory = _card_memory(parts, settings)
+        get_feed = GetFeed(skeleton, memory or parts.cards, parts.source, parts.graph, cursors, is_outage)
         sample = CountViews(GrpcViews(media), media_of)
         process = Process(
             "feed_svc",
             registrations=[partial(add_FeedServiceServicer_to_server, FeedRpc(get_feed, sample.record))],
-            background={"sample": sample.run},
+            background={"sample": sample.run, **({"card memory": memory.run} if memory else {})},
             # No dependencies: without Redis, feeds come from the store; without the store, from Redis.
         )
         yield revocations.guard(process)

@@ -45,6 +45,8 @@ class FeedSettings(TimelineSettings, CursorKeySettings):
 
     media_addr: str = "127.0.0.1:50054"
     """Where media_svc is."""
+    card_memory_mib: int = Field(default=64, ge=0)
+    """How much of its own memory each process may use for cards, so that it asks Redis less often. 0 turns this off."""
 
 
 class WorkSettings(TimelineSettings, WorkerSettings):

@@ -3,15 +3,16 @@
 from collections.abc import Mapping, Sequence
 
 from feed_svc.model import Entry
+from feed_svc.store.card_changes import announce
+from feed_svc.store.port import GONE
 from meshkit.redis.mux import RedisMux
 
-# A card may be stale for as long as a feed may lag.
-CARD_TTL_SECONDS = 120
+# Together with the time in processes' memory (card_memory.py), as long as a feed may lag: two minutes.
+CARD_TTL_SECONDS = 90
 # Longer than a reader can take between reading a post from the store and caching its card.
 GONE_TTL_SECONDS = 600
 # A post that a reader did not find. Short, as it may still be on its way to the store's replicas.
 ABSENT_TTL_SECONDS = 30
-GONE = b""
 _DROP = "if redis.call('STRLEN', KEYS[1]) > 0 then redis.call('DEL', KEYS[1]) end"
 
 
@@ -36,12 +37,14 @@ class RedisCards:
         await self._mux.execute_many([("SET", _key(entry), GONE, "EX", ABSENT_TTL_SECONDS, "NX") for entry in entries])
 
     async def mark_gone(self, entry: Entry) -> None:
-        """Write the empty card."""
+        """Write the empty card, and tell who has the former one in memory."""
         await self._mux.execute("SET", _key(entry), GONE, "EX", GONE_TTL_SECONDS)
+        await announce(self._mux, [entry])
 
     async def drop(self, entries: Sequence[Entry]) -> None:
-        """Drop cards that are not empty."""
+        """Drop cards that are not empty, and tell who has them in memory."""
         await self._mux.execute_many([("EVAL", _DROP, 1, _key(entry)) for entry in entries])
+        await announce(self._mux, entries)
 
 
 def _key(entry: Entry) -> bytes:

@@ -1,9 +1,11 @@
 """An in-memory world of users and posts behind feed_svc's ports, with an oracle for feeds."""
 
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from feed_svc.fan_out.apply_follow import ApplyFollow
 from feed_svc.fan_out.chunks import FanOutChunk, FollowerPage
@@ -16,6 +18,8 @@ from feed_svc.reading.old_pages import OldPages
 from feed_svc.reading.read_with_fallback import PRIMARY_SECONDS
 from feed_svc.reading.readers import open_skeleton
 from feed_svc.store.author_timelines import RedisAuthorTimelines
+from feed_svc.store.card_changes import CardLog
+from feed_svc.store.card_memory import CardMemory
 from feed_svc.store.cards import RedisCards
 from feed_svc.store.celebrities import RedisCelebrities
 from feed_svc.store.followees import RedisFollowees
@@ -147,6 +151,7 @@ class Feed:
     celebrities: RedisCelebrities
     recent_unfollows: RedisRecentUnfollows
     cards: RedisCards
+    memory: CardMemory | None
     get_feed: GetFeed
     fan_out: FanOut
     remove_post: RemovePost
@@ -158,6 +163,7 @@ class Feed:
         """Walk pages from the top to the end; returns all entries that were shown."""
         shown: list[Entry] = []
         cursor = ""
+        await self.follow_changes()
         while True:
             page = await self.get_feed(viewer, cursor, limit)
             shown += entries_of(page)
@@ -166,6 +172,12 @@ class Feed:
                 return shown
             assert page.items, "a page that is not the last has items"
             cursor = page.next_cursor
+
+    async def follow_changes(self) -> None:
+        """Let the memory learn of changed cards, as a process does all the time."""
+        if self.memory is not None:
+            with contextlib.suppress(RedisError, OSError):
+                await self.memory.follow()
 
 
 def entries_of(page: FeedPage) -> list[Entry]:
@@ -199,8 +211,9 @@ def open_feed(
     fresh_seconds: float = 1.0,
     seconds: float = PRIMARY_SECONDS,
     old_pages: OldPages | None = None,
+    card_memory: int = 0,
 ) -> Feed:
-    """Connect everything like the composition root."""
+    """Connect everything like the composition root. `card_memory` is in bytes."""
     timelines = RedisTimelines(mux, redis, ttl_seconds=ttl_seconds, length=sizes.length, slack=sizes.slack)
     recent_unfollows = RedisRecentUnfollows(redis)
     followees = RedisFollowees(mux)
@@ -227,7 +240,9 @@ def open_feed(
         seconds=seconds,
         old_pages=old_pages,
     )
-    get_feed = GetFeed(skeleton, cards, world, world, Cursors(["a key of the tests"], "feed"), is_outage)
+    memory = CardMemory(cards, CardLog(redis), card_memory) if card_memory else None
+    cursors = Cursors(["a key of the tests"], "feed")
+    get_feed = GetFeed(skeleton, memory or cards, world, world, cursors, is_outage)
     return Feed(
         world,
         redis,
@@ -236,6 +251,7 @@ def open_feed(
         celebrities,
         recent_unfollows,
         cards,
+        memory,
         get_feed,
         FanOut(world, authors, celebrities, push_to_followers),
         RemovePost(cards, authors, celebrities, push_to_followers, grace_ms),

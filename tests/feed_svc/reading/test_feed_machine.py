@@ -29,6 +29,8 @@ pytestmark = pytest.mark.slow
 EXAMPLES = int(os.environ.get("FEED_EXAMPLES", "500"))
 SEED = int(os.environ.get("FEED_SEED", secrets.randbits(32)))
 STEPS = 30
+# Some twelve cards, so that most walks drop some.
+CARD_MEMORY = 4_000
 PEOPLE = range(1, 6)
 # An author with two followers is pulled; one with a single follower, or none, is pushed again.
 CELEBRITY_FOLLOWERS = 2
@@ -66,6 +68,7 @@ class Story:
                 celebrity_followers=CELEBRITY_FOLLOWERS,
                 grace_ms=0,
                 fresh_seconds=0,
+                card_memory=CARD_MEMORY,
             )
         ]
 
@@ -102,9 +105,12 @@ class Story:
             await self.redis.delete(*keys)
 
     async def lose_everything(self) -> None:
-        """Lose all of Redis, its functions included."""
+        """Lose all of Redis, its functions and the connections included."""
         await self.redis.flushdb()
         await self.redis.script_flush()
+        for server in self.servers:
+            if server.memory is not None:
+                server.memory.forget()
 
 
 async def _fan_out(author: int, place: int, feed: Feed) -> None:
