@@ -16,8 +16,9 @@ import psutil
 from bench import machine
 from bench.calling import call_for, feed_of
 from bench.environments import python_with
-from bench.figures import Figure, Goal, Sample
+from bench.figures import Figure, Sample
 from bench.harness import Run
+from bench.hot_figures import FLOOR, NEWEST, grpc_figures, read_figures, redis_figures
 from bench.servers import Mesh, running_mesh
 from bench.timelines import bytes_an_entry
 from bench.world import new_world
@@ -34,12 +35,6 @@ TURNS = 8
 TURN_SECONDS = 0.5
 CONNECTIONS = 4
 AT_ONCE = 8
-
-
-# The baseline, which stays when lensfeed moves to another grpcio: the method that a service had to be compared with in 2026.
-FLOOR = "1.85.1"
-# The newest release. Once it serves as many calls as the one in setup.cfg, move there (docs/adr/0030-an-older-grpcio.md).
-NEWEST = "1.85.3"
 IN_REDIS = {"LENSFEED_CARD_MEMORY_MIB": "0"}
 
 
@@ -62,67 +57,11 @@ async def measure(run: Run) -> Sequence[Figure]:
             trips_in_redis = await _round_trips(mesh, others["redis"][0], viewers[0], size)
             entry_bytes = await bytes_an_entry(mesh.redis, viewers[0])
     rates = dict(zip(members, zip(*taken, strict=True), strict=True))
-
-    def pairs(ours: str, theirs: str) -> list[Sample]:
-        return list(zip(rates[ours], rates[theirs], strict=True))
-
-    what = (
-        f"Warm GetFeed of 20 complete items ({size / 1000:.1f} kB), {CONNECTIONS * AT_ONCE} calls at once, on one core"
-    )
-    bare_method = "a bare grpc.aio + uvloop method with the same answer"
-    cpu = list(zip(members["memory"].cpu_ms[1:], members["floor"].cpu_ms[1:], strict=True))
-    floor = f"bare method, grpcio {FLOOR}"
+    cpu_ms = {name: member.cpu_ms[1:] for name, member in members.items()}
     return [
-        Figure(
-            "hot_read",
-            f"{what}, against {bare_method} on grpcio {FLOOR}",
-            "calls/s",
-            pairs("memory", "floor"),
-            "feed_svc",
-            floor,
-            Goal("at least", 0.85),
-        ),
-        Figure(
-            "hot_read_redis",
-            "The same without cards in the process's memory",
-            "calls/s",
-            pairs("redis", "floor"),
-            "feed_svc",
-            floor,
-            Goal("at least", 0.70),
-        ),
-        Figure("hot_read_cpu", "CPU time of the serving process for a call, with memory", "ms", cpu, "feed_svc", floor),
-        Figure(
-            "grpc_build",
-            f"That bare method on the grpcio that lensfeed installs, against grpcio {FLOOR}",
-            "calls/s",
-            pairs("installed", "floor"),
-            f"grpcio {metadata.version('grpcio')}, as services run it",
-            floor,
-        ),
-        Figure(
-            "grpc_newest",
-            f"That bare method on the newest grpcio, {NEWEST}, against the installed one",
-            "calls/s",
-            pairs("newest", "installed"),
-            f"grpcio {NEWEST}",
-            f"grpcio {metadata.version('grpcio')}",
-        ),
-        Figure("round_trips", "Redis round trips of a warm read", "round trips", [(trips,)], goal=Goal("at most", 1)),
-        Figure(
-            "round_trips_redis",
-            "Redis round trips of a warm read without cards in memory",
-            "round trips",
-            [(trips_in_redis,)],
-            goal=Goal("at most", 2),
-        ),
-        Figure(
-            "entry_bytes",
-            "A timeline's entry in Redis (MEMORY USAGE)",
-            "bytes",
-            [(entry_bytes,)],
-            goal=Goal("at most", 21),
-        ),
+        *read_figures(f"{size / 1000:.1f} kB, {CONNECTIONS * AT_ONCE} calls at once", rates, cpu_ms),
+        *grpc_figures(rates),
+        *redis_figures(trips, trips_in_redis, entry_bytes),
     ]
 
 

@@ -27,7 +27,7 @@ class Tiny:
     @property
     def logs(self) -> list[dict[str, Any]]:
         """Everything it has logged so far; fails if a line is not JSON."""
-        return [json.loads(line) for line in self.lines]
+        return [_parsed(line) for line in self.lines]
 
     async def logged(self, event: str) -> dict[str, Any]:
         """Wait for a line."""
@@ -67,6 +67,14 @@ class Tiny:
         async with self._changed:
             self.lines.extend(lines)
             self._changed.notify_all()
+
+
+def _parsed(line: str) -> dict[str, Any]:
+    try:
+        parsed: dict[str, Any] = json.loads(line)
+    except json.JSONDecodeError:
+        raise AssertionError(f"not JSON: {line!r}") from None
+    return parsed
 
 
 @contextlib.asynccontextmanager
