@@ -11,7 +11,7 @@ from bench.figures import Figure, Goal, Sample
 
 # The baseline, which stays when lensfeed moves to another grpcio.
 FLOOR = "1.85.1"
-# The newest release. Once it serves as many calls as the one in setup.cfg, move there (docs/adr/0030-an-older-grpcio.md).
+# The newest release. Once it serves as many calls as the one in setup.cfg, move there (docs/adr/0031-an-older-grpcio.md).
 NEWEST = "1.85.3"
 # Samples by server.
 Samples = Mapping[str, Sequence[float]]

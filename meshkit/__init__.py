@@ -7,7 +7,7 @@ _GRPC = {
     # We start programs but never continue in Python after a fork. gRPC's fork handlers run between fork and exec in a process
     # with threads and can crash the programs we start, so turn them off.
     "GRPC_ENABLE_FORK_SUPPORT": "0",
-    # gRPC's newer way to poll sockets serves a sixth fewer calls of grpc.aio (docs/adr/0030).
+    # gRPC's newer way to poll sockets serves a sixth fewer calls of grpc.aio (docs/adr/0031).
     "GRPC_EXPERIMENTS": "-event_engine_listener,-event_engine_client",
 }
 for _name, _value in _GRPC.items():

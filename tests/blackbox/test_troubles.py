@@ -143,9 +143,10 @@ async def test_a_feed_survives_an_outage_of_post_svc(story: Story) -> None:
         assert "lensfeed-degraded" not in response.headers
         async with open_redis(story.mesh.redis_url) as redis:
             key = (await redis.keys("card:*"))[0]
+            assert isinstance(key, bytes)
             await redis.delete(key)
             # It leaves the process's memory as well.
-            await redis.xadd("cards:changed", {"entries": bytes(key).removeprefix(b"card:")})
+            await redis.xadd("cards:changed", {"entries": key.removeprefix(b"card:")})
         response = await eventually(
             lambda: story.reader.send("GET", "/feed"), lambda response: "lensfeed-degraded" in response.headers
         )
