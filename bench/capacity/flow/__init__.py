@@ -1,0 +1,1 @@
+"""A model of posts on their way to their followers."""

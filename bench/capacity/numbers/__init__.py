@@ -1,0 +1,1 @@
+"""The numbers that the plan begins with, each with its source."""

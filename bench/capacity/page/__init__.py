@@ -1,0 +1,1 @@
+"""The page docs/capacity.md and its plots."""
