@@ -21,9 +21,9 @@ SITE := build/.site
 PAGES := $(shell find docs -name '*.md' -o -name '*.svg' -o -name '*.css' -o -name conf.py) $(wildcard *.md)
 # What writes the reference pages, and the stamps of writing and of checking them.
 REFERENCE := build/.reference
-WRITTEN := docs/api.md docs/settings.md docs/metrics.md docs/errors.md docs/cassandra-statements.md
+WRITTEN := docs/api.md docs/settings.md docs/metrics.md docs/errors.md docs/cassandra-statements.md docs/capacity.md
 CHECKED := build/.reference-checked
-SOURCES := $(shell find docs/generate edge_proxy meshkit *_svc -name '*.py')
+SOURCES := $(shell find bench/capacity docs/generate edge_proxy meshkit *_svc -name '*.py') bench/results/latest.json
 PYTHON_CLIENT := build/.python-client
 # Of a Flask extension, which only a build installs.
 SWAGGER_UI := edge_proxy/answers/openapi/swagger_ui/LICENSE

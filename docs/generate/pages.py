@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from bench.capacity.page.plots import day_plot, outage_plot, threshold_plot
+from bench.capacity.page.whole import capacity_page
 from docs.generate.api import api_page
 from docs.generate.errors import errors_page
 from docs.generate.metrics import metrics_page
@@ -19,6 +21,10 @@ PAGES: Mapping[Path, Callable[[], str]] = {
     DOCS / "errors.md": errors_page,
     DOCS / "cassandra-statements.md": statements_page,
     DOCS / "repeating.md": repeats_page,
+    DOCS / "capacity.md": capacity_page,
+    DOCS / "capacity-threshold.svg": threshold_plot,
+    DOCS / "capacity-day.svg": day_plot,
+    DOCS / "capacity-outage.svg": outage_plot,
     CLIENTS / "python" / "lensfeed_client" / "repeats.py": python_table,
     CLIENTS / "typescript" / "src" / "repeats.ts": typescript_table,
     CLIENTS / "go" / "repeats.go": go_table,
