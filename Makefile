@@ -152,7 +152,7 @@ coverage: protos ## Run every test and measure the coverage of every process (ha
 test-fast: protos ## Run the quick tests, on no mesh and no cluster (a minute)
 	$(BIN)/python -m pytest -n $(TEST_PROCESSES) -m 'not mesh and not cluster and not slow and not faults and not stubs' --durations=5
 
-test-load: protos ## Run the black-box tests 20 times on a busy machine (hours; other numbers: make test-load RUNS=3)
+test-load: protos ## Run the black-box tests 20 times, three at a time (most of an hour; fewer: make test-load RUNS=3)
 	sh tests/need_java.sh
 	PYTHON=$(BIN)/python sh tests/under_load.sh $(RUNS)
 
