@@ -32,6 +32,7 @@ from feed_svc.store.card_memory import CardMemory
 from feed_svc.store.cards import RedisCards
 from feed_svc.store.celebrities import RedisCelebrities
 from feed_svc.store.followees import RedisFollowees
+from feed_svc.store.former_workers import name_of, wait_for_former_workers
 from feed_svc.store.recent_unfollows import RedisRecentUnfollows
 from feed_svc.store.timeline_walk import TimelineWalk
 from feed_svc.store.timelines import RedisTimelines
@@ -75,7 +76,7 @@ async def _open_parts(settings: TimelineSettings) -> AsyncIterator[_Parts]:
             stack.push_async_callback(channel.close, None)
         yield _Parts(
             redis,
-            RedisTimelines(mux, redis, ttl_seconds=settings.timeline_ttl_seconds),
+            RedisTimelines(mux, ttl_seconds=settings.timeline_ttl_seconds),
             RedisAuthorTimelines(mux),
             _celebrities(mux, settings),
             RedisRecentUnfollows(redis),
@@ -109,6 +110,7 @@ async def serving_process(settings: FeedSettings) -> AsyncIterator[Process]:
         connect(settings.media_addr, MEDIA_SERVICE, identity=settings.identity_of("feed")) as media,
         contextlib.AsyncExitStack() as stack,
     ):
+        await wait_for_former_workers(parts.redis, GROUP, [stream.key for stream in STREAMS])
         skeleton = open_skeleton(
             parts.timelines,
             parts.authors,
@@ -163,7 +165,7 @@ async def working_process(settings: WorkSettings) -> AsyncIterator[Process]:
         )
         show_divergence(metrics.get_meter("feed_svc"), drift)
         sampling = {"drift": drift.run} if settings.drift_sample_seconds else {}
-        consume = partial(Consumer, parts.redis, group=GROUP, member=settings.member, handler=handle)
+        consume = partial(Consumer, parts.redis, group=GROUP, member=name_of(settings.member), handler=handle)
         yield Process(
             "feed_svc",
             background={

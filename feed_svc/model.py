@@ -6,8 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-# A timeline's entry: `place ‖ author_id`, big-endian, 16 bytes. Entries sort as bytes exactly as they do as numbers, so
-# a sorted set of score 0 can be read by range. A 64-bit id as a score would lose its low bits in a double.
+# A timeline's entry: `place ‖ author_id`, big-endian, 16 bytes. Entries sort as bytes exactly as they do as numbers.
 Entry = bytes
 ENTRY_SIZE = 16
 LOWEST: Entry = b"\x00" * ENTRY_SIZE

@@ -19,9 +19,6 @@ BINARY_SETTING = "LENSFEED_VALKEY_BINARY"
 CONFIG_FILE = "valkey.conf"
 """The configuration file in its data folder."""
 
-LISTPACK_ENTRIES = 1024
-"""Home timelines up to this length keep the compact encoding: 20 bytes per entry instead of 80."""
-
 
 def valkey_url(port: int, password: str) -> str:
     """Return the URL for clients."""
@@ -69,7 +66,6 @@ def _config(folder: Path, port: int, password: str | None) -> str:
             *([] if password is None else [f"requirepass {password}"]),
             f'dir "{folder.absolute()}"',
             "daemonize no",
-            f"zset-max-listpack-entries {LISTPACK_ENTRIES}",
             "appendonly yes",
             "appendfsync everysec",
             'save ""',

@@ -1,12 +1,14 @@
 """Author timelines in Redis. They have the form of home timelines, without pulled authors and log position."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from feed_svc.model import Entry, Window, author_of
+from feed_svc.model import ENTRY_SIZE, Entry, Window, author_of
 from feed_svc.store import scripts
 from feed_svc.store.builds import BUILD_TTL_SECONDS, new_token, oldest_alive
+from feed_svc.store.former_timelines import former_author, remove_former
 from feed_svc.store.script import Script
-from feed_svc.store.timelines import LIVE_MARKER_SIZE, upper_bound
+from feed_svc.store.timelines import upper_bound
 from meshkit.redis.mux import RedisMux
 
 # How many of an author's newest posts are kept, and by how many a timeline may exceed that before it is cut.
@@ -36,9 +38,7 @@ class RedisAuthorTimelines:
         found: dict[int, Window | None] = {}
         for batch in _batches(list(below)):
             answers = await self._read.many([(_key(a), (upper_bound(below[a]), limit, 0, 0)) for a in batch])
-            for author, (entries, heads) in zip(batch, answers, strict=True):
-                is_live = bool(heads) and len(heads[0]) == LIVE_MARKER_SIZE
-                found[author] = Window(entries, heads[0][9:25]) if is_live else None
+            found.update({author: _window(answer) for author, answer in zip(batch, answers, strict=True)})
         return found
 
     async def begin_builds(self, authors: Sequence[int]) -> dict[int, bytes]:
@@ -49,6 +49,7 @@ class RedisAuthorTimelines:
         for batch in _batches(authors):
             answers = await self._begin_build.many([(_key(author), arguments) for author in batch])
             mine.update({author: token for author, is_mine in zip(batch, answers, strict=True) if is_mine})
+        await remove_former(self._mux, [former_author(author) for author in mine])
         return mine
 
     async def finish_builds(self, tokens: Mapping[int, bytes], windows: Mapping[int, Window]) -> None:
@@ -71,7 +72,15 @@ class RedisAuthorTimelines:
 
     async def remove(self, entry: Entry) -> None:
         """Remove from a timeline."""
-        await self._mux.execute("ZREM", _key(author_of(entry)), entry)
+        await self._mux.execute("LREM", _key(author_of(entry)), 1, entry)
+
+
+def _window(answer: Sequence[Any]) -> Window | None:
+    """Return what a read found, or None if the timeline is not live."""
+    if not answer:
+        return None
+    entries, marker = answer
+    return Window(entries, marker[:ENTRY_SIZE])
 
 
 def _batches(authors: Sequence[int]) -> list[Sequence[int]]:
@@ -79,4 +88,4 @@ def _batches(authors: Sequence[int]) -> list[Sequence[int]]:
 
 
 def _key(author_id: int) -> str:
-    return f"at:{{{author_id}}}"
+    return f"author:{{{author_id}}}"

@@ -14,7 +14,7 @@ Call = tuple[str, Sequence[Argument]]
 
 
 class Script:
-    """A script with one key. It must be repeatable: if a server does not know it yet, all calls are sent again."""
+    """A script of timelines. It must be repeatable: if a server does not know it yet, all calls are sent again."""
 
     def __init__(self, mux: RedisMux, source: str) -> None:
         self._mux = mux
@@ -34,3 +34,13 @@ class Script:
             return await self._mux.execute_many([("EVALSHA", self._sha, 1, key, *rest) for key, rest in calls])
         except NoScriptError:
             return await self._mux.execute_many([("EVAL", self._source, 1, key, *rest) for key, rest in calls])
+
+    async def for_each(self, keys: Sequence[str], *arguments: Argument) -> None:
+        """Run a script that takes any number of keys: once, or in a cluster, where each key has its own slot, for each."""
+        if self._mux.is_cluster:
+            await self.many([(key, arguments) for key in keys])
+            return
+        try:
+            await self._mux.execute("EVALSHA", self._sha, len(keys), *keys, *arguments)
+        except NoScriptError:
+            await self._mux.execute("EVAL", self._source, len(keys), *keys, *arguments)

@@ -4,6 +4,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 
+from feed_svc.store.timelines import KEYS, viewer_of
 from meshkit.redis.lease import Lease
 
 # Keys looked at in one step of the scan, and steps until a worker gives up for now: most keys are no timelines.
@@ -47,10 +48,10 @@ class TimelineWalk:
         at = names.index(name) if name in names else 0
         of_node = {"target_nodes": nodes[at]} if nodes[at] else {}
         answer: Any = await self._redis.scan(
-            int(cursor) if name in names else 0, match="tl:*", count=SCAN_COUNT, **of_node
+            int(cursor) if name in names else 0, match=KEYS, count=SCAN_COUNT, **of_node
         )
         found, keys = answer
         reached = found[names[at]] if isinstance(found, dict) else found
         if reached == 0:  # this node is done
             at = (at + 1) % len(nodes)
-        return f"{names[at]} {reached}", [int(key[4:-1]) for key in keys]
+        return f"{names[at]} {reached}", [viewer_of(key) for key in keys]

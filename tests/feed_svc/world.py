@@ -214,7 +214,7 @@ def open_feed(
     card_memory: int = 0,
 ) -> Feed:
     """Connect everything like the composition root. `card_memory` is in bytes."""
-    timelines = RedisTimelines(mux, redis, ttl_seconds=ttl_seconds, length=sizes.length, slack=sizes.slack)
+    timelines = RedisTimelines(mux, ttl_seconds=ttl_seconds, length=sizes.length, slack=sizes.slack)
     recent_unfollows = RedisRecentUnfollows(redis)
     followees = RedisFollowees(mux)
     celebrities = RedisCelebrities(mux, threshold=celebrity_followers, grace_ms=grace_ms, keep_ms=10_000_000)

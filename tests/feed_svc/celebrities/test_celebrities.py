@@ -96,7 +96,7 @@ async def timelines_of(redis: "Redis") -> dict[int, list[bytes]]:
     """Return the contents of all home timelines."""
     found: dict[int, list[bytes]] = {}
     for reader in (*READERS, 5):
-        if members := await redis.zrange(f"tl:{{{reader}}}", 0, -1):
+        if members := await redis.lrange(f"home:{{{reader}}}", 0, -1):
             found[reader] = [bytes(member) for member in members if isinstance(member, bytes)]
     return found
 
@@ -210,7 +210,7 @@ async def test_a_cancelled_read_leaves_no_unfollowed_author(redis: "Redis", mux:
     feed.world.follows |= {(reader, STAR) for reader in READERS}
     await feed.walk(1, 5)
     await publish(feed, STAR)
-    timelines = Noticing(mux, redis, ttl_seconds=3_600)
+    timelines = Noticing(mux, ttl_seconds=3_600)
     integrate = IntegrateChanges(timelines, feed.world, feed.world, feed.recent_unfollows, feed.apply_follow)
     modes = CelebrityModes(feed.celebrities, 0)
     await modes.refresh()

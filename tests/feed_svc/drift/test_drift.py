@@ -61,7 +61,7 @@ async def test_correct_timelines_show_no_drift(read_feed: Feed) -> None:
 
 async def test_a_missing_entry_is_found_and_repaired(read_feed: Feed) -> None:
     """The next read rebuilds the timeline, which is then exact."""
-    await read_feed.redis.zrem("tl:{1}", entry_of(70, 3))
+    await read_feed.timelines.remove([1], entry_of(70, 3))
     drift = sampler(read_feed)
     assert (await drift(1)).missing == {entry_of(70, 3)}
     assert drift.divergence_ratio == pytest.approx(1 / 20)
@@ -72,7 +72,8 @@ async def test_a_missing_entry_is_found_and_repaired(read_feed: Feed) -> None:
 async def test_ghosts_are_found_and_removed(read_feed: Feed) -> None:
     """A deleted post and a post of somebody who is not followed are both found."""
     ghosts = {entry_of(69, 3), entry_of(71, 7)}
-    await read_feed.redis.zadd("tl:{1}", dict.fromkeys(ghosts, 0))
+    for ghost in ghosts:
+        await read_feed.timelines.push([1], ghost)
     drift = sampler(read_feed)
     assert (await drift(1)).ghosts == ghosts
     assert (await drift(1)).compared == 0  # it was dropped
@@ -96,16 +97,16 @@ async def test_a_change_of_mode_that_is_not_applied_is_no_drift(read_feed: Feed)
 
 async def test_sampling_does_not_renew_the_time_to_live(read_feed: Feed) -> None:
     """Only reads by the viewer renew it."""
-    await read_feed.redis.expire("tl:{1}", 50)
+    await read_feed.redis.expire("home:{1}", 50)
     await sampler(read_feed)(1)
-    assert await read_feed.redis.ttl("tl:{1}") <= 50
+    assert await read_feed.redis.ttl("home:{1}") <= 50
 
 
 async def test_a_failing_comparison_does_not_stop_the_sampler(read_feed: Feed, monkeypatch: pytest.MonkeyPatch) -> None:
     """After an invalid timeline or another part's outage, the sampler continues with the next timeline."""
     monkeypatch.setattr(sample_drift, "PAUSE_SECONDS", 0.0)
-    await read_feed.redis.set("tl:{7}", "no timeline")
-    await read_feed.redis.zrem("tl:{1}", entry_of(70, 3))
+    await read_feed.redis.set("home:{7}", "no timeline")
+    await read_feed.timelines.remove([1], entry_of(70, 3))
     troubles = [UnavailableError(), ValueError("a mistake")]
     read = read_feed.world.followees
 
@@ -119,7 +120,7 @@ async def test_a_failing_comparison_does_not_stop_the_sampler(read_feed: Feed, m
     with capture_logs() as logs:
         running = asyncio.create_task(sampler(read_feed).run(stopping))
         async with asyncio.timeout(30):
-            while await read_feed.redis.exists("tl:{1}") or "'viewer': 7" not in str(logs):  # noqa: ASYNC110 - Redis raises no event
+            while await read_feed.redis.exists("home:{1}") or "'viewer': 7" not in str(logs):  # noqa: ASYNC110 - Redis raises no event
                 await asyncio.sleep(0.01)
         stopping.set()
         await running
@@ -132,14 +133,14 @@ async def test_the_sampler_visits_all_timelines_and_exports_the_ratio(read_feed:
     """In the background it repairs timelines and exports the ratio as a metric."""
     for viewer in (8, 9):
         await read_feed.walk(viewer, 10)
-    await read_feed.redis.zrem("tl:{1}", entry_of(70, 3))
+    await read_feed.timelines.remove([1], entry_of(70, 3))
     reader = InMemoryMetricReader()
     drift = sampler(read_feed, 0.001)
     show_divergence(MeterProvider([reader]).get_meter("test"), drift)
     stopping = asyncio.Event()
     running = asyncio.create_task(drift.run(stopping))
     end = time.monotonic() + 30
-    while await read_feed.redis.exists("tl:{1}"):
+    while await read_feed.redis.exists("home:{1}"):
         assert time.monotonic() < end
         await asyncio.sleep(0.01)
     await asyncio.sleep(0.05)

@@ -6,6 +6,7 @@ import pytest
 from redis.asyncio import Redis
 
 from feed_svc.store.timeline_walk import LEASE, PLACE, QUEUE, TimelineWalk
+from feed_svc.store.timelines import key_of
 
 pytestmark = pytest.mark.slow
 
@@ -16,7 +17,7 @@ async def fill(redis: "Redis") -> None:
     """Add timelines, and keys that are none."""
     async with redis.pipeline(transaction=False) as pipeline:
         for viewer in range(TIMELINES):
-            pipeline.zadd(f"tl:{{{viewer}}}", {b"x": 0})
+            pipeline.rpush(key_of(viewer), b"x")
             pipeline.set(f"card:{viewer}", b"x")
         await pipeline.execute()
 
@@ -53,7 +54,7 @@ async def test_a_walk_begins_again_at_its_end(redis: "Redis") -> None:
     """The walk goes round and round, and waits while there is no timeline."""
     walk = TimelineWalk(redis)
     assert await walk.next_viewer() is None
-    await redis.zadd("tl:{5}", {b"x": 0})
+    await redis.rpush(key_of(5), b"x")
     assert await sample(walk, 3) == [5, 5, 5]
     await redis.set(PLACE, "a-node-that-is-gone 77")
     assert await sample(walk, 1) == [5]

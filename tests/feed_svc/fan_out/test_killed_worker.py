@@ -26,6 +26,7 @@ from feed_svc.events import FAN_OUT, GROUP
 from feed_svc.fan_out.lag import NAME
 from feed_svc.model import entry_of
 from feed_svc.settings import FeedSettings, WorkSettings
+from feed_svc.store.timelines import key_of
 from follow_svc import app as follow_app
 from follow_svc.settings import FollowSettings
 from follow_svc.store.sqlite import MIGRATIONS
@@ -105,17 +106,12 @@ async def make_live(settings: WorkSettings, redis: "Redis") -> None:
         assert all(await pipeline.execute())
 
 
-def key_of(viewer: int) -> str:
-    """Return the key of a timeline."""
-    return f"tl:{{{viewer}}}"
-
-
 async def without(redis: "Redis", entry: bytes) -> int:
     """Return how many live timelines lack an entry."""
     async with redis.pipeline(transaction=False) as pipeline:
         for viewer in LIVE:
-            pipeline.zscore(key_of(viewer), entry)
-        return sum(score is None for score in await pipeline.execute())
+            pipeline.lrange(key_of(viewer), 0, -2)
+        return sum(entry not in entries for entries in await pipeline.execute())
 
 
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:

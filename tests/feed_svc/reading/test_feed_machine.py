@@ -38,7 +38,7 @@ SOME_SIZES = [Sizes(), Sizes(8, 5, 1, 3, 2), Sizes(3, 2, 0, 1, 1), Sizes(8, 200,
 # Ids as large as those of 2026: above 2**53, where neighbours are one double.
 FIRST_PLACE = first_id(1_767_225_600_000)
 
-LOSSES = ["everything", "a process", "celebrities", "card:*", "tl:{{{}}}", "at:{{{}}}"]
+LOSSES = ["everything", "a process", "celebrities", "card:*", "home:{{{}}}", "author:{{{}}}"]
 
 people = st.sampled_from(PEOPLE)
 limits = st.integers(1, 7) | st.sampled_from([20, 100])
@@ -234,6 +234,16 @@ class FeedMachine(RuleBasedStateMachine):
         """Compare all feeds with the oracle once every event is handled."""
         self.do(self.story.hear_all())
         self.do(self.story.check(limit))
+
+    @rule(author=people, other=people, count=st.sampled_from([3, 35]), limit=limits)
+    def overtake(self, author: int, other: int, count: int, limit: int) -> None:
+        """Handle a post's event after those of many newer posts: its entry comes late, among the newest or far below."""
+        self.post(author=author, later=1, count=1)
+        late = len(self.story.unheard)
+        self.post(author=other, later=1, count=count)
+        for _ in range(len(self.story.unheard) - late):
+            self.do(self.story.hear(late, 1))
+        self.settle(limit=limit)
 
     @rule(what=st.sampled_from(LOSSES), person=people)
     def lose(self, what: str, person: int) -> None:

@@ -116,7 +116,7 @@ async def test_the_progress_of_rebuilds_is_measured(redis: "Redis", mux: RedisMu
 
 async def test_a_long_build_is_not_taken_over(redis: "Redis", mux: RedisMux, monkeypatch: pytest.MonkeyPatch) -> None:
     """A builder that renews its token keeps its build; one that was taken over finishes nothing."""
-    timelines, position = RedisTimelines(mux, redis, ttl_seconds=1_000), LogPosition(b"some log", 0)
+    timelines, position = RedisTimelines(mux, ttl_seconds=1_000), LogPosition(b"some log", 0)
     token = await timelines.begin_build(VIEWER, position, 0)
     assert token
     monkeypatch.setattr(builds, "BUILD_LEASE_MS", 30)

@@ -55,14 +55,14 @@ class InterruptedMux:
 
 async def test_a_build_that_ends_during_a_read_is_seen_as_a_whole(redis: "Redis", mux: RedisMux) -> None:
     """A live timeline never appears without its entries."""
-    builder = RedisTimelines(mux, redis, ttl_seconds=1_000)
+    builder = RedisTimelines(mux, ttl_seconds=1_000)
     token = await builder.begin_build(VIEWER, POSITION, 0)
     assert token
 
     async def finish() -> None:
         await builder.finish_build(VIEWER, token, Window(ENTRIES, LOWEST), [])
 
-    reader = RedisTimelines(InterruptedMux(mux, finish), redis, ttl_seconds=1_000)
+    reader = RedisTimelines(InterruptedMux(mux, finish), ttl_seconds=1_000)
     for home in (await reader.read(VIEWER, None, 21), await reader.whole(VIEWER)):
         assert home is None or list(home.entries) == ENTRIES[: len(home.entries)] != []
     await finish()
