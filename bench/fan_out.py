@@ -26,8 +26,8 @@ from meshkit.ids import first_id, new_id
 from post_svc.store.sqlite import SqlitePostStore
 
 STREAM = EventStream("post")
-# More than a timeline holds.
-POSTS = 560
+# What a timeline holds, and more.
+TIMELINE_LENGTH, POSTS = 500, 560
 # A timeline is trimmed when it exceeds its length by this much, so lengths vary in this range.
 SLACK = 50
 # Posts of each member per sample.
@@ -54,6 +54,7 @@ async def measure(run: Run) -> Sequence[Figure]:
     async with _mesh_with_followers(run, count) as (mesh, people):
         posts = _Posts(mesh, people)
         raw = _Raw(mesh, people)
+        await raw.fill()
         peer_python = await python_with("stream-framework", PEER)
         script = Path(__file__).parent / "peers" / "stream_framework_fan_out.py"
         port = mesh.redis_url.rpartition(":")[2].partition("/")[0]
@@ -74,12 +75,12 @@ async def measure(run: Run) -> Sequence[Figure]:
     return [
         Figure(
             "fan_out",
-            f"{what}, against raw pipelined ZADD of one client to the same keys",
+            f"{what}, against raw pipelined ZADD of one client to sorted sets of the same entries",
             "pushes/s",
             [(ours, raws) for ours, raws, _ in rounds],
             "worker",
             "ZADD",
-            Goal("at least", 0.80),
+            Goal("at least", 3.0),
         ),
         Figure(
             "fan_out_peer",
@@ -139,17 +140,32 @@ class _Posts:
     async def _missing(self, viewers: Sequence[int]) -> int:
         async with self._mesh.redis.pipeline(transaction=False) as pipeline:
             for viewer in viewers:
-                pipeline.zscore(key_of(viewer), self._last)
-            return sum(score is None for score in await pipeline.execute())
+                pipeline.lindex(key_of(viewer), 0)
+            return sum(newest != self._last for newest in await pipeline.execute())
 
 
 class _Raw:
-    """The baseline: pipelined writes by one client that knows the keys."""
+    """The baseline: pipelined writes by one client to sorted sets whose keys it knows, as long as the timelines."""
 
     def __init__(self, mesh: Mesh, people: _People) -> None:
         self._redis = redis.Redis.from_url(mesh.redis_url)
-        self._keys = [key_of(viewer) for viewer in people.followers]
+        self._keys = [_raw_key(viewer) for viewer in people.followers]
         self._author = people.author
+
+    async def fill(self) -> None:
+        """Create the sorted sets, with the encoding that takes least memory."""
+        await asyncio.to_thread(self._fill)
+
+    def _fill(self) -> None:
+        self._redis.config_set("zset-max-listpack-entries", 1_024)
+        models = [_raw_key(copied) for copied in range(SLACK)]
+        for length, model in enumerate(models, TIMELINE_LENGTH):
+            self._redis.zadd(model, {entry_of(place, self._author): 0 for place in range(1, length + 1)})
+        for keys in _batches(self._keys):
+            pipeline = self._redis.pipeline(transaction=False)
+            for number, key in enumerate(keys):
+                pipeline.copy(models[number % SLACK], key)
+            pipeline.execute()
 
     async def seconds(self) -> float:
         """Write one entry to all keys and return the seconds. Removes it again, so that pushes do not trim more often."""
@@ -174,6 +190,10 @@ class _Raw:
             for key in keys:
                 pipeline.zrem(key, entry)
             pipeline.execute()
+
+
+def _raw_key(viewer: int) -> str:
+    return f"raw:{{{viewer}}}"
 
 
 def _batches(keys: Sequence[str]) -> Iterator[tuple[str, ...]]:
@@ -226,7 +246,7 @@ async def _make_timelines(mesh: Mesh, feed: Pages, people: _People) -> None:
         await publish(people.posts, people.author, place)
         await add_entry(mesh.redis, live, entry_of(place, people.author))
         # The post was not announced, so the author's cached timeline lacks it.
-        await mesh.redis.delete(*await mesh.redis.keys("at:*"), "nothing")
+        await mesh.redis.delete(*await mesh.redis.keys("author:*"), "nothing")
         await feed.first(reader)
         live.append(reader)
     for share, reader in enumerate(live):

@@ -73,7 +73,7 @@ def redis_figures(trips: float, trips_in_redis: float, entry_bytes: float) -> li
             [(trips_in_redis,)],
             goal=Goal("at most", 2),
         ),
-        Figure("entry_bytes", size, "bytes", [(entry_bytes,)], goal=Goal("at most", 21)),
+        Figure("entry_bytes", size, "bytes", [(entry_bytes,)], goal=Goal("at most", 19)),
     ]
 
 

@@ -6,13 +6,14 @@ from redis.asyncio import Redis
 
 from meshkit.ids import PublicId
 
-ENTRY_SIZE = 16
-PULLED_SIZE = 17
+# What is before the pulled authors in a timeline's marker, and one of these.
+MARKER_SIZE = 40
+PULLED_SIZE = 8
 
 
 def key_of(viewer: int) -> str:
     """Return the key of a viewer's home timeline."""
-    return f"tl:{{{viewer}}}"
+    return f"home:{{{viewer}}}"
 
 
 def entry_of(place: int, author: int) -> bytes:
@@ -21,24 +22,23 @@ def entry_of(place: int, author: int) -> bytes:
 
 
 async def add_entry(redis: "Redis", viewers: Sequence[int], entry: bytes) -> None:
-    """Add an entry to timelines, as a push does."""
+    """Add the newest entry to timelines, as a push does."""
     async with redis.pipeline(transaction=False) as pipeline:
         for viewer in viewers:
-            pipeline.zadd(key_of(viewer), {entry: 0})
+            pipeline.lpush(key_of(viewer), entry)
         await pipeline.execute()
 
 
 async def bytes_an_entry(redis: "Redis", viewer: int) -> float:
     """Return the memory of a timeline, including its key, per entry."""
-    members = await redis.zrange(key_of(viewer), 0, -1)
-    entries = sum(len(member) == ENTRY_SIZE for member in members)
+    entries = await redis.llen(key_of(viewer)) - 1
     return (await redis.memory_usage(key_of(viewer), samples=0) or 0) / entries
 
 
 async def pulled_by(redis: "Redis", viewer: int) -> int:
     """Return how many authors a viewer pulls."""
-    members = await redis.zrange(key_of(viewer), 0, -1)
-    return sum(len(member) == PULLED_SIZE for member in members)
+    marker = await redis.lindex(key_of(viewer), -1) or b""
+    return (len(marker) - MARKER_SIZE) // PULLED_SIZE
 
 
 async def copy_to(redis: "Redis", model: int, viewers: Sequence[int]) -> None:
