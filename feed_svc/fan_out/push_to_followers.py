@@ -1,6 +1,8 @@
 """Applies a change of a post to all followers' timelines: the first page directly, the rest in chunks."""
 
-from collections.abc import Callable, Sequence
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from feed_svc.fan_out.apply_follow import ApplyFollow
 from feed_svc.fan_out.chunks import PAGES_PER_CHUNK, Change, Chunks, FanOutChunk, PostChange
@@ -37,38 +39,40 @@ class PushToFollowers:
 
     async def __call__(self, change: PostChange) -> None:
         """Change the timelines of the first page of followers and queue a chunk for the rest."""
-        page = await self._graph.follower_page(change.author_id, "")
-        await self._change_pages(change, [page.viewers], 1, page.next_token)
+        await self._change_pages(change, "", 1, 1)
 
     async def continue_chunk(self, chunk: FanOutChunk) -> None:
-        """Change the timelines of a chunk's followers. The next chunk is queued first, for another worker."""
-        token = chunk.page_token
-        pages: list[Sequence[int]] = []
-        while token and len(pages) < PAGES_PER_CHUNK:
-            page = await self._graph.follower_page(chunk.of.author_id, token)
-            pages.append(page.viewers)
-            token = page.next_token
-        await self._change_pages(chunk.of, pages, chunk.number + 1, token)
+        """Change the timelines of a chunk's followers and queue the next chunk, for another worker."""
+        await self._change_pages(chunk.of, chunk.page_token, PAGES_PER_CHUNK, chunk.number + 1)
 
-    async def _change_pages(self, change: PostChange, pages: list[Sequence[int]], number: int, token: str) -> None:
-        """Queue the chunk after some pages, then change the timelines of the pages' followers.
+    async def _change_pages(self, change: PostChange, token: str, count: int, number: int) -> None:
+        """Change the timelines of some pages' followers, each page while the next is read, and queue the chunk after them.
 
         If this is a repetition, the chunk is already queued and begins where the pages ended then. New followers may have moved
         others out of these pages since; they are on the page after them.
         """
-        if token and not await self._chunks.add(FanOutChunk(change, number, token)):
-            pages.append((await self._graph.follower_page(change.author_id, token)).viewers)
-        await self._change(change, pages)
-
-    async def _change(self, change: PostChange, pages: Sequence[Sequence[int]]) -> None:
-        entry = entry_of(change.place, change.author_id)
-        for viewers in pages:
-            if change.change is Change.PUSH:
-                await self._push(change.author_id, viewers, entry)
-            else:
-                await self._timelines.remove(viewers, entry)
+        async with _finishing() as begun:
+            for _ in range(count):
+                token = await self._begin_page(change, token, begun)
+                if not token:
+                    break
+            if token and not await self._chunks.add(FanOutChunk(change, number, token)):
+                await self._begin_page(change, token, begun)
         if change.change is Change.PUSH:
             self._arrived(change.place)
+
+    async def _begin_page(self, change: PostChange, token: str, begun: list[asyncio.Task[None]]) -> str:
+        """Read a page and begin to change its followers' timelines. Returns the token of the page after it."""
+        page = await self._graph.follower_page(change.author_id, token)
+        begun.append(asyncio.create_task(self._change(change, page.viewers)))
+        return page.next_token
+
+    async def _change(self, change: PostChange, viewers: Sequence[int]) -> None:
+        entry = entry_of(change.place, change.author_id)
+        if change.change is Change.PUSH:
+            await self._push(change.author_id, viewers, entry)
+        else:
+            await self._timelines.remove(viewers, entry)
 
     async def _push(self, author_id: int, viewers: Sequence[int], entry: bytes) -> None:
         """Push to some followers.
@@ -80,3 +84,16 @@ class PushToFollowers:
         left = await self._recent_unfollows.unfollowers_of(author_id)
         for viewer in left.intersection(viewers):
             await self._apply_follow(viewer, author_id)
+
+
+@contextlib.asynccontextmanager
+async def _finishing() -> AsyncIterator[list[asyncio.Task[None]]]:
+    """Yield a list for tasks, and wait for them at the end of the block, even after an error. Raises the first of theirs."""
+    begun: list[asyncio.Task[None]] = []
+    try:
+        yield begun
+    finally:
+        errors = await asyncio.gather(*begun, return_exceptions=True)
+    for error in errors:
+        if error is not None:
+            raise error

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
@@ -20,6 +20,7 @@ from feed_svc.fan_out.lag import NAME, FanOutLag
 from feed_svc.fan_out.push_to_followers import PushToFollowers
 from feed_svc.fan_out.refresh_author import RefreshAuthor
 from feed_svc.model import entry_of
+from feed_svc.store.timelines import RedisTimelines, key_of
 from meshkit.events import Consumer, DeadLetters, EventStream, new_record
 from meshkit.ids import new_id
 from meshkit.redis.mux import RedisMux
@@ -173,7 +174,7 @@ async def test_small_fan_outs_overtake_large_ones(redis: "Redis", mux: RedisMux)
         await world.asked.wait()
         small = [await publish(feed, NEIGHBOUR) for _ in range(3)]
         await until(lambda: _holds(feed, 1, small))
-        assert not await redis.zscore(f"tl:{{{FOLLOWERS[-1]}}}", large)
+        assert large not in await redis.lrange(key_of(FOLLOWERS[-1]), 0, -2)
         world.go_on.set()
 
 
@@ -183,7 +184,7 @@ async def test_repeated_chunks_change_nothing(world: World, redis: "Redis", mux:
     async with working(redis, handler_of(feed)):
         entry = await publish(feed)
         await until(lambda: is_idle(redis))
-        before = [await redis.dump(f"tl:{{{viewer}}}") for viewer in FOLLOWERS]
+        before = [await redis.dump(key_of(viewer)) for viewer in FOLLOWERS]
         chunks = await chunks_in(redis)
         posts: Any = await redis.xrange(POST.key)
         for stream, payloads in ((FAN_OUT, chunks), (POST, [fields[b"event"] for _, fields in posts])):
@@ -191,7 +192,7 @@ async def test_repeated_chunks_change_nothing(world: World, redis: "Redis", mux:
                 await redis.xadd(stream.key, {b"event": payload})
         await until(lambda: is_idle(redis))
     assert await who_has(feed, entry) == set(FOLLOWERS)
-    assert [await redis.dump(f"tl:{{{viewer}}}") for viewer in FOLLOWERS] == before
+    assert [await redis.dump(key_of(viewer)) for viewer in FOLLOWERS] == before
     assert len(chunks) == CHUNKS
     assert await chunks_in(redis) == chunks * 2
 
@@ -201,7 +202,7 @@ async def test_a_failing_chunk_delays_no_other_and_can_be_replayed(world: World,
     feed = await open_world(world, redis, mux)
     first = FOLLOWERS_PAGE * (1 + PAGES_PER_CHUNK)
     second_chunk = FOLLOWERS[first : first + FOLLOWERS_PAGE * PAGES_PER_CHUNK]
-    poison = f"tl:{{{second_chunk[0]}}}"
+    poison = key_of(second_chunk[0])
     await redis.set(poison, "no timeline")
     letters = DeadLetters(redis, FAN_OUT)
     async with working(redis, handler_of(feed), claim_idle_ms=30):
@@ -214,7 +215,7 @@ async def test_a_failing_chunk_delays_no_other_and_can_be_replayed(world: World,
         assert letter.event is not None
         assert (letter.event.fan_out_chunk.number, letter.why) == (2, "failed too often")
         await redis.delete(poison)
-        healthy = await redis.dump(f"tl:{{{second_chunk[1]}}}")
+        healthy = await redis.dump(key_of(second_chunk[1]))
         assert healthy is not None
         await redis.restore(poison, 0, healthy)
         # On a cluster the others of its page may have the post: theirs are other calls.
@@ -247,8 +248,36 @@ async def test_an_unfollow_during_a_fan_out_removes_the_post(redis: "Redis", mux
         Stale(), feed.timelines, feed.recent_unfollows, feed.apply_follow, feed.chunks, lambda _place: None
     )
     await push_to_followers.continue_chunk(FanOutChunk(PostChange(STAR, place, Change.PUSH), 1, "the page"))
-    assert await redis.zscore(f"tl:{{{leaver}}}", entry_of(place, STAR)) is None
-    assert await redis.zscore(f"tl:{{{stale.viewers[-1]}}}", entry_of(place, STAR)) is not None
+    assert entry_of(place, STAR) not in await redis.lrange(key_of(leaver), 0, -2)
+    assert entry_of(place, STAR) in await redis.lrange(key_of(stale.viewers[-1]), 0, -2)
+
+
+async def test_a_page_is_pushed_while_the_next_one_is_read(redis: "Redis", mux: RedisMux) -> None:
+    """The graph and Redis work at the same time."""
+    pushed = asyncio.Event()
+
+    class Waiting(World):
+        async def follower_page(self, author_id: int, token: str) -> FollowerPage:
+            if token != "0":
+                await pushed.wait()
+            return await super().follower_page(author_id, token)
+
+    class Noticing(RedisTimelines):
+        async def push(self, viewers: Sequence[int], entry: bytes) -> None:
+            await super().push(viewers, entry)
+            pushed.set()
+
+    world = Waiting()
+    world.follows |= {(follower, STAR) for follower in FOLLOWERS}
+    feed = open_feed(world, redis, mux)
+    timelines = Noticing(mux, ttl_seconds=3_600)
+    push_to_followers = PushToFollowers(
+        world, timelines, feed.recent_unfollows, feed.apply_follow, feed.chunks, lambda _place: None
+    )
+    feed.chunks.hear = StreamedChunks(redis).add
+    async with asyncio.timeout(LIMIT_SECONDS):
+        await push_to_followers.continue_chunk(FanOutChunk(PostChange(STAR, new_id(), Change.PUSH), 1, "0"))
+    assert len(await chunks_in(redis)) == 1
 
 
 @pytest.mark.parametrize("is_first", [True, False])
