@@ -11,6 +11,8 @@ from lensfeed.options.v1 import options_pb2
 
 # The services behind the edge; also the names of their clusters.
 SERVICES = ("user", "follow", "post", "media", "feed")
+# A field that REST sends as the header If-None-Match. Its methods answer 304.
+CONDITION_FIELD = "if_none_match"
 PICK_RENDITION = "/lensfeed.media.v1.MediaService/PickRendition"
 # Services that only other services may call.
 INTERNAL_SUFFIX = "InternalService"
@@ -53,6 +55,8 @@ class Method:
     """It reads an idempotency key, which makes it repeatable."""
     repeatable_seconds: int = 0
     """How long a repeat is answered as the first call was."""
+    is_conditional: bool = False
+    """It may answer that the caller already has the answer."""
 
     @property
     def repeat(self) -> Repeat:
@@ -92,8 +96,14 @@ def read_descriptors(path: Path) -> FileDescriptorSet:
 
 def public_methods(descriptors: FileDescriptorSet) -> tuple[Method, ...]:
     """List the methods that apps may call, in the order of the contracts."""
+    conditional = {
+        f".{file.package}.{message.name}"
+        for file in descriptors.file
+        for message in file.message_type
+        if any(field.name == CONDITION_FIELD for field in message.field)
+    }
     return tuple(
-        _method(f"{file.package}.{service.name}", method)
+        _method(f"{file.package}.{service.name}", method, is_conditional=method.input_type in conditional)
         for file in descriptors.file
         for service in file.service
         if not service.name.endswith(INTERNAL_SUFFIX)
@@ -101,7 +111,7 @@ def public_methods(descriptors: FileDescriptorSet) -> tuple[Method, ...]:
     )
 
 
-def _method(service: str, method: MethodDescriptorProto) -> Method:
+def _method(service: str, method: MethodDescriptorProto, *, is_conditional: bool) -> Method:
     rule = method.options.Extensions[annotations_pb2.http]
     verb = rule.WhichOneof("pattern") or ""
     return Method(
@@ -116,6 +126,7 @@ def _method(service: str, method: MethodDescriptorProto) -> Method:
         max_body_bytes=1024 * (method.options.Extensions[options_pb2.max_body_kib] or DEFAULT_BODY_KIB),
         takes_key=method.options.Extensions[options_pb2.takes_key],
         repeatable_seconds=method.options.Extensions[options_pb2.repeatable_seconds],
+        is_conditional=is_conditional,
     )
 
 

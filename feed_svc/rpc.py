@@ -9,6 +9,7 @@ from lensfeed.feed.v1.feed_service_pb2_grpc import FeedServiceServicer
 
 from feed_svc.reading.get_feed import EmptyReason, FeedPage, GetFeed
 from meshkit.call import caller_id
+from meshkit.etags import etag_of, is_known, send_etag
 from meshkit.paging import clamp_limit
 
 
@@ -17,7 +18,7 @@ def _tag_of(name: str) -> bytes:
     return bytes([feed_service_pb2.GetFeedResponse.DESCRIPTOR.fields_by_name[name].number << 3 | 2])
 
 
-_ITEMS_TAG, _CURSOR_TAG = _tag_of("items"), _tag_of("next_cursor")
+_ITEMS_TAG, _CURSOR_TAG, _ETAG_TAG = _tag_of("items"), _tag_of("next_cursor"), _tag_of("etag")
 # In the headers, because REST has no trailers.
 DEGRADED = (("lensfeed-degraded", "1"),)
 _REASONS = {
@@ -34,12 +35,23 @@ class FeedRpc(FeedServiceServicer):
         self._record_views = record_views
 
     async def GetFeed(self, request: feed_service_pb2.GetFeedRequest, context: Any) -> Any:  # noqa: N802 - grpc's name
-        """Return a page of the caller's feed. If items may be missing, its metadata has `lensfeed-degraded: 1`."""
+        """Return a page of the caller's feed, or that it is the one the caller knows.
+
+        If items may be missing, its metadata has `lensfeed-degraded: 1`, and it has no ETag.
+        """
         page = await self._get_feed(caller_id(), request.cursor, clamp_limit(request.limit))
+        answer = present(page)
         if page.is_degraded:
             await context.send_initial_metadata(DEGRADED)
+            self._record_views(page.items)
+            return answer
+        etag = etag_of(answer)
+        is_modified = not is_known(etag, request.if_none_match)
+        await send_etag(context, etag, is_modified=is_modified)
+        if not is_modified:
+            return feed_service_pb2.GetFeedResponse(etag=etag, not_modified=True)
         self._record_views(page.items)
-        return present(page)
+        return answer + _text(_ETAG_TAG, etag)
 
 
 def present(page: FeedPage) -> bytes:
@@ -47,12 +59,17 @@ def present(page: FeedPage) -> bytes:
     parts = [part for item in page.items for part in (_head(len(item)), item)]
     if page.next_cursor is not None:
         # What most pages have besides their items. Other messages are left to protobuf.
-        cursor = page.next_cursor.encode()
-        parts += (_CURSOR_TAG, _varint(len(cursor)), cursor)
+        parts.append(_text(_CURSOR_TAG, page.next_cursor))
     if page.empty_reason is not None:
         rest = feed_service_pb2.GetFeedResponse(empty_reason=_REASONS[page.empty_reason])
         parts.append(rest.SerializeToString())
     return b"".join(parts)
+
+
+def _text(tag: bytes, value: str) -> bytes:
+    """Return a field, which may be appended to a serialized message."""
+    encoded = value.encode()
+    return tag + _varint(len(encoded)) + encoded
 
 
 @lru_cache(maxsize=4_096)

@@ -34,6 +34,10 @@ class Call(NamedTuple):
     address: str = ""
     """The app's address, as the edge sees it. Only user_svc gets it."""
     effects: Effects | None = None
+    is_rest: bool = False
+    """The edge translates the answer, and headers are what the app sees."""
+    if_none_match: str = ""
+    """The header of a REST call: the ETags of answers that the app has."""
 
     def remaining(self) -> float | None:
         """Return the seconds left, or None without a deadline."""

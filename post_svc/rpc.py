@@ -1,7 +1,7 @@
 # ruff: noqa: ARG002, N802 - the contract names the methods, and what they are given
 """Converts between protos and use cases."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 from lensfeed.post.v1 import (
     post_internal_service_pb2,
@@ -11,6 +11,7 @@ from lensfeed.post.v1 import (
 )
 
 from meshkit.call import caller_id, current_call
+from meshkit.etags import etag_of, is_known, send_etag
 from post_svc.batch_get_posts import BatchGetPosts
 from post_svc.batch_list_places import BatchListPlaces
 from post_svc.create_post import CreatePost
@@ -20,6 +21,8 @@ from post_svc.get_post import GetPost
 from post_svc.list_user_posts import ListUserPosts
 from post_svc.messages import Messages
 from post_svc.model import Draft, Place, parse_post_id
+
+Answer = TypeVar("Answer", post_service_pb2.GetPostResponse, post_service_pb2.ListUserPostsResponse)
 
 
 class PostServicer(post_service_pb2_grpc.PostServiceServicer):
@@ -48,9 +51,10 @@ class PostServicer(post_service_pb2_grpc.PostServiceServicer):
         return post_service_pb2.CreatePostResponse(post_id=str(post.id), post=self._message(post))
 
     async def GetPost(self, request: post_service_pb2.GetPostRequest, context: Any) -> post_service_pb2.GetPostResponse:
-        """Return a post."""
+        """Return a post, or that it is as the caller knows it."""
         post = await self._get_post(caller_id(), parse_post_id(request.post_id))
-        return post_service_pb2.GetPostResponse(post=self._message(post))
+        response = post_service_pb2.GetPostResponse(post=self._message(post))
+        return await _unless_known(response, request.if_none_match, context)
 
     async def DeletePost(
         self, request: post_service_pb2.DeletePostRequest, context: Any
@@ -62,9 +66,10 @@ class PostServicer(post_service_pb2_grpc.PostServiceServicer):
     async def ListUserPosts(
         self, request: post_service_pb2.ListUserPostsRequest, context: Any
     ) -> post_service_pb2.ListUserPostsResponse:
-        """List an author's posts."""
+        """List an author's posts, or say that the page is the one the caller knows."""
         posts, next_cursor = await self._list_user_posts(caller_id(), request.user_id, request.cursor, request.limit)
-        return post_service_pb2.ListUserPostsResponse(posts=map(self._message, posts), next_cursor=next_cursor)
+        response = post_service_pb2.ListUserPostsResponse(posts=map(self._message, posts), next_cursor=next_cursor)
+        return await _unless_known(response, request.if_none_match, context)
 
 
 class PostInternalServicer(post_internal_service_pb2_grpc.PostInternalServiceServicer):
@@ -109,3 +114,14 @@ class PostInternalServicer(post_internal_service_pb2_grpc.PostInternalServiceSer
         """Return which media an author's posts use."""
         used = await self._filter_used_media(request.author_id, request.media_ids)
         return post_internal_service_pb2.FilterUsedMediaResponse(media_ids=used)
+
+
+async def _unless_known(answer: Answer, if_none_match: str, context: Any) -> Answer:
+    """Add the ETag to an answer, or return NOT_MODIFIED if the caller has it already."""
+    etag = etag_of(answer.SerializeToString(deterministic=True))
+    is_modified = not is_known(etag, if_none_match)
+    await send_etag(context, etag, is_modified=is_modified)
+    if not is_modified:
+        return type(answer)(etag=etag, not_modified=True)
+    answer.etag = etag
+    return answer

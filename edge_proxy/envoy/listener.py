@@ -12,6 +12,7 @@ from edge_proxy.envoy.filters.early_headers import early_mutation
 from edge_proxy.envoy.filters.early_requests import early_request_filter
 from edge_proxy.envoy.filters.frames import frame_filter
 from edge_proxy.envoy.filters.header_size import header_size_filter
+from edge_proxy.envoy.filters.not_modified import not_modified_filter
 from edge_proxy.envoy.filters.rest_requests import rest_request_filter, strict_json_filter
 from edge_proxy.envoy.filters.security_headers import security_filter
 from edge_proxy.envoy.filters.service_errors import service_error_filter
@@ -113,6 +114,8 @@ def http_filters(settings: EdgeSettings, methods: Sequence[Method]) -> list[Json
         # Before filters that refuse calls: a browser hides errors without CORS headers from its page.
         cors_filter(),
         health_filter(),
+        # Around the compression, which would add its header to a body that is gone.
+        not_modified_filter(),
         # Compresses the JSON, after the response has been translated.
         *compression_filters(),
         grpc_web_filter(),

@@ -7,6 +7,7 @@ from edge_proxy.answers.services import HEALTH_CLUSTER, HEALTH_SERVICE, REFLECTI
 from edge_proxy.contracts import DEFAULT_BODY_KIB, Method
 from edge_proxy.envoy.filters.cors import cors_policy
 from edge_proxy.envoy.filters.frames import check_frames
+from edge_proxy.envoy.filters.not_modified import not_modified_config
 from edge_proxy.envoy.filters.service_errors import keep_errors
 from edge_proxy.envoy.media import media_route, other_media_routes, redirect_config
 from edge_proxy.json_types import Json, extension, typed
@@ -106,6 +107,7 @@ def method_route(settings: EdgeSettings, method: Method) -> Json:
             **check_frames(),
             **body_limit(method),
             **redirect_config(method),
+            **not_modified_config(method),
         },
         **(ADDRESS if method.cluster == "user" else {}),
         "response_headers_to_add": [PRIVATE],

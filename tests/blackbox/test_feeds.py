@@ -86,13 +86,15 @@ async def test_the_feed_of_someone_who_follows_nobody_says_so(ann: Person, photo
     media_id = await ann.upload(photo)
     await ann.finished(media_id)
     await ann.post("to nobody", [media_id])
-    assert await ann.call("GET", "/feed") == {"items": [], "emptyReason": "EMPTY_REASON_FOLLOWS_NOBODY"}
+    page = await ann.call("GET", "/feed")
+    assert (page["items"], page["emptyReason"]) == ([], "EMPTY_REASON_FOLLOWS_NOBODY")
 
 
 async def test_a_feed_without_posts_says_so(ann: Person, bob: Person) -> None:
     """A feed whose authors have no posts has its own empty reason."""
     await ann.follow(bob)
-    assert await ann.call("GET", "/feed") == {"items": [], "emptyReason": "EMPTY_REASON_NO_POSTS_YET"}
+    page = await ann.call("GET", "/feed")
+    assert (page["items"], page["emptyReason"]) == ([], "EMPTY_REASON_NO_POSTS_YET")
 
 
 async def test_a_follow_shows_old_posts(ann: Person, bob: Person, photo_of_bob: str) -> None:
@@ -134,6 +136,26 @@ async def test_a_deleted_post_disappears(ann: Person, bob: Person, photo_of_bob:
     assert (await ann.send("GET", f"/posts/{post_ids[1]}")).status_code == 404
     profile = (await ann.call("GET", f"/users/{bob.user_id}/posts"))["posts"]
     assert [post["caption"] for post in profile] == ["three", "one"]
+
+
+async def test_an_unchanged_page_is_not_sent_again(ann: Person, bob: Person, photo_of_bob: str) -> None:
+    """With If-None-Match, a feed, a profile and a post are 304 until something in them changes."""
+    await ann.follow(bob)
+    post_id = await bob.post("one", [photo_of_bob])
+    await ann.sees("one")
+    paths = ("/feed", f"/users/{bob.user_id}/posts", f"/posts/{post_id}")
+    etags = {path: (await ann.send("GET", path)).headers["etag"] for path in paths}
+    for path, etag in etags.items():
+        response = await ann.send("GET", path, if_none_match=etag)
+        assert (response.status_code, response.content, response.headers["etag"]) == (304, b"", etag)
+    another = await bob.post("two", [photo_of_bob])
+    await ann.sees("two", "one")
+    for path in paths[:2]:
+        response = await ann.send("GET", path, if_none_match=etags[path])
+        assert (response.status_code, response.json()["etag"]) == (200, response.headers["etag"])
+    await bob.call("DELETE", f"/posts/{another}")
+    await ann.sees("one")
+    assert (await ann.send("GET", "/feed", if_none_match=etags["/feed"])).status_code == 304
 
 
 async def test_deleting_again_is_no_error(bob: Person, photo_of_bob: str) -> None:

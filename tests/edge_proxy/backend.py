@@ -63,6 +63,8 @@ class Backend:
     held: asyncio.Event | None = None
     """Calls wait until it is set."""
     trailers: tuple[tuple[str, str], ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+    """Sent with the feed."""
 
     @property
     def methods(self) -> set[str]:
@@ -79,6 +81,7 @@ class Backend:
         self.seen.clear()
         self.feed = feed_service_pb2.GetFeedResponse()
         self.failure, self.failures_left, self.delay, self.held, self.trailers = None, 0, 0.0, None, ()
+        self.headers = ()
 
 
 def _create_user(request: Any) -> Message:
@@ -121,6 +124,8 @@ def _handler(backend: Backend, method: MethodDescriptor) -> Callable[[Any, Any],
             place = f"https://media.example/m/{request.media_id}/{request.width}.avif"
             await context.send_initial_metadata((("location", place), ("cache-control", "public, max-age=60")))
         if method.name == "GetFeed":
+            if backend.headers:
+                await context.send_initial_metadata(backend.headers)
             return backend.feed
         answer = ANSWERS.get(method.name)
         return answer(request) if answer else GetMessageClass(method.output_type)()

@@ -8,6 +8,7 @@ FILE_NAME = "1c57c08f263686afd37a72c8576d9c94.jpg"
 HANDLE, REFRESH_TOKEN = "ada.l", "uQ5c0yS0m1nYw9v7kZ3fQm2yJ8o"
 MOMENT = "2026-11-02T18:03:00.123Z"
 PHOTO, POST = "avipacmneqxc2bkq6adzrxhqda", "avipac24r2m2ibkq6adzrxhqda"
+ETAG = 'W/"9f86d081884c7d659a2feaa0c55ad015"'
 # By JSON name. "Message.field" is for a field that means something else in that message.
 VALUES: dict[str, object] = {
     "accessToken": "eyJhbGciOiJFZERTQSIsImtpZCI6IjEifQ.eyJzdWIiOiIzODMwNjk4ODM3NDY1NDU2ODgifQ.c2lnbmF0dXJl",
@@ -64,10 +65,11 @@ VALUES: dict[str, object] = {
     "following": True,
     "PostState": "POST_STATE_PUBLISHED",
     "MediaState": "MEDIA_STATE_READY",
+    **dict.fromkeys(("GetFeedResponse.etag", "GetPostResponse.etag", "ListUserPostsResponse.etag"), ETAG),
     "UploadPart.url": f"https://s3.example/lensfeed-media/u/{PHOTO}?X-Amz-Signature=…",
 }
 # Fields left out of examples.
-ABSENT = {"failure", "upload", "emptyReason", "takenAt", "takenAtOffset"}
+ABSENT = {"failure", "upload", "emptyReason", "notModified", "takenAt", "takenAtOffset"}
 
 
 def example_value(message: str, field: Field) -> object:

@@ -11,6 +11,7 @@ from edge_proxy.contracts import DEFAULT_BODY_KIB, PICK_RENDITION
 from edge_proxy.json_types import Json
 
 BEARER = "bearer"
+ETAG: Json = {"ETag": {"description": "It changes with the answer. A weak one.", "schema": {"type": "string"}}}
 
 
 def operation(contract: Contract, service: Service, rpc: Rpc) -> Json:
@@ -70,6 +71,9 @@ def _success(contract: Contract, rpc: Rpc) -> Json:
             "example": example_message(contract, message),
         }
     }
+    if rpc.method.is_conditional:
+        known = {"description": "The answer is that of `If-None-Match`. There is no body.", "headers": ETAG}
+        return {"200": {"description": message.comment, "headers": ETAG, "content": content}, "304": known}
     if rpc.method.path != PICK_RENDITION:
         return {"200": {"description": message.comment, "content": content}}
     place = {"description": "The URL of the rendition.", "schema": {"type": "string", "format": "uri"}}

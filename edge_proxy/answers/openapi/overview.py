@@ -20,6 +20,9 @@ for 15 minutes. `POST /sessions/refresh` exchanges the refresh token, which work
 **Pages.** Lists take `limit` (1 to 100, default 20) and `cursor`. Pass `nextCursor` back unchanged until it is absent, which
 means the end. A cursor does not expire and works only for the user who received it.
 
+**Polling.** The feed, lists of posts and posts have an `ETag`. Send it as `If-None-Match`: an unchanged answer is a 304 without
+a body. gRPC has the fields `if_none_match`, `etag` and `not_modified` instead.
+
 **Errors** are a `google.rpc.Status`: `{{code, message, details}}`. Programs should decide by the `reason` in ErrorInfo. A
 BadRequest names the invalid fields. RetryInfo and the `Retry-After` header say when to retry.
 

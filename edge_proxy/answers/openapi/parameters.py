@@ -3,9 +3,9 @@
 import re
 
 from edge_proxy.answers.openapi.contract import Contract, Field, Rpc
-from edge_proxy.answers.openapi.examples import example_value
+from edge_proxy.answers.openapi.examples import ETAG, example_value
 from edge_proxy.answers.openapi.schemas import field_schema
-from edge_proxy.contracts import ContractsError
+from edge_proxy.contracts import CONDITION_FIELD, ContractsError
 from edge_proxy.json_types import Json
 
 _IN_PATH = re.compile(r"\{([a-z_]+)\}")
@@ -24,7 +24,15 @@ HEADERS: dict[str, Json] = {
         ),
         "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~][ -~]*$"},
         "example": "0b6a1e0e-5c5c-4a55-8c41-6f1b2d9b3c57",
-    }
+    },
+    "if-none-match": {
+        "name": "If-None-Match",
+        "in": "header",
+        "required": False,
+        "description": "The `ETag` of an earlier answer. If it is still the answer, it is 304 without a body.",
+        "schema": {"type": "string"},
+        "example": ETAG,
+    },
 }
 
 
@@ -49,8 +57,9 @@ def parameters(contract: Contract, rpc: Rpc) -> list[Json]:
         *(
             _parameter(contract, rpc, field, "query")
             for field in fields
-            if field.proto.name not in of_path and not rpc.has_body
+            if field.proto.name not in {*of_path, CONDITION_FIELD} and not rpc.has_body
         ),
+        *([HEADERS["if-none-match"]] if rpc.method.is_conditional else ()),
         *(_header(name) for name in _METADATA.findall(rpc.comment)),
     ]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorSet
 
 from edge_proxy.answers.openapi.contract import Contract, Field, Rpc, read_contract
-from edge_proxy.contracts import ContractsError
+from edge_proxy.contracts import CONDITION_FIELD, ContractsError
 
 _IN_PATH = re.compile(r"\{([a-z_]+)\}")
 _LUA_MAGIC = re.compile(r"([\^$()%.\[\]*+\-?])")
@@ -54,7 +54,8 @@ def _method(contract: Contract, rpc: Rpc) -> Table:
     fields = contract.messages[rpc.request].fields
     by_name = {field.proto.name: field for field in fields}
     names = _IN_PATH.findall(rpc.template)
-    queried = [field for field in fields if not rpc.has_body and field.proto.name not in names]
+    elsewhere = {*names, CONDITION_FIELD}
+    queried = [field for field in fields if not rpc.has_body and field.proto.name not in elsewhere]
     return {
         "pattern": _pattern(rpc.template),
         "path": [_field(contract, rpc.request, by_name[name]) for name in names],

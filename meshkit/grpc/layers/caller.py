@@ -14,6 +14,9 @@ TRACE_KEY = "traceparent"
 USER_AGENT_KEY = "user-agent"
 ADDRESS_KEY = "x-lensfeed-address"
 IDEMPOTENCY_KEY = "idempotency-key"
+# Only the edge sets it (edge_proxy/envoy/filters/lua/rest_requests.lua).
+REST_KEY = "x-lensfeed-rest"
+CONDITION_KEY = "if-none-match"
 # A client may set any deadline, but no call of ours should take longer.
 MAX_DEADLINE = 300.0
 
@@ -39,6 +42,8 @@ def caller(default_deadline: float) -> Layer:
                     metadata.get(USER_AGENT_KEY, ""),
                     metadata.get(ADDRESS_KEY, ""),
                     Effects(),
+                    REST_KEY in metadata,
+                    metadata.get(CONDITION_KEY, ""),
                 )
             )
             return await handler(request, context)

@@ -86,7 +86,8 @@ async def test_claimed_identities_reach_no_service(
             known = (None, None) if rpc.is_open else ("42", "s-1")
             assert (seen.metadata.get("x-user-id"), seen.metadata.get("x-session-id")) == known, rpc
             others = {name for name in seen.metadata if "user" in name or "lensfeed" in name or name.endswith("-bin")}
-            assert others <= {"x-user-id", "user-agent", "x-lensfeed-content-type", "x-lensfeed-address"}, rpc
+            made = {"x-lensfeed-content-type", "x-lensfeed-address", "x-lensfeed-rest"}
+            assert others <= {"x-user-id", "user-agent", *made}, rpc
     tell(f"edge, stated identity: {len(PUBLIC) * len(PROTOCOLS)} calls of {len(PUBLIC)} methods, 0 took it")
 
 

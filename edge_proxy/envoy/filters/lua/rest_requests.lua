@@ -209,7 +209,8 @@ function envoy_on_request(handle)
     return handle:respond({[":status"] = "404"}, "")
   end
   local is_good, problem = pcall(check, handle, method, values, query)
-  if is_good then return end
+  -- Reading the body ends the life of `headers`.
+  if is_good then return handle:headers():replace("x-lensfeed-rest", "1") end
   if type(problem) ~= "table" then
     handle:logErr("cannot check a request: " .. tostring(problem))
     return handle:respond({[":status"] = "500"}, "")
