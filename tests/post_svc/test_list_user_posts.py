@@ -70,7 +70,7 @@ async def test_large_page_ends_early(app: App, beside: OpenStore) -> None:
     """A page has at most 256 KiB of media, or one post. The next one continues there."""
     author = some_user()
     for place, size in enumerate((10, 100_000, 100_000, 100_000, 300_000, 10, 10), 1):
-        manifest = post_pb2.Post(media=[media_pb2.Media(alt_text="a" * size)]).SerializeToString()
+        manifest = post_pb2.Post(media=[media_pb2.Media(media_id="m", alt_text="a" * size)]).SerializeToString()
         assert await beside.posts.publish(PublishedPost(PublicId(new_id(), author), place, str(place), manifest), [])
     pages: list[list[str]] = []
     cursor = ""
