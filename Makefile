@@ -66,7 +66,8 @@ $(GENERATED): $(PROTOS) protos/generate.py $(STAMP)
 $(PACKAGED): $(GENERATED)
 	@cp $(GENERATED) $@
 
-$(SWAGGER_UI): tools/swagger_ui.py $(STAMP)
+# It reads the contracts for where its page lies.
+$(SWAGGER_UI): tools/swagger_ui.py $(GENERATED)
 	$(BIN)/python -m tools.swagger_ui
 	@touch $@
 

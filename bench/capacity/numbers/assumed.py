@@ -47,7 +47,7 @@ class Servers:
         "",
         "a usual target; at 0.8, waits in a queue are more than twice as long",
     )
-    push_us: float = given(12.9, "Redis: a push to a full timeline", "µs", _VALKEY)
+    push_us: float = given(2.9, "Redis: a push to a full timeline", "µs", _VALKEY)
     home_us: float = given(16.6, "Redis: 25 entries of a home timeline", "µs", _VALKEY)
     card_us: float = given(13.1, "Redis: one card", "µs", _VALKEY)
     window_us: float = given(

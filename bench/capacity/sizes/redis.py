@@ -11,7 +11,7 @@ from bench.capacity.sizes.traffic import PAGE, Traffic
 from feed_svc.model import TIMELINE_LENGTH
 from feed_svc.store import author_timelines, timelines
 
-PULLED_BYTES = 17
+PULLED_BYTES = 8
 CARD_BYTES = 33_300 / PAGE
 """The page of the benchmark of the hot read."""
 
@@ -38,7 +38,7 @@ def redis_bytes(inputs: Inputs, seen: Traffic) -> list[Size]:
     home = inputs.accounts * (length * entry + seen.pulled * PULLED_BYTES)
     authors = min(inputs.mission.posts, inputs.accounts) * author_timelines.LENGTH * entry
     return [
-        Size("home timelines", home, "bytes", "accounts * (525 entries + pulled authors * 17 bytes)"),
+        Size("home timelines", home, "bytes", "accounts * (525 entries + pulled authors * 8 bytes)"),
         Size("author timelines", authors, "bytes", "one for each post of a day at most * 200 entries"),
         Size("cards", seen.cards_live * CARD_BYTES, "bytes", "cards read in the last two minutes * 1.7 kB"),
     ]
