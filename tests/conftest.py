@@ -17,7 +17,6 @@ from devmesh.parts.seaweed import running_seaweed
 from devmesh.parts.valkey import running_valkey
 from tests.blackbox.clean_mesh import clean_mesh
 from tests.blackbox.mesh import Mesh
-from tests.measuring import Coverage
 from tests.scheduling import in_units, needs_cluster
 from tests.shared_cassandra import shared_cassandra
 from tests.valkey_cluster import ValkeyCluster, running_cluster
@@ -27,8 +26,7 @@ PROCESS = "PYTEST_XDIST_WORKER"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the markers, and begin to measure coverage."""
-    config.pluginmanager.register(Coverage())
+    """Register the markers."""
     config.addinivalue_line("markers", "faults: breaks a cluster on purpose; only `make faults` runs it")
     config.addinivalue_line("markers", "stubs: runs the clients of other languages; only `make test-stubs` runs it")
     config.addinivalue_line("markers", "mesh: runs on a whole mesh; `make test-fast` leaves it out")
