@@ -17,7 +17,7 @@ from devmesh.parts.seaweed import running_seaweed
 from devmesh.parts.valkey import running_valkey
 from tests.blackbox.clean_mesh import clean_mesh
 from tests.blackbox.mesh import Mesh
-from tests.scheduling import in_units, needs_cluster
+from tests.scheduling import in_units, needs_cluster, needs_envoy
 from tests.shared_cassandra import shared_cassandra
 from tests.valkey_cluster import ValkeyCluster, running_cluster
 
@@ -30,16 +30,18 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "faults: breaks a cluster on purpose; only `make faults` runs it")
     config.addinivalue_line("markers", "stubs: runs the clients of other languages; only `make test-stubs` runs it")
     config.addinivalue_line("markers", "mesh: runs on a whole mesh; `make test-fast` leaves it out")
-    config.addinivalue_line("markers", "slow: takes more than a second; `make test-fast` leaves it out")
+    config.addinivalue_line("markers", "slow: takes more than a second, or an Envoy; `make test-fast` leaves it out")
     config.addinivalue_line(
         "markers", "cluster: runs on Cassandra or a Valkey cluster, which conftest.py finds out by itself"
     )
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Mark what runs on a cluster."""
+    """Mark what runs on a cluster, or behind an Envoy."""
     if needs_cluster(item):
         item.add_marker("cluster")
+    if needs_envoy(item):
+        item.add_marker("slow")
 
 
 @pytest.hookimpl(trylast=True)

@@ -23,6 +23,7 @@ FIRST = (
 )
 """The units that take longest, longest first."""
 
+_EDGES = {"shared_edge", "edge_without_services", "edge_without_memory"}
 _ON_CASSANDRA = re.compile(r"\[(.*-)?cassandra[-\]]")
 _ON_CLUSTER = re.compile(r"\[(.*-)?(cassandra|three masters)[-\]]")
 _ONE_MESH = ("tests/blackbox/", "tests/clients/", "tests/test_readme.py", "tests/attacks/test_page_on_this_machine.py")
@@ -33,6 +34,11 @@ def needs_cluster(item: pytest.Item) -> bool:
     """Tell whether a test runs on Cassandra or on a cluster of Valkeys: by its parameters, or the fixtures that it names."""
     names = getattr(item, "fixturenames", ())
     return bool(_ON_CLUSTER.search(item.name)) or not {"cassandra", "valkey_cluster"}.isdisjoint(names)
+
+
+def needs_envoy(item: pytest.Item) -> bool:
+    """Tell whether a test runs behind an Envoy."""
+    return not _EDGES.isdisjoint(getattr(item, "fixturenames", ()))
 
 
 def unit_of(nodeid: str) -> str:

@@ -11,6 +11,8 @@ from docs.generate.settings_classes import defaults
 from meshkit.setting_names import SETTING_NAMES
 from tests.architecture.source import PACKAGES
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent
 PAGES_WITH_NAMES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 

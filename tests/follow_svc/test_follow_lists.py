@@ -12,6 +12,8 @@ from meshkit.ids import MAX_ID
 from tests.errors import reason_of, violations_of
 from tests.follow_svc.served_graph import ServedGraph, caller
 
+pytestmark = pytest.mark.slow
+
 FOLLOWERS, FOLLOWING = "followers", "following"
 BOTH = pytest.mark.parametrize("kind", [FOLLOWERS, FOLLOWING])
 

@@ -12,6 +12,8 @@ from tests.post_svc.clients import App, published_and_deleted, some_user
 from tests.post_svc.media_peer import PROCESSING, READY, REJECTED, MediaPeer, State
 from tests.post_svc.post_stores import OpenStore
 
+pytestmark = pytest.mark.slow
+
 
 async def test_retry_returns_the_same_post(app: App, peer: MediaPeer, beside: OpenStore) -> None:
     """Repeating a call returns the same post and sends no second event."""

@@ -19,6 +19,8 @@ from tests.post_svc.clients import App, some_user
 from tests.post_svc.media_peer import PROCESSING, READY, MediaPeer
 from tests.post_svc.post_stores import OpenStore
 
+pytestmark = pytest.mark.slow
+
 
 async def _publish(beside: OpenStore, author_id: int, places: list[int]) -> None:
     """Publish posts at given places, as a worker does. Their captions are their places."""

@@ -20,6 +20,8 @@ from bench.capacity.numbers.assumed import People
 from bench.capacity.numbers.inputs import Inputs
 from bench.capacity.sizes.work import Jobs, Work
 
+pytestmark = pytest.mark.slow
+
 WORK = Work(events=100.0, event_seconds=0.02, chunk_seconds=0.5, jobs=(Jobs(1, 2.0), Jobs(4, 0.5)))
 QUIET = [Step(1.0, 1.0)] * 60
 

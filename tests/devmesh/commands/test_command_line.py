@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 HEAVY = ("grpc", "aiobotocore", "httpx", "PIL", "pydantic", "redis")
 
 

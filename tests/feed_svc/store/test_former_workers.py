@@ -10,6 +10,8 @@ from feed_svc.events import GROUP, STREAMS
 from feed_svc.store import former_workers
 from feed_svc.store.former_workers import FormerWorkersError, name_of, wait_for_former_workers
 
+pytestmark = pytest.mark.slow
+
 FORMER = "host-0"
 KEYS = [stream.key for stream in STREAMS]
 

@@ -22,6 +22,8 @@ from tests.media_svc.delivery.test_remove_media import _Usage
 from tests.media_svc.media_app import MediaApp, new_user
 from tests.s3 import s3_client
 
+pytestmark = pytest.mark.slow
+
 STORES = ("sqlite",)
 COLD, WARM, HOT = CacheClass
 PICTURE = Picture(40, 40, b"thumb", (Rendition("a.avif", "image/avif", 40, 40, 5),))

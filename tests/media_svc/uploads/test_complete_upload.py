@@ -13,6 +13,8 @@ from tests.errors import reason_of
 from tests.media_svc.conftest import Parts
 from tests.media_svc.media_app import MediaApp, kinds, new_user
 
+pytestmark = pytest.mark.slow
+
 Part = media_service_pb2.CompletedPart
 LARGE = bytes(range(256)) * (PART_BYTES // 256) + b"the end"
 

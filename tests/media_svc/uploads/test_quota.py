@@ -16,6 +16,8 @@ from tests.errors import reason_of
 from tests.media_svc.conftest import Parts, serving
 from tests.media_svc.media_app import MediaApp, caller, new_user
 
+pytestmark = pytest.mark.slow
+
 QUOTA = 3 * PART_BYTES
 
 

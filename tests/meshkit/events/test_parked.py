@@ -13,6 +13,8 @@ from meshkit.events.parked import ParkedEvents
 from meshkit.events.settlement import MAX_DELIVERIES
 from tests.meshkit.events.bus import Heard, Outbox, consuming, dead, later_ms, new_stream, pending, until
 
+pytestmark = pytest.mark.slow
+
 FAST: dict[str, Any] = {"handler_limit": 0.05, "claim_idle_ms": 20, "retry_ms": 100}
 
 

@@ -20,6 +20,8 @@ from tests.user_svc.running_users import Users, caller, running_users
 from tests.user_svc.user_stores import SERVED_PREFIX, store_settings
 from user_svc.peers import picture_of
 
+pytestmark = pytest.mark.slow
+
 
 def photo(width: int, height: int) -> bytes:
     """Draw a picture."""
