@@ -216,7 +216,8 @@ async def test_killed_services_are_unavailable_and_come_back(story: Story) -> No
 
 
 async def test_a_restarted_mesh_keeps_its_data(store_kind: str, story: Story) -> None:
-    """SIGTERM leaves no process; the next run keeps all data and exits with its command's code."""
+    """SIGTERM leaves no process, Cassandra included; the next run keeps all data and exits with its command's code."""
+    assert (story.mesh.data / "cassandra" / "node1" / "data").is_dir() == (store_kind == "cassandra")
     children = psutil.Process(story.mesh.process.pid).children(recursive=True)
     assert await story.mesh.stop() == 0
     assert processes_of(story.mesh.data) == []

@@ -1,8 +1,6 @@
 """Cassandra, alone and in a mesh."""
 
 import asyncio
-import sys
-from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -93,24 +91,3 @@ async def test_three_nodes_survive_the_loss_of_one(tmp_path: Path) -> None:
         await cluster.nodes[0].restart()
         for node in cluster.nodes:
             await node.sees_all()
-
-
-@pytest.mark.mesh
-async def test_a_mesh_brings_its_own_cluster(tmp_path: Path) -> None:
-    """A mesh runs its own Cassandra in its data folder and stops it completely."""
-    ask = f'test -d "{tmp_path}/cassandra/node1/data" && echo "$LENSFEED_STORE at $LENSFEED_CASSANDRA_CONTACT_POINTS"'
-    arguments = ("--store", "cassandra", "--data", str(tmp_path), "--port", "0")
-    command = (sys.executable, "-m", "devmesh", "dev", *arguments, "--exec", ask)
-    mesh = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE)
-    try:
-        output, errors = await mesh.communicate()
-    finally:
-        if mesh.returncode is None:
-            mesh.terminate()
-            await mesh.wait()
-    assert mesh.returncode == 0, errors.decode()
-    store, _, points = output.decode().splitlines()[-1].partition(" at ")
-    assert store == "cassandra"
-    host, port = points.split(":")
-    with pytest.raises(ConnectionRefusedError):
-        await node_answers(host, int(port))

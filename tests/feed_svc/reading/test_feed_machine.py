@@ -1,6 +1,6 @@
 """A state machine: after any events in any order, walks equal the oracle.
 
-FEED_EXAMPLES is the number of stories (500 unless set), FEED_SEED repeats a run: each prints its own.
+FEED_EXAMPLES is the number of stories (300 unless set), FEED_SEED repeats a run: each prints its own.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ from tests.feed_svc.world import Feed, Sizes, WorkerDiedError, World, open_feed
 
 pytestmark = pytest.mark.slow
 
-EXAMPLES = int(os.environ.get("FEED_EXAMPLES", "500"))
+EXAMPLES = int(os.environ.get("FEED_EXAMPLES", "300"))
 SEED = int(os.environ.get("FEED_SEED", secrets.randbits(32)))
 STEPS = 30
 # Some twelve cards, so that most walks drop some.
