@@ -58,8 +58,12 @@ def service_cluster(name: str, address: Address) -> Json:
         ],
         # Do not keep calls waiting on an unhealthy replica.
         "close_connections_on_host_health_failure": True,
-        # By default Envoy calls all replicas, hanging ones too, when few are healthy.
-        "common_lb_config": {"healthy_panic_threshold": {"value": 0}},
+        "common_lb_config": {
+            # By default Envoy calls all replicas, hanging ones too, when few are healthy.
+            "healthy_panic_threshold": {"value": 0},
+            # By default calls see a change of health up to a second after /healthz does.
+            "update_merge_window": "0s",
+        },
     }
 
 

@@ -65,6 +65,7 @@ class Backend:
     trailers: tuple[tuple[str, str], ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
     """Sent with the feed."""
+    health: HealthServicer = field(default_factory=HealthServicer)
 
     @property
     def methods(self) -> set[str]:
@@ -153,7 +154,7 @@ async def start_backend(
     backend = Backend()
     server = grpc.aio.server()
     server.add_generic_rpc_handlers([_handlers(backend, service) for service in ALL])
-    health_pb2_grpc.add_HealthServicer_to_server(HealthServicer(), server)
+    health_pb2_grpc.add_HealthServicer_to_server(backend.health, server)
     port = (
         server.add_insecure_port(address)
         if identity is None
