@@ -20,6 +20,7 @@ from follow_svc.lists.list_following import ListFollowing
 from follow_svc.peers import USER_INTERNAL, UserPeer
 from follow_svc.ports import Announce
 from follow_svc.recount import Recount
+from follow_svc.remove_follower import RemoveFollower
 from follow_svc.rpc import FollowInternalServicer, FollowServicer
 from follow_svc.settings import FollowSettings, RecountSettings
 from follow_svc.store.open import open_recount, open_store
@@ -78,6 +79,7 @@ def _public(store: FollowStore, users: UserPeer, announce: Announce, cursor_keys
     return FollowServicer(
         CreateFollow(store, users, announce),
         DeleteFollow(store, announce),
+        RemoveFollower(store, announce),
         ListFollowers(store, users, Cursors(cursor_keys, "followers")),
         ListFollowing(store, users, Cursors(cursor_keys, "following")),
         GetRelationship(store, users),

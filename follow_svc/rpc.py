@@ -21,6 +21,7 @@ from follow_svc.lists.list_follower_ids import ListFollowerIds
 from follow_svc.lists.list_followers import ListFollowers
 from follow_svc.lists.list_following import ListFollowing
 from follow_svc.model import Follow
+from follow_svc.remove_follower import RemoveFollower
 from meshkit.call import caller_id
 
 # ruff: noqa: ARG002, N802 - the generated base classes name the methods and their arguments
@@ -33,12 +34,14 @@ class FollowServicer(follow_service_pb2_grpc.FollowServiceServicer):
         self,
         create_follow: CreateFollow,
         delete_follow: DeleteFollow,
+        remove_follower: RemoveFollower,
         list_followers: ListFollowers[user_pb2.User],
         list_following: ListFollowing[user_pb2.User],
         get_relationship: GetRelationship,
     ) -> None:
         self._create_follow = create_follow
         self._delete_follow = delete_follow
+        self._remove_follower = remove_follower
         self._list_followers = list_followers
         self._list_following = list_following
         self._get_relationship = get_relationship
@@ -56,6 +59,13 @@ class FollowServicer(follow_service_pb2_grpc.FollowServiceServicer):
         """Make the caller stop following an account."""
         await self._delete_follow(caller_id(), request.followee_id)
         return follow_service_pb2.DeleteFollowResponse()
+
+    async def RemoveFollower(
+        self, request: follow_service_pb2.RemoveFollowerRequest, context: Any
+    ) -> follow_service_pb2.RemoveFollowerResponse:
+        """Make an account stop following the caller."""
+        await self._remove_follower(caller_id(), request.follower_id)
+        return follow_service_pb2.RemoveFollowerResponse()
 
     async def ListFollowers(
         self, request: follow_service_pb2.ListFollowersRequest, context: Any

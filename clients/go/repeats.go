@@ -20,6 +20,7 @@ var repeats = map[string]repeat{
 	"/lensfeed.follow.v1.FollowService/GetRelationship": repeatAlways,
 	"/lensfeed.follow.v1.FollowService/ListFollowers":   repeatAlways,
 	"/lensfeed.follow.v1.FollowService/ListFollowing":   repeatAlways,
+	"/lensfeed.follow.v1.FollowService/RemoveFollower":  repeatAlways,
 	"/lensfeed.media.v1.MediaService/CompleteUpload":    repeatAlways,
 	"/lensfeed.media.v1.MediaService/GetMedia":          repeatAlways,
 	"/lensfeed.media.v1.MediaService/PickRendition":     repeatAlways,

@@ -86,6 +86,10 @@ async def test_feeds_and_lists_page_to_their_end(mesh: Mesh) -> None:
         assert [user.handle async for user in ada.following(reader.user_id)] == [author.handle]
         await bob.unfollow(author.user_id)
         assert await eventually(seen, lambda ids: not ids) == []  # fan-out takes a moment
+        await bob.follow(author.user_id)
+        await eventually(seen, lambda ids: len(ids) == POSTS)
+        await ada.remove_follower(reader.user_id)
+        assert await eventually(seen, lambda ids: not ids) == []
 
 
 @pytest.mark.mesh

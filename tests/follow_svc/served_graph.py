@@ -80,6 +80,11 @@ class ServedGraph:
         request = follow_service_pb2.DeleteFollowRequest(followee_id=followee_id)
         await self.public.DeleteFollow(request, metadata=caller(follower_id))
 
+    async def remove_follower(self, followee_id: int, follower_id: int) -> None:
+        """Remove a follower."""
+        request = follow_service_pb2.RemoveFollowerRequest(follower_id=follower_id)
+        await self.public.RemoveFollower(request, metadata=caller(followee_id))
+
     async def relationship(self, viewer_id: int, user_id: int) -> tuple[bool, bool, int, int]:
         """Return (following, followed by, followers, following) as the viewer sees an account."""
         request = follow_service_pb2.GetRelationshipRequest(user_id=user_id)

@@ -109,6 +109,47 @@ async def test_unfollowing_an_unknown_account_is_no_error(served: ServedGraph, n
     assert await served.events_of(alice) == []
 
 
+async def test_a_followee_ends_a_follow_once(served: ServedGraph) -> None:
+    """Removing a follower twice is no error, counts once and sends one event. The opposite follow stays."""
+    alice, bob = await served.new_users(2)
+    await served.follow(alice, bob)
+    await served.follow(bob, alice)
+    await served.remove_follower(bob, alice)
+    await served.remove_follower(bob, alice)
+    assert await served.relationship(alice, bob) == (False, True, 0, 1)
+    assert await _told(served, alice) == [("follow_created", bob), ("follow_deleted", bob)]
+    assert await _told(served, bob) == [("follow_created", alice)]
+
+
+async def test_a_removed_follower_may_follow_again(served: ServedGraph) -> None:
+    """A follow after a removal is new, and it counts."""
+    alice, bob = await served.new_users(2)
+    await served.follow(alice, bob)
+    await served.remove_follower(bob, alice)
+    await served.follow(alice, bob)
+    assert await served.relationship(alice, bob) == (True, False, 1, 0)
+
+
+async def test_both_sides_end_a_follow_once(served: ServedGraph) -> None:
+    """Unfollows and removals of one pair at the same moment end it once."""
+    alice, bob = await served.new_users(2)
+    await served.follow(alice, bob)
+    ends = [served.unfollow(alice, bob) for _ in range(5)] + [served.remove_follower(bob, alice) for _ in range(5)]
+    await asyncio.gather(*ends)
+    assert await served.relationship(alice, bob) == (False, False, 0, 0)
+    assert await _told(served, alice) == [("follow_created", bob), ("follow_deleted", bob)]
+
+
+@pytest.mark.parametrize("nobody", [-(2**63), -1, 0, 1, MAX_ID])
+async def test_removing_somebody_who_does_not_follow_is_no_error(served: ServedGraph, nobody: int) -> None:
+    """Removing an unknown account, oneself or a followee succeeds and changes nothing."""
+    alice, bob = await served.new_users(2)
+    await served.follow(alice, bob)
+    for stranger in (nobody, alice, bob):
+        await served.remove_follower(alice, stranger)
+    assert await served.relationship(alice, bob) == (True, False, 1, 0)
+
+
 async def test_the_stream_gets_what_changed_and_nothing_else(served: ServedGraph, valkey_url: str) -> None:
     """Repeated and concurrent calls add nothing to the stream but the changes that were made."""
     alice, bob = await served.new_users(2)
@@ -127,7 +168,9 @@ async def test_writes_need_a_caller(served: ServedGraph) -> None:
         await served.public.CreateFollow(follow_service_pb2.CreateFollowRequest(followee_id=1))
     with pytest.raises(grpc.aio.AioRpcError) as refused_unfollow:
         await served.public.DeleteFollow(follow_service_pb2.DeleteFollowRequest(followee_id=1))
-    for refusal in (refused_follow.value, refused_unfollow.value):
+    with pytest.raises(grpc.aio.AioRpcError) as refused_removal:
+        await served.public.RemoveFollower(follow_service_pb2.RemoveFollowerRequest(follower_id=1))
+    for refusal in (refused_follow.value, refused_unfollow.value, refused_removal.value):
         assert refusal.code() == grpc.StatusCode.UNAUTHENTICATED
         assert reason_of(refusal) == "TOKEN_MISSING"
 

@@ -47,6 +47,7 @@ OWN_ONLY = {
     "GetCurrentUser": "shows the caller",
     "DeleteSession": "ends the session of the token",
     "EndOtherSessions": "ends what is the caller's",
+    "RemoveFollower": "ends a follow of the caller: the path names who follows",
     "ListSessions": "lists what is the caller's",
     "StartUpload": "makes what is the caller's",
 }

@@ -15,6 +15,7 @@ from lensfeed.follow.v1.follow_service_pb2 import (
     DeleteFollowRequest,
     ListFollowersRequest,
     ListFollowingRequest,
+    RemoveFollowerRequest,
 )
 from lensfeed.follow.v1.follow_service_pb2_grpc import FollowServiceStub
 from lensfeed.media.v1.media_pb2 import Media
@@ -154,6 +155,10 @@ class AsyncLensfeed:
     async def unfollow(self, user_id: int) -> None:
         """Stop following an account. Repeatable."""
         await self.follows.DeleteFollow(DeleteFollowRequest(followee_id=user_id))
+
+    async def remove_follower(self, user_id: int) -> None:
+        """Make an account stop following you. It is not notified. Repeatable."""
+        await self.follows.RemoveFollower(RemoveFollowerRequest(follower_id=user_id))
 
     async def upload(
         self,

@@ -21,6 +21,7 @@ REPEATS: Mapping[str, Repeat] = {
     "/lensfeed.follow.v1.FollowService/GetRelationship": Repeat.ALWAYS,
     "/lensfeed.follow.v1.FollowService/ListFollowers": Repeat.ALWAYS,
     "/lensfeed.follow.v1.FollowService/ListFollowing": Repeat.ALWAYS,
+    "/lensfeed.follow.v1.FollowService/RemoveFollower": Repeat.ALWAYS,
     "/lensfeed.media.v1.MediaService/CompleteUpload": Repeat.ALWAYS,
     "/lensfeed.media.v1.MediaService/GetMedia": Repeat.ALWAYS,
     "/lensfeed.media.v1.MediaService/PickRendition": Repeat.ALWAYS,

@@ -102,6 +102,10 @@ class Lensfeed:
         """Stop following an account. Repeatable."""
         self._loop.run(self._aio.unfollow(user_id))
 
+    def remove_follower(self, user_id: int) -> None:
+        """Make an account stop following you. It is not notified. Repeatable."""
+        self._loop.run(self._aio.remove_follower(user_id))
+
     def upload(
         self,
         source: str | os.PathLike[str] | bytes,

@@ -11,6 +11,7 @@ export const REPEATS: Readonly<Record<string, Repeat>> = {
   "lensfeed.follow.v1.FollowService/GetRelationship": "always",
   "lensfeed.follow.v1.FollowService/ListFollowers": "always",
   "lensfeed.follow.v1.FollowService/ListFollowing": "always",
+  "lensfeed.follow.v1.FollowService/RemoveFollower": "always",
   "lensfeed.media.v1.MediaService/CompleteUpload": "always",
   "lensfeed.media.v1.MediaService/GetMedia": "always",
   "lensfeed.media.v1.MediaService/PickRendition": "always",

@@ -15,6 +15,8 @@ from lensfeed.follow.v1.follow_service_pb2 import (
     ListFollowersResponse,
     ListFollowingRequest,
     ListFollowingResponse,
+    RemoveFollowerRequest,
+    RemoveFollowerResponse,
 )
 from lensfeed.media.v1.media_pb2 import MEDIA_STATE_AWAITING_UPLOAD, MEDIA_STATE_READY, MEDIA_STATE_REJECTED
 from lensfeed.media.v1.media_service_pb2 import (
@@ -306,6 +308,12 @@ GOOD = (
         Call("DELETE /follows/{followeeId}", "FollowService.DeleteFollow"),
         lambda s, _: DeleteFollowRequest(followee_id=int(s.cid.user_id)),
         DeleteFollowResponse,
+        lambda _, m: not m.ByteSize(),
+    ),
+    Good(
+        Call("DELETE /followers/{followerId}", "FollowService.RemoveFollower"),
+        lambda s, _: RemoveFollowerRequest(follower_id=int(s.cid.user_id)),
+        RemoveFollowerResponse,
         lambda _, m: not m.ByteSize(),
     ),
     Good(

@@ -19,6 +19,7 @@ enum Repeats {
             Map.entry("lensfeed.follow.v1.FollowService/GetRelationship", ALWAYS),
             Map.entry("lensfeed.follow.v1.FollowService/ListFollowers", ALWAYS),
             Map.entry("lensfeed.follow.v1.FollowService/ListFollowing", ALWAYS),
+            Map.entry("lensfeed.follow.v1.FollowService/RemoveFollower", ALWAYS),
             Map.entry("lensfeed.media.v1.MediaService/CompleteUpload", ALWAYS),
             Map.entry("lensfeed.media.v1.MediaService/GetMedia", ALWAYS),
             Map.entry("lensfeed.media.v1.MediaService/PickRendition", ALWAYS),
