@@ -6,6 +6,7 @@ import json
 import os
 import sys
 
+import meshkit.lean  # noqa: F401 - first: it decides what libraries import
 from edge_proxy.contracts import ContractsError
 from edge_proxy.descriptors import fit_connections
 from edge_proxy.envoy import program as envoy

@@ -1,6 +1,6 @@
 """The command line of feed_svc."""
 
-import meshkit  # noqa: F401 - first: it sets what gRPC reads when it is imported
+import meshkit.lean  # noqa: F401 - first: it decides what libraries import, and meshkit what gRPC reads
 from feed_svc.app import serve, work
 from meshkit.main import main
 

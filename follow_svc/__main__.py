@@ -1,6 +1,6 @@
 """`python -m follow_svc serve|recount`."""
 
-import meshkit  # noqa: F401 - first: it sets what gRPC reads when it is imported
+import meshkit.lean  # noqa: F401 - first: it decides what libraries import, and meshkit what gRPC reads
 from follow_svc.app import recount, serve
 from meshkit.main import main
 

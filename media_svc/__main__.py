@@ -1,6 +1,6 @@
 """`python -m media_svc serve`, `work` and `set-up-bucket`."""
 
-import meshkit  # noqa: F401 - first: it sets what gRPC reads when it is imported
+import meshkit.lean  # noqa: F401 - first: it decides what libraries import, and meshkit what gRPC reads
 from media_svc.app import serve, set_up, work
 from meshkit.main import main
 

@@ -1,6 +1,6 @@
 """`python -m post_svc serve|work`."""
 
-import meshkit  # noqa: F401 - first: it sets what gRPC reads when it is imported
+import meshkit.lean  # noqa: F401 - first: it decides what libraries import, and meshkit what gRPC reads
 from meshkit.main import main
 from post_svc.app import serve, work
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-import meshkit  # noqa: F401 - first: it sets what gRPC reads when it is imported
+import meshkit.lean  # noqa: F401 - first: it decides what libraries import, and meshkit what gRPC reads
 from meshkit.main import main
 from user_svc.app import serve
 from user_svc.sessions.key_ring import SigningKey

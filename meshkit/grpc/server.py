@@ -20,7 +20,7 @@ from meshkit.grpc.channelz import SERVICE_NAME as CHANNELZ
 from meshkit.grpc.channelz import add_channelz
 from meshkit.grpc.health import Check, Health
 from meshkit.grpc.in_flight import InFlight
-from meshkit.grpc.layers import Layer, Method, compose, default_layers, ops_layers
+from meshkit.grpc.layers import Layer, Method, compose, ops_layers
 from meshkit.grpc.status import code_of, trailers_of
 from meshkit.identity.mtls import listen
 from meshkit.identity.parts import MeshIdentity
@@ -139,11 +139,7 @@ async def running(
     health = Health(process.dependencies)
     in_flight = InFlight()
     identity = settings.identity_of(process.part)
-    layers = default_layers(
-        max_in_flight=settings.max_in_flight,
-        default_deadline=settings.default_deadline_seconds,
-        mutual_tls=identity is not None,
-    )
+    layers = _layers(settings, mutual_tls=identity is not None) if process.registrations else ()
     server, names = build_server(process.registrations, (in_flight.layer, *layers, *process.layers))
     health_pb2_grpc.add_HealthServicer_to_server(health.servicer, server)
     add_channelz(
@@ -163,6 +159,17 @@ async def running(
         await health.drain()
         await _drain(server, in_flight, settings.drain_seconds)
         await _stop_loops(tasks, settings.drain_seconds)
+
+
+def _layers(settings: ServerSettings, *, mutual_tls: bool) -> tuple[Layer, ...]:
+    # Imported here because a worker has no methods, and the checks of requests take 11 MB.
+    from meshkit.grpc.layers.default import default_layers
+
+    return default_layers(
+        max_in_flight=settings.max_in_flight,
+        default_deadline=settings.default_deadline_seconds,
+        mutual_tls=mutual_tls,
+    )
 
 
 def build_server(registrations: Sequence[Registration], layers: tuple[Layer, ...]) -> tuple[grpc.aio.Server, list[str]]:

@@ -1,0 +1,33 @@
+"""Keeps packages that no process of ours uses out of memory. Imported first by each of them.
+
+Libraries import optional packages if they are installed: structlog imports rich (for tracebacks that we do not print),
+redis the OpenTelemetry SDK, aiobotocore httpx. The command line needs these packages, so they are installed. Without them, a
+process starts a fifth faster and takes 6 to 12 MB less.
+"""
+
+import sys
+from collections.abc import Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+
+from meshkit.telemetry import is_enabled
+
+UNUSED = ("rich", "httpx", "httpx2")
+UNUSED_WITHOUT_TELEMETRY = ("opentelemetry.sdk",)
+
+
+class LeaveOut(MetaPathFinder):
+    """Makes packages look as if they were not installed."""
+
+    def __init__(self, packages: Sequence[str]) -> None:
+        self._packages = packages
+
+    def find_spec(self, name: str, _path: Sequence[str] | None, _target: ModuleType | None = None) -> ModuleSpec | None:
+        """Raise ModuleNotFoundError for the packages; leave others to the next finder."""
+        if name in self._packages:
+            raise ModuleNotFoundError(f"{name} is left out (meshkit.lean)", name=name)
+        return None
+
+
+sys.meta_path.insert(0, LeaveOut(UNUSED if is_enabled() else (*UNUSED, *UNUSED_WITHOUT_TELEMETRY)))
