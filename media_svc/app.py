@@ -30,7 +30,6 @@ from media_svc.ports import Objects
 from media_svc.presenting import Presenter
 from media_svc.queue_media import QueueMedia
 from media_svc.rpc import MediaInternalServicer, MediaServicer
-from media_svc.s3 import set_up_bucket
 from media_svc.s3.objects import open_objects
 from media_svc.sandbox.recipes import Recipe
 from media_svc.settings import S3Settings, ServeSettings, WorkSettings
@@ -80,8 +79,11 @@ async def work() -> None:
 
 async def set_up() -> None:
     """Apply the bucket's CORS and lifecycle rules, and end public access. Repeat it after an update."""
+    # Imported here because only this command uses boto3.
+    from media_svc.s3.set_up_bucket import set_up as apply_rules
+
     settings = S3Settings.load()
-    gets_cold = set_up_bucket.set_up(settings)
+    gets_cold = apply_rules(settings)
     _log.info("bucket_set_up", bucket=settings.s3_bucket)
     if not gets_cold:
         _log.warning("no_cold_tier", why="this S3 has no storage classes; originals stay where they are")

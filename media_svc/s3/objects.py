@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import structlog
 from aiobotocore.config import AioConfig
-from aiobotocore.session import get_session
 from aiohttp import ClientError as HttpError
 from botocore.exceptions import BotoCoreError, ClientError
 
+from media_svc.aws_session import open_session
 from media_svc.ports import SignedPut, StoredObject, StoredPart
 from media_svc.s3.copies import CopyObject
 from media_svc.s3.presign import Credentials, Presigner, utc_now
@@ -248,7 +248,7 @@ class _s3_errors:  # noqa: N801 - read as a statement, like contextlib's own
 
 
 def _client(settings: S3Settings, endpoint_url: str | None) -> "AbstractAsyncContextManager[S3Client]":
-    return get_session().create_client(
+    return open_session().create_client(
         "s3",
         region_name=settings.s3_region,
         endpoint_url=endpoint_url,

@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 
 import structlog
 from aiobotocore.config import AioConfig
-from aiobotocore.session import get_session
 from aiohttp import ClientError as HttpError
 from botocore.exceptions import BotoCoreError, ClientError
 
+from media_svc.aws_session import open_session
 from media_svc.settings import ServeSettings
 from media_svc.uploads.receive_s3_events import FinishByKey, upload_keys
 from meshkit.errors import LensfeedError
@@ -105,7 +105,7 @@ class QueueReceiver:
 def _client(settings: ServeSettings, queue_url: str) -> "AbstractAsyncContextManager[SQSClient]":
     """Create a client for the server in the queue's own URL."""
     parts = urlsplit(queue_url)
-    return get_session().create_client(
+    return open_session().create_client(
         "sqs",
         region_name=settings.s3_region,
         endpoint_url=f"{parts.scheme}://{parts.netloc}",
