@@ -14,8 +14,10 @@ SERVICES = ("user", "follow", "post", "media", "feed")
 # A field that REST sends as the header If-None-Match. Its methods answer 304.
 CONDITION_FIELD = "if_none_match"
 PICK_RENDITION = "/lensfeed.media.v1.MediaService/PickRendition"
-# Services that only other services may call.
-INTERNAL_SUFFIX = "InternalService"
+# Services that only other services may call, and those that only the edge calls itself.
+INTERNAL_SUFFIX, EDGE_SUFFIX = "InternalService", "EdgeService"
+# `GetFeedJson` of `FeedEdgeService` answers REST calls of `FeedService.GetFeed`.
+JSON_SUFFIX = "Json"
 READ_COST, CHANGE_COST = 1, 3
 DEFAULT_BODY_KIB, MAX_BODY_KIB = 64, 1024
 
@@ -57,6 +59,8 @@ class Method:
     """How long a repeat is answered as the first call was."""
     is_conditional: bool = False
     """It may answer that the caller already has the answer."""
+    json_path: str = ""
+    """The path of the method that answers its REST calls with ready JSON; empty if the edge translates the answers."""
 
     @property
     def repeat(self) -> Repeat:
@@ -94,8 +98,14 @@ def read_descriptors(path: Path) -> FileDescriptorSet:
         ) from None
 
 
+def is_public(service: str) -> bool:
+    """Tell by its name whether apps may call a service."""
+    return not service.endswith((INTERNAL_SUFFIX, EDGE_SUFFIX))
+
+
 def public_methods(descriptors: FileDescriptorSet) -> tuple[Method, ...]:
     """List the methods that apps may call, in the order of the contracts."""
+    json_paths = _json_paths(descriptors)
     conditional = {
         f".{file.package}.{message.name}"
         for file in descriptors.file
@@ -103,15 +113,33 @@ def public_methods(descriptors: FileDescriptorSet) -> tuple[Method, ...]:
         if any(field.name == CONDITION_FIELD for field in message.field)
     }
     return tuple(
-        _method(f"{file.package}.{service.name}", method, is_conditional=method.input_type in conditional)
+        _method(
+            f"{file.package}.{service.name}",
+            method,
+            is_conditional=method.input_type in conditional,
+            json_path=json_paths.get(f"/{file.package}.{service.name}/{method.name}", ""),
+        )
         for file in descriptors.file
         for service in file.service
-        if not service.name.endswith(INTERNAL_SUFFIX)
+        if is_public(service.name)
         for method in service.method
     )
 
 
-def _method(service: str, method: MethodDescriptorProto, *, is_conditional: bool) -> Method:
+def _json_paths(descriptors: FileDescriptorSet) -> dict[str, str]:
+    """Return the path of each method that answers with ready JSON, by the path of the public method."""
+    return {
+        f"/{file.package}.{service.name.replace(EDGE_SUFFIX, 'Service')}/{method.name.removesuffix(JSON_SUFFIX)}": (
+            f"/{file.package}.{service.name}/{method.name}"
+        )
+        for file in descriptors.file
+        for service in file.service
+        if service.name.endswith(EDGE_SUFFIX)
+        for method in service.method
+    }
+
+
+def _method(service: str, method: MethodDescriptorProto, *, is_conditional: bool, json_path: str) -> Method:
     rule = method.options.Extensions[annotations_pb2.http]
     verb = rule.WhichOneof("pattern") or ""
     return Method(
@@ -127,6 +155,7 @@ def _method(service: str, method: MethodDescriptorProto, *, is_conditional: bool
         takes_key=method.options.Extensions[options_pb2.takes_key],
         repeatable_seconds=method.options.Extensions[options_pb2.repeatable_seconds],
         is_conditional=is_conditional,
+        json_path=json_path,
     )
 
 

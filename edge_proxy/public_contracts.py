@@ -2,7 +2,7 @@
 
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
 
-from edge_proxy.contracts import INTERNAL_SUFFIX
+from edge_proxy.contracts import is_public
 
 # Error details are in it, though no method refers to them.
 ERRORS_PACKAGE = "google.rpc"
@@ -24,7 +24,7 @@ def service_names(files: dict[str, FileDescriptorProto]) -> list[str]:
 
 
 def _is_public(file: FileDescriptorProto) -> bool:
-    return bool(file.service) and not any(service.name.endswith(INTERNAL_SUFFIX) for service in file.service)
+    return bool(file.service) and all(is_public(service.name) for service in file.service)
 
 
 def _collect(name: str, by_name: dict[str, FileDescriptorProto], shown: dict[str, FileDescriptorProto]) -> None:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from functools import partial
 
+from lensfeed.feed.v1.feed_edge_service_pb2_grpc import add_FeedEdgeServiceServicer_to_server
 from lensfeed.feed.v1.feed_service_pb2_grpc import add_FeedServiceServicer_to_server
 from opentelemetry import metrics
 from redis.asyncio import Redis
@@ -21,6 +22,7 @@ from feed_svc.fan_out.push_to_followers import PushToFollowers
 from feed_svc.fan_out.refresh_author import RefreshAuthor
 from feed_svc.fan_out.remove_post import RemovePost
 from feed_svc.peers import MEDIA_SERVICE, GrpcCardSource, GrpcGraph, GrpcPosts, GrpcViews, media_of
+from feed_svc.presenting.json_cards import JsonCards
 from feed_svc.reading.count_views import CountViews
 from feed_svc.reading.get_feed import GetFeed
 from feed_svc.reading.readers import open_skeleton
@@ -128,9 +130,13 @@ async def serving_process(settings: FeedSettings) -> AsyncIterator[Process]:
         memory = _card_memory(parts, settings)
         get_feed = GetFeed(skeleton, memory or parts.cards, parts.source, parts.graph, cursors, is_outage)
         sample = CountViews(GrpcViews(media), media_of)
+        rpc = FeedRpc(get_feed, sample.record, JsonCards(settings.card_json_mib * 1024 * 1024))
         process = Process(
             "feed_svc",
-            registrations=[partial(add_FeedServiceServicer_to_server, FeedRpc(get_feed, sample.record))],
+            registrations=[
+                partial(add_FeedServiceServicer_to_server, rpc),
+                partial(add_FeedEdgeServiceServicer_to_server, rpc),
+            ],
             background={"sample": sample.run, **({"card memory": memory.run} if memory else {})},
             # No dependencies: without Redis, feeds come from the store; without the store, from Redis.
         )

@@ -47,6 +47,8 @@ class FeedSettings(TimelineSettings, CursorKeySettings):
     """Where media_svc is."""
     card_memory_mib: int = Field(default=64, ge=0)
     """How much of its own memory each process may use for cards, so that it asks Redis less often. 0 turns this off."""
+    card_json_mib: int = Field(default=64, ge=0)
+    """How much more memory each process may use for cards as JSON, of which pages in REST are made. 0 makes them at each read."""
 
 
 class WorkSettings(TimelineSettings, WorkerSettings):

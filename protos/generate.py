@@ -27,6 +27,7 @@ ROOT_IMPORTS = (
     "google/protobuf/any.proto",
     "google/api/http.proto",
     "google/api/annotations.proto",
+    "google/api/httpbody.proto",
     # The edge needs these two to convert status details to JSON.
     "google/rpc/status.proto",
     "google/rpc/error_details.proto",

@@ -15,7 +15,7 @@ from google.protobuf.message import Message
 
 BUILD = Path(__file__).parent.parent / "build"
 PACKAGE = "lensfeed."
-INTERNAL_SUFFIX = "InternalService"
+NOT_PUBLIC = ("InternalService", "EdgeService")
 FIRST_EXTENSION = 1000
 """Custom options have field numbers from here on."""
 
@@ -27,7 +27,7 @@ def public_services(files: FileDescriptorSet) -> list[str]:
         for file in files.file
         if file.package.startswith(PACKAGE)
         for service in file.service
-        if not service.name.endswith(INTERNAL_SUFFIX)
+        if not service.name.endswith(NOT_PUBLIC)
     ]
 
 

@@ -37,6 +37,11 @@ class Rpc:
         """Whether it is for other services only."""
         return self.service.endswith("InternalService")
 
+    @property
+    def is_edges(self) -> bool:
+        """Whether only the edge calls it, in place of a public method."""
+        return self.service.endswith("EdgeService")
+
     def __str__(self) -> str:
         return self.path
 
@@ -61,5 +66,5 @@ def _rpc(service: str, method: MethodDescriptorProto) -> Rpc:
 
 
 RPCS = _all()
-PUBLIC = tuple(rpc for rpc in RPCS if not rpc.is_internal)
-INTERNAL = tuple(rpc for rpc in RPCS if rpc.is_internal)
+PUBLIC = tuple(rpc for rpc in RPCS if not (rpc.is_internal or rpc.is_edges))
+HIDDEN = tuple(rpc for rpc in RPCS if rpc.is_internal or rpc.is_edges)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from edge_proxy.answers.documents import write_documents
 from edge_proxy.connection_pressure import write_pressure
+from edge_proxy.envoy.filters.transcoding import write_transcoded
 from edge_proxy.envoy.secrets import secret_path
 from edge_proxy.json_types import Json
 from edge_proxy.settings.edge import ENVOY_LOG_LEVELS, EdgeSettings
@@ -42,6 +43,7 @@ def write_config(settings: EdgeSettings, config: Json, secrets: Sequence[Json] =
     make_socket_folder(settings.edge_dir)
     media_cache(settings).mkdir(exist_ok=True)
     write_documents(settings)
+    write_transcoded(settings)
     write_pressure(settings, 0)
     for secret in secrets:
         secret_path(secret["name"], settings.edge_dir).write_text(json.dumps({"resources": [secret]}, indent=1))

@@ -33,6 +33,8 @@ RETRY = {
     ],
     "host_selection_retry_max_attempts": 3,
 }
+# On REST calls that were checked (rest_requests.lua). Apps cannot send it.
+REST_HEADER = "x-lensfeed-rest"
 BODY_FILTER = "envoy.filters.http.buffer"
 BODY_KIND = "extensions.filters.http.buffer.v3.BufferPerRoute"
 # What a user gets is for that user. Services may say otherwise.
@@ -66,6 +68,7 @@ def route_config(settings: EdgeSettings, methods: Sequence[Method]) -> Json:
                 "typed_per_filter_config": cors_policy(settings.cors_origins),
                 "routes": [
                     *(malformed_route(header, form) for header, form in HEADER_FORMS.items()),
+                    *(json_route(settings, method) for method in methods if method.json_path),
                     *(method_route(settings, method) for method in methods),
                     *(builtin_route(settings, method) for method in builtin_methods(settings)),
                     *document_routes(settings),
@@ -111,6 +114,17 @@ def method_route(settings: EdgeSettings, method: Method) -> Json:
         },
         **(ADDRESS if method.cluster == "user" else {}),
         "response_headers_to_add": [PRIVATE],
+    }
+
+
+def json_route(settings: EdgeSettings, method: Method) -> Json:
+    """Render the route of a method's REST calls once transcoded, if the service answers them with ready JSON."""
+    route = method_route(settings, method)
+    from_rest = {"name": REST_HEADER, "present_match": True}
+    return route | {
+        "name": method.json_path,
+        "match": route["match"] | {"headers": [*route["match"]["headers"], from_rest]},
+        "route": route["route"] | {"prefix_rewrite": method.json_path},
     }
 
 

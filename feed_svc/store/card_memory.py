@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 
 from feed_svc.model import Entry
 from feed_svc.store.card_changes import CardLog
-from feed_svc.store.kept_cards import KeptCards
+from feed_svc.store.kept_bytes import KeptBytes
 from feed_svc.store.port import Cards
 
 # A card that changes is not shown from memory for longer than this, whatever happens to the connection or to the process.
@@ -34,8 +34,8 @@ class CardMemory:
         self._cards = cards
         self._log = log
         self._now = now
-        self._kept = KeptCards(max_bytes)
-        self._by_entry = self._kept.by_entry
+        self._kept = KeptBytes(max_bytes)
+        self._by_entry = self._kept.by_key
         self._position: bytes | None = None
         self._trusted_until = float("-inf")
         self._changes = 0

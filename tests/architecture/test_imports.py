@@ -33,7 +33,13 @@ ADAPTERS = frozenset({"__main__.py", "app.py", "events.py", "peers.py", "rpc.py"
 STORE, STORE_DOMAIN = "store", frozenset({"port.py", "ports.py", "model.py", "rules.py"})
 # Adapters in one service only.
 OWN_ADAPTERS = {
-    "feed_svc": set[str](),
+    "feed_svc": {
+        "presenting/json_cards.py",
+        "presenting/json_page.py",
+        "presenting/json_printer.py",
+        "presenting/protobuf_page.py",
+        "presenting/wire.py",
+    },
     "follow_svc": set[str](),
     "media_svc": {
         "aws_session.py",

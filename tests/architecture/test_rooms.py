@@ -33,6 +33,7 @@ MAY_IMPORT: Mapping[str, Mapping[str, frozenset[str]]] = {
         "celebrities": frozenset({"fan_out", "store"}),
         "drift": frozenset({"celebrities", "reading", "store"}),
         "fan_out": frozenset({"store"}),
+        "presenting": frozenset({"reading", "store"}),
         "reading": frozenset({"celebrities", "fan_out", "store"}),
         "store": frozenset(),
     },

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
+from google.api.httpbody_pb2 import HttpBody
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
@@ -14,12 +15,13 @@ from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 from grpc_health.v1 import health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
-from lensfeed.feed.v1 import feed_service_pb2
+from lensfeed.feed.v1 import feed_edge_service_pb2, feed_service_pb2
 from lensfeed.follow.v1 import follow_internal_service_pb2, follow_service_pb2
 from lensfeed.media.v1 import media_internal_service_pb2, media_service_pb2
 from lensfeed.post.v1 import post_internal_service_pb2, post_service_pb2
 from lensfeed.user.v1 import user_internal_service_pb2, user_service_pb2
 
+from feed_svc.presenting.json_printer import printer_of
 from meshkit.identity.mtls import server_credentials
 from meshkit.identity.parts import MeshIdentity
 
@@ -36,7 +38,8 @@ INTERNAL: tuple[ServiceDescriptor, ...] = (
     post_internal_service_pb2.DESCRIPTOR.services_by_name["PostInternalService"],
     user_internal_service_pb2.DESCRIPTOR.services_by_name["UserInternalService"],
 )
-ALL = SERVICES + INTERNAL
+EDGES = (feed_edge_service_pb2.DESCRIPTOR.services_by_name["FeedEdgeService"],)
+ALL = SERVICES + INTERNAL + EDGES
 
 
 @dataclass
@@ -56,6 +59,7 @@ class Backend:
     address: str = ""
     seen: list[Seen] = field(default_factory=list)
     feed: feed_service_pb2.GetFeedResponse = field(default_factory=feed_service_pb2.GetFeedResponse)
+    """Its first item is also the answer of GetPost and GetUser."""
     failure: tuple[grpc.StatusCode, str, str] | None = None
     """Code, reason and message of the next failures. Without a reason it fails like a library, without details."""
     failures_left: int = 0
@@ -97,6 +101,13 @@ def _create_post(request: Any) -> Message:
     return response
 
 
+def _ready_json(feed: feed_service_pb2.GetFeedResponse) -> Message:
+    """Return the feed as feed_svc prints it for REST."""
+    data = printer_of(feed.DESCRIPTOR)(feed).encode()
+    answer: Message = HttpBody(content_type="application/json", data=data)
+    return answer
+
+
 ANSWERS = {"CreateUser": _create_user, "CreatePost": _create_post}
 
 
@@ -116,7 +127,9 @@ def _handlers(backend: Backend, service: ServiceDescriptor) -> "grpc.GenericRpcH
 def _handler(backend: Backend, method: MethodDescriptor) -> Callable[[Any, Any], Awaitable[Message]]:
     async def handle(request: Any, context: Any) -> Message:
         metadata = dict(context.invocation_metadata())
-        backend.seen.append(Seen(method.name, metadata, context.time_remaining(), request))
+        # REST calls of some methods come as calls of another one, which answers with ready JSON.
+        name = method.name.removesuffix("Json")
+        backend.seen.append(Seen(name, metadata, context.time_remaining(), request))
         await asyncio.sleep(backend.delay)
         if backend.held:
             await backend.held.wait()
@@ -124,10 +137,14 @@ def _handler(backend: Backend, method: MethodDescriptor) -> Callable[[Any, Any],
         if method.name == "PickRendition":
             place = f"https://media.example/m/{request.media_id}/{request.width}.avif"
             await context.send_initial_metadata((("location", place), ("cache-control", "public, max-age=60")))
-        if method.name == "GetFeed":
+        if name == "GetFeed":
             if backend.headers:
                 await context.send_initial_metadata(backend.headers)
-            return backend.feed
+            return backend.feed if method.name == name else _ready_json(backend.feed)
+        if name == "GetPost" and backend.feed.items:
+            return post_service_pb2.GetPostResponse(post=backend.feed.items[0].post)
+        if name == "GetUser" and backend.feed.items:
+            return user_service_pb2.GetUserResponse(user=backend.feed.items[0].author)
         answer = ANSWERS.get(method.name)
         return answer(request) if answer else GetMessageClass(method.output_type)()
 

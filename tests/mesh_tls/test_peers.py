@@ -20,7 +20,7 @@ from tests.mesh_tls.callers import (
     channel_without_certificate,
 )
 from tests.mesh_tls.conftest import Certificates
-from tests.rpcs import INTERNAL, PUBLIC, RPCS, Rpc
+from tests.rpcs import HIDDEN, PUBLIC, RPCS, Rpc
 
 pytestmark = pytest.mark.mesh
 
@@ -123,4 +123,4 @@ async def test_channelz_is_for_operators(mesh: Mesh, certificates: Certificates,
 def test_the_matrix_is_complete() -> None:
     """The matrix contains public and internal methods and every service."""
     assert {rpc.part for rpc in PUBLIC} == set(SERVICES)
-    assert len(INTERNAL) > 4
+    assert len(HIDDEN) > 4

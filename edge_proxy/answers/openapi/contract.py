@@ -15,7 +15,7 @@ from google.protobuf.descriptor_pb2 import (
 )
 
 from edge_proxy.answers.openapi.comments import ENUM, MEMBER, MESSAGE, SERVICE, Comments
-from edge_proxy.contracts import INTERNAL_SUFFIX, ContractsError, Method, public_methods
+from edge_proxy.contracts import ContractsError, Method, is_public, public_methods
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ def read_contract(descriptors: FileDescriptorSet) -> Contract:
         for index, message in enumerate(file.message_type):
             messages |= _messages(f"{file.package}.{message.name}", comments, (MESSAGE, index), message)
         for index, service in enumerate(file.service):
-            if not service.name.endswith(INTERNAL_SUFFIX):
+            if is_public(service.name):
                 services.append(_service(file, comments, index, service, methods))
     return Contract(tuple(services), messages, enums)
 

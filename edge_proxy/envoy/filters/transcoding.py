@@ -1,8 +1,12 @@
 """Translates REST with JSON and gRPC-Web to gRPC."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
-from edge_proxy.contracts import Method
+from google.api.httpbody_pb2 import HttpBody
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
+
+from edge_proxy.contracts import Method, public_methods, read_descriptors
 from edge_proxy.envoy.filters.skip_grpc import skip_grpc
 from edge_proxy.json_types import Json, extension, typed
 from edge_proxy.settings.edge import EdgeSettings
@@ -25,6 +29,30 @@ def grpc_web_filter() -> Json:
     return extension("envoy.filters.http.grpc_web", "extensions.filters.http.grpc_web.v3.GrpcWeb")
 
 
+def transcoded_path(settings: EdgeSettings) -> Path:
+    """Return the file with the contracts as the transcoder sees them."""
+    return settings.edge_dir.absolute() / "transcoded.binpb"
+
+
+def write_transcoded(settings: EdgeSettings) -> None:
+    """Write the contracts for the transcoder. Raises ContractsError if they cannot be read."""
+    transcoded_path(settings).write_bytes(transcoded(read_descriptors(settings.descriptor_set)).SerializeToString())
+
+
+def transcoded(descriptors: FileDescriptorSet) -> FileDescriptorSet:
+    """Return the contracts in which methods with ready JSON answer `google.api.HttpBody`, which needs no translation."""
+    changed = FileDescriptorSet.FromString(descriptors.SerializeToString())
+    ready = {method.path for method in public_methods(descriptors) if method.json_path}
+    for file in changed.file:
+        for service in file.service:
+            for method in service.method:
+                if f"/{file.package}.{service.name}/{method.name}" in ready:
+                    method.output_type = f".{HttpBody.DESCRIPTOR.full_name}"
+                    if HttpBody.DESCRIPTOR.file.name not in file.dependency:
+                        file.dependency.append(HttpBody.DESCRIPTOR.file.name)
+    return changed
+
+
 def json_filter(settings: EdgeSettings, methods: Sequence[Method]) -> Json:
     """Render the filter between REST and gRPC.
 
@@ -33,7 +61,7 @@ def json_filter(settings: EdgeSettings, methods: Sequence[Method]) -> Json:
     return extension(
         "envoy.filters.http.grpc_json_transcoder",
         "extensions.filters.http.grpc_json_transcoder.v3.GrpcJsonTranscoder",
-        proto_descriptor=str(settings.descriptor_set.absolute()),
+        proto_descriptor=str(transcoded_path(settings)),
         services=sorted({method.service for method in methods}),
         print_options={"always_print_primitive_fields": True},
         convert_grpc_status=True,

@@ -10,7 +10,7 @@ from tests.blackbox.people import eventually
 from tests.edge_proxy.backend import Backend
 from tests.edge_proxy.conftest import Edge, Signer
 from tests.protocols import Headers, Outcome, grpc_call, grpc_web_call, rest_outcome
-from tests.rpcs import INTERNAL, PUBLIC, RPCS, Rpc
+from tests.rpcs import HIDDEN, PUBLIC, RPCS, Rpc
 
 # All spellings that some server might accept.
 FORGED = {
@@ -94,15 +94,15 @@ async def test_claimed_identities_reach_no_service(
 async def test_internal_methods_cannot_be_called(
     edge: Edge, backend: Backend, bearer: Headers, tell: Callable[[str], None]
 ) -> None:
-    """Internal methods are unknown in every protocol, even with a valid token."""
-    assert len(INTERNAL) > 4
-    for rpc in INTERNAL:
+    """Methods that are not public are unknown in every protocol, even with a valid token."""
+    assert len(HIDDEN) > 4
+    for rpc in HIDDEN:
         for call in PROTOCOLS:
             for headers in (bearer, {**bearer, **FORGED}):
                 outcome = await call(edge, rpc, headers)
                 assert (outcome.code, outcome.reason) == (Code.UNIMPLEMENTED, "METHOD_UNKNOWN"), rpc
     assert backend.seen == []
-    tell(f"edge, internal: {len(INTERNAL) * len(PROTOCOLS) * 2} calls of {len(INTERNAL)} methods, 0 reached a service")
+    tell(f"edge, internal: {len(HIDDEN) * len(PROTOCOLS) * 2} calls of {len(HIDDEN)} methods, 0 reached a service")
 
 
 async def test_the_backend_has_every_method(backend: Backend) -> None:

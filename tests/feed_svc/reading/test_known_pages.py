@@ -1,83 +1,21 @@
 """Pages that the caller already has."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import partial
-from typing import Any
+from collections.abc import AsyncIterator
 
-import grpc
 import pytest
 from lensfeed.feed.v1 import feed_service_pb2
-from lensfeed.feed.v1.feed_service_pb2_grpc import FeedServiceStub, add_FeedServiceServicer_to_server
 from redis.asyncio import Redis
 
-from feed_svc.model import Entry, entry_of, place_of
-from feed_svc.rpc import FeedRpc
-from meshkit.errors import UnavailableError
-from meshkit.grpc.server import Process, ServerSettings, running
+from feed_svc.model import entry_of
 from meshkit.redis.mux import RedisMux
-from tests.feed_svc.world import World, open_feed
-
-VIEWER, AUTHOR = 1, 2
-METADATA = (("x-user-id", str(VIEWER)),)
-REST = (*METADATA, ("x-lensfeed-rest", "1"))
-
-
-class Captioned(World):
-    """A world whose cards have a caption that can change, and whose services can go down."""
-
-    caption = "first"
-    is_away = False
-
-    async def make(self, entries: Sequence[Entry]) -> Mapping[Entry, bytes]:
-        """Make real cards, if the services are there."""
-        if self.is_away:
-            raise UnavailableError
-        made = await super().make(entries)
-        return {entry: self._card(entry) for entry in made}
-
-    def _card(self, entry: Entry) -> bytes:
-        item = feed_service_pb2.FeedItem()
-        item.post.post_id, item.post.caption = str(place_of(entry)), self.caption
-        return item.SerializeToString()
-
-
-@dataclass
-class Served:
-    """A served feed of three posts."""
-
-    world: Captioned
-    redis: "Redis"
-    stub: Any
-    viewed: list[bytes] = field(default_factory=list)
-
-    async def page(self, known: str = "", cursor: str = "", limit: int = 2) -> feed_service_pb2.GetFeedResponse:
-        """Read a page by gRPC."""
-        request = feed_service_pb2.GetFeedRequest(cursor=cursor, limit=limit, if_none_match=known)
-        response: feed_service_pb2.GetFeedResponse = await self.stub.GetFeed(request, metadata=METADATA)
-        return response
-
-    async def headers(self, known: str = "") -> dict[str, str]:
-        """Read the first page by REST, as the edge calls, and return the headers of the answer."""
-        call = self.stub.GetFeed(feed_service_pb2.GetFeedRequest(), metadata=(*REST, ("if-none-match", known)))
-        await call
-        return {
-            name: str(value) for name, value in await call.initial_metadata() if "lensfeed" in name or name == "etag"
-        }
+from tests.feed_svc.served import AUTHOR, METADATA, Served, serving
 
 
 @pytest.fixture
 async def served(redis: "Redis", mux: RedisMux) -> AsyncIterator[Served]:
     """Serve a feed."""
-    world = Captioned()
-    world.follows.add((VIEWER, AUTHOR))
-    for place in (1, 2, 3):
-        world.post(AUTHOR, place)
-    viewed: list[bytes] = []
-    rpc = FeedRpc(open_feed(world, redis, mux).get_feed, viewed.extend)
-    process = Process("feed_svc", [partial(add_FeedServiceServicer_to_server, rpc)])
-    async with running(process, ServerSettings()) as address, grpc.aio.insecure_channel(address) as channel:
-        yield Served(world, redis, FeedServiceStub(channel), viewed)
+    async with serving(redis, mux) as served:
+        yield served
 
 
 async def test_a_known_page_is_not_repeated(served: Served) -> None:

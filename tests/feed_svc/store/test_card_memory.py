@@ -12,7 +12,7 @@ from feed_svc.store import card_changes
 from feed_svc.store.card_changes import BEGINNING, CardChanges, CardLog
 from feed_svc.store.card_memory import KEEP_SECONDS, TRUST_SECONDS, CardMemory
 from feed_svc.store.cards import RedisCards
-from feed_svc.store.kept_cards import OVERHEAD, KeptCards
+from feed_svc.store.kept_bytes import OVERHEAD, KeptBytes
 from feed_svc.store.port import GONE
 from meshkit.redis.mux import RedisMux
 
@@ -214,17 +214,17 @@ async def test_the_log_keeps_only_the_newest_changes(cards: RedisCards, redis: "
 
 def test_the_oldest_cards_make_room() -> None:
     """Memory is bounded by bytes, and a card that was discarded and kept again is as young as its last time."""
-    size = len(CARDS[0]) + OVERHEAD
-    kept = KeptCards(3 * size)
+    size = len(ENTRIES[0]) + len(CARDS[0]) + OVERHEAD
+    kept = KeptBytes(3 * size)
     for moment, entry in enumerate(ENTRIES):
         kept.keep(entry, b"card " + entry, moment)
     kept.keep(ENTRIES[0], b"ignored", 9)
     kept.discard(ENTRIES[0])
     kept.keep(ENTRIES[0], CARDS[0], 9)
-    assert set(kept.by_entry) == set(ENTRIES)
+    assert set(kept.by_key) == set(ENTRIES)
     kept.keep(entry_of(1, 1), CARDS[0], 10)
-    assert set(kept.by_entry) == {ENTRIES[0], ENTRIES[2], entry_of(1, 1)}
+    assert set(kept.by_key) == {ENTRIES[0], ENTRIES[2], entry_of(1, 1)}
     kept.drop_older_than(10)
-    assert set(kept.by_entry) == {entry_of(1, 1)}
+    assert set(kept.by_key) == {entry_of(1, 1)}
     kept.clear()
-    assert kept.by_entry == {}
+    assert kept.by_key == {}
