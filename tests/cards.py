@@ -32,6 +32,14 @@ def full_card(seed: int) -> feed_service_pb2.FeedItem:
     return card
 
 
+def empty_card() -> feed_service_pb2.FeedItem:
+    """Return a card whose messages are there and have nothing in them."""
+    card = feed_service_pb2.FeedItem()
+    card.post.media.add()
+    card.author.SetInParent()
+    return card
+
+
 def fill(message: Message, choice: random.Random) -> None:
     """Set every field of a message and of those in it."""
     if isinstance(message, Timestamp):
@@ -41,7 +49,7 @@ def fill(message: Message, choice: random.Random) -> None:
         _set(message, field, choice)
 
 
-def _set(message: Message, field: FieldDescriptor, choice: random.Random) -> None:
+def _set(message: Message, field: Any, choice: random.Random) -> None:
     place: Any = getattr(message, field.name)
     if field.message_type is not None:
         if not field.is_repeated:

@@ -4,10 +4,13 @@ from dataclasses import dataclass
 
 import pytest
 import pytest_asyncio
+from google.protobuf import json_format
+from lensfeed.feed.v1 import feed_service_pb2
 
 from tests.blackbox.mesh import Reach
 from tests.blackbox.people import Json, Person, eventually, new_user
-from tests.protocols import rest_outcome
+from tests.edge_proxy.protocols import FEED_PATH
+from tests.protocols import grpc_call, rest_outcome
 
 pytestmark = pytest.mark.mesh
 
@@ -70,6 +73,22 @@ async def test_only_the_last_page_has_no_cursor(readership: Readership, limit: i
 async def test_a_limit_is_20_by_default_and_100_at_most(readership: Readership, query: str, size: int) -> None:
     """Larger limits are clamped, not refused."""
     assert len((await readership.reader.call("GET", f"/feed{query}"))["items"]) == size
+
+
+@pytest.mark.parametrize("limit", [1, 20, 100])
+async def test_rest_and_grpc_show_the_same_page(readership: Readership, limit: int) -> None:
+    """The JSON of a page is that of its message, with the same cursor and the same ETag, compressed or not."""
+    reader = readership.reader
+    request = feed_service_pb2.GetFeedRequest(limit=limit)
+    outcome = await grpc_call(reader.reach, FEED_PATH, request, reader.headers)
+    page = feed_service_pb2.GetFeedResponse.FromString(outcome.answer)
+    assert len(page.items) == limit
+    for encoding in ("identity", "gzip"):
+        response = await reader.send("GET", f"/feed?limit={limit}", accept_encoding=encoding)
+        assert response.headers["content-type"] == "application/json"
+        assert response.headers["etag"] == page.etag
+        assert json_format.Parse(response.text, feed_service_pb2.GetFeedResponse()) == page
+        assert response.json() == json_format.MessageToDict(page, always_print_fields_with_no_presence=True)
 
 
 async def test_profiles_page_like_feeds(readership: Readership) -> None:

@@ -3,7 +3,7 @@
 from lensfeed.feed.v1 import feed_service_pb2
 from lensfeed.media.v1 import media_pb2
 
-from tests.cards import full_card
+from tests.cards import empty_card, full_card
 from tests.edge_proxy.backend import Backend
 from tests.edge_proxy.conftest import Edge
 
@@ -59,7 +59,7 @@ async def test_defaults_are_printed_and_absent_messages_are_not(
 
 async def test_the_edge_and_the_service_print_the_same(edge: Edge, backend: Backend, bearer: dict[str, str]) -> None:
     """A post and its author look the same in a feed, which feed_svc prints, as alone, which the edge translates."""
-    for card in (full_card(1), full_card(2), feed_service_pb2.FeedItem(post={}, author={})):
+    for card in (full_card(1), full_card(2), empty_card()):
         del backend.feed.items[:]
         backend.feed.items.append(card)
         (item,) = (await edge.http.get("/feed", headers=bearer)).json()["items"]
