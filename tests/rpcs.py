@@ -38,9 +38,9 @@ class Rpc:
         return self.service.endswith("InternalService")
 
     @property
-    def is_edges(self) -> bool:
-        """Whether only the edge calls it, in place of a public method."""
-        return self.service.endswith("EdgeService")
+    def is_public(self) -> bool:
+        """Whether apps may call it. The edge itself calls the methods of an EdgeService."""
+        return not self.service.endswith(("InternalService", "EdgeService"))
 
     def __str__(self) -> str:
         return self.path
@@ -66,5 +66,5 @@ def _rpc(service: str, method: MethodDescriptorProto) -> Rpc:
 
 
 RPCS = _all()
-PUBLIC = tuple(rpc for rpc in RPCS if not (rpc.is_internal or rpc.is_edges))
-HIDDEN = tuple(rpc for rpc in RPCS if rpc.is_internal or rpc.is_edges)
+PUBLIC = tuple(rpc for rpc in RPCS if rpc.is_public)
+HIDDEN = tuple(rpc for rpc in RPCS if not rpc.is_public)

@@ -70,7 +70,7 @@ def test_every_public_method_is_in_it_and_no_internal_one() -> None:
         for method in service.method
     }
     assert len(levels) > 20
-    assert levels == {rpc.path: full[rpc.path] for rpc in RPCS if not rpc.is_internal}
+    assert levels == {rpc.path: full[rpc.path] for rpc in RPCS if rpc.is_public}
 
 
 def test_it_contains_only_the_needed_messages() -> None:
