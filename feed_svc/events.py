@@ -70,6 +70,10 @@ class FeedEvents:
                 await self._apply_follow(event.follow_created.follower_id, event.follow_created.followee_id)
             case "follow_deleted":
                 await self._apply_follow(event.follow_deleted.follower_id, event.follow_deleted.followee_id)
+            case "follow_muted":
+                await self._apply_follow(event.follow_muted.follower_id, event.follow_muted.followee_id)
+            case "follow_unmuted":
+                await self._apply_follow(event.follow_unmuted.follower_id, event.follow_unmuted.followee_id)
             case "user_updated":
                 await self._refresh_author(event.user_updated.user_id)
 

@@ -57,8 +57,10 @@ class GrpcGraph:
                 return found
 
     async def follows_anybody(self, viewer: int) -> bool:
-        """Ask for one followee."""
-        page = await self._stub.ListFolloweeIds(follow_pb2.ListFolloweeIdsRequest(user_id=viewer, page_size=1))
+        """Ask for one followee, muted or not."""
+        page = await self._stub.ListFolloweeIds(
+            follow_pb2.ListFolloweeIdsRequest(user_id=viewer, page_size=1, include_muted=True)
+        )
         return bool(page.followee_ids)
 
     async def is_following(self, viewer: int, author_id: int) -> bool:

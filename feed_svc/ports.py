@@ -11,10 +11,10 @@ IsOutage = Callable[[Exception], bool]
 
 
 class Graph(Protocol):
-    """Who follows whom."""
+    """Whose posts belong into whose home feed. A follow that is muted counts only where a docstring says so."""
 
     async def follower_page(self, author_id: int, token: str) -> FollowerPage:
-        """Return the page of an author's followers that a token names; an empty token names the first page.
+        """Return the page of an author's followers that a token names, perhaps empty; an empty token names the first page.
 
         Tokens stay valid while people follow and unfollow: a follower who stays is on some page.
         """
@@ -25,7 +25,7 @@ class Graph(Protocol):
         ...
 
     async def follows_anybody(self, viewer: int) -> bool:
-        """Tell whether a viewer follows anybody."""
+        """Tell whether a viewer follows anybody, muted or not."""
         ...
 
     async def is_following(self, viewer: int, author_id: int) -> bool:
@@ -37,7 +37,7 @@ class Graph(Protocol):
         ...
 
     async def follower_count(self, author_id: int) -> int | None:
-        """Return the number of an author's followers, or None if it is not known."""
+        """Return the number of an author's followers, those who muted it included, or None if it is not known."""
         ...
 
 

@@ -8,7 +8,9 @@ import structlog
 from lensfeed.follow.v1 import follow_internal_service_pb2_grpc, follow_service_pb2_grpc
 
 from follow_svc.create_follow import CreateFollow
+from follow_svc.create_mute import CreateMute
 from follow_svc.delete_follow import DeleteFollow
+from follow_svc.delete_mute import DeleteMute
 from follow_svc.events import STREAM
 from follow_svc.filter_followed import FilterFollowed
 from follow_svc.get_follower_count import GetFollowerCount
@@ -17,6 +19,7 @@ from follow_svc.lists.list_followee_ids import ListFolloweeIds
 from follow_svc.lists.list_follower_ids import ListFollowerIds
 from follow_svc.lists.list_followers import ListFollowers
 from follow_svc.lists.list_following import ListFollowing
+from follow_svc.lists.list_mutes import ListMutes
 from follow_svc.peers import USER_INTERNAL, UserPeer
 from follow_svc.ports import Announce
 from follow_svc.recount import Recount
@@ -77,12 +80,15 @@ async def serving_process(settings: FollowSettings) -> AsyncIterator[Process]:
 
 def _public(store: FollowStore, users: UserPeer, announce: Announce, cursor_keys: list[str]) -> FollowServicer:
     return FollowServicer(
-        CreateFollow(store, users, announce),
-        DeleteFollow(store, announce),
-        RemoveFollower(store, announce),
-        ListFollowers(store, users, Cursors(cursor_keys, "followers")),
-        ListFollowing(store, users, Cursors(cursor_keys, "following")),
-        GetRelationship(store, users),
+        create_follow=CreateFollow(store, users, announce),
+        delete_follow=DeleteFollow(store, announce),
+        remove_follower=RemoveFollower(store, announce),
+        create_mute=CreateMute(store, announce),
+        delete_mute=DeleteMute(store, announce),
+        list_mutes=ListMutes(store, users, Cursors(cursor_keys, "mutes")),
+        list_followers=ListFollowers(store, users, Cursors(cursor_keys, "followers")),
+        list_following=ListFollowing(store, users, Cursors(cursor_keys, "following")),
+        get_relationship=GetRelationship(store, users),
     )
 
 

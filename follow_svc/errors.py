@@ -10,6 +10,13 @@ class FollowLimitError(FailedPreconditionError):
         super().__init__("FOLLOW_LIMIT", f"an account can follow at most {limit:,} others")
 
 
+class NotFollowingError(FailedPreconditionError):
+    """An account can only mute those that it follows."""
+
+    def __init__(self) -> None:
+        super().__init__("NOT_FOLLOWING", "only an account that you follow can be muted")
+
+
 class UserNotFoundError(NotFoundError):
     """No account has this id."""
 

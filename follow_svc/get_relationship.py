@@ -11,10 +11,11 @@ from follow_svc.store.port import FollowStore
 
 @dataclass(frozen=True, slots=True)
 class Relationship:
-    """Who of a viewer and an account follows whom, and the account's counts."""
+    """Who of a viewer and an account follows whom, whether the viewer mutes it, and its counts."""
 
     following: bool
     followed_by: bool
+    muting: bool
     counts: FollowCounts
 
 
@@ -33,4 +34,5 @@ class GetRelationship:
             self._store.get_follow(user_id, viewer_id),
             self._store.get_counts(user_id),
         )
-        return Relationship(follows is not None, followed_by is not None, counts)
+        is_muting = follows is not None and follows.is_muted
+        return Relationship(follows is not None, followed_by is not None, is_muting, counts)

@@ -12,7 +12,9 @@ from lensfeed.follow.v1 import (
 from lensfeed.user.v1 import user_pb2
 
 from follow_svc.create_follow import CreateFollow
+from follow_svc.create_mute import CreateMute
 from follow_svc.delete_follow import DeleteFollow
+from follow_svc.delete_mute import DeleteMute
 from follow_svc.filter_followed import FilterFollowed
 from follow_svc.get_follower_count import GetFollowerCount
 from follow_svc.get_relationship import GetRelationship
@@ -20,6 +22,7 @@ from follow_svc.lists.list_followee_ids import ListFolloweeIds
 from follow_svc.lists.list_follower_ids import ListFollowerIds
 from follow_svc.lists.list_followers import ListFollowers
 from follow_svc.lists.list_following import ListFollowing
+from follow_svc.lists.list_mutes import ListMutes
 from follow_svc.model import Follow
 from follow_svc.remove_follower import RemoveFollower
 from meshkit.call import caller_id
@@ -32,9 +35,13 @@ class FollowServicer(follow_service_pb2_grpc.FollowServiceServicer):
 
     def __init__(
         self,
+        *,
         create_follow: CreateFollow,
         delete_follow: DeleteFollow,
         remove_follower: RemoveFollower,
+        create_mute: CreateMute,
+        delete_mute: DeleteMute,
+        list_mutes: ListMutes[user_pb2.User],
         list_followers: ListFollowers[user_pb2.User],
         list_following: ListFollowing[user_pb2.User],
         get_relationship: GetRelationship,
@@ -42,6 +49,9 @@ class FollowServicer(follow_service_pb2_grpc.FollowServiceServicer):
         self._create_follow = create_follow
         self._delete_follow = delete_follow
         self._remove_follower = remove_follower
+        self._create_mute = create_mute
+        self._delete_mute = delete_mute
+        self._list_mutes = list_mutes
         self._list_followers = list_followers
         self._list_following = list_following
         self._get_relationship = get_relationship
@@ -67,6 +77,27 @@ class FollowServicer(follow_service_pb2_grpc.FollowServiceServicer):
         await self._remove_follower(caller_id(), request.follower_id)
         return follow_service_pb2.RemoveFollowerResponse()
 
+    async def CreateMute(
+        self, request: follow_service_pb2.CreateMuteRequest, context: Any
+    ) -> follow_service_pb2.CreateMuteResponse:
+        """Mute an account for the caller."""
+        await self._create_mute(caller_id(), request.user_id)
+        return follow_service_pb2.CreateMuteResponse()
+
+    async def DeleteMute(
+        self, request: follow_service_pb2.DeleteMuteRequest, context: Any
+    ) -> follow_service_pb2.DeleteMuteResponse:
+        """Unmute an account for the caller."""
+        await self._delete_mute(caller_id(), request.user_id)
+        return follow_service_pb2.DeleteMuteResponse()
+
+    async def ListMutes(
+        self, request: follow_service_pb2.ListMutesRequest, context: Any
+    ) -> follow_service_pb2.ListMutesResponse:
+        """List the accounts that the caller has muted."""
+        page = await self._list_mutes(caller_id(), request.cursor, request.limit)
+        return follow_service_pb2.ListMutesResponse(users=page.accounts, next_cursor=page.next_cursor)
+
     async def ListFollowers(
         self, request: follow_service_pb2.ListFollowersRequest, context: Any
     ) -> follow_service_pb2.ListFollowersResponse:
@@ -91,6 +122,7 @@ class FollowServicer(follow_service_pb2_grpc.FollowServiceServicer):
             followed_by=found.followed_by,
             follower_count=found.counts.followers,
             following_count=found.counts.following,
+            muting=found.muting,
         )
 
 
@@ -112,7 +144,7 @@ class FollowInternalServicer(follow_internal_service_pb2_grpc.FollowInternalServ
     async def ListFollowerIds(
         self, request: follow_internal_service_pb2.ListFollowerIdsRequest, context: Any
     ) -> follow_internal_service_pb2.ListFollowerIdsResponse:
-        """Return a page of an account's followers."""
+        """Return a page of an account's followers who have not muted it."""
         page = await self._list_follower_ids(request.user_id, request.page_token, request.page_size)
         return follow_internal_service_pb2.ListFollowerIdsResponse(
             follower_ids=page.user_ids, next_page_token=page.next_page_token
@@ -122,7 +154,9 @@ class FollowInternalServicer(follow_internal_service_pb2_grpc.FollowInternalServ
         self, request: follow_internal_service_pb2.ListFolloweeIdsRequest, context: Any
     ) -> follow_internal_service_pb2.ListFolloweeIdsResponse:
         """Return a page of the accounts that an account follows."""
-        page = await self._list_followee_ids(request.user_id, request.page_token, request.page_size)
+        page = await self._list_followee_ids(
+            request.user_id, request.page_token, request.page_size, include_muted=request.include_muted
+        )
         return follow_internal_service_pb2.ListFolloweeIdsResponse(
             followee_ids=page.user_ids, next_page_token=page.next_page_token
         )
@@ -130,7 +164,7 @@ class FollowInternalServicer(follow_internal_service_pb2_grpc.FollowInternalServ
     async def FilterFollowed(
         self, request: follow_internal_service_pb2.FilterFollowedRequest, context: Any
     ) -> follow_internal_service_pb2.FilterFollowedResponse:
-        """Return which of the accounts are followed."""
+        """Return which of the accounts are followed and not muted."""
         followed = await self._filter_followed(request.follower_id, request.followee_ids)
         return follow_internal_service_pb2.FilterFollowedResponse(followee_ids=followed)
 

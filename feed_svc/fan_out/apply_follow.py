@@ -1,4 +1,4 @@
-"""Backfills a timeline on a follow, and removes an author from it on an unfollow."""
+"""Backfills a timeline on a follow or unmute, and removes an author from it on an unfollow or mute."""
 
 from feed_svc.model import TIMELINE_LENGTH, merge
 from feed_svc.ports import Graph, Posts
@@ -8,7 +8,8 @@ from feed_svc.store.port import Celebrities, Followees, RecentUnfollows, Timelin
 class ApplyFollow:
     """Makes a viewer's timeline match the current graph for one author.
 
-    Events may come late, twice or in the wrong order, so they only say which pair to look at.
+    An author who is muted is treated like one who is not followed. Events may come late, twice or in the wrong order, so they
+    only say which pair to look at.
     """
 
     def __init__(

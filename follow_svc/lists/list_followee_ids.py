@@ -12,9 +12,10 @@ class ListFolloweeIds:
         self._store = store
         self._tokens = PageTokens(numbers=1)
 
-    async def __call__(self, user_id: int, page_token: str, page_size: int) -> IdPage:
+    async def __call__(self, user_id: int, page_token: str, page_size: int, *, include_muted: bool = False) -> IdPage:
         """Return a page, empty for an unknown account. Raises InvalidArgumentError (PAGE_TOKEN_INVALID)."""
         after = self._tokens.decode(page_token)[0] if page_token else None
         size = page_size or DEFAULT_PAGE_SIZE
-        page, last = cut_page(await self._store.list_followees(user_id, after, size + 1), size)
+        read = self._store.list_followees if include_muted else self._store.list_unmuted_followees
+        page, last = cut_page(await read(user_id, after, size + 1), size)
         return IdPage(page, "" if last is None else self._tokens.encode([last]))

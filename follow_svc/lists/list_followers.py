@@ -5,7 +5,7 @@ from typing import Generic
 from follow_svc.accounts import members_of
 from follow_svc.lists.cursors import ListCursors
 from follow_svc.lists.pages import AccountPage, cut_page
-from follow_svc.model import FollowerPlace
+from follow_svc.model import Follower
 from follow_svc.ports import AccountT, Users
 from follow_svc.store.port import FollowStore
 from meshkit.cursors import Cursors
@@ -25,8 +25,8 @@ class ListFollowers(Generic[AccountT]):
 
         Raises InvalidArgumentError (CURSOR_INVALID) and UserNotFoundError.
         """
-        after = FollowerPlace(*self._cursors.decode(viewer_id, owner_id, cursor)) if cursor else None
+        after = Follower.at(self._cursors.decode(viewer_id, owner_id, cursor)) if cursor else None
         size = clamp_limit(limit)
         page, last = cut_page(await self._store.list_followers(owner_id, after, size + 1), size)
-        accounts = await members_of(self._users, owner_id, [place.follower_id for place in page])
-        return AccountPage(accounts, last and self._cursors.encode(viewer_id, owner_id, last))
+        accounts = await members_of(self._users, owner_id, [follower.follower_id for follower in page])
+        return AccountPage(accounts, last and self._cursors.encode(viewer_id, owner_id, last.place))

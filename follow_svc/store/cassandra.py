@@ -4,15 +4,15 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Coroutine, Sequence
-from collections.abc import Set as AbstractSet
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, TypeVar
 
 import structlog
 
-from follow_svc.errors import FollowLimitError
-from follow_svc.model import FOLLOWER_BUCKET_SIZE, AddedFollow, Follow, FollowCounts, FollowerPlace, bucket_of
+from follow_svc.errors import FollowLimitError, NotFollowingError
+from follow_svc.model import FOLLOWER_BUCKET_SIZE, AddedFollow, Follow, FollowCounts, bucket_of
+from follow_svc.store.cassandra_lists import CassandraLists
 from follow_svc.store.pair_changes import Pair, PairChanges, PairState
 from follow_svc.store.turns import Turns
 from meshkit.call import CURRENT, current_call
@@ -22,10 +22,6 @@ from meshkit.events.outbox import OutboxRecord
 from meshkit.ids import new_id
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-# Rows per read. Below the driver's page size, because the bridge fetches only one page.
-PAGE = 2_000
-# An account with more buckets would have half a billion followers.
-MAX_BUCKETS = 5_000
 # Counters may be off by a little: this close to the limit, count the rows.
 COUNT_SLACK = 200
 # A change that loses a race is retried after a random wait of up to this many seconds.
@@ -34,15 +30,6 @@ ATTEMPTS, BACKOFF_SECONDS = 8, 0.2
 COUNT_WAIT_SECONDS = 1.0
 # How long a stopping process waits for changes in progress.
 DRAIN_SECONDS = 10.0
-# Below every id.
-_BEFORE_ALL = -1
-# Feeds are built from these rows. A row that a lagging replica lacks would be missing until the next rebuild.
-_FOLLOWEES = sure_read("SELECT followee_id, is_ended FROM follows WHERE follower_id = ? AND followee_id > ? LIMIT ?")
-_FOLLOWED_OF = sure_read("SELECT followee_id, is_ended FROM follows WHERE follower_id = ? AND followee_id IN ? LIMIT ?")
-_FOLLOWERS = sure_read(
-    "SELECT follower_id FROM followers WHERE followee_id = ? AND bucket = ? AND follower_id > ? LIMIT ?"
-)
-_BUCKETS = sure_read("SELECT bucket FROM follower_buckets WHERE followee_id = ? AND bucket >= ? LIMIT ?")
 # Counts decide who is a celebrity, and when the followees themselves are counted.
 _COUNTS = sure_read("SELECT followers, following FROM follow_counts WHERE user_id = ? LIMIT 1")
 _COUNT_FOLLOWER = write("UPDATE follow_counts SET followers = followers + ? WHERE user_id = ?", is_idempotent=False)
@@ -52,11 +39,11 @@ _log = structlog.get_logger()
 T = TypeVar("T")
 
 
-class CassandraFollowStore:
+class CassandraFollowStore(CassandraLists):
     """FollowStore over a keyspace with `MIGRATIONS` and the outbox migrations applied."""
 
     def __init__(self, cassandra: Cassandra, bucket_size: int = FOLLOWER_BUCKET_SIZE) -> None:
-        self._cassandra = cassandra
+        super().__init__(cassandra)
         self._bucket_size = bucket_size
         self._pairs = PairChanges(cassandra)
         self._turns = Turns()
@@ -80,6 +67,19 @@ class CassandraFollowStore:
         """Remove a follow if it exists."""
         return await self._run_to_end(follower_id, lambda: self._remove(Pair(follower_id, followee_id), records))
 
+    async def mute(self, follower_id: int, followee_id: int, muted_ms: int, records: Sequence[OutboxRecord]) -> bool:
+        """Mute a followee unless it is muted."""
+        pair = Pair(follower_id, followee_id)
+        is_changed = await self._run_to_end(follower_id, lambda: self._set_muted(pair, muted_ms, records))
+        if is_changed is None:
+            raise NotFollowingError
+        return is_changed
+
+    async def unmute(self, follower_id: int, followee_id: int, records: Sequence[OutboxRecord]) -> bool:
+        """Unmute a followee if it is muted."""
+        pair = Pair(follower_id, followee_id)
+        return bool(await self._run_to_end(follower_id, lambda: self._set_muted(pair, None, records)))
+
     async def confirm_follow(
         self, follower_id: int, followee_id: int, records: Sequence[OutboxRecord]
     ) -> Follow | None:
@@ -101,45 +101,6 @@ class CassandraFollowStore:
         """Return an account's follower count, if it has one."""
         rows = await self._cassandra.execute(_COUNTS, user_id)
         return max(rows[0][0], 0) if rows and rows[0][0] is not None else None
-
-    async def list_followers(self, user_id: int, after: FollowerPlace | None, limit: int) -> Sequence[FollowerPlace]:
-        """Return followers after a place."""
-        first, last_id = after or (0, _BEFORE_ALL)
-        rows = await self._cassandra.execute(_BUCKETS, user_id, first, MAX_BUCKETS)
-        found: list[FollowerPlace] = []
-        for bucket in sorted({first, *(row[0] for row in rows)}):
-            above = last_id if bucket == first else _BEFORE_ALL
-            while len(found) < limit:
-                size = min(PAGE, limit - len(found))
-                page = await self._cassandra.execute(_FOLLOWERS, user_id, bucket, above, size)
-                found += [FollowerPlace(bucket, row[0]) for row in page]
-                if len(page) < size:
-                    break
-                above = page[-1][0]
-        return found
-
-    async def list_followees(self, user_id: int, after: int | None, limit: int) -> Sequence[int]:
-        """Return followees after an id."""
-        above = _BEFORE_ALL if after is None else after
-        found: list[int] = []
-        while len(found) < limit:
-            size = min(PAGE, limit - len(found))
-            page = await self._cassandra.execute(_FOLLOWEES, user_id, above, size)
-            found += _not_ended(page)
-            if len(page) < size:
-                break
-            above = page[-1][0]
-        return found
-
-    async def filter_followed(self, follower_id: int, followee_ids: Sequence[int]) -> AbstractSet[int]:
-        """Return the followed ones."""
-        wanted = list(set(followee_ids))
-        # One partition, looked up by clustering key.
-        return (
-            set(_not_ended(await self._cassandra.execute(_FOLLOWED_OF, follower_id, wanted, len(wanted))))
-            if wanted
-            else set()
-        )
 
     async def _add(self, follow: Follow, max_followees: int, records: Sequence[OutboxRecord]) -> AddedFollow:
         pair, change = Pair(follow.follower_id, follow.followee_id), new_id()
@@ -197,6 +158,28 @@ class CassandraFollowStore:
             await _back_off()
         raise UnavailableError
 
+    async def _set_muted(self, pair: Pair, muted_ms: int | None, records: Sequence[OutboxRecord]) -> bool | None:
+        """Mute since `muted_ms`, or unmute (None). Returns whether that changed anything, or None if there is no such follow."""
+        change = new_id()
+        found = await self._pairs.read(pair)
+        for _ in range(ATTEMPTS):
+            if found is None or found.is_ended:
+                return None
+            # Whatever was decided before is carried out first, so a pair never has two unfinished changes.
+            await self._pairs.repair(pair, found, records)
+            if found.is_muted == (muted_ms is not None):
+                return False
+            _refuse_if_late()
+            is_applied = await self._pairs.mark_muted(pair, found, change, muted_ms, records)
+            found = await self._pairs.read_serially(pair)
+            is_mine = found is not None and found.change == change
+            if found is not None and is_mine:
+                await self._pairs.settle(pair, found, records)
+            if is_applied or is_mine:
+                return True
+            await _back_off()
+        raise UnavailableError
+
     async def _confirm(self, pair: Pair, records: Sequence[OutboxRecord]) -> Follow | None:
         found = await self._pairs.read(pair)
         if found is None or found.is_ended:
@@ -248,10 +231,6 @@ class CassandraFollowStore:
         self._changes.add(task)
         task.add_done_callback(self._changes.discard)
         return await asyncio.shield(task)
-
-
-def _not_ended(rows: Sequence[tuple[Any, ...]]) -> list[int]:
-    return [followee_id for followee_id, is_ended in rows if is_ended is False]
 
 
 def _refuse_if_late() -> None:

@@ -23,7 +23,7 @@ _USERS = {
     Walk.COUNTS: sure_read("SELECT token(user_id), user_id FROM follow_counts WHERE token(user_id) > ? LIMIT ?"),
 }
 _PAIRS = sure_read(
-    "SELECT followee_id, bucket, created_ms, change, is_ended, events, WRITETIME(change) FROM follows"
+    "SELECT followee_id, bucket, created_ms, change, is_ended, events, WRITETIME(change), muted_ms FROM follows"
     " WHERE follower_id = ? AND followee_id > ? LIMIT ?"
 )
 _COUNTS = {

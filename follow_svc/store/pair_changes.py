@@ -5,9 +5,11 @@ is applied. Everything else follows in one logged batch: the row in `followers` 
 
     follow      LWT: insert the row          → batch: add the follower and events   → count
     unfollow    LWT: mark the row as ended   → batch: drop the follower, add events → LWT: delete the row → uncount
+    (un)mute    LWT: mark the row            → batch: mark the follower, add events
 
 A crash between the LWT and the batch leaves the pair half done. The next one to touch the pair completes it: a repeated follow
-(`repair`), a repeated unfollow or a new follow (both find the ended row), or a recount. Three rules make it safe to run the
+(`repair`), a repeated unfollow or a new follow (both find the ended row), a mute or unmute (which begin from a complete pair
+only), or a recount. Three rules make it safe to run the
 batch again, even while a slow process is still running it:
 
 - The LWT stores the events with the decision, so a second run writes the same events. They are kept for EVENTS_SECONDS. Later,
@@ -46,7 +48,7 @@ from meshkit.ids import new_id
 
 EVENTS_SECONDS: Final = 30
 _ROW = (
-    "SELECT bucket, created_ms, change, is_ended, events, WRITETIME(change) FROM follows"
+    "SELECT bucket, created_ms, change, is_ended, events, WRITETIME(change), muted_ms FROM follows"
     " WHERE follower_id = ? AND followee_id = ? LIMIT 1"
 )
 # At quorum: a lagging replica may still have a follow that has ended, and a repeated follow would be acknowledged without a row.
@@ -67,12 +69,17 @@ _BEGIN = _deciding_lwt(
 _END = _deciding_lwt(
     "UPDATE follows SET change = ?, is_ended = true WHERE follower_id = ? AND followee_id = ? IF is_ended = false"
 )
+_MARK_MUTED = _deciding_lwt(
+    "UPDATE follows SET change = ?, muted_ms = ? WHERE follower_id = ? AND followee_id = ? IF change = ?"
+)
 _CHOOSE_EVENTS = _deciding_lwt("UPDATE follows SET change = ? WHERE follower_id = ? AND followee_id = ? IF change = ?")
 _DELETE = claim("DELETE FROM follows WHERE follower_id = ? AND followee_id = ? IF change = ?")
 _CHANGE_OF_FOLLOWER = sure_read(
     "SELECT change FROM followers WHERE followee_id = ? AND bucket = ? AND follower_id = ? LIMIT 1"
 )
-_ADD = write("INSERT INTO followers (followee_id, bucket, follower_id, change) VALUES (?, ?, ?, ?) USING TIMESTAMP ?")
+_ADD = write(
+    "INSERT INTO followers (followee_id, bucket, follower_id, change, is_muted) VALUES (?, ?, ?, ?, ?) USING TIMESTAMP ?"
+)
 _DROP = write("DELETE FROM followers USING TIMESTAMP ? WHERE followee_id = ? AND bucket = ? AND follower_id = ?")
 _ADD_BUCKET = write("INSERT INTO follower_buckets (followee_id, bucket) VALUES (?, ?)")
 _log = structlog.get_logger()
@@ -87,7 +94,10 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PairState:
-    """The decided state of a pair. `at` is its time in microseconds; `events` is None once they have expired."""
+    """The decided state of a pair. `at` is its time in microseconds.
+
+    `events` is None once they have expired, and `muted_ms` if the followee is not muted.
+    """
 
     bucket: int
     created_ms: int
@@ -95,14 +105,20 @@ class PairState:
     is_ended: bool
     events: Mapping[int, bytes] | None
     at: int
+    muted_ms: int | None
+
+    @property
+    def is_muted(self) -> bool:
+        """Whether the follower has muted the followee."""
+        return self.muted_ms is not None
 
     def follow_of(self, pair: Pair) -> Follow:
         """Return the follow."""
-        return Follow(pair.follower_id, pair.followee_id, self.created_ms)
+        return Follow(pair.follower_id, pair.followee_id, self.created_ms, self.is_muted)
 
 
 class PairChanges:
-    """The steps of a change. `begin` and `end` return whether they were applied, or None if unknown: then read `decided`."""
+    """The steps of a change. `begin`, `end` and `mark_muted` return whether they were applied, or None: then read serially."""
 
     def __init__(self, cassandra: Cassandra) -> None:
         self._cassandra = cassandra
@@ -126,6 +142,12 @@ class PairChanges:
     async def end(self, pair: Pair, change: int, records: Sequence[OutboxRecord]) -> bool | None:
         """Mark the follow as ended if it exists."""
         return await self._try(_END, change, *pair, kept_events(records), *pair)
+
+    async def mark_muted(
+        self, pair: Pair, found: PairState, change: int, muted_ms: int | None, records: Sequence[OutboxRecord]
+    ) -> bool | None:
+        """Mute the follow since `muted_ms`, or unmute it (None), unless it has changed since it was `found`."""
+        return await self._try(_MARK_MUTED, change, muted_ms, *pair, found.change, kept_events(records), *pair)
 
     async def repair(self, pair: Pair, found: PairState, records: Sequence[OutboxRecord]) -> bool:
         """Finish the decided change if it is not complete. Returns whether it was incomplete."""
@@ -171,7 +193,7 @@ def _steps(pair: Pair, found: PairState) -> list[Step]:
     place = (pair.followee_id, found.bucket, pair.follower_id)
     if found.is_ended:
         return [(_DROP, (found.at, *place))]
-    steps: list[Step] = [(_ADD, (*place, found.change, found.at))]
+    steps: list[Step] = [(_ADD, (*place, found.change, found.is_muted, found.at))]
     if found.bucket:
         steps.append((_ADD_BUCKET, (pair.followee_id, found.bucket)))
     return steps

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from typing import Protocol
 
-from follow_svc.model import AddedFollow, Follow, FollowCounts, FollowerPlace
+from follow_svc.model import AddedFollow, Follow, FollowCounts, Follower, Mute
 from meshkit.events.outbox import OutboxRecord
 
 
@@ -28,6 +28,17 @@ class FollowStore(Protocol):
         """Remove a follow, uncount it and write its events. Returns False and changes nothing if there is none."""
         ...
 
+    async def mute(self, follower_id: int, followee_id: int, muted_ms: int, records: Sequence[OutboxRecord]) -> bool:
+        """Mute a followee since `muted_ms` and write the events. Returns False and changes nothing if it is muted.
+
+        The mute ends with the follow. Raises NotFollowingError.
+        """
+        ...
+
+    async def unmute(self, follower_id: int, followee_id: int, records: Sequence[OutboxRecord]) -> bool:
+        """Unmute a followee and write the events. Returns False and changes nothing if it is not muted or not followed."""
+        ...
+
     async def confirm_follow(
         self, follower_id: int, followee_id: int, records: Sequence[OutboxRecord]
     ) -> Follow | None:
@@ -49,8 +60,8 @@ class FollowStore(Protocol):
         """Return how many follow an account, or None if it has no counts: that is not the same as 0."""
         ...
 
-    async def list_followers(self, user_id: int, after: FollowerPlace | None, limit: int) -> Sequence[FollowerPlace]:
-        """Return an account's followers after a place (None: from the start), in order, at most `limit`.
+    async def list_followers(self, user_id: int, after: Follower | None, limit: int) -> Sequence[Follower]:
+        """Return an account's followers after one's place (None: from the start), in order, at most `limit`.
 
         Fewer than `limit` means that there are no more. A follower keeps its place for as long as it follows.
         """
@@ -63,6 +74,17 @@ class FollowStore(Protocol):
         """
         ...
 
-    async def filter_followed(self, follower_id: int, followee_ids: Sequence[int]) -> AbstractSet[int]:
-        """Return which of at most 1,000 ids an account follows."""
+    async def list_unmuted_followees(self, user_id: int, after: int | None, limit: int) -> Sequence[int]:
+        """Return the same as `list_followees`, without those that are muted."""
+        ...
+
+    async def list_mutes(self, user_id: int, before: Mute | None, limit: int) -> Sequence[Mute]:
+        """Return an account's mutes before another one (None: from the latest), the latest first, at most `limit`.
+
+        Fewer than `limit` means that there are no more.
+        """
+        ...
+
+    async def filter_unmuted(self, follower_id: int, followee_ids: Sequence[int]) -> AbstractSet[int]:
+        """Return which of at most 1,000 ids an account follows and has not muted."""
         ...

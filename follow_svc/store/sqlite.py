@@ -6,15 +6,18 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 
-from follow_svc.errors import FollowLimitError
-from follow_svc.model import FOLLOWER_BUCKET_SIZE, AddedFollow, Follow, FollowCounts, FollowerPlace, bucket_of
+from follow_svc.errors import FollowLimitError, NotFollowingError
+from follow_svc.model import FOLLOWER_BUCKET_SIZE, AddedFollow, Follow, FollowCounts, Follower, Mute, bucket_of
 from meshkit.events.outbox import OutboxRecord
 from meshkit.events.sqlite_outbox import insert_records
+from meshkit.ids import MAX_ID
 from meshkit.sqlite import Database
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 # Below every id and every bucket.
 _BEFORE_ALL = -1
+# After every mute.
+_AFTER_ALL = Mute(MAX_ID, MAX_ID)
 
 
 class SqliteFollowStore:
@@ -52,6 +55,34 @@ class SqliteFollowStore:
 
         return await self._database.write(work)
 
+    async def mute(self, follower_id: int, followee_id: int, muted_ms: int, records: Sequence[OutboxRecord]) -> bool:
+        """Mute a followee unless it is muted."""
+
+        def work(connection: sqlite3.Connection) -> bool:
+            follow = _follow(connection, follower_id, followee_id)
+            if follow is None:
+                raise NotFollowingError
+            if follow.is_muted:
+                return False
+            _set_muted(connection, follow, muted_ms)
+            insert_records(connection, records)
+            return True
+
+        return await self._database.write(work)
+
+    async def unmute(self, follower_id: int, followee_id: int, records: Sequence[OutboxRecord]) -> bool:
+        """Unmute a followee if it is muted."""
+
+        def work(connection: sqlite3.Connection) -> bool:
+            follow = _follow(connection, follower_id, followee_id)
+            if follow is None or not follow.is_muted:
+                return False
+            _set_muted(connection, follow, None)
+            insert_records(connection, records)
+            return True
+
+        return await self._database.write(work)
+
     async def confirm_follow(
         self, follower_id: int, followee_id: int, records: Sequence[OutboxRecord]
     ) -> Follow | None:
@@ -74,44 +105,65 @@ class SqliteFollowStore:
             lambda connection: next((row[0] for row in connection.execute(query, (user_id,))), None)
         )
 
-    async def list_followers(self, user_id: int, after: FollowerPlace | None, limit: int) -> Sequence[FollowerPlace]:
+    async def list_followers(self, user_id: int, after: Follower | None, limit: int) -> Sequence[Follower]:
         """Return followers after a place."""
-        bucket, follower_id = after or (_BEFORE_ALL, _BEFORE_ALL)
+        bucket, follower_id = after.place if after else (_BEFORE_ALL, _BEFORE_ALL)
         query = (
-            "SELECT bucket, follower_id FROM followers WHERE followee_id = ? AND (bucket, follower_id) > (?, ?)"
+            "SELECT bucket, follower_id, is_muted FROM followers WHERE followee_id = ? AND (bucket, follower_id) > (?, ?)"
             " ORDER BY bucket, follower_id LIMIT ?"
         )
         return await self._database.read(
             lambda connection: [
-                FollowerPlace(*row) for row in connection.execute(query, (user_id, bucket, follower_id, limit))
+                Follower(row[0], row[1], bool(row[2]))
+                for row in connection.execute(query, (user_id, bucket, follower_id, limit))
             ]
         )
 
     async def list_followees(self, user_id: int, after: int | None, limit: int) -> Sequence[int]:
         """Return followees after an id."""
-        first = _BEFORE_ALL if after is None else after
         query = "SELECT followee_id FROM follows WHERE follower_id = ? AND followee_id > ? ORDER BY followee_id LIMIT ?"
+        return await self._ids(query, user_id, _BEFORE_ALL if after is None else after, limit)
+
+    async def list_unmuted_followees(self, user_id: int, after: int | None, limit: int) -> Sequence[int]:
+        """Return followees after an id, without those that are muted."""
+        query = (
+            "SELECT followee_id FROM follows WHERE follower_id = ? AND followee_id > ? AND muted_ms IS NULL"
+            " ORDER BY followee_id LIMIT ?"
+        )
+        return await self._ids(query, user_id, _BEFORE_ALL if after is None else after, limit)
+
+    async def list_mutes(self, user_id: int, before: Mute | None, limit: int) -> Sequence[Mute]:
+        """Return mutes before another one."""
+        query = (
+            "SELECT muted_ms, followee_id FROM follows WHERE follower_id = ? AND muted_ms IS NOT NULL"
+            " AND (muted_ms, followee_id) < (?, ?) ORDER BY muted_ms DESC, followee_id DESC LIMIT ?"
+        )
         return await self._database.read(
-            lambda connection: [row[0] for row in connection.execute(query, (user_id, first, limit))]
+            lambda connection: [
+                Mute(*row) for row in connection.execute(query, (user_id, *(before or _AFTER_ALL), limit))
+            ]
         )
 
-    async def filter_followed(self, follower_id: int, followee_ids: Sequence[int]) -> AbstractSet[int]:
-        """Return the followed ones."""
+    async def filter_unmuted(self, follower_id: int, followee_ids: Sequence[int]) -> AbstractSet[int]:
+        """Return those that are followed and not muted."""
         query = (
-            "SELECT followee_id FROM follows WHERE follower_id = ? AND followee_id IN (SELECT value FROM json_each(?))"
+            "SELECT followee_id FROM follows WHERE follower_id = ? AND muted_ms IS NULL"
+            " AND followee_id IN (SELECT value FROM json_each(?))"
         )
         # Pass one JSON parameter: SQLite limits the number of parameters.
         wanted = json.dumps(list(followee_ids))
-        return await self._database.read(
-            lambda connection: {row[0] for row in connection.execute(query, (follower_id, wanted))}
-        )
+        return set(await self._ids(query, follower_id, wanted))
+
+    async def _ids(self, query: str, *parameters: object) -> list[int]:
+        return await self._database.read(lambda connection: [row[0] for row in connection.execute(query, parameters)])
 
 
 def _follow(connection: sqlite3.Connection, follower_id: int, followee_id: int) -> Follow | None:
     row = connection.execute(
-        "SELECT created_ms FROM follows WHERE follower_id = ? AND followee_id = ?", (follower_id, followee_id)
+        "SELECT created_ms, muted_ms IS NOT NULL FROM follows WHERE follower_id = ? AND followee_id = ?",
+        (follower_id, followee_id),
     ).fetchone()
-    return row and Follow(follower_id, followee_id, row[0])
+    return row and Follow(follower_id, followee_id, row[0], bool(row[1]))
 
 
 def _counts(connection: sqlite3.Connection, user_id: int) -> FollowCounts:
@@ -127,6 +179,17 @@ def _insert(connection: sqlite3.Connection, follow: Follow, bucket: int) -> None
     connection.execute(
         "INSERT INTO followers (followee_id, bucket, follower_id) VALUES (?, ?, ?)",
         (follow.followee_id, bucket, follow.follower_id),
+    )
+
+
+def _set_muted(connection: sqlite3.Connection, follow: Follow, muted_ms: int | None) -> None:
+    [bucket] = connection.execute(
+        "UPDATE follows SET muted_ms = ? WHERE follower_id = ? AND followee_id = ? RETURNING bucket",
+        (muted_ms, follow.follower_id, follow.followee_id),
+    ).fetchone()
+    connection.execute(
+        "UPDATE followers SET is_muted = ? WHERE followee_id = ? AND bucket = ? AND follower_id = ?",
+        (muted_ms is not None, follow.followee_id, bucket, follow.follower_id),
     )
 
 

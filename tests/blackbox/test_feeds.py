@@ -145,6 +145,37 @@ async def test_an_unfollow_removes_posts(
     await ann.sees("seen", "unseen", "of carol", "of bob")
 
 
+async def test_a_mute_hides_posts_until_it_ends(ann: Person, bob: Person, photo_of_bob: str) -> None:
+    """Muting removes an author's posts from the feed alone, unmuting brings back old and new ones, and so does a new follow."""
+    await ann.follow(bob)
+    await bob.post("old", [photo_of_bob])
+    await ann.sees("old")
+    await ann.call("POST", "/mutes", {"userId": bob.user_id})
+    await ann.sees()
+    await bob.post("new", [photo_of_bob])
+    page = await ann.call("GET", "/feed")
+    assert (page["items"], page["emptyReason"]) == ([], "EMPTY_REASON_NO_POSTS_YET")
+    relationship = await ann.call("GET", f"/users/{bob.user_id}/relationship")
+    assert (relationship["following"], relationship["muting"]) == (True, True)
+    assert [user["userId"] for user in (await ann.call("GET", "/mutes"))["users"]] == [bob.user_id]
+    await ann.call("DELETE", f"/mutes/{bob.user_id}")
+    await ann.sees("new", "old")
+    await ann.call("POST", "/mutes", {"userId": bob.user_id})
+    await ann.sees()
+    await bob.call("DELETE", f"/followers/{ann.user_id}")
+    await ann.follow(bob)
+    await ann.sees("new", "old")
+
+
+async def test_a_removed_follower_loses_the_posts(ann: Person, bob: Person, photo_of_bob: str) -> None:
+    """Posts of somebody who removes a follower leave the follower's feed."""
+    await ann.follow(bob)
+    await bob.post("of bob", [photo_of_bob])
+    await ann.sees("of bob")
+    await bob.call("DELETE", f"/followers/{ann.user_id}")
+    await ann.sees()
+
+
 async def test_a_deleted_post_disappears(ann: Person, bob: Person, photo_of_bob: str) -> None:
     """A deleted post leaves the feed and the profile and cannot be read; others stay."""
     await ann.follow(bob)

@@ -84,6 +84,11 @@ async def test_feeds_and_lists_page_to_their_end(mesh: Mesh) -> None:
         assert [post.post_id for post in [*page, *await rest.next_page()]] == newest_first
         assert [user.handle async for user in ada.followers(author.user_id)] == [reader.handle]
         assert [user.handle async for user in ada.following(reader.user_id)] == [author.handle]
+        await bob.mute(author.user_id)
+        assert [user.handle async for user in bob.mutes()] == [author.handle]
+        assert await eventually(seen, lambda ids: not ids) == []  # fan-out takes a moment
+        await bob.unmute(author.user_id)
+        assert await eventually(seen, lambda ids: len(ids) == POSTS) == newest_first
         await bob.unfollow(author.user_id)
         assert await eventually(seen, lambda ids: not ids) == []  # fan-out takes a moment
         await bob.follow(author.user_id)
@@ -107,6 +112,7 @@ async def test_the_blocking_client_pages_too(mesh: Mesh) -> None:
             assert (pages.next_cursor, pages.next_page()) == (None, [])
             assert feed.users.GetUser(GetUserRequest(user_id=author.user_id)).user.handle == author.handle
             assert feed.user(author.user_id) == feed.user(f"@{author.handle}") == feed.whoami()
+            assert feed.mutes().next_page() == []
             feed.log_out()
             feed.log_out()
             assert feed.session is None

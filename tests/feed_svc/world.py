@@ -38,25 +38,36 @@ class WorkerDiedError(Exception):
 
 @dataclass
 class World:
-    """The truth: who follows whom, and what is posted. Implements Graph, Posts and CardSource."""
+    """The truth: who follows and mutes whom, and what is posted. Implements Graph, Posts and CardSource."""
 
     follows: set[tuple[int, int]] = field(default_factory=set)
+    mutes: set[tuple[int, int]] = field(default_factory=set)
     posts: dict[int, set[int]] = field(default_factory=dict)
     made: int = 0
     # After this many calls, the caller dies.
     calls_left: int | None = None
 
     def oracle(self, viewer: int) -> list[Entry]:
-        """Return every entry of a viewer's feed: all posts of the followees, newest first."""
+        """Return every entry of a viewer's feed: all posts of the followees that are not muted, newest first."""
         return sorted(
             (
                 entry_of(place, author)
-                for follower, author in self.follows
+                for follower, author in self.follows - self.mutes
                 if follower == viewer
                 for place in self._of(author)
             ),
             reverse=True,
         )
+
+    def end(self, viewer: int, author: int) -> None:
+        """End a follow, and its mute."""
+        self.follows.discard((viewer, author))
+        self.mutes.discard((viewer, author))
+
+    def mute(self, viewer: int, author: int) -> None:
+        """Mute an author if the viewer follows them."""
+        if (viewer, author) in self.follows:
+            self.mutes.add((viewer, author))
 
     def post(self, author: int, place: int) -> None:
         """Publish."""
@@ -67,34 +78,36 @@ class World:
         self.posts[author].remove(place)
 
     async def follower_page(self, author_id: int, token: str) -> FollowerPage:
-        """Return a small page: the followers above the one that the token names."""
+        """Return a small page: the followers above the one that the token names, without those who muted the author."""
         self._count_down()
         after = int(token or -1)
         found = sorted(follower for follower, author in self.follows if author == author_id and follower > after)
         page = found[:FOLLOWERS_PAGE]
-        return FollowerPage(page, str(page[-1]) if len(found) > len(page) else "")
+        unmuted = [viewer for viewer in page if (viewer, author_id) not in self.mutes]
+        return FollowerPage(unmuted, str(page[-1]) if len(found) > len(page) else "")
 
     async def followees(self, viewer: int) -> list[int]:
-        """Return all followees."""
+        """Return all followees that are not muted."""
         self._count_down()
-        return sorted(author for follower, author in self.follows if follower == viewer)
+        return sorted(author for follower, author in self.follows - self.mutes if follower == viewer)
 
     async def follows_anybody(self, viewer: int) -> bool:
-        """Tell whether there is a followee."""
-        return bool(await self.followees(viewer))
+        """Tell whether there is a followee, muted or not."""
+        self._count_down()
+        return any(follower == viewer for follower, _ in self.follows)
 
     async def is_following(self, viewer: int, author_id: int) -> bool:
         """Check one pair."""
         self._count_down()
-        return (viewer, author_id) in self.follows
+        return (viewer, author_id) in self.follows - self.mutes
 
     async def followed_among(self, viewer: int, author_ids: Sequence[int]) -> set[int]:
         """Filter."""
         self._count_down()
-        return {author for author in author_ids if (viewer, author) in self.follows}
+        return {author for author in author_ids if (viewer, author) in self.follows - self.mutes}
 
     async def follower_count(self, author_id: int) -> int:
-        """Count."""
+        """Count, including those who muted the author."""
         self._count_down()
         return sum(author == author_id for _, author in self.follows)
 

@@ -127,7 +127,9 @@ async def write_follows(store: Cassandra | Database, pairs: Iterable[tuple[int, 
 
 
 def _insert(connection: sqlite3.Connection, rows: list[tuple[int, int]]) -> None:
-    connection.executemany("INSERT INTO follows VALUES (?, ?, 0, 1)", rows)
+    connection.executemany(
+        "INSERT INTO follows (follower_id, followee_id, bucket, created_ms) VALUES (?, ?, 0, 1)", rows
+    )
     connection.executemany("INSERT INTO followers (follower_id, followee_id, bucket) VALUES (?, ?, 0)", rows)
     for index, column in enumerate(("following", "followers")):
         connection.executemany(

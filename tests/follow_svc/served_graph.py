@@ -85,6 +85,16 @@ class ServedGraph:
         request = follow_service_pb2.RemoveFollowerRequest(follower_id=follower_id)
         await self.public.RemoveFollower(request, metadata=caller(followee_id))
 
+    async def mute(self, follower_id: int, followee_id: int) -> None:
+        """Mute."""
+        request = follow_service_pb2.CreateMuteRequest(user_id=followee_id)
+        await self.public.CreateMute(request, metadata=caller(follower_id))
+
+    async def unmute(self, follower_id: int, followee_id: int) -> None:
+        """Unmute."""
+        request = follow_service_pb2.DeleteMuteRequest(user_id=followee_id)
+        await self.public.DeleteMute(request, metadata=caller(follower_id))
+
     async def relationship(self, viewer_id: int, user_id: int) -> tuple[bool, bool, int, int]:
         """Return (following, followed by, followers, following) as the viewer sees an account."""
         request = follow_service_pb2.GetRelationshipRequest(user_id=user_id)
@@ -112,7 +122,13 @@ class ServedGraph:
 
 def follower_of(event: event_pb2.Event) -> int:
     """Return the follower of an event."""
-    return event.follow_created.follower_id or event.follow_deleted.follower_id
+    return pair_of(event)[0]
+
+
+def pair_of(event: event_pb2.Event) -> tuple[int, int]:
+    """Return the follower and the followee of an event."""
+    payload = getattr(event, str(event.WhichOneof("payload")))
+    return payload.follower_id, payload.followee_id
 
 
 async def streamed_events(redis_url: str, follower_id: int, last: event_pb2.Event) -> list[event_pb2.Event]:

@@ -10,7 +10,7 @@ from lensfeed.follow.v1 import follow_service_pb2
 from follow_svc.model import MAX_FOLLOWEES
 from meshkit.ids import MAX_ID
 from tests.errors import reason_of, violations_of
-from tests.follow_svc.served_graph import ServedGraph, streamed_events
+from tests.follow_svc.served_graph import ServedGraph, pair_of, streamed_events
 
 
 async def test_a_follow_tells_who_whom_and_since_when(served: ServedGraph) -> None:
@@ -178,6 +178,5 @@ async def test_writes_need_a_caller(served: ServedGraph) -> None:
 async def _told(served: ServedGraph, follower_id: int) -> list[tuple[str, int]]:
     """Return a follower's events, sorted: ids within one millisecond have no order."""
     return sorted(
-        (str(event.WhichOneof("payload")), event.follow_created.followee_id or event.follow_deleted.followee_id)
-        for event in await served.events_of(follower_id)
+        (str(event.WhichOneof("payload")), pair_of(event)[1]) for event in await served.events_of(follower_id)
     )

@@ -141,6 +141,21 @@ async def test_half_done_pairs_are_completed(graph: Graph) -> None:
     assert await graph.wrong_counts() == []
 
 
+async def test_half_done_mutes_are_completed(graph: Graph) -> None:
+    """A mute and an unmute whose processes died are completed, and no count changes."""
+    await graph.follows.mute(2, STAR, 5, [])
+    with pytest.raises(DiedError):
+        await graph.dying().mute(1, STAR, 5, [some_event()])
+    with pytest.raises(DiedError):
+        await graph.dying().unmute(2, STAR, [some_event()])
+    await asyncio.sleep(0.1)  # older than any change takes
+    await graph.recount(settle_seconds=0.05)
+    muted = {each.follower_id for each in await graph.follows.list_followers(STAR, None, 100) if each.is_muted}
+    assert muted == {1}
+    assert await graph.wrong_counts() == []
+    assert await graph.follows.get_counts(STAR) == FollowCounts(followers=10, following=0)
+
+
 async def test_a_run_goes_on_where_the_last_one_stopped(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that dies keeps what it did; the next one continues. A run after a complete one starts over."""
     await graph.spoil()

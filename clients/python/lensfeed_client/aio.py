@@ -12,9 +12,12 @@ from lensfeed.feed.v1.feed_service_pb2 import EmptyReason, FeedItem, GetFeedRequ
 from lensfeed.feed.v1.feed_service_pb2_grpc import FeedServiceStub
 from lensfeed.follow.v1.follow_service_pb2 import (
     CreateFollowRequest,
+    CreateMuteRequest,
     DeleteFollowRequest,
+    DeleteMuteRequest,
     ListFollowersRequest,
     ListFollowingRequest,
+    ListMutesRequest,
     RemoveFollowerRequest,
 )
 from lensfeed.follow.v1.follow_service_pb2_grpc import FollowServiceStub
@@ -160,6 +163,14 @@ class AsyncLensfeed:
         """Make an account stop following you. It is not notified. Repeatable."""
         await self.follows.RemoveFollower(RemoveFollowerRequest(follower_id=user_id))
 
+    async def mute(self, user_id: int) -> None:
+        """Keep the posts of an account that you follow out of your feed. Repeatable. Raises NOT_FOLLOWING."""
+        await self.follows.CreateMute(CreateMuteRequest(user_id=user_id))
+
+    async def unmute(self, user_id: int) -> None:
+        """Show an account's posts in your feed again. Repeatable."""
+        await self.follows.DeleteMute(DeleteMuteRequest(user_id=user_id))
+
     async def upload(
         self,
         source: str | os.PathLike[str] | bytes,
@@ -248,6 +259,15 @@ class AsyncLensfeed:
         async def read(cursor: str) -> Page[User]:
             request = ListFollowingRequest(user_id=user_id, cursor=cursor, limit=page_size)
             reply = await self.follows.ListFollowing(request)
+            return Page(reply.users, _next(reply))
+
+        return AsyncPages(read, cursor)
+
+    def mutes(self, page_size: int = 20, *, cursor: str | None = None) -> AsyncPages[User]:
+        """Iterate over the accounts that you have muted, the latest first."""
+
+        async def read(cursor: str) -> Page[User]:
+            reply = await self.follows.ListMutes(ListMutesRequest(cursor=cursor, limit=page_size))
             return Page(reply.users, _next(reply))
 
         return AsyncPages(read, cursor)

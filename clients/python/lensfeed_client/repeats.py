@@ -17,10 +17,13 @@ class Repeat(Enum):
 REPEATS: Mapping[str, Repeat] = {
     "/lensfeed.feed.v1.FeedService/GetFeed": Repeat.ALWAYS,
     "/lensfeed.follow.v1.FollowService/CreateFollow": Repeat.ALWAYS,
+    "/lensfeed.follow.v1.FollowService/CreateMute": Repeat.ALWAYS,
     "/lensfeed.follow.v1.FollowService/DeleteFollow": Repeat.ALWAYS,
+    "/lensfeed.follow.v1.FollowService/DeleteMute": Repeat.ALWAYS,
     "/lensfeed.follow.v1.FollowService/GetRelationship": Repeat.ALWAYS,
     "/lensfeed.follow.v1.FollowService/ListFollowers": Repeat.ALWAYS,
     "/lensfeed.follow.v1.FollowService/ListFollowing": Repeat.ALWAYS,
+    "/lensfeed.follow.v1.FollowService/ListMutes": Repeat.ALWAYS,
     "/lensfeed.follow.v1.FollowService/RemoveFollower": Repeat.ALWAYS,
     "/lensfeed.media.v1.MediaService/CompleteUpload": Repeat.ALWAYS,
     "/lensfeed.media.v1.MediaService/GetMedia": Repeat.ALWAYS,

@@ -106,6 +106,14 @@ class Lensfeed:
         """Make an account stop following you. It is not notified. Repeatable."""
         self._loop.run(self._aio.remove_follower(user_id))
 
+    def mute(self, user_id: int) -> None:
+        """Keep the posts of an account that you follow out of your feed. Repeatable. Raises NOT_FOLLOWING."""
+        self._loop.run(self._aio.mute(user_id))
+
+    def unmute(self, user_id: int) -> None:
+        """Show an account's posts in your feed again. Repeatable."""
+        self._loop.run(self._aio.unmute(user_id))
+
     def upload(
         self,
         source: str | os.PathLike[str] | bytes,
@@ -168,3 +176,7 @@ class Lensfeed:
     def following(self, user_id: int, page_size: int = 20, *, cursor: str | None = None) -> Pages[User]:
         """Iterate over the accounts that an account follows."""
         return Pages(self._aio.following(user_id, page_size, cursor=cursor), self._loop.run)
+
+    def mutes(self, page_size: int = 20, *, cursor: str | None = None) -> Pages[User]:
+        """Iterate over the accounts that you have muted, the latest first."""
+        return Pages(self._aio.mutes(page_size, cursor=cursor), self._loop.run)

@@ -7,10 +7,13 @@ export type Repeat = "always" | "with-key" | "soon" | "not-begun";
 export const REPEATS: Readonly<Record<string, Repeat>> = {
   "lensfeed.feed.v1.FeedService/GetFeed": "always",
   "lensfeed.follow.v1.FollowService/CreateFollow": "always",
+  "lensfeed.follow.v1.FollowService/CreateMute": "always",
   "lensfeed.follow.v1.FollowService/DeleteFollow": "always",
+  "lensfeed.follow.v1.FollowService/DeleteMute": "always",
   "lensfeed.follow.v1.FollowService/GetRelationship": "always",
   "lensfeed.follow.v1.FollowService/ListFollowers": "always",
   "lensfeed.follow.v1.FollowService/ListFollowing": "always",
+  "lensfeed.follow.v1.FollowService/ListMutes": "always",
   "lensfeed.follow.v1.FollowService/RemoveFollower": "always",
   "lensfeed.media.v1.MediaService/CompleteUpload": "always",
   "lensfeed.media.v1.MediaService/GetMedia": "always",

@@ -44,6 +44,7 @@ VALUES: dict[str, object] = {
     "limit": 20,
     "mediaId": PHOTO,
     "mediaIds": [PHOTO],
+    "muting": False,
     "network": "203.0.113.0/24",
     "newPassword": "a better battery",
     "nextCursor": "AQAFUSjP2wAAAAVRKM_bAAAB.kX3v0bq2",

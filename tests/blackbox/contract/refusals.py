@@ -7,9 +7,11 @@ from google.rpc.code_pb2 import Code
 from lensfeed.feed.v1.feed_service_pb2 import GetFeedRequest
 from lensfeed.follow.v1.follow_service_pb2 import (
     CreateFollowRequest,
+    CreateMuteRequest,
     GetRelationshipRequest,
     ListFollowersRequest,
     ListFollowingRequest,
+    ListMutesRequest,
 )
 from lensfeed.media.v1.media_service_pb2 import (
     CompletedPart,
@@ -120,6 +122,8 @@ FOLLOW = Call("POST /follows", "FollowService.CreateFollow")
 FEED = Call("GET /feed", "FeedService.GetFeed")
 POSTS = Call("GET /users/{userId}/posts", "PostService.ListUserPosts")
 FOLLOWERS = Call("GET /users/{userId}/followers", "FollowService.ListFollowers")
+MUTE = Call("POST /mutes", "FollowService.CreateMute")
+MUTES = Call("GET /mutes", "FollowService.ListMutes")
 FOLLOWING = Call("GET /users/{userId}/following", "FollowService.ListFollowing")
 
 REFUSALS = (
@@ -292,6 +296,15 @@ REFUSALS = (
             lambda _: CreateFollowRequest(followee_id=-5),
         )
     ),
+    *(
+        Refused("NOT_FOLLOWING", EARLY, MUTE, request)
+        for request in (
+            lambda s: CreateMuteRequest(user_id=int(s.cid.user_id)),
+            lambda s: CreateMuteRequest(user_id=s.ann_id),
+            lambda s: CreateMuteRequest(user_id=s.nobody),
+            lambda _: CreateMuteRequest(),
+        )
+    ),
     Refused("USER_NOT_FOUND", MISSING, FOLLOWERS, lambda s: ListFollowersRequest(user_id=s.nobody)),
     Refused("USER_NOT_FOUND", MISSING, FOLLOWING, lambda s: ListFollowingRequest(user_id=s.nobody)),
     Refused(
@@ -304,6 +317,11 @@ REFUSALS = (
     Refused("LIMIT_INVALID", INVALID, POSTS, page(ListUserPostsRequest, limit=-1), "limit"),
     Refused("LIMIT_INVALID", INVALID, FOLLOWERS, page(ListFollowersRequest, limit=-1), "limit"),
     Refused("LIMIT_INVALID", INVALID, FOLLOWING, page(ListFollowingRequest, limit=-1), "limit"),
+    Refused("LIMIT_INVALID", INVALID, MUTES, lambda _: ListMutesRequest(limit=-1), "limit"),
+    *(
+        Refused("CURSOR_INVALID", INVALID, MUTES, lambda _, cursor=cursor: ListMutesRequest(cursor=cursor), "cursor")  # type: ignore[misc]  # a default in a lambda
+        for cursor in BAD_CURSORS
+    ),
     *(Refused("CURSOR_INVALID", INVALID, FEED, feed(cursor), "cursor") for cursor in BAD_CURSORS),
     *(
         Refused("CURSOR_INVALID", INVALID, POSTS, page(ListUserPostsRequest, cursor), "cursor")

@@ -16,7 +16,10 @@ CAPTION = "four colours \N{RAINBOW}"
 
 @dataclass(frozen=True)
 class Scene:
-    """The caller is Ann, who follows Bob; Cid is a third user. Contains ids of what exists and what does not."""
+    """The caller is Ann, who follows Bob and is followed by `uploads_very_many`; Cid is a third user.
+
+    Contains ids of what exists and what does not.
+    """
 
     ann: Person
     bob: Person
@@ -77,6 +80,7 @@ async def set_up(reach: Reach, photo: bytes, sessions: tuple[str, ...]) -> Scene
     await ann.call("DELETE", f"/posts/{deleted}")
     older, newer = await bob.post("older", [theirs]), await bob.post(CAPTION, [theirs])
     await ann.follow(bob)
+    await greedy.follow(ann)
     await ann.sees(CAPTION, "older")
     await _use_key(ann, mine)
     return Scene(

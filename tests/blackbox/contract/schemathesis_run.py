@@ -36,6 +36,7 @@ REFUSED_BY_STATE = {
     "getFeed",
     "listFollowers",
     "listFollowing",
+    "listMutes",
     "listUserPosts",
     "createUser",
     "updateUser",
@@ -43,6 +44,7 @@ REFUSED_BY_STATE = {
     "completeUpload",
     "createPost",
     "createFollow",
+    "createMute",
 }
 ENDS_ITS_SESSION = "deleteSession"
 

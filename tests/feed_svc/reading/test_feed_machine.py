@@ -176,8 +176,30 @@ class FeedMachine(RuleBasedStateMachine):
     @rule(viewer=people, author=people)
     def unfollow(self, viewer: int, author: int) -> None:
         """Unfollow."""
-        self.story.world.follows.discard((viewer, author))
+        self.story.world.end(viewer, author)
         self.story.unheard.append(lambda feed: feed.apply_follow(viewer, author))
+
+    @rule(author=people, which=st.integers(0, 30))
+    def remove_follower(self, author: int, which: int) -> None:
+        """Remove one of an author's followers."""
+        if followers := sorted(viewer for viewer, followed in self.story.world.follows if followed == author):
+            self.unfollow(viewer=followers[which % len(followers)], author=author)
+
+    @rule(viewer=people, which=st.integers(0, 30))
+    def mute(self, viewer: int, which: int) -> None:
+        """Mute a followee, or mute them again."""
+        if authors := sorted(author for follower, author in self.story.world.follows if follower == viewer):
+            author = authors[which % len(authors)]
+            self.story.world.mute(viewer, author)
+            self.story.unheard.append(lambda feed: feed.apply_follow(viewer, author))
+
+    @rule(which=st.integers(0, 30))
+    def unmute(self, which: int) -> None:
+        """Unmute somebody."""
+        if mutes := sorted(self.story.world.mutes):
+            viewer, author = mutes[which % len(mutes)]
+            self.story.world.mutes.remove((viewer, author))
+            self.story.unheard.append(lambda feed: feed.apply_follow(viewer, author))
 
     @rule(author=people, up=st.booleans())
     def cross(self, author: int, up: bool) -> None:
@@ -276,7 +298,7 @@ def unmeasured() -> Iterator[None]:
 
 
 async def test_walks_equal_the_oracle(redis: "Redis", mux: RedisMux) -> None:
-    """After posts, deletes, follows, crossings, expiry, losses and restarts in any order, walks equal the oracle."""
+    """After posts, deletes, follows, mutes, crossings, expiry, losses and restarts in any order, walks equal the oracle."""
     machine = type("Machine", (FeedMachine,), {"loop": asyncio.get_running_loop(), "redis": redis, "mux": mux})
     print("FEED_SEED", SEED)  # noqa: T201 - to repeat a failure
     config = settings(

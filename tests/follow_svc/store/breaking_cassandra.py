@@ -9,6 +9,7 @@ from meshkit.cassandra import Cassandra, Statement, Step, UnknownOutcomeError
 # The first words of a step. A batch is one step.
 BEGIN = "BEGIN BATCH INSERT INTO follows"
 END = "BEGIN BATCH UPDATE follows SET change = ?, is_ended"
+MARK = "BEGIN BATCH UPDATE follows SET change = ?, muted_ms"
 BATCH = "batch"
 DELETE = "DELETE FROM follows"
 COUNT = "UPDATE follow_counts"

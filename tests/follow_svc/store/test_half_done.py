@@ -190,7 +190,7 @@ async def test_a_repeated_unfollow_completes_one_that_was_left(graph: Graph, at:
     first, repeated = await graph.unfollow_and_die(at), some_event()
     assert await graph.store.get_follow(1, 2) is None
     assert await graph.store.list_followees(1, None, 10) == []
-    assert await graph.store.filter_followed(1, [2]) == set()
+    assert await graph.store.filter_unmuted(1, [2]) == set()
     assert await graph.store.confirm_follow(1, 2, []) is None
     if is_late:
         await graph.age()
@@ -325,4 +325,4 @@ async def test_a_follow_of_which_only_a_part_is_there_is_absent(graph: Graph) ->
     assert await graph.store.confirm_follow(1, 2, [some_event()]) is None
     assert await graph.store.get_follow(1, 2) is None
     assert await graph.store.list_followees(1, None, 10) == []
-    assert await graph.store.filter_followed(1, [2]) == set()
+    assert await graph.store.filter_unmuted(1, [2]) == set()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from follow_svc.errors import FollowLimitError
-from follow_svc.model import AddedFollow, Follow, FollowCounts, FollowerPlace
+from follow_svc.model import AddedFollow, Follow, FollowCounts, Follower
 from follow_svc.store.port import FollowStore
 from meshkit.ids import MAX_ID
 from tests.follow_svc.graph_stores import BUCKET_SIZE, GraphStores, OpenGraph, is_written, some_event, write_follows
@@ -27,9 +27,9 @@ async def add_followers(store: FollowStore, follower_ids: Iterable[int]) -> None
         await add(store, follower_id, STAR)
 
 
-async def all_followers(store: FollowStore, user_id: int, limit: int) -> list[FollowerPlace]:
+async def all_followers(store: FollowStore, user_id: int, limit: int) -> list[Follower]:
     """Return all pages of followers."""
-    found: list[FollowerPlace] = []
+    found: list[Follower] = []
     while page := await store.list_followers(user_id, found[-1] if found else None, limit):
         assert len(page) <= limit
         found += page
@@ -42,7 +42,7 @@ async def test_an_added_follow_is_there(graph: OpenGraph) -> None:
     assert added == AddedFollow(Follow(1, 2, 1_234_567_890_123), is_new=True)
     assert await graph.follows.get_follow(1, 2) == Follow(1, 2, 1_234_567_890_123)
     assert await graph.follows.list_followees(1, None, 10) == [2]
-    assert await graph.follows.list_followers(2, None, 10) == [FollowerPlace(0, 1)]
+    assert await graph.follows.list_followers(2, None, 10) == [Follower(0, 1)]
 
 
 async def test_a_follow_has_a_direction(graph: OpenGraph) -> None:
@@ -59,7 +59,7 @@ async def test_a_store_knows_nothing_of_an_account_it_never_saw(graph: OpenGraph
     assert await graph.follows.get_counts(1) == FollowCounts(0, 0)
     assert await graph.follows.list_followers(1, None, 10) == []
     assert await graph.follows.list_followees(1, None, 10) == []
-    assert await graph.follows.filter_followed(1, [2]) == set()
+    assert await graph.follows.filter_unmuted(1, [2]) == set()
 
 
 async def test_adding_again_returns_the_first_follow(graph: OpenGraph) -> None:
@@ -98,7 +98,7 @@ async def test_concurrent_follows_and_unfollows_of_a_pair_add_up(graph: OpenGrap
     standing = [each.is_new for each in added].count(True) - removed.count(True)
     assert standing == (await graph.follows.get_follow(1, 2) is not None)
     assert await graph.follows.get_counts(2) == FollowCounts(followers=standing, following=0)
-    assert await graph.follows.list_followers(2, None, 5) == [FollowerPlace(0, 1)] * standing
+    assert await graph.follows.list_followers(2, None, 5) == [Follower(0, 1)] * standing
     assert await graph.follows.list_followees(1, None, 5) == [2] * standing
 
 
@@ -117,7 +117,7 @@ async def test_quick_changes_leave_the_last_one(graph: OpenGraph) -> None:
     """Follows and unfollows within one millisecond take effect in the order of the calls."""
     for _ in range(20):
         await add(graph.follows, 1, 2)
-        assert await graph.follows.list_followers(2, None, 5) == [FollowerPlace(0, 1)]
+        assert await graph.follows.list_followers(2, None, 5) == [Follower(0, 1)]
         assert await graph.follows.remove_follow(1, 2, [])
         assert await graph.follows.list_followers(2, None, 5) == []
 
@@ -134,7 +134,7 @@ async def test_thousands_of_followers_fit_one_page(graph: OpenGraph) -> None:
     count = 5_200
     await write_follows(graph.inside, ((1_000 + number, STAR) for number in range(count)))
     page = await graph.follows.list_followers(STAR, None, 10_001)
-    assert page == [FollowerPlace(0, 1_000 + number) for number in range(count)]
+    assert page == [Follower(0, 1_000 + number) for number in range(count)]
     assert await graph.follows.list_followers(STAR, page[4_999], 100) == page[5_000:5_100]
 
 
@@ -171,7 +171,7 @@ async def test_a_removed_follow_is_gone(graph: OpenGraph) -> None:
     assert await graph.follows.remove_follow(1, 2, [])
     assert await graph.follows.get_follow(1, 2) is None
     assert await graph.follows.list_followees(1, None, 10) == [3]
-    assert await graph.follows.list_followers(2, None, 10) == [FollowerPlace(0, 4)]
+    assert await graph.follows.list_followers(2, None, 10) == [Follower(0, 4)]
     assert await graph.follows.get_counts(1) == FollowCounts(followers=0, following=1)
     assert await graph.follows.get_counts(2) == FollowCounts(followers=1, following=0)
 
@@ -225,7 +225,7 @@ async def test_ids_at_the_edges_are_ids(graph: OpenGraph) -> None:
     assert await graph.follows.list_followees(STAR, None, 100) == edges
     assert await graph.follows.list_followees(STAR, 2**53, 100) == [2**53 + 1, MAX_ID - 1, MAX_ID]
     assert await graph.follows.list_followees(STAR, MAX_ID, 100) == []
-    assert await graph.follows.filter_followed(STAR, edges) == set(edges)
+    assert await graph.follows.filter_unmuted(STAR, edges) == set(edges)
 
 
 async def test_followees_come_ascending_in_pages(graph: OpenGraph) -> None:
@@ -253,8 +253,8 @@ async def test_followed_ones_are_filtered(graph: OpenGraph) -> None:
     for followee_id in (3, 5, 7, 2_000):
         await add(graph.follows, 1, followee_id)
     await graph.follows.remove_follow(1, 5, [])
-    assert await graph.follows.filter_followed(1, range(1_000)) == {3, 7}
-    assert await graph.follows.filter_followed(1, []) == set()
+    assert await graph.follows.filter_unmuted(1, range(1_000)) == {3, 7}
+    assert await graph.follows.filter_unmuted(1, []) == set()
 
 
 async def test_followers_are_walked_once_each_over_their_buckets(graph: OpenGraph) -> None:
@@ -264,7 +264,7 @@ async def test_followers_are_walked_once_each_over_their_buckets(graph: OpenGrap
     ids = [1 + number * 7_919 % 100_003 for number in range(count)]
     await add_followers(graph.follows, ids)
     walked = await all_followers(graph.follows, STAR, 50)
-    assert walked == sorted(FollowerPlace(number // BUCKET_SIZE, each) for number, each in enumerate(ids))
+    assert walked == sorted(Follower(number // BUCKET_SIZE, each) for number, each in enumerate(ids))
     assert {place.bucket for place in walked} == {0, 1, 2, 3}
     assert await graph.follows.get_counts(STAR) == FollowCounts(followers=count, following=0)
     await _check_shrinking(graph.follows, ids)
@@ -275,9 +275,9 @@ async def _check_shrinking(store: FollowStore, ids: list[int]) -> None:
     for follower_id in ids[: 3 * BUCKET_SIZE]:
         assert await store.remove_follow(follower_id, STAR, [])
     stayed = ids[3 * BUCKET_SIZE :]
-    assert await all_followers(store, STAR, 7) == [FollowerPlace(3, each) for each in sorted(stayed)]
+    assert await all_followers(store, STAR, 7) == [Follower(3, each) for each in sorted(stayed)]
     await add(store, MAX_ID, STAR)
-    assert (await all_followers(store, STAR, 7))[0] == FollowerPlace(0, MAX_ID)
+    assert (await all_followers(store, STAR, 7))[0] == Follower(0, MAX_ID)
     assert await store.remove_follow(stayed[0], STAR, [])
     assert await store.get_counts(STAR) == FollowCounts(followers=len(stayed), following=0)
 
@@ -288,6 +288,6 @@ async def test_another_bucket_size_leaves_old_followers_in_place(stores: GraphSt
     async with stores.open(tmp_path, bucket_size=2) as before:
         await add_followers(before.follows, (1, 2, 3))
     async with stores.open(tmp_path, bucket_size=100) as after:
-        assert (await all_followers(after.follows, STAR, 2))[-1] == FollowerPlace(1, 3)
+        assert (await all_followers(after.follows, STAR, 2))[-1] == Follower(1, 3)
         assert await after.follows.remove_follow(3, STAR, [])
         assert [place.follower_id for place in await all_followers(after.follows, STAR, 2)] == [1, 2]

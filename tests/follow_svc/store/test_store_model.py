@@ -1,22 +1,23 @@
-"""The store compared with a plain set of pairs, under random calls."""
+"""The store compared with a plain dict of pairs, under random calls."""
 
 import itertools
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 import pytest_asyncio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from follow_svc.errors import FollowLimitError
-from follow_svc.model import Follow, FollowCounts, FollowerPlace, bucket_of
+from follow_svc.errors import FollowLimitError, NotFollowingError
+from follow_svc.model import Follow, FollowCounts, Follower, Mute, bucket_of
 from tests.follow_svc.graph_stores import GraphStores, OpenGraph, is_written, some_event
 
 BUCKET_SIZE = 2
 MAX_FOLLOWEES = 3
 PEOPLE = 6
 PAIR = st.sampled_from(list(itertools.permutations(range(PEOPLE), 2)))
-STEP = st.tuples(st.sampled_from(["follow", "follow", "unfollow"]), PAIR)
+STEP = st.tuples(st.sampled_from(["follow", "follow", "unfollow", "mute", "unmute"]), PAIR)
 # Each example uses its own accounts, so that all can share one store.
 FIRST_PERSON = itertools.count(0, PEOPLE)
 
@@ -26,6 +27,7 @@ class Model:
 
     def __init__(self) -> None:
         self.pairs: dict[tuple[int, int], tuple[Follow, int]] = {}
+        self.muted_ms: dict[tuple[int, int], int] = {}
 
     def counts(self, person: int) -> FollowCounts:
         """Count by scanning all pairs."""
@@ -34,13 +36,22 @@ class Model:
             following=sum(follower == person for follower, _ in self.pairs),
         )
 
-    def followers(self, person: int) -> list[FollowerPlace]:
+    def followers(self, person: int) -> list[Follower]:
         """List by scanning all pairs."""
-        return sorted(FollowerPlace(each[1], pair[0]) for pair, each in self.pairs.items() if pair[1] == person)
+        return sorted(
+            Follower(bucket, follow.follower_id, follow.is_muted)
+            for follow, bucket in self.pairs.values()
+            if follow.followee_id == person
+        )
 
     def followees(self, person: int) -> list[int]:
         """List by scanning all pairs."""
         return sorted(followee for follower, followee in self.pairs if follower == person)
+
+    def mutes(self, person: int) -> list[Mute]:
+        """List by scanning all pairs, the latest first."""
+        muted = [pair for pair, (follow, _) in self.pairs.items() if pair[0] == person and follow.is_muted]
+        return sorted((Mute(self.muted_ms[pair], pair[1]) for pair in muted), reverse=True)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -55,12 +66,11 @@ async def shared_graph(stores: GraphStores, tmp_path_factory: pytest.TempPathFac
 @settings(deadline=None, max_examples=25)
 @given(steps=st.lists(STEP, max_size=60))
 async def test_the_store_is_a_set_of_pairs(shared_graph: OpenGraph, steps: list[tuple[str, tuple[int, int]]]) -> None:
-    """After any follows and unfollows the store holds, lists and counts the same as a dict."""
+    """After any follows, unfollows, mutes and unmutes the store holds, lists and counts the same as a dict."""
     base = next(FIRST_PERSON)
     model = Model()
     for moment, (verb, (follower, followee)) in enumerate(steps):
-        act = _follow if verb == "follow" else _unfollow
-        await act(shared_graph, model, Follow(base + follower, base + followee, moment))
+        await VERBS[verb](shared_graph, model, Follow(base + follower, base + followee, moment))
     for person in range(base, base + PEOPLE):
         await _compare(shared_graph, model, person, range(base, base + PEOPLE))
 
@@ -88,13 +98,49 @@ async def _unfollow(graph: OpenGraph, model: Model, follow: Follow) -> None:
     assert await is_written(graph.outbox, record) == was_there
 
 
+async def _mute(graph: OpenGraph, model: Model, follow: Follow) -> None:
+    pair = (follow.follower_id, follow.followee_id)
+    record = some_event()
+    if pair not in model.pairs:
+        with pytest.raises(NotFollowingError):
+            await graph.follows.mute(*pair, follow.created_ms, [record])
+        return
+    is_new = _set_muted(model, pair, True)
+    assert await graph.follows.mute(*pair, follow.created_ms, [record]) == is_new
+    assert await is_written(graph.outbox, record) == is_new
+    if is_new:
+        model.muted_ms[pair] = follow.created_ms
+
+
+async def _unmute(graph: OpenGraph, model: Model, follow: Follow) -> None:
+    pair = (follow.follower_id, follow.followee_id)
+    record = some_event()
+    was_muted = pair in model.pairs and _set_muted(model, pair, False)
+    assert await graph.follows.unmute(*pair, [record]) == was_muted
+    assert await is_written(graph.outbox, record) == was_muted
+
+
+def _set_muted(model: Model, pair: tuple[int, int], is_muted: bool) -> bool:
+    """Return whether that changed anything."""
+    follow, bucket = model.pairs[pair]
+    model.pairs[pair] = (replace(follow, is_muted=is_muted), bucket)
+    return follow.is_muted != is_muted
+
+
+VERBS = {"follow": _follow, "unfollow": _unfollow, "mute": _mute, "unmute": _unmute}
+
+
 async def _compare(graph: OpenGraph, model: Model, person: int, everybody: range) -> None:
     store = graph.follows
     followers, followees = model.followers(person), model.followees(person)
     assert await store.get_counts(person) == model.counts(person)
     assert await store.list_followers(person, None, PEOPLE) == followers
     assert await store.list_followees(person, None, PEOPLE) == followees
-    assert await store.filter_followed(person, everybody) == set(followees)
+    mutes = model.mutes(person)
+    unmuted = sorted(set(followees) - {mute.followee_id for mute in mutes})
+    assert await store.list_mutes(person, None, PEOPLE) == mutes
+    assert await store.list_unmuted_followees(person, None, PEOPLE) == unmuted
+    assert await store.filter_unmuted(person, everybody) == set(unmuted)
     for index, place in enumerate(followers):
         assert await store.list_followers(person, place, 1) == followers[index + 1 : index + 2]
     for index, followee in enumerate(followees):

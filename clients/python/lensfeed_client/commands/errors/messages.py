@@ -42,6 +42,7 @@ MESSAGES = {
     "METHOD_UNKNOWN": Message(
         "the server does not know this request", "do the command and the server have the same version?"
     ),
+    "NOT_FOLLOWING": Message("you do not follow that user", "only an account that you follow can be muted"),
     "OUTCOME_UNKNOWN": Message(
         "the connection to the server broke, so it is unknown whether that was done", "look before you try again"
     ),

@@ -15,10 +15,13 @@ enum Repeats {
     static final Map<String, Repeats> OF = Map.ofEntries(
             Map.entry("lensfeed.feed.v1.FeedService/GetFeed", ALWAYS),
             Map.entry("lensfeed.follow.v1.FollowService/CreateFollow", ALWAYS),
+            Map.entry("lensfeed.follow.v1.FollowService/CreateMute", ALWAYS),
             Map.entry("lensfeed.follow.v1.FollowService/DeleteFollow", ALWAYS),
+            Map.entry("lensfeed.follow.v1.FollowService/DeleteMute", ALWAYS),
             Map.entry("lensfeed.follow.v1.FollowService/GetRelationship", ALWAYS),
             Map.entry("lensfeed.follow.v1.FollowService/ListFollowers", ALWAYS),
             Map.entry("lensfeed.follow.v1.FollowService/ListFollowing", ALWAYS),
+            Map.entry("lensfeed.follow.v1.FollowService/ListMutes", ALWAYS),
             Map.entry("lensfeed.follow.v1.FollowService/RemoveFollower", ALWAYS),
             Map.entry("lensfeed.media.v1.MediaService/CompleteUpload", ALWAYS),
             Map.entry("lensfeed.media.v1.MediaService/GetMedia", ALWAYS),
