@@ -297,6 +297,7 @@ async def test_follows_are_listed_and_counted(ann: Person, bob: Person) -> None:
         "followedBy": False,
         "followerCount": "1",
         "followingCount": "0",
+        "muting": False,
     }
     for _ in range(2):
         assert await ann.call("DELETE", f"/follows/{bob.user_id}") == {}
