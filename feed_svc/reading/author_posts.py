@@ -34,16 +34,25 @@ class AuthorPosts:
 
         A run is only empty if the author has no more posts. `on_stored` learns how many authors are read from the store.
         """
-        windows = await self._timelines.read(bounds, count)
-        runs = {author: run_of(author, window, bounds[author], count) for author, window in windows.items() if window}
-        absent = [author for author, window in windows.items() if window is None]
+        runs, absent = await self._cached(bounds, count)
         for author, built in (await self._build(absent, count)).items():
             runs[author] = part_of(built, bounds[author], count)
-        stuck: dict[int, bytes | None] = {
-            author: run.bound for author, run in runs.items() if not run.entries and run.bound != END
-        }
+        stuck = _stuck(runs)
         on_stored(len(absent) + len(stuck))
         return [run for author, run in runs.items() if author not in stuck] + await self._stored_posts(stuck, count)
+
+    async def without_building(self, bounds: Mapping[int, bytes | None], count: int) -> list[Run]:
+        """Return the same without building absent timelines: a third of the work if most are absent."""
+        runs, absent = await self._cached(bounds, count)
+        stuck = _stuck(runs)
+        stored = await self._stored_posts({**stuck, **{author: bounds[author] for author in absent}}, count)
+        return [run for author, run in runs.items() if author not in stuck] + stored
+
+    async def _cached(self, bounds: Mapping[int, bytes | None], count: int) -> tuple[dict[int, Run], list[int]]:
+        """Return a run of each cached timeline, and the authors whose timelines are absent."""
+        windows = await self._timelines.read(bounds, count)
+        runs = {author: run_of(author, window, bounds[author], count) for author, window in windows.items() if window}
+        return runs, [author for author, window in windows.items() if window is None]
 
     async def _build(self, authors: Sequence[int], count: int) -> dict[int, Run]:
         """Build absent timelines and return their posts. Timelines that another reader is building are read but not cached."""
@@ -75,3 +84,8 @@ class AuthorPosts:
             await self._timelines.abandon_builds(tokens)
             raise
         return {author: run_of(author, window, None, len(window.entries) + 1) for author, window in windows.items()}
+
+
+def _stuck(runs: Mapping[int, Run]) -> dict[int, bytes | None]:
+    """Return where the runs end that are empty although their authors may have older posts."""
+    return {author: run.bound for author, run in runs.items() if not run.entries and run.bound != END}

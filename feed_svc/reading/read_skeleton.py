@@ -10,6 +10,7 @@ from feed_svc.reading.author_posts import AuthorPosts
 from feed_svc.reading.celebrity_posts import CelebrityPosts
 from feed_svc.reading.lazy_merge import newest, read_size
 from feed_svc.reading.old_pages import STORED_PRICE, OldPages
+from feed_svc.reading.read_unbuilt import ReadUnbuilt
 from feed_svc.reading.rebuild_timeline import RebuildTimeline
 from feed_svc.store.port import Followees, Timelines
 
@@ -28,11 +29,13 @@ class ReadSkeleton:
         graph: Graph,
         followees: Followees,
         *,
+        read_unbuilt: ReadUnbuilt,
         old_pages: OldPages,
     ) -> None:
         self._timelines = timelines
         self._modes = modes
         self._rebuild = rebuild
+        self._read_unbuilt = read_unbuilt
         self._integrate = integrate
         self._celebrity_posts = celebrity_posts
         self._author_posts = author_posts
@@ -53,14 +56,17 @@ class ReadSkeleton:
 
         Raises ResourceExhaustedError (RATE_LIMITED) if the viewer reads old pages too fast.
         """
-        home = await self._home(viewer, below, limit + 1)
+        while (home := await self._home(viewer, below, limit + 1)) is None:
+            if page := await self._read_unbuilt(viewer, below, limit):
+                return page
+            await self._rebuild(viewer)
         entries = home.entries
         if home.pulled or (len(entries) <= limit and home.floor != LOWEST):
             entries = await self._merged(viewer, home, below, limit + 1)
         return Skeleton(entries[:limit], is_end=len(entries) <= limit)
 
-    async def _home(self, viewer: int, below: Entry | None, limit: int) -> HomeWindow:
-        """Return the timeline's window once the timeline is live and knows the current list of pulled authors.
+    async def _home(self, viewer: int, below: Entry | None, limit: int) -> HomeWindow | None:
+        """Return the timeline's window once it knows the current list of pulled authors, or None if it has to be built.
 
         The copy of the celebrities' log is checked after the read, so that its age counts from then, however long the read took.
         """
@@ -70,11 +76,10 @@ class ReadSkeleton:
             if home is not None and not self._modes.knows(home.position):
                 await self._modes.refresh()  # the timeline may be newer than the copy
             if home is None or not self._modes.knows(home.position):
-                await self._rebuild(viewer)
-            elif changes := self._modes.due_after(home.position.seq):
-                await self._integrate(viewer, home.position, changes)
-            else:
+                return None
+            if not (changes := self._modes.due_after(home.position.seq)):
                 return home
+            await self._integrate(viewer, home.position, changes)
 
     async def _merged(self, viewer: int, home: HomeWindow, below: Entry | None, wanted: int) -> list[Entry]:
         own = run_of(HOME, home, below, wanted)

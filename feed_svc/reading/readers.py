@@ -12,6 +12,7 @@ from feed_svc.reading.old_pages import OldPages
 from feed_svc.reading.read_cached import ReadCached
 from feed_svc.reading.read_skeleton import ReadSkeleton
 from feed_svc.reading.read_stored import ReadStored
+from feed_svc.reading.read_unbuilt import FEW, UNBUILT_SECONDS, ReadUnbuilt
 from feed_svc.reading.read_with_fallback import PRIMARY_SECONDS, ReadWithFallback
 from feed_svc.reading.rebuild_timeline import RebuildTimeline
 from feed_svc.store.port import AuthorTimelines, Celebrities, Followees, RecentUnfollows, Timelines
@@ -31,6 +32,8 @@ def open_skeleton(
     fresh_seconds: float = FRESH_SECONDS,
     window: int = WINDOW,
     build_count: int = BUILD_COUNT,
+    few: int = FEW,
+    unbuilt_seconds: float = UNBUILT_SECONDS,
     seconds: float = PRIMARY_SECONDS,
     meter: Meter | None = None,
     old_pages: OldPages | None = None,
@@ -51,6 +54,7 @@ def open_skeleton(
         author_posts,
         graph,
         followees,
+        read_unbuilt=ReadUnbuilt(graph, author_posts, rebuild, few=few, seconds=unbuilt_seconds),
         old_pages=old_pages or OldPages(),
     )
     return ReadWithFallback(primary, ReadCached(timelines, authors), ReadStored(graph, posts), is_outage, seconds)

@@ -1,8 +1,10 @@
 """Rebuilds a home timeline when a read finds it missing, while posts are still being pushed."""
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import Any
 
 import structlog
 
@@ -22,8 +24,12 @@ from meshkit.to_the_end import ToTheEnd
 POLL_SECONDS = 0.01
 # How many authors are read, and kept in the cache, at a time: as many as are asked for in parallel.
 BATCH = 800
-# A process rebuilds this many timelines at once. More would only make each of them slower.
+# A process rebuilds this many timelines at once for readers that wait. More would only make each of them slower.
 MAX_REBUILDS = 64
+# While this many rebuilds run, no page is shown before its rebuild: the reader waits, which slows down those who send readers.
+MAX_BEHIND = 16
+# A rebuild behind a page first lets the page read its cards, because both need the same parts.
+PAUSE_SECONDS = 0.1
 # How long a stopping process waits for the last step of its rebuilds.
 CLOSE_SECONDS = 2.0
 _log = structlog.get_logger()
@@ -56,42 +62,76 @@ class RebuildTimeline:
         self._batch = batch
         self._slots = asyncio.Semaphore(MAX_REBUILDS)
         self._running: dict[int, asyncio.Task[None]] = {}
+        self._pauses: dict[int, asyncio.Event] = {}
+        self._is_closed = False
         self.progress = RebuildProgress()
         self.to_the_end = ToTheEnd()
 
     async def __call__(self, viewer: int) -> None:
-        """Rebuild a timeline, or wait for the reader or process that does. Read the timeline again afterwards."""
-        task = self._running.get(viewer)
-        if task is None:
-            task = asyncio.create_task(self._rebuild(viewer))
-            self._running[viewer] = task
-            task.add_done_callback(lambda done: self._forget(viewer, done))
-        await asyncio.shield(task)
+        """Rebuild a timeline, or wait for the reader or process that does. Read the timeline again afterwards.
+
+        A reader that leaves while it waits for a slot leaves nothing behind.
+        """
+        if viewer not in self._running:
+            await self._slots.acquire()
+            if viewer in self._running:  # another reader has started it meanwhile
+                self._slots.release()
+            else:
+                self._start(viewer, self._rebuild(viewer)).add_done_callback(lambda _: self._slots.release())
+        if pause := self._pauses.get(viewer):
+            pause.set()
+        if task := self._running.get(viewer):
+            await asyncio.shield(task)
+
+    def has_room_behind(self, viewer: int) -> bool:
+        """Tell whether a rebuild can run behind a page now: this viewer has none, and the process has few."""
+        return viewer not in self._running and len(self._running) < MAX_BEHIND and not self._is_closed
+
+    def start_behind(self, viewer: int) -> None:
+        """Start a rebuild that nobody waits for, if there is room."""
+        if self.has_room_behind(viewer):
+            self._pauses[viewer] = asyncio.Event()
+            self._start(viewer, self._rebuild_behind(viewer))
 
     async def close(self) -> None:
         """Give up running rebuilds. What they have cached stays."""
+        self._is_closed = True
         running = list(self._running.values())
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
         await self.to_the_end.close(CLOSE_SECONDS)
 
+    def _start(self, viewer: int, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._running[viewer] = task
+        self.progress.advance(viewer, 0)
+        task.add_done_callback(lambda done: self._forget(viewer, done))
+        return task
+
     def _forget(self, viewer: int, task: asyncio.Task[None]) -> None:
         del self._running[viewer]
+        self._pauses.pop(viewer, None)
         self.progress.end(viewer)
         if not task.cancelled() and (error := task.exception()):  # perhaps nobody waits for it any more
             _log.info("timeline_not_rebuilt", viewer=viewer, error=repr(error))
 
+    async def _rebuild_behind(self, viewer: int) -> None:
+        """Rebuild after a pause, which ends early if a reader waits."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PAUSE_SECONDS):
+                await self._pauses[viewer].wait()
+        await self._rebuild(viewer)
+
     async def _rebuild(self, viewer: int) -> None:
         # The reader's deadline is not the rebuild's.
         CURRENT.set(current_call()._replace(deadline=None))
-        async with self._slots:
-            token = await self._timelines.begin_build(viewer, self._modes.position, self._modes.lowest_seq)
-            if token:
-                await _Build(self, viewer, token).run()
-            else:
-                self.progress.advance(viewer, 0)
-                await asyncio.sleep(POLL_SECONDS)
+        token = await self._timelines.begin_build(viewer, self._modes.position, self._modes.lowest_seq)
+        if token:
+            await _Build(self, viewer, token).run()
+        else:
+            self.progress.advance(viewer, 0)
+            await asyncio.sleep(POLL_SECONDS)
 
 
 class _Build:

@@ -15,7 +15,8 @@ from feed_svc.fan_out.remove_post import RemovePost
 from feed_svc.model import Entry, Places, author_of, entry_of, place_of
 from feed_svc.reading.get_feed import FeedPage, GetFeed
 from feed_svc.reading.old_pages import OldPages
-from feed_svc.reading.read_with_fallback import PRIMARY_SECONDS
+from feed_svc.reading.read_unbuilt import FEW, UNBUILT_SECONDS
+from feed_svc.reading.read_with_fallback import PRIMARY_SECONDS, ReadWithFallback
 from feed_svc.reading.readers import open_skeleton
 from feed_svc.store.author_timelines import RedisAuthorTimelines
 from feed_svc.store.card_changes import CardLog
@@ -171,6 +172,7 @@ class Feed:
     apply_follow: ApplyFollow
     push_to_followers: PushToFollowers
     chunks: WorldChunks
+    reader: ReadWithFallback
 
     async def walk(self, viewer: int, limit: int) -> list[Entry]:
         """Walk pages from the top to the end; returns all entries that were shown."""
@@ -207,6 +209,7 @@ class Sizes:
     slack: int = 20
     window: int = 64
     build_count: int = 20
+    few: int = FEW
 
 
 USUAL = Sizes()
@@ -223,6 +226,7 @@ def open_feed(
     grace_ms: int = 600_000,
     fresh_seconds: float = 1.0,
     seconds: float = PRIMARY_SECONDS,
+    unbuilt_seconds: float = UNBUILT_SECONDS,
     old_pages: OldPages | None = None,
     card_memory: int = 0,
 ) -> Feed:
@@ -237,7 +241,7 @@ def open_feed(
     follow = ApplyFollow(world, world, timelines, recent_unfollows, celebrities, followees)
     push_to_followers = PushToFollowers(world, timelines, recent_unfollows, follow, chunks, lambda _place: None)
     chunks.hear = push_to_followers.continue_chunk
-    skeleton = open_skeleton(
+    reader = open_skeleton(
         timelines,
         authors,
         celebrities,
@@ -250,12 +254,14 @@ def open_feed(
         fresh_seconds=fresh_seconds,
         window=sizes.window,
         build_count=sizes.build_count,
+        few=sizes.few,
+        unbuilt_seconds=unbuilt_seconds,
         seconds=seconds,
         old_pages=old_pages,
     )
     memory = CardMemory(cards, CardLog(redis), card_memory) if card_memory else None
     cursors = Cursors(["a key of the tests"], "feed")
-    get_feed = GetFeed(skeleton, memory or cards, world, world, cursors, is_outage)
+    get_feed = GetFeed(reader, memory or cards, world, world, cursors, is_outage)
     return Feed(
         world,
         redis,
@@ -271,4 +277,5 @@ def open_feed(
         follow,
         push_to_followers,
         chunks,
+        reader,
     )

@@ -34,7 +34,15 @@ CARD_MEMORY = 4_000
 PEOPLE = range(1, 6)
 # An author with two followers is pulled; one with a single follower, or none, is pushed again.
 CELEBRITY_FOLLOWERS = 2
-SOME_SIZES = [Sizes(), Sizes(8, 5, 1, 3, 2), Sizes(3, 2, 0, 1, 1), Sizes(8, 200, 2, 64, 20), Sizes(500, 3, 1, 2, 1)]
+SOME_SIZES = [
+    Sizes(),
+    Sizes(few=0),
+    Sizes(8, 5, 1, 3, 2),
+    Sizes(8, 5, 1, 3, 2, few=0),
+    Sizes(3, 2, 0, 1, 1, few=1),
+    Sizes(8, 200, 2, 64, 20),
+    Sizes(500, 3, 1, 2, 1, few=0),
+]
 # Ids as large as those of 2026: above 2**53, where neighbours are one double.
 FIRST_PLACE = first_id(1_767_225_600_000)
 
@@ -57,8 +65,10 @@ class Story:
     unheard: list[Callable[[Feed], Awaitable[None]]] = field(default_factory=list)
     servers: list[Feed] = field(default_factory=list)
 
-    def start(self, server: int) -> None:
+    async def start(self, server: int) -> None:
         """Restart a serving process, so that its memory is empty."""
+        for former in self.servers[server : server + 1]:
+            await former.reader.close()
         self.servers[server : server + 1] = [
             open_feed(
                 self.world,
@@ -71,6 +81,11 @@ class Story:
                 card_memory=CARD_MEMORY,
             )
         ]
+
+    async def stop(self) -> None:
+        """Stop both processes, so that their builds do not write into the next story."""
+        for server in self.servers:
+            await server.reader.close()
 
     async def hear(self, which: int, times: int) -> None:
         """Handle an event, and perhaps again."""
@@ -144,7 +159,7 @@ class FeedMachine(RuleBasedStateMachine):
             self.story.used.add((author, self.story.clock))
             self.story.world.post(author, self.story.clock)
         for server in range(2):
-            self.story.start(server)
+            self.do(self.story.start(server))
 
     @rule(author=people, later=st.integers(0, 2), count=st.sampled_from([1, 1, 1, 4]))
     def post(self, author: int, later: int, count: int) -> None:
@@ -274,14 +289,17 @@ class FeedMachine(RuleBasedStateMachine):
             case "everything":
                 self.do(self.story.lose_everything())
             case "a process":
-                self.story.start(person % 2)
+                self.do(self.story.start(person % 2))
             case _:
                 self.do(self.story.forget(what.format(person)))
 
     def teardown(self) -> None:
         """Compare all feeds with the oracle at the end."""
         if hasattr(self, "story"):
-            self.settle(limit=3)
+            try:
+                self.settle(limit=3)
+            finally:
+                self.do(self.story.stop())
 
 
 @contextlib.contextmanager
