@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 
 from meshkit.redis.client import open_redis
 from meshkit.redis.mux import RedisMux, open_mux
-from tests.feed_svc.world import Feed, World, open_feed
+from tests.feed_svc.world import Feed, World, close_feeds, open_feed
 
 REDIS_KINDS = ("one server", "three masters")
 
@@ -36,9 +36,10 @@ async def redis(feed_redis_url: str) -> AsyncIterator["Redis"]:
 
 @pytest.fixture
 async def mux(feed_redis_url: str) -> AsyncIterator[RedisMux]:
-    """Give a multiplexed connection."""
+    """Give a multiplexed connection. Feeds that are opened over it end before it."""
     async with open_mux(feed_redis_url) as mux:
         yield mux
+        await close_feeds()
 
 
 @pytest.fixture

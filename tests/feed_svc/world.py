@@ -215,6 +215,15 @@ class Sizes:
 USUAL = Sizes()
 
 
+_readers: list[ReadWithFallback] = []
+
+
+async def close_feeds() -> None:
+    """Stop the builds of all feeds that were opened."""
+    while _readers:
+        await _readers.pop().close()
+
+
 def open_feed(
     world: World,
     redis: "Redis",
@@ -261,6 +270,7 @@ def open_feed(
     )
     memory = CardMemory(cards, CardLog(redis), card_memory) if card_memory else None
     cursors = Cursors(["a key of the tests"], "feed")
+    _readers.append(reader)
     get_feed = GetFeed(reader, memory or cards, world, world, cursors, is_outage)
     return Feed(
         world,
