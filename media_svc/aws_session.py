@@ -36,7 +36,7 @@ class UsedData(JSONFileLoader):
 def _used(each: dict[str, Any]) -> dict[str, Any]:
     """Drop what is not used of each JSON object as soon as it is read, so that memory never holds the whole file."""
     if isinstance(each.get("documentation"), str):
-        del each["documentation"]
+        each["documentation"] = ""  # botocore expects the key of some objects
     if "partition" in each and "services" in each:  # a partition of AWS, such as `aws` or `aws-cn`
         each["services"] = {name: each["services"][name] for name in SERVICES if name in each["services"]}
     return each

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from botocore.loaders import Loader
+from botocore.model import ServiceModel
 
 from media_svc.aws_session import UsedData
 
@@ -15,8 +16,9 @@ def test_only_used_data_is_kept() -> None:
     model = used.load_service_model("s3", "service-2")
     assert model["operations"].keys() == whole["operations"].keys()
     assert model["shapes"].keys() == whole["shapes"].keys()
-    assert "documentation" in whole["operations"]["GetObject"]
-    assert "documentation" not in model["operations"]["GetObject"]
+    assert whole["operations"]["GetObject"]["documentation"]
+    assert model["operations"]["GetObject"]["documentation"] == ""
+    assert len(ServiceModel(model, "s3").client_context_parameters) == len(whole["clientContextParams"])
     aws = used.load_data("endpoints")["partitions"][0]
     assert aws["partition"] == "aws"
     assert {*aws["services"]} == {"s3", "sqs"}
