@@ -11,10 +11,9 @@ from pathlib import Path
 from devmesh.environment import ignored_settings, shared_environment
 from devmesh.errors import MeshError
 from devmesh.layout import PORT_COUNT, Layout, chosen_ports
-from devmesh.parts.bucket import load_boto3
 from devmesh.parts.mesh import MeshParts, keys_command, mesh_parts
 from devmesh.parts.stores import StoreOptions, chosen_store
-from devmesh.secrets.certificates import chosen_certificates
+from devmesh.secrets.chosen_certificates import chosen_certificates
 from devmesh.secrets.passwords import load_passwords
 from devmesh.secrets.token_keys import make_keys
 from devmesh.supervise.display import Display
@@ -118,7 +117,7 @@ async def _start(layout: Layout, parts: MeshParts, supervisor: Supervisor, env: 
     await asyncio.gather(make_keys(layout.keys, keys_command(layout, env)), supervisor.ready((parts.valkey,)))
     rest = (*parts.services, *parts.workers, parts.edge)
     supervisor.start(rest)
-    await asyncio.gather(asyncio.to_thread(load_boto3), supervisor.ready((parts.seaweed, *parts.cassandra, *rest)))
+    await supervisor.ready((parts.seaweed, *parts.cassandra, *rest))
 
 
 async def _report_waiting(supervisor: Supervisor, display: Display) -> None:

@@ -1,17 +1,15 @@
-"""Creates the bucket for media. media_svc defines its rules."""
+"""The bucket for media. media_svc defines its rules."""
 
 import asyncio
 import contextlib
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import json
+import sys
+from asyncio.subprocess import DEVNULL, PIPE
+from dataclasses import asdict, dataclass
 
-if TYPE_CHECKING:
-    from types_boto3_s3 import S3Client
+from devmesh.errors import MeshError
 
-TRIAL_KEY = "trial"
-WRITE_SECONDS = 30.0
+_PREPARE = "devmesh.parts.prepare_bucket"
 
 
 @dataclass(frozen=True)
@@ -28,64 +26,20 @@ class S3:
     """The edge's key, which can read renditions only; empty where there is no edge."""
 
 
-def load_boto3() -> None:
-    """Import the S3 client ahead of time. It takes half a second, which can overlap with other starts."""
-    import boto3  # noqa: F401 - fills the import cache
-
-
 async def prepare_bucket(s3: S3) -> None:
-    """Create the bucket if needed, set its rules and wait until it accepts writes. Repeatable."""
-    await asyncio.to_thread(_prepare, s3)
+    """Create the bucket if needed, set its rules and wait until it accepts writes. Repeatable. Raises MeshError.
 
-
-@contextlib.contextmanager
-def _client(s3: S3) -> Iterator["S3Client"]:
-    """Open a client that does not retry."""
-    # Imported here because it is slow; see load_boto3.
-    import boto3
-    from botocore.config import Config
-
-    client = boto3.session.Session().client(
-        "s3",
-        region_name=s3.region,
-        endpoint_url=s3.endpoint_url,
-        aws_access_key_id=s3.access_key,
-        aws_secret_access_key=s3.secret_key,
-        config=Config(
-            s3={"addressing_style": "path"},
-            connect_timeout=3,
-            read_timeout=10,
-            retries={"total_max_attempts": 1, "mode": "standard"},
-        ),
+    The S3 client takes 50 MB, so it runs in a process that ends.
+    """
+    argv = (sys.executable, "-P", "-m", _PREPARE)
+    process = await asyncio.create_subprocess_exec(
+        *argv, stdin=PIPE, stdout=DEVNULL, stderr=PIPE, start_new_session=True
     )
-    with contextlib.closing(client):
-        yield client
-
-
-def _prepare(s3: S3) -> None:
-    # Imported here because it is slow; see load_boto3.
-    from media_svc.s3.set_up_bucket import set_up_bucket
-
-    with _client(s3) as client:
-        if s3.bucket not in {bucket["Name"] for bucket in client.list_buckets()["Buckets"]}:
-            client.create_bucket(Bucket=s3.bucket)
-        set_up_bucket(client, s3.bucket)
-        end = time.monotonic() + WRITE_SECONDS
-        while not _takes_bytes(client, s3.bucket):
-            if time.monotonic() > end:
-                raise TimeoutError("S3 answers, but accepts no writes")
-            time.sleep(0.1)
-
-
-def _takes_bytes(client: "S3Client", bucket: str) -> bool:
-    """Return whether S3 accepts writes, which may be seconds after it first answers."""
-    from botocore.exceptions import ClientError
-
     try:
-        client.put_object(Bucket=bucket, Key=TRIAL_KEY, Body=b"?")
-        client.delete_object(Bucket=bucket, Key=TRIAL_KEY)
-    except ClientError as error:
-        if int(error.response["ResponseMetadata"]["HTTPStatusCode"]) < 500:  # noqa: PLR2004 - a client error will not go away
-            raise
-        return False
-    return True
+        _, errors = await process.communicate(json.dumps(asdict(s3)).encode())
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+    if process.returncode:
+        why = errors.decode(errors="replace").strip().rpartition("\n")[2]
+        raise MeshError(f"cannot prepare the bucket {s3.bucket}: {why}")

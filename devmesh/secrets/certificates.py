@@ -6,7 +6,6 @@ copy that key to machines that only run a part.
 
 import datetime as dt
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,22 +56,6 @@ def make_certificates(folder: Path, days: int = DEFAULT_DAYS, *, renew_all: bool
             issue(identity, authority, dt.timedelta(days=days))
             made.append(name)
     return made
-
-
-def chosen_certificates(data: Path, env: Mapping[str, str], *, wanted: bool) -> Path | None:
-    """Return the folder of a mesh's certificates: from the environment or, if wanted, in its data folder.
-
-    Returns None without mTLS. Raises MeshError and SettingsError.
-    """
-    if named := env.get("LENSFEED_MESH_TLS"):
-        for name in NAMES:
-            MeshIdentity.find(Path(named), name)
-        return Path(named).absolute()
-    if not wanted:
-        return None
-    folder = data / "mesh-tls"
-    make_certificates(folder)
-    return folder
 
 
 def load_authority(folder: Path) -> Authority:

@@ -10,11 +10,12 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from media_svc.s3.bucket_rules import ABANDONED_RULE, COLD_RULE, UPLOAD_RULE, as_list, is_public_read
-from media_svc.settings import S3Settings
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
     from types_boto3_s3.type_defs import LifecycleRuleUnionTypeDef
+
+    from media_svc.settings import S3Settings
 
 # Errors of an S3 without storage classes; SeaweedFS returns the first.
 _NO_TRANSITIONS = frozenset({"NotImplemented", "InvalidStorageClass"})
@@ -24,7 +25,7 @@ _CONFIG = Config(
 _OURS = frozenset({ABANDONED_RULE["ID"], COLD_RULE["ID"]})
 
 
-def set_up(settings: S3Settings) -> bool:
+def set_up(settings: "S3Settings") -> bool:
     """Set up the bucket of the settings, as `set_up_bucket` does."""
     client = boto3.client(
         "s3",

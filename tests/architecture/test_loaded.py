@@ -13,7 +13,7 @@ NEVER = ("PIL", "boto3", "cassandra", "httpx", "opentelemetry.sdk", "protovalida
 ONLY_IN = {"aiobotocore": "media_svc", "aiohttp": "media_svc", "cryptography.hazmat": "user_svc", "jwt": "user_svc"}
 STORES = ("follow_svc", "media_svc", "post_svc", "user_svc")
 OPEN = """
-import asyncio
+import meshkit.lean, asyncio
 from meshkit.service_settings import ServiceSettings
 from {service}.store.open import open_store
 async def main():
@@ -22,7 +22,7 @@ async def main():
 asyncio.run(main())
 """
 RUN_WORKER = """
-import asyncio
+import meshkit.lean, asyncio
 from meshkit.grpc.server import Process, ServerSettings, running
 async def main():
     async with running(Process("idle work"), ServerSettings()):
@@ -33,7 +33,7 @@ asyncio.run(main())
 
 def loaded(code: str, **environment: str) -> set[str]:
     """Return the names of all modules after some code has run."""
-    script = f"import meshkit.lean, sys\n{code}\nprint(*sys.modules, file=sys.stderr)"
+    script = f"import sys\n{code}\nprint(*sys.modules, file=sys.stderr)"
     done = subprocess.run(
         [sys.executable, "-c", script],
         env={"PYTHONPATH": f"{ROOT}:{ROOT / 'protos'}", **environment},
@@ -68,7 +68,15 @@ def test_a_worker_does_not_load_the_checks_of_requests() -> None:
     assert "protovalidate" not in names
 
 
+def test_dev_loads_no_client_of_s3() -> None:
+    """`lensfeed dev` supervises a mesh without boto3, and without cryptography unless it makes certificates."""
+    names = loaded("import devmesh.commands.dev")
+    assert {"boto3", "botocore", "cryptography.hazmat"} & names == set()
+
+
 def test_telemetry_has_its_sdk() -> None:
     """With an OTLP endpoint, the OpenTelemetry SDK can be imported."""
-    names = loaded("import opentelemetry.sdk.metrics", OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:4317")
+    names = loaded(
+        "import meshkit.lean, opentelemetry.sdk.metrics", OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:4317"
+    )
     assert "opentelemetry.sdk.metrics" in names

@@ -13,6 +13,7 @@ import pytest
 from aiohttp import web
 from botocore.exceptions import ClientError
 
+from devmesh.errors import MeshError
 from devmesh.parts import seaweed_sockets
 from devmesh.parts.bucket import S3, prepare_bucket
 from devmesh.parts.seaweed import Webhook, running_seaweed
@@ -78,6 +79,13 @@ async def test_preparing_the_bucket_again_keeps_what_is_in_it(s3: S3) -> None:
         await prepare_bucket(s3)
         reply = await client.get_object(Bucket=s3.bucket, Key="kept")
         assert await reply["Body"].read() == b"still here"
+
+
+async def test_a_bucket_that_cannot_be_prepared_is_an_error() -> None:
+    """If S3 does not answer, the error names the bucket and the reason."""
+    nowhere = S3("http://127.0.0.1:9", access_key="key", secret_key="secret")
+    with pytest.raises(MeshError, match=r"cannot prepare the bucket lensfeed-media: .*127\.0\.0\.1:9"):
+        await prepare_bucket(nowhere)
 
 
 async def test_writing_to_an_unknown_bucket_does_not_create_it(s3: S3) -> None:

@@ -10,7 +10,8 @@ import pytest
 from cryptography import x509
 
 from devmesh.errors import MeshError
-from devmesh.secrets.certificates import AUTHORITY, chosen_certificates, issue, load_authority, make_certificates
+from devmesh.secrets.certificates import AUTHORITY, issue, load_authority, make_certificates
+from devmesh.secrets.chosen_certificates import chosen_certificates
 from meshkit.identity.parts import NAMES, MeshIdentity
 from meshkit.settings import SettingsError
 
