@@ -2,6 +2,7 @@
 
 from bench import cassandra_bridge, edge_cpu, fan_out, hot_read, photos, reading, timelines
 from bench.harness import Measurement
+from bench.mesh import starting
 
 SUITE = (
     Measurement("hot_read", "The hot read", hot_read.measure),
@@ -13,4 +14,6 @@ SUITE = (
     Measurement("cassandra_bridge", "The bridge to Cassandra", cassandra_bridge.measure),
     Measurement("edge_cpu", "The edge", edge_cpu.measure),
     Measurement("photos", "Photos", photos.measure),
+    Measurement("start", "The start of a mesh, and its memory", starting.measure),
+    Measurement("start_cassandra", "The start of a mesh on Cassandra", starting.measure_cassandra),
 )
