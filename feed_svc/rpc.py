@@ -14,7 +14,7 @@ from feed_svc.presenting.json_page import json_page, not_modified
 from feed_svc.presenting.protobuf_page import protobuf_page, with_etag
 from feed_svc.reading.get_feed import FeedPage, GetFeed
 from meshkit.call import caller_id
-from meshkit.etags import etag_of, is_known, send_etag
+from meshkit.etags import compare_etag
 from meshkit.paging import clamp_limit
 
 # In the headers, because REST has no trailers.
@@ -69,9 +69,7 @@ class FeedRpc(FeedServiceServicer, FeedEdgeServiceServicer):
             self._record_views(page.items)
             return _Answer(page, message, "", is_modified=True)
         # Of the message in both forms, so that they have the same ETag.
-        etag = etag_of(message)
-        is_modified = not is_known(etag, request.if_none_match)
-        await send_etag(context, etag, is_modified=is_modified)
+        etag, is_modified = await compare_etag(message, request.if_none_match, context)
         if is_modified:
             self._record_views(page.items)
         return _Answer(page, message, etag, is_modified)

@@ -1,4 +1,4 @@
-"""ETags: a caller that already has the answer is told so instead of getting it again.
+"""ETags: callers that poll get a short answer while nothing has changed.
 
 In gRPC they are fields. A REST call has headers instead, from which the edge makes a 304.
 """
@@ -31,7 +31,15 @@ def is_known(etag: str, if_none_match: str) -> bool:
     return known.strip() == "*" or (bool(known) and _opaque(etag) in _OPAQUE.findall(known))
 
 
-async def send_etag(context: Any, etag: str, *, is_modified: bool) -> None:
+async def compare_etag(answer: bytes, if_none_match: str, context: Any) -> tuple[str, bool]:
+    """Return the ETag of a serialized answer, and whether the answer is new to the caller. A REST call gets its headers here."""
+    etag = etag_of(answer)
+    is_modified = not is_known(etag, if_none_match)
+    await _send_headers(context, etag, is_modified=is_modified)
+    return etag, is_modified
+
+
+async def _send_headers(context: Any, etag: str, *, is_modified: bool) -> None:
     """Send the headers of a REST answer. Other callers read the fields: separate headers would cost each call time."""
     if current_call().is_rest:
         mark = () if is_modified else ((NOT_MODIFIED_KEY, "1"),)

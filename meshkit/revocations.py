@@ -20,7 +20,9 @@ from meshkit.call import current_call
 from meshkit.errors import UnauthenticatedError
 from meshkit.grpc.layers.base import Handler, Method
 from meshkit.grpc.server import Process
+from meshkit.periodic import every
 from meshkit.redis.client import open_redis
+from meshkit.redis.outages import RedisOutages
 
 # A sorted set of session ids, scored by when their last token expires, in whole seconds since 1970.
 KEY = "sessions:revoked"
@@ -58,17 +60,10 @@ class Revocations:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Keep the copy up to date until the process stops."""
-        is_away = False
-        while not stopping.is_set():
-            try:
+        outages = RedisOutages("revocations_not_read")
+        async for _ in every(POLL_SECONDS, stopping):
+            with outages.tolerated():
                 await self.poll()
-                is_away = False
-            except (RedisError, OSError) as error:
-                if not is_away:  # log once per outage
-                    _log.warning("revocations_not_read", error=repr(error))
-                is_away = True
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stopping.wait(), POLL_SECONDS)
 
     async def poll(self) -> None:
         """Read new entries, and forget sessions whose tokens have all expired."""

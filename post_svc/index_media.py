@@ -8,6 +8,7 @@ from dataclasses import replace
 import structlog
 
 from meshkit.ids import MAX_ID
+from meshkit.periodic import every
 from post_svc.model import IndexProgress, Place, PublishedPost
 from post_svc.store import PostStore
 
@@ -29,16 +30,12 @@ class IndexMedia:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Wait for the time, walk, then wait for the end of the process."""
-        while not stopping.is_set():
+        async for _ in every(PAUSE_SECONDS, stopping):
             try:
                 if await self.walk():
                     break
             except Exception as error:  # noqa: BLE001 - the boundary: the next try comes in a minute
                 _log.warning("media_not_indexed", error=repr(error))
-            try:
-                await asyncio.wait_for(stopping.wait(), PAUSE_SECONDS)
-            except TimeoutError:
-                continue
         await stopping.wait()
 
     async def walk(self, now_ms: int | None = None) -> bool:

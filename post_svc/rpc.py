@@ -1,8 +1,9 @@
 # ruff: noqa: ARG002, N802 - the contract names the methods, and what they are given
 """Converts between protos and use cases."""
 
-from typing import Any, TypeVar
+from typing import Any
 
+from google.protobuf.message import Message
 from lensfeed.post.v1 import (
     post_internal_service_pb2,
     post_internal_service_pb2_grpc,
@@ -11,7 +12,7 @@ from lensfeed.post.v1 import (
 )
 
 from meshkit.call import caller_id, current_call
-from meshkit.etags import etag_of, is_known, send_etag
+from meshkit.etags import compare_etag
 from post_svc.batch_get_posts import BatchGetPosts
 from post_svc.batch_list_places import BatchListPlaces
 from post_svc.create_post import CreatePost
@@ -21,8 +22,6 @@ from post_svc.get_post import GetPost
 from post_svc.list_user_posts import ListUserPosts
 from post_svc.messages import Messages
 from post_svc.model import Draft, Place, parse_post_id
-
-Answer = TypeVar("Answer", post_service_pb2.GetPostResponse, post_service_pb2.ListUserPostsResponse)
 
 
 class PostServicer(post_service_pb2_grpc.PostServiceServicer):
@@ -50,7 +49,7 @@ class PostServicer(post_service_pb2_grpc.PostServiceServicer):
         post = await self._create_post(caller_id(), draft, current_call().idempotency_key)
         return post_service_pb2.CreatePostResponse(post_id=str(post.id), post=self._message(post))
 
-    async def GetPost(self, request: post_service_pb2.GetPostRequest, context: Any) -> post_service_pb2.GetPostResponse:
+    async def GetPost(self, request: post_service_pb2.GetPostRequest, context: Any) -> Any:
         """Return a post, or that it is as the caller knows it."""
         post = await self._get_post(caller_id(), parse_post_id(request.post_id))
         response = post_service_pb2.GetPostResponse(post=self._message(post))
@@ -63,9 +62,7 @@ class PostServicer(post_service_pb2_grpc.PostServiceServicer):
         await self._delete_post(caller_id(), parse_post_id(request.post_id))
         return post_service_pb2.DeletePostResponse()
 
-    async def ListUserPosts(
-        self, request: post_service_pb2.ListUserPostsRequest, context: Any
-    ) -> post_service_pb2.ListUserPostsResponse:
+    async def ListUserPosts(self, request: post_service_pb2.ListUserPostsRequest, context: Any) -> Any:
         """List an author's posts, or say that the page is the one the caller knows."""
         posts, next_cursor = await self._list_user_posts(caller_id(), request.user_id, request.cursor, request.limit)
         response = post_service_pb2.ListUserPostsResponse(posts=map(self._message, posts), next_cursor=next_cursor)
@@ -116,12 +113,11 @@ class PostInternalServicer(post_internal_service_pb2_grpc.PostInternalServiceSer
         return post_internal_service_pb2.FilterUsedMediaResponse(media_ids=used)
 
 
-async def _unless_known(answer: Answer, if_none_match: str, context: Any) -> Answer:
-    """Add the ETag to an answer, or return NOT_MODIFIED if the caller has it already."""
-    etag = etag_of(answer.SerializeToString(deterministic=True))
-    is_modified = not is_known(etag, if_none_match)
-    await send_etag(context, etag, is_modified=is_modified)
+async def _unless_known(answer: Message, if_none_match: str, context: Any) -> Any:
+    """Return an answer with its ETag, serialized, or NOT_MODIFIED if the caller has it."""
+    serialized = answer.SerializeToString(deterministic=True)
+    etag, is_modified = await compare_etag(serialized, if_none_match, context)
     if not is_modified:
         return type(answer)(etag=etag, not_modified=True)
-    answer.etag = etag
-    return answer
+    # A field may be appended to a serialized message.
+    return serialized + type(answer)(etag=etag).SerializeToString()

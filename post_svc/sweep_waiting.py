@@ -12,6 +12,7 @@ import structlog
 
 from meshkit.events.outbox import MINUTE_MS
 from meshkit.ids import PublicId
+from meshkit.periodic import every
 from post_svc.ports import IsOutage
 from post_svc.publish_waiting import PublishWaiting
 from post_svc.store import PostStore
@@ -35,15 +36,11 @@ class SweepWaiting:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Sweep once a minute until the process stops."""
-        while not stopping.is_set():
+        async for _ in every(INTERVAL_SECONDS, stopping):
             try:
                 await self.sweep()
             except Exception as error:  # noqa: BLE001 - the boundary: the next sweep comes in a minute
                 _log.warning("sweep_failed", error=repr(error))
-            try:
-                await asyncio.wait_for(stopping.wait(), INTERVAL_SECONDS)
-            except TimeoutError:
-                continue
 
     async def sweep(self, now_ms: int | None = None) -> None:
         """Sweep every minute since the last sweep. `now_ms` is the time in milliseconds since 1970.

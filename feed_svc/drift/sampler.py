@@ -4,7 +4,6 @@ This measures in production how far feeds are from the store, whatever bug cause
 """
 
 import asyncio
-import contextlib
 import time
 from collections import deque
 from collections.abc import Callable, Set
@@ -19,6 +18,7 @@ from feed_svc.reading.lazy_merge import newest_of
 from feed_svc.reading.stored_posts import StoredPosts
 from feed_svc.store.port import Timelines, TimelineWalk
 from meshkit.ids import id_millis
+from meshkit.periodic import pause
 
 # Newer posts may not have been fanned out yet.
 SETTLE_SECONDS = 120.0
@@ -84,7 +84,7 @@ class SampleDrift:
         """Sample until the process stops. Never fails: errors are logged, because the worker has other work."""
         while not stopping.is_set():
             try:
-                await _wait(stopping, self._interval)
+                await pause(self._interval, stopping)
                 viewer = None if stopping.is_set() else await self._walk.next_viewer()
                 if viewer is not None:
                     await self._check(viewer, stopping)
@@ -101,7 +101,7 @@ class SampleDrift:
     async def _pause_after(self, error: Exception, stopping: asyncio.Event, **context: int) -> None:
         bug = None if self._is_outage(error) else error
         _log.warning("drift_not_sampled", error=repr(error), exc_info=bug, **context)
-        await _wait(stopping, PAUSE_SECONDS)
+        await pause(PAUSE_SECONDS, stopping)
 
     async def __call__(self, viewer: int) -> Drift:
         """Compare a viewer's timeline with the store. If it differs it is dropped, and the next read rebuilds it."""
@@ -140,8 +140,3 @@ class SampleDrift:
             if entry > lowest and id_millis(place_of(entry)) <= newest_ms and author_of(entry) not in others
         }
         return Drift(len(truth | held), truth - held, held - truth)
-
-
-async def _wait(stopping: asyncio.Event, seconds: float) -> None:
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(stopping.wait(), seconds)

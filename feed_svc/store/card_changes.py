@@ -56,6 +56,8 @@ class CardLog:
 
 async def announce(mux: RedisMux, entries: Sequence[Entry]) -> None:
     """Tell all processes that cards have changed. Call this after the change."""
+    if not entries:
+        return
     await mux.execute("XADD", KEY, "MAXLEN", "~", LENGTH, "*", _FIELD, b"".join(entries))
 
 

@@ -1,17 +1,15 @@
 """Cards in the process's memory, in front of those in Redis."""
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
-
-import structlog
-from redis.exceptions import RedisError
 
 from feed_svc.model import Entry
 from feed_svc.store.card_changes import CardLog
 from feed_svc.store.kept_bytes import KeptBytes
 from feed_svc.store.port import Cards
+from meshkit.periodic import pause
+from meshkit.redis.outages import RedisOutages
 
 # A card that changes is not shown from memory for longer than this, whatever happens to the connection or to the process.
 TRUST_SECONDS = 2.0
@@ -20,7 +18,6 @@ WAIT_MS = 500
 # Changes that are not announced show once a card has left Redis (`CARD_TTL_SECONDS`) and memory.
 KEEP_SECONDS = 30.0
 PAUSE_SECONDS = 0.5
-_log = structlog.get_logger()
 
 
 class CardMemory:
@@ -65,17 +62,12 @@ class CardMemory:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Follow the log until the process stops."""
-        is_away = False
+        outages = RedisOutages("card_log_not_read")
         while not stopping.is_set():
-            try:
+            with outages.tolerated():
                 await self.follow(WAIT_MS)
-                is_away = False
-            except (RedisError, OSError) as error:
-                if not is_away:  # log once per outage
-                    _log.warning("card_log_not_read", error=repr(error))
-                is_away = True
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(stopping.wait(), PAUSE_SECONDS)
+            if outages.is_away:
+                await pause(PAUSE_SECONDS, stopping)
 
     async def follow(self, wait_ms: int | None = None) -> None:
         """Apply the changes since the last call, or wait for some. Drops everything if they cannot be read."""

@@ -23,24 +23,22 @@ class Script:
 
     async def __call__(self, key: str, *arguments: Argument) -> Any:
         """Run it for one key."""
-        try:
-            return await self._mux.execute("EVALSHA", self._sha, 1, key, *arguments)
-        except NoScriptError:
-            return await self._mux.execute("EVAL", self._source, 1, key, *arguments)
+        return (await self._run([(1, key, *arguments)]))[0]
 
     async def many(self, calls: Sequence[Call]) -> list[Any]:
         """Run it for many keys in one round trip; returns the answers in order."""
-        try:
-            return await self._mux.execute_many([("EVALSHA", self._sha, 1, key, *rest) for key, rest in calls])
-        except NoScriptError:
-            return await self._mux.execute_many([("EVAL", self._source, 1, key, *rest) for key, rest in calls])
+        return await self._run([(1, key, *rest) for key, rest in calls])
 
     async def for_each(self, keys: Sequence[str], *arguments: Argument) -> None:
         """Run a script that takes any number of keys: once, or in a cluster, where each key has its own slot, for each."""
         if self._mux.is_cluster:
             await self.many([(key, arguments) for key in keys])
-            return
+        else:
+            await self._run([(len(keys), *keys, *arguments)])
+
+    async def _run(self, calls: Sequence[Sequence[Argument]]) -> list[Any]:
+        """Run it for calls that consist of the number of keys, the keys and the other arguments."""
         try:
-            await self._mux.execute("EVALSHA", self._sha, len(keys), *keys, *arguments)
+            return await self._mux.execute_many([("EVALSHA", self._sha, *call) for call in calls])
         except NoScriptError:
-            await self._mux.execute("EVAL", self._source, len(keys), *keys, *arguments)
+            return await self._mux.execute_many([("EVAL", self._source, *call) for call in calls])

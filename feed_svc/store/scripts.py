@@ -108,6 +108,7 @@ _CHANGE = _RANK + _MARKER + _MERGE
 # KEYS timeline; ARGV entry below which to read ('+': from the top; an entry and a byte: from the entry itself), limit (-1: none),
 # time to live below which it is renewed (0: never), time to live in seconds. Returns entries and the marker, or nothing if the
 # timeline is not live. One script, because a build that ends between two commands would show a live timeline without its entries.
+# It is the most frequent one, so it defines no functions that it does not need.
 READ = (
     """
 local key, below, limit = KEYS[1], ARGV[1], tonumber(ARGV[2])

@@ -13,11 +13,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from media_svc.delivery.cache_classes import ENTER_VIEWS, CacheClass, next_class
-from meshkit.errors import UnavailableError
 from meshkit.ids import PublicId
+from meshkit.redis.outages import redis_unavailable
 
 HALF_LIFE_SECONDS = 3600.0
 SHARDS = 16
@@ -62,13 +61,13 @@ class RedisPopularity:
         for media_id, number in views.items():
             by_shard.setdefault(_shard_of(media_id), []).extend((str(media_id), number))
         bounds = (ENTER_VIEWS[CacheClass.WARM], ENTER_VIEWS[CacheClass.HOT])
-        with _redis_errors():
+        with redis_unavailable():
             for shard, counted in by_shard.items():
                 await self._count(_keys(shard), (self._now(), _now_ms(), *bounds, *counted))
 
     async def review(self) -> None:
         """Update the class of every medium that is not cold."""
-        with _redis_errors():
+        with redis_unavailable():
             for shard in range(SHARDS):
                 scores, classes, _ = _keys(shard)
                 await self._redis.zremrangebyscore(scores, "-inf", self._now() + math.log2(LEAST_VIEWS))
@@ -91,7 +90,7 @@ class RedisPopularity:
     async def changed(self, limit: int) -> Mapping[PublicId, CacheClass]:
         """Return the media whose class has changed."""
         found: dict[PublicId, CacheClass] = {}
-        with _redis_errors():
+        with redis_unavailable():
             for shard in range(SHARDS):
                 _, classes, queue = _keys(shard)
                 waiting: Any = await self._redis.zrange(queue, 0, limit - len(found) - 1)
@@ -108,13 +107,13 @@ class RedisPopularity:
 
     async def acknowledge(self, media_id: PublicId, cache_class: CacheClass) -> None:
         """Unmark a changed medium."""
-        with _redis_errors():
+        with redis_unavailable():
             await self._settle(_keys(_shard_of(media_id)), (str(media_id), int(cache_class)))
 
     async def forget(self, media_id: PublicId) -> None:
         """Delete a medium's score and class."""
         scores, classes, queue = _keys(_shard_of(media_id))
-        with _redis_errors():
+        with redis_unavailable():
             await self._redis.zrem(scores, str(media_id))
             await self._redis.hdel(classes, str(media_id))
             await self._redis.zrem(queue, str(media_id))
@@ -122,17 +121,6 @@ class RedisPopularity:
     def _now(self) -> float:
         """Return the time in half-lives."""
         return time.time() / self._half_life_seconds
-
-
-class _redis_errors:  # noqa: N801 - read as a statement, like contextlib's own
-    """Turns every Redis failure into UnavailableError."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, RedisError | OSError):
-            raise UnavailableError from error
 
 
 def _shard_of(media_id: PublicId) -> int:

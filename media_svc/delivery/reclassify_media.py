@@ -11,6 +11,7 @@ from media_svc.ports import Objects, Popularity, PopularPhotos
 from media_svc.store.port import MediaStore
 from meshkit.errors import LensfeedError
 from meshkit.ids import PublicId
+from meshkit.periodic import every
 
 INTERVAL_SECONDS = 30.0
 BATCH = 64
@@ -41,15 +42,11 @@ class ReclassifyMedia:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Reclassify until the process stops."""
-        while not stopping.is_set():
+        async for _ in every(INTERVAL_SECONDS, stopping):
             try:
                 await self()
             except (LensfeedError, OSError) as error:
                 _log.warning("reclassifying_failed", error=repr(error))
-            try:
-                await asyncio.wait_for(stopping.wait(), INTERVAL_SECONDS)
-            except TimeoutError:
-                continue
 
     async def __call__(self) -> None:
         """Apply all pending changes. Raises UnavailableError; the next call continues."""

@@ -17,6 +17,7 @@ from redis.exceptions import RedisError, ResponseError
 from media_svc.jobs.queue import LEASE_MS, JobQueue
 from meshkit.errors import UnavailableError
 from meshkit.ids import PublicId
+from meshkit.periodic import every
 
 INTERVAL_SECONDS = 30.0
 GROUP = "media_svc"
@@ -39,18 +40,15 @@ class MoveOldJobs:
         self._redis = redis
         self._queue = queue
         self._lease_ms = lease_ms
+        self._remove_job = redis.register_script(_REMOVE)
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Move jobs until the process stops."""
-        while not stopping.is_set():
+        async for _ in every(INTERVAL_SECONDS, stopping):
             try:
                 await self()
             except (RedisError, OSError, UnavailableError) as error:
                 _log.warning("old_jobs_not_moved", queue=self._queue.key, error=repr(error))
-            try:
-                await asyncio.wait_for(stopping.wait(), INTERVAL_SECONDS)
-            except TimeoutError:
-                continue
 
     async def __call__(self) -> int:
         """Move what is there, and return how many jobs. Raises RedisError, UnavailableError."""
@@ -89,8 +87,7 @@ class MoveOldJobs:
 
     async def _remove(self, entry_id: bytes, media_id: PublicId) -> None:
         keys = (self._queue.key, f"{self._queue.key}:queued")
-        # redis-py's own script methods are typed for the sync client as well.
-        await self._redis.execute_command("EVAL", _REMOVE, 2, *keys, GROUP, entry_id, str(media_id))  # type: ignore[no-untyped-call]  # it has no types
+        await self._remove_job(keys, (GROUP, entry_id, str(media_id)))
 
 
 def _job(entry: tuple[bytes, dict[bytes, bytes]]) -> tuple[bytes, PublicId]:

@@ -7,18 +7,16 @@ waits again at its former place. The store records finished work, so nothing is 
 A queue may lose jobs. The upload sweeper announces unfinished media again; popular photos are found again by their views.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from opentelemetry import metrics
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from redis.commands.core import AsyncScript
 
 from media_svc.jobs import turns
-from meshkit.errors import UnavailableError
 from meshkit.ids import PublicId
+from meshkit.redis.outages import redis_unavailable
 
 PHOTOS = "media:{photos}"
 # Photos that would hold up others: with many pixels, or whose decoder needs much memory.
@@ -67,39 +65,41 @@ class JobQueue:
         self.key = key
         self._keys = [f"{key}:{name}" for name in turns.KEYS]
         self._lease_ms = lease_ms
+        scripts = (turns.ADD, turns.TAKE, turns.RENEW, turns.PUT_BACK, turns.FINISH)
+        self._add, self._take, self._renew, self._put_back, self._finish = map(redis.register_script, scripts)
 
     async def add(self, media_id: PublicId, cost: int = 1) -> bool:
         """Add a medium with its estimated cost, unless it is queued or being processed. Returns whether it was added."""
-        return bool(await self._run(turns.ADD, str(media_id), media_id.owner, cost))
+        return bool(await self._run(self._add, str(media_id), media_id.owner, cost))
 
     async def take(self, member: str) -> Job | None:
         """Take the next job of the owner whose turn it is. Returns None after a second without any."""
         job = await self._try_to_take(member)
         if job is None:
-            with _redis_errors():
+            with redis_unavailable():
                 await self._redis.blpop([self._keys[turns.KEYS.index("bell")]], timeout=_BLOCK_SECONDS)
             job = await self._try_to_take(member)
         return job
 
     async def renew(self, job: Job, member: str) -> bool:
         """Renew the lease of a job. Returns False if the member no longer holds it."""
-        return bool(await self._run(turns.RENEW, str(job.media_id), member, self._lease_ms))
+        return bool(await self._run(self._renew, str(job.media_id), member, self._lease_ms))
 
     async def put_back(self, job: Job, member: str, delay_ms: int, *, counts: bool) -> None:
         """Release a job for any worker after a delay. `counts` says whether this attempt counts."""
-        await self._run(turns.PUT_BACK, str(job.media_id), member, delay_ms, int(counts))
+        await self._run(self._put_back, str(job.media_id), member, delay_ms, int(counts))
 
     async def finish(self, job: Job, cost: int | None = None) -> None:
         """Remove a finished job from the queue, and charge its owner what it cost; the estimate if that is unknown."""
-        await self._run(turns.FINISH, str(job.media_id), "" if cost is None else cost)
+        await self._run(self._finish, str(job.media_id), "" if cost is None else cost)
 
     async def has_waiting(self) -> bool:
         """Tell whether a job waits for a worker."""
-        with _redis_errors():
+        with redis_unavailable():
             return bool(await self._redis.zcard(self._keys[turns.KEYS.index("waiting")]))
 
     async def _try_to_take(self, member: str) -> Job | None:
-        taken = await self._run(turns.TAKE, member, self._lease_ms)
+        taken = await self._run(self._take, member, self._lease_ms)
         if taken is None:
             return None
         media_id, attempt, age_ms, waiting = taken
@@ -109,16 +109,6 @@ class JobQueue:
             _wait.record(age_ms / 1000, attributes)
         return Job(PublicId.parse(media_id.decode()), attempt)
 
-    async def _run(self, script: str, *arguments: Any) -> Any:
-        with _redis_errors():
-            # redis-py's own script methods are typed for the sync client as well.
-            return await self._redis.execute_command("EVAL", script, len(self._keys), *self._keys, *arguments)  # type: ignore[no-untyped-call]  # it has no types
-
-
-@contextmanager
-def _redis_errors() -> Iterator[None]:
-    """Turn Redis errors into UnavailableError."""
-    try:
-        yield
-    except (RedisError, OSError) as error:
-        raise UnavailableError from error
+    async def _run(self, script: AsyncScript, *arguments: Any) -> Any:
+        with redis_unavailable():
+            return await script(self._keys, arguments)

@@ -25,6 +25,7 @@ from media_svc.uploads.finish_upload import FinishUpload
 from meshkit.clocks import Times, local_ms
 from meshkit.errors import LensfeedError
 from meshkit.ids import PublicId, id_millis
+from meshkit.periodic import every
 
 INTERVAL_SECONDS = 10.0
 # Checks mostly wait for S3. More at once would slow down uploads.
@@ -69,7 +70,7 @@ class SweepUploads:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Sweep until the process stops."""
-        while not stopping.is_set():
+        async for _ in every(INTERVAL_SECONDS, stopping):
             try:
                 times = await self._times()
                 if times.agree:
@@ -78,10 +79,6 @@ class SweepUploads:
                     _log.error("upload_sweep_refused", why="clocks differ by more than a minute")
             except (LensfeedError, OSError) as error:
                 _log.warning("upload_sweep_failed", error=repr(error))
-            try:
-                await asyncio.wait_for(stopping.wait(), INTERVAL_SECONDS)
-            except TimeoutError:
-                continue
 
     async def sweep(self, now_ms: int) -> None:
         """Check all past minutes and the current one. `now_ms` is the time in milliseconds since 1970.

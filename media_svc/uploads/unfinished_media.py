@@ -4,16 +4,14 @@ The store decides what is unfinished. The set makes counting cheap and atomic; w
 Redis loses it, owners begin to count from zero.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from media_svc.errors import PENDING_RETRY_SECONDS
-from meshkit.errors import UnavailableError
 from meshkit.ids import PublicId
+from meshkit.redis.outages import redis_unavailable
 
 # An upload ends after a day, and so does its processing.
 _EXPIRY_SECONDS = 3 * 24 * 3600
@@ -36,12 +34,12 @@ class RedisUnfinishedMedia:
 
     async def add(self, media_id: PublicId, limit: int) -> bool:
         """Add a medium, unless its owner has too many."""
-        with _redis_errors():
+        with redis_unavailable():
             return bool(await self._add([_key(media_id.owner)], [str(media_id), limit, _EXPIRY_SECONDS]))
 
     async def to_check(self, owner_id: int) -> Sequence[PublicId]:
         """Return an owner's media, or none if that was done just now."""
-        with _redis_errors():
+        with redis_unavailable():
             if not await self._redis.set(f"{_key(owner_id)}:checked", 1, nx=True, px=_CHECK_INTERVAL_MS):
                 return []
             members: Any = await self._redis.zrange(_key(owner_id), 0, -1)
@@ -50,17 +48,8 @@ class RedisUnfinishedMedia:
     async def remove(self, media_ids: Sequence[PublicId]) -> None:
         """Remove media."""
         if media_ids:
-            with _redis_errors():
+            with redis_unavailable():
                 await self._redis.zrem(_key(media_ids[0].owner), *map(str, media_ids))
-
-
-@contextmanager
-def _redis_errors() -> Iterator[None]:
-    """Turn Redis errors into UnavailableError."""
-    try:
-        yield
-    except (RedisError, OSError) as error:
-        raise UnavailableError from error
 
 
 def _key(owner_id: int) -> str:

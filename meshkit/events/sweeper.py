@@ -29,6 +29,7 @@ from meshkit.events.outbox import (
 )
 from meshkit.events.stream import EventStream, Position
 from meshkit.ids import first_id
+from meshkit.periodic import every
 from meshkit.redis.lease import Lease
 
 INTERVAL_SECONDS = 2.0
@@ -59,16 +60,12 @@ class Sweeper:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Sweep until the process stops, while no other sweeper does."""
-        while not stopping.is_set():
+        async for _ in every(INTERVAL_SECONDS, stopping):
             try:
                 if await self._lease.hold():
                     await self.sweep()
             except (RedisError, OSError, LensfeedError) as error:
                 _log.warning("sweep_failed", stream=self._stream.name, error=repr(error))
-            try:
-                await asyncio.wait_for(stopping.wait(), INTERVAL_SECONDS)
-            except TimeoutError:
-                continue
         with contextlib.suppress(RedisError, OSError):
             await self._lease.release()
 

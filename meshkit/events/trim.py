@@ -7,6 +7,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from meshkit.events.stream import EventStream
+from meshkit.periodic import every
 
 INTERVAL_SECONDS = 10.0
 _log = structlog.get_logger()
@@ -27,12 +28,8 @@ class Trim:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Trim until the process stops."""
-        while not stopping.is_set():
+        async for _ in every(INTERVAL_SECONDS, stopping):
             try:
                 await self()
             except (RedisError, OSError) as error:
                 _log.warning("trim_failed", stream=self._stream.name, error=repr(error))
-            try:
-                await asyncio.wait_for(stopping.wait(), INTERVAL_SECONDS)
-            except TimeoutError:
-                continue

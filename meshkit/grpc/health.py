@@ -7,6 +7,8 @@ import structlog
 from grpc_health.v1 import health_pb2
 from grpc_health.v1._async import HealthServicer
 
+from meshkit.periodic import every
+
 # Returns if a dependency responds, and raises if it does not.
 Check = Callable[[], Awaitable[None]]
 INTERVAL_SECONDS = 1.0
@@ -24,12 +26,8 @@ class Health:
 
     async def watch(self, stopping: asyncio.Event) -> None:
         """Check all dependencies regularly until the process stops."""
-        while not stopping.is_set():
+        async for _ in every(INTERVAL_SECONDS, stopping):
             await self.check()
-            try:
-                await asyncio.wait_for(stopping.wait(), INTERVAL_SECONDS)
-            except TimeoutError:
-                continue
 
     async def drain(self) -> None:
         """Set NOT_SERVING for good, because the process drains."""

@@ -20,7 +20,7 @@ from devmesh.parts.valkey import valkey_url
 from devmesh.secrets.passwords import load_passwords
 from devmesh.supervise import die_with_parent
 
-READY_SECONDS = 260.0
+READY_SECONDS = 400.0
 """Longer than `lensfeed dev` waits for any part, so that its message says which part is late."""
 
 STOP_SECONDS = 90.0

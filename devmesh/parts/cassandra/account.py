@@ -5,6 +5,8 @@ import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+import stamina
+
 from devmesh.parts.cassandra.node import ClusterShape
 
 if TYPE_CHECKING:
@@ -14,14 +16,18 @@ USER = "lensfeed"
 # The default account of a new Cassandra.
 FIRST_USER = FIRST_PASSWORD = "cassandra"  # noqa: S105 - the public default, which this module disables
 CONNECT_SECONDS = 5.0
+# A node that answers may be too busy for a log-in. Starting it again would take longer.
+RETRY_SECONDS = 120.0
 
 
 async def make_account(shape: ClusterShape, password: str) -> None:
     """Create the account and disable the default one. Repeatable; needs a node that answers.
 
-    Raises OSError where the cluster does not let us in yet.
+    Raises OSError if the cluster does not let us in within two minutes.
     """
-    await asyncio.to_thread(_make_account, shape, password)
+    async for attempt in stamina.retry_context(on=OSError, attempts=None, timeout=RETRY_SECONDS, wait_max=5.0):
+        with attempt:
+            await asyncio.to_thread(_make_account, shape, password)
 
 
 def _make_account(shape: ClusterShape, password: str) -> None:
