@@ -20,9 +20,9 @@ from meshkit.call import current_call
 from meshkit.errors import UnauthenticatedError
 from meshkit.grpc.layers.base import Handler, Method
 from meshkit.grpc.server import Process
-from meshkit.periodic import every
 from meshkit.redis.client import open_redis
 from meshkit.redis.outages import RedisOutages
+from meshkit.tasks.periodic import every
 
 # A sorted set of session ids, scored by when their last token expires, in whole seconds since 1970.
 KEY = "sessions:revoked"

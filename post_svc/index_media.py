@@ -8,7 +8,7 @@ from dataclasses import replace
 import structlog
 
 from meshkit.ids import MAX_ID
-from meshkit.periodic import every
+from meshkit.tasks.periodic import every
 from post_svc.model import IndexProgress, Place, PublishedPost
 from post_svc.store import PostStore
 

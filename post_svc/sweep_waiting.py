@@ -12,7 +12,7 @@ import structlog
 
 from meshkit.events.outbox import MINUTE_MS
 from meshkit.ids import PublicId
-from meshkit.periodic import every
+from meshkit.tasks.periodic import every
 from post_svc.ports import IsOutage
 from post_svc.publish_waiting import PublishWaiting
 from post_svc.store import PostStore

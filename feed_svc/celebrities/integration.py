@@ -6,7 +6,7 @@ from feed_svc.fan_out.apply_follow import ApplyFollow
 from feed_svc.model import TIMELINE_LENGTH, LogPosition, ModeChange, merge
 from feed_svc.ports import Graph, Posts
 from feed_svc.store.port import RecentUnfollows, Timelines
-from meshkit.to_the_end import ToTheEnd
+from meshkit.tasks.to_the_end import ToTheEnd
 
 
 class IntegrateChanges:

@@ -18,7 +18,7 @@ from feed_svc.reading.lazy_merge import newest_of
 from feed_svc.reading.stored_posts import StoredPosts
 from feed_svc.store.port import Timelines, TimelineWalk
 from meshkit.ids import id_millis
-from meshkit.periodic import pause
+from meshkit.tasks.periodic import pause
 
 # Newer posts may not have been fanned out yet.
 SETTLE_SECONDS = 120.0

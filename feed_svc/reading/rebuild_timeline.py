@@ -18,7 +18,7 @@ from feed_svc.reading.rebuild_progress import RebuildProgress
 from feed_svc.store.builds import RENEW_SECONDS
 from feed_svc.store.port import RecentUnfollows, Timelines
 from meshkit.call import CURRENT, current_call
-from meshkit.to_the_end import ToTheEnd
+from meshkit.tasks.to_the_end import ToTheEnd
 
 # How often a waiting reader checks whether another process has finished its rebuild. One takes about 10 ms for few followees.
 POLL_SECONDS = 0.01

@@ -8,8 +8,8 @@ from feed_svc.model import Entry
 from feed_svc.store.card_changes import CardLog
 from feed_svc.store.kept_bytes import KeptBytes
 from feed_svc.store.port import Cards
-from meshkit.periodic import pause
 from meshkit.redis.outages import RedisOutages
+from meshkit.tasks.periodic import pause
 
 # A card that changes is not shown from memory for longer than this, whatever happens to the connection or to the process.
 TRUST_SECONDS = 2.0

@@ -11,7 +11,7 @@ from media_svc.ports import Objects, Popularity, PopularPhotos
 from media_svc.store.port import MediaStore
 from meshkit.errors import LensfeedError
 from meshkit.ids import PublicId
-from meshkit.periodic import every
+from meshkit.tasks.periodic import every
 
 INTERVAL_SECONDS = 30.0
 BATCH = 64

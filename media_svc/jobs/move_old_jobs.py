@@ -17,7 +17,7 @@ from redis.exceptions import RedisError, ResponseError
 from media_svc.jobs.queue import LEASE_MS, JobQueue
 from meshkit.errors import UnavailableError
 from meshkit.ids import PublicId
-from meshkit.periodic import every
+from meshkit.tasks.periodic import every
 
 INTERVAL_SECONDS = 30.0
 GROUP = "media_svc"

@@ -25,7 +25,7 @@ from media_svc.uploads.finish_upload import FinishUpload
 from meshkit.clocks import Times, local_ms
 from meshkit.errors import LensfeedError
 from meshkit.ids import PublicId, id_millis
-from meshkit.periodic import every
+from meshkit.tasks.periodic import every
 
 INTERVAL_SECONDS = 10.0
 # Checks mostly wait for S3. More at once would slow down uploads.

@@ -29,8 +29,8 @@ from meshkit.events.outbox import (
 )
 from meshkit.events.stream import EventStream, Position
 from meshkit.ids import first_id
-from meshkit.periodic import every
 from meshkit.redis.lease import Lease
+from meshkit.tasks.periodic import every
 
 INTERVAL_SECONDS = 2.0
 # Younger events are left to the fast path.

@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from meshkit.events.stream import EventStream
-from meshkit.periodic import every
+from meshkit.tasks.periodic import every
 
 INTERVAL_SECONDS = 10.0
 _log = structlog.get_logger()

@@ -7,7 +7,7 @@ import structlog
 from grpc_health.v1 import health_pb2
 from grpc_health.v1._async import HealthServicer
 
-from meshkit.periodic import every
+from meshkit.tasks.periodic import every
 
 # Returns if a dependency responds, and raises if it does not.
 Check = Callable[[], Awaitable[None]]

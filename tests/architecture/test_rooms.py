@@ -51,11 +51,12 @@ MAY_IMPORT: Mapping[str, Mapping[str, frozenset[str]]] = {
     },
     "meshkit": {
         "cassandra": frozenset({"events"}),
-        "events": frozenset({"grpc", "redis"}),
-        "grpc": frozenset({"identity"}),
+        "events": frozenset({"grpc", "redis", "tasks"}),
+        "grpc": frozenset({"identity", "tasks"}),
         "idempotency": frozenset({"cassandra"}),
         "identity": frozenset(),
         "redis": frozenset(),
+        "tasks": frozenset(),
     },
     "post_svc": {"store": frozenset()},
     "user_svc": {

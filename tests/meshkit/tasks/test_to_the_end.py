@@ -7,7 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from meshkit.call import CURRENT, Call, current_call
-from meshkit.to_the_end import ToTheEnd
+from meshkit.tasks.to_the_end import ToTheEnd
 
 
 async def test_a_step_goes_on_without_its_caller() -> None:
