@@ -44,6 +44,12 @@ class Pages:
             raise ValueError(f"the page of {viewer} has {len(items)} items or incomplete ones")
         return page
 
+    async def below(self, viewer: int, cursor: str) -> str:
+        """Read the page at a cursor (empty: the first). Returns the next cursor."""
+        message = feed_pb2.GetFeedRequest(limit=PAGE, cursor=cursor).SerializeToString()
+        page: bytes = await self._call(message, metadata=metadata_of(viewer))
+        return feed_pb2.GetFeedResponse.FromString(page).next_cursor
+
 
 async def call_for(
     seconds: float, address: str, viewers: Sequence[int], answer_size: int, *, connections: int, at_once: int

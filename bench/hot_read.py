@@ -20,7 +20,7 @@ from bench.figures import Figure, Sample
 from bench.harness import Run
 from bench.hot_figures import FLOOR, NEWEST, grpc_figures, read_figures, redis_figures
 from bench.servers import Mesh, running_mesh
-from bench.timelines import bytes_an_entry
+from bench.timelines import bytes_an_entry, until_live
 from bench.world import new_world
 from devmesh.ports import address, reserved_ports
 from devmesh.supervise.process import Command
@@ -46,6 +46,8 @@ async def measure(run: Run) -> Sequence[Figure]:
         async with running_mesh(folder) as mesh, feed_of(mesh.feed_address) as feed:
             run.say(f"first reads of {len(viewers)} viewers")
             pages = [await feed.first(viewer) for viewer in viewers]
+            for viewer in viewers:
+                await until_live(mesh.redis, viewer)
             size = len(pages[0])
             async with _bare_servers(folder, pages[0]) as bare:
                 others = {"redis": await mesh.start_feed(IN_REDIS), **bare}

@@ -33,6 +33,7 @@ class Mesh:
     feed_address: str
     feed_pid: int
     worker_pid: int
+    post_address: str
     start_feed: Callable[[Mapping[str, str]], Awaitable[tuple[str, int]]]
     """Starts a further feed_svc with settings of its own; returns its address and process id."""
 
@@ -72,6 +73,7 @@ async def running_mesh(folder: Path, settings: Mapping[str, str] | None = None) 
             address(ports["feed"]),
             feed.pid,
             worker.pid,
+            address(ports["post"]),
             start_feed,
         )
 

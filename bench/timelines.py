@@ -1,9 +1,11 @@
 """Creates many full home timelines without reading each feed, and measures what a push to them costs Redis."""
 
+import asyncio
 import tempfile
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from redis.asyncio import Redis
 
@@ -19,6 +21,8 @@ from meshkit.redis.mux import open_mux
 # What is before the pulled authors in a timeline's marker, and one of these.
 MARKER_SIZE = 40
 PULLED_SIZE = 8
+# Where the token of its builder is in a marker, and what is there once the timeline is live.
+TOKEN, LIVE = slice(32, 40), bytes(8)
 # Of timelines that are pushed to.
 LENGTHS = (100, 500, 1_000)
 # More than the pushes of a run, so that none is cut.
@@ -55,6 +59,17 @@ async def pulled_by(redis: "Redis", viewer: int) -> int:
     """Return how many authors a viewer pulls."""
     marker = await redis.lindex(key_of(viewer), -1) or b""
     return (len(marker) - MARKER_SIZE) // PULLED_SIZE
+
+
+async def until_live(redis: "Redis", viewer: int) -> None:
+    """Wait until a viewer's timeline is live: it may be built behind the first page."""
+    while not await _is_live(redis, viewer):  # noqa: ASYNC110 - another process raises no event here
+        await asyncio.sleep(0.005)
+
+
+async def _is_live(redis: "Redis", viewer: int) -> bool:
+    marker: Any = await redis.lindex(key_of(viewer), -1) or b""
+    return bool(marker[TOKEN] == LIVE)
 
 
 async def copy_to(redis: "Redis", model: int, viewers: Sequence[int]) -> None:

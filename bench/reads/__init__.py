@@ -1,0 +1,1 @@
+"""Reads of feeds: warm, first and old pages."""
