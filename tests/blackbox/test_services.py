@@ -23,7 +23,7 @@ SERVICES = {
     "follow-serve": {"lensfeed.follow.v1.FollowService", "lensfeed.follow.v1.FollowInternalService"},
     "post-serve": {"lensfeed.post.v1.PostService", "lensfeed.post.v1.PostInternalService"},
     "media-serve": {"lensfeed.media.v1.MediaService", "lensfeed.media.v1.MediaInternalService"},
-    "feed-serve": {"lensfeed.feed.v1.FeedService"},
+    "feed-serve": {"lensfeed.feed.v1.FeedService", "lensfeed.feed.v1.FeedEdgeService"},
     "post-work": set(),
     "media-work": set(),
     "feed-work": set(),

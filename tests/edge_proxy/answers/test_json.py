@@ -70,7 +70,8 @@ async def test_the_edge_and_the_service_print_the_same(edge: Edge, backend: Back
 async def test_false_and_zero_are_printed(edge: Edge, backend: Backend, bearer: dict[str, str]) -> None:
     """False and zero values are printed."""
     response = await edge.http.get("/users/5/relationship", headers=bearer)
-    assert response.json() == {"following": False, "followedBy": False, "followerCount": "0", "followingCount": "0"}
+    counts = {"followerCount": "0", "followingCount": "0"}
+    assert response.json() == {"following": False, "followedBy": False, "muting": False, **counts}
     assert backend.last.request.user_id == 5
 
 
