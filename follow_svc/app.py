@@ -23,7 +23,6 @@ from follow_svc.lists.list_mutes import ListMutes
 from follow_svc.peers import USER_INTERNAL, UserPeer
 from follow_svc.ports import Announce
 from follow_svc.recount import Recount
-from follow_svc.remove_follower import RemoveFollower
 from follow_svc.rpc import FollowInternalServicer, FollowServicer
 from follow_svc.settings import FollowSettings, RecountSettings
 from follow_svc.store.open import open_recount, open_store
@@ -82,7 +81,6 @@ def _public(store: FollowStore, users: UserPeer, announce: Announce, cursor_keys
     return FollowServicer(
         create_follow=CreateFollow(store, users, announce),
         delete_follow=DeleteFollow(store, announce),
-        remove_follower=RemoveFollower(store, announce),
         create_mute=CreateMute(store, announce),
         delete_mute=DeleteMute(store, announce),
         list_mutes=ListMutes(store, users, Cursors(cursor_keys, "mutes")),

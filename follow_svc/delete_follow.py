@@ -1,4 +1,4 @@
-"""Make an account stop following another."""
+"""Make an account stop following another. Either of the two may ask for it."""
 
 from follow_svc.events import follow_deleted
 from follow_svc.ports import Announce

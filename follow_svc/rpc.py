@@ -24,7 +24,6 @@ from follow_svc.lists.list_followers import ListFollowers
 from follow_svc.lists.list_following import ListFollowing
 from follow_svc.lists.list_mutes import ListMutes
 from follow_svc.model import Follow
-from follow_svc.remove_follower import RemoveFollower
 from meshkit.call import caller_id
 
 # ruff: noqa: ARG002, N802 - the generated base classes name the methods and their arguments
@@ -38,7 +37,6 @@ class FollowServicer(follow_service_pb2_grpc.FollowServiceServicer):
         *,
         create_follow: CreateFollow,
         delete_follow: DeleteFollow,
-        remove_follower: RemoveFollower,
         create_mute: CreateMute,
         delete_mute: DeleteMute,
         list_mutes: ListMutes[user_pb2.User],
@@ -48,7 +46,6 @@ class FollowServicer(follow_service_pb2_grpc.FollowServiceServicer):
     ) -> None:
         self._create_follow = create_follow
         self._delete_follow = delete_follow
-        self._remove_follower = remove_follower
         self._create_mute = create_mute
         self._delete_mute = delete_mute
         self._list_mutes = list_mutes
@@ -74,7 +71,7 @@ class FollowServicer(follow_service_pb2_grpc.FollowServiceServicer):
         self, request: follow_service_pb2.RemoveFollowerRequest, context: Any
     ) -> follow_service_pb2.RemoveFollowerResponse:
         """Make an account stop following the caller."""
-        await self._remove_follower(caller_id(), request.follower_id)
+        await self._delete_follow(request.follower_id, caller_id())
         return follow_service_pb2.RemoveFollowerResponse()
 
     async def CreateMute(
