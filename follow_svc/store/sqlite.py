@@ -57,31 +57,14 @@ class SqliteFollowStore:
 
     async def mute(self, follower_id: int, followee_id: int, muted_ms: int, records: Sequence[OutboxRecord]) -> bool:
         """Mute a followee unless it is muted."""
-
-        def work(connection: sqlite3.Connection) -> bool:
-            follow = _follow(connection, follower_id, followee_id)
-            if follow is None:
-                raise NotFollowingError
-            if follow.is_muted:
-                return False
-            _set_muted(connection, follow, muted_ms)
-            insert_records(connection, records)
-            return True
-
-        return await self._database.write(work)
+        is_changed = await self._set_muted(follower_id, followee_id, muted_ms, records)
+        if is_changed is None:
+            raise NotFollowingError
+        return is_changed
 
     async def unmute(self, follower_id: int, followee_id: int, records: Sequence[OutboxRecord]) -> bool:
         """Unmute a followee if it is muted."""
-
-        def work(connection: sqlite3.Connection) -> bool:
-            follow = _follow(connection, follower_id, followee_id)
-            if follow is None or not follow.is_muted:
-                return False
-            _set_muted(connection, follow, None)
-            insert_records(connection, records)
-            return True
-
-        return await self._database.write(work)
+        return bool(await self._set_muted(follower_id, followee_id, None, records))
 
     async def confirm_follow(
         self, follower_id: int, followee_id: int, records: Sequence[OutboxRecord]
@@ -153,6 +136,23 @@ class SqliteFollowStore:
         # Pass one JSON parameter: SQLite limits the number of parameters.
         wanted = json.dumps(list(followee_ids))
         return set(await self._ids(query, follower_id, wanted))
+
+    async def _set_muted(
+        self, follower_id: int, followee_id: int, muted_ms: int | None, records: Sequence[OutboxRecord]
+    ) -> bool | None:
+        """Mute since `muted_ms`, or unmute (None). Returns whether that changed anything, or None if there is no such follow."""
+
+        def work(connection: sqlite3.Connection) -> bool | None:
+            follow = _follow(connection, follower_id, followee_id)
+            if follow is None:
+                return None
+            if follow.is_muted == (muted_ms is not None):
+                return False
+            _set_muted(connection, follow, muted_ms)
+            insert_records(connection, records)
+            return True
+
+        return await self._database.write(work)
 
     async def _ids(self, query: str, *parameters: object) -> list[int]:
         return await self._database.read(lambda connection: [row[0] for row in connection.execute(query, parameters)])
