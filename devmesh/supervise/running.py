@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 
 from devmesh.errors import NotReady
 from devmesh.supervise.process import Child, Command, exit_text
@@ -31,16 +31,26 @@ async def running(name: str, command: Command, check: Check, *, grace: float = S
 
 async def wait_ready(name: str, child: Child, check: Check, seconds: float = START_SECONDS) -> None:
     """Wait until the check succeeds. Raises NotReady if the child exits first or takes too long."""
-    ready = asyncio.ensure_future(until(check))
+    if not await before_exit(name, child, until(check), seconds):
+        raise NotReady(f"{name} did not answer within {seconds:g} s", timed_out=True)
+
+
+async def before_exit(name: str, child: Child, work: Awaitable[None], seconds: float | None = None) -> bool:
+    """Wait for work that needs a child, and return whether it was done in time. Raises NotReady if the child exits first.
+
+    Work that is not done is cancelled.
+    """
+    done = asyncio.ensure_future(work)
     exited = asyncio.ensure_future(child.exited())
     try:
-        await asyncio.wait({ready, exited}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({done, exited}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         if exited.done():  # checked first: another process may answer on its port
             raise NotReady(f"{name} {exit_text(exited.result())}", timed_out=False)
-        if not ready.done():
-            raise NotReady(f"{name} did not answer within {seconds:g} s", timed_out=True)
-        ready.result()
+        if done.done():
+            done.result()
+            return True
+        return False
     finally:
-        ready.cancel()
+        done.cancel()
         exited.cancel()
-        await asyncio.gather(ready, exited, return_exceptions=True)
+        await asyncio.gather(done, exited, return_exceptions=True)

@@ -9,7 +9,7 @@ from devmesh.supervise.backoff import Backoff
 from devmesh.supervise.part import Part
 from devmesh.supervise.process import Child, exit_text
 from devmesh.supervise.reporter import Reporter, State
-from devmesh.supervise.running import wait_ready
+from devmesh.supervise.running import before_exit, wait_ready
 
 START_TRIES = 3
 """How often a part may fail before it was ever ready, until the mesh gives up."""
@@ -75,7 +75,7 @@ class SupervisedPart:
         self._child = await Child.start(self.part.command)
         try:
             await wait_ready(self.part.name, self._child, self.part.check, self.part.patience)
-            await self.part.set_up()
+            await before_exit(self.part.name, self._child, self.part.set_up())
         except Exception as error:  # noqa: BLE001 - a failed set-up of any kind is retried like a failed start
             await self._child.stop(self.part.grace)
             self._count_failed_start(error)

@@ -5,6 +5,7 @@ import os
 import re
 import signal
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,29 @@ async def test_a_part_that_dies_is_restarted(tmp_path: Path, supervise: Supervis
         assert await recorder.deaths.get() == ("small was killed by SIGKILL", "behaviour: serve")
         while recorder.states.count(("small", State.READY)) < 2:  # noqa: ASYNC110 - the recorder has no event for it
             await asyncio.sleep(0.05)
+    [second] = pids_of(part)
+    assert second != first
+
+
+async def test_a_part_that_dies_while_it_is_set_up_is_restarted(
+    tmp_path: Path, supervise: Supervise, recorder: Recorder
+) -> None:
+    """The supervisor does not wait for the set-up of a process that is gone."""
+    begun, rest = asyncio.Queue[None](), [asyncio.Event()]
+
+    async def set_up() -> None:
+        begun.put_nowait(None)
+        if rest:
+            await rest.pop().wait()
+
+    part = replace(small_part(tmp_path, "serve"), set_up=set_up)
+    supervisor = supervise([part])
+    async with asyncio.timeout(30):
+        await begun.get()
+        [first] = pids_of(part)
+        os.kill(first, signal.SIGKILL)
+        assert (await recorder.deaths.get())[0] == "small was killed by SIGKILL"
+        await supervisor.ready([part])
     [second] = pids_of(part)
     assert second != first
 
