@@ -18,7 +18,7 @@ from feed_svc.store import builds
 from feed_svc.store.timelines import RedisTimelines
 from meshkit.ids import new_id
 from meshkit.redis.mux import RedisMux
-from tests.feed_svc.world import Feed, World, entries_of, open_feed
+from tests.feed_svc.world import Feed, Sizes, World, entries_of, open_feed
 
 pytestmark = pytest.mark.slow
 
@@ -74,7 +74,8 @@ async def test_a_timeline_is_live_after_impatient_readers(redis: "Redis", mux: R
 async def test_a_reader_waits_for_a_rebuild_that_gets_on(redis: "Redis", mux: RedisMux) -> None:
     """A rebuild that takes longer than a hung part is allowed to is not repeated from the store."""
     world = slow_world()
-    feed = open_feed(world, redis, mux, seconds=0.7)
+    # No page is read before the build: the reader waits for it from the start.
+    feed = open_feed(world, redis, mux, sizes=Sizes(few=len(AUTHORS)), seconds=0.7)
     page = await feed.get_feed(VIEWER, "", 20)
     assert entries_of(page) == world.oracle(VIEWER)[:20]
     assert len(world.read) < 1.2 * len(AUTHORS)
