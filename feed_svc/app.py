@@ -147,7 +147,7 @@ async def serving_process(settings: FeedSettings) -> AsyncIterator[Process]:
 async def working_process(settings: WorkSettings) -> AsyncIterator[Process]:
     """Open the process that fills timelines."""
     async with _open_parts(settings) as parts:
-        lag = FanOutLag(metrics.get_meter("feed_svc"))
+        lag = FanOutLag()
         follow = ApplyFollow(
             parts.graph, parts.posts, parts.timelines, parts.recent_unfollows, parts.celebrities, parts.followees
         )
@@ -169,7 +169,7 @@ async def working_process(settings: WorkSettings) -> AsyncIterator[Process]:
             is_outage,
             interval=settings.drift_sample_seconds,
         )
-        show_divergence(metrics.get_meter("feed_svc"), drift)
+        show_divergence(drift)
         sampling = {"drift": drift.run} if settings.drift_sample_seconds else {}
         consume = partial(Consumer, parts.redis, group=GROUP, member=name_of(settings.member), handler=handle)
         yield Process(

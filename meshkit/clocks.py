@@ -6,15 +6,13 @@ from collections.abc import Mapping
 from statistics import median
 from typing import NamedTuple
 
-from opentelemetry import metrics
+from meshkit.telemetry.catalog import CLOCK_OFFSET
 
 # Clocks that differ by more than this are wrong. The margins of the outbox allow for this much.
 MAX_CLOCK_ERROR_MS = 60_000
 # An offset is the median of the last measurements, so that one node of a cluster with a wrong clock does not decide.
 MEASUREMENTS = 9
-_offset = metrics.get_meter("meshkit").create_gauge(
-    "lensfeed.clock.offset", unit="s", description="How far another clock is ahead of this process's clock"
-)
+_offset = CLOCK_OFFSET.create()
 
 
 class ClockError(Exception):

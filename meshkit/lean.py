@@ -11,7 +11,7 @@ from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
-from meshkit.telemetry import is_enabled
+from meshkit.telemetry.switches import is_enabled
 
 UNUSED = ("rich", "httpx", "httpx2")
 UNUSED_WITHOUT_TELEMETRY = ("opentelemetry.sdk",)

@@ -15,7 +15,7 @@ import uvloop
 from meshkit.grpc.server import ServerSettings
 from meshkit.logs import set_up_logs
 from meshkit.settings import SettingsError
-from meshkit.telemetry import set_up_telemetry
+from meshkit.telemetry.set_up import set_up_telemetry
 
 # Its parameters become arguments of the command line, converted to the annotated types.
 Command = Callable[..., Awaitable[None]]
@@ -40,7 +40,7 @@ def main(name: str, commands: Mapping[str, Command]) -> None:
     try:
         settings = ServerSettings.load()
         set_up_logs(f"{name} {chosen}", settings.log_level, settings.log_format)
-        set_up_telemetry(name)
+        set_up_telemetry(name if chosen == "serve" else f"{name} {chosen}")
         uvloop.run(_run(partial(commands[chosen], **arguments)))
     except SettingsError as error:
         sys.exit(_usage(str(error)))

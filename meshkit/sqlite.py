@@ -8,13 +8,16 @@ import asyncio
 import contextlib
 import fcntl
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from meshkit.call import mark_begun
 from meshkit.errors import UnavailableError
+from meshkit.telemetry.catalog import STATEMENT_DURATION
+from meshkit.telemetry.statement_attributes import attributes_of
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
@@ -26,6 +29,7 @@ PRAGMAS = (
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
 )
+_duration = STATEMENT_DURATION.create()
 
 
 class Database:
@@ -33,6 +37,7 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self.name = str(path.absolute())
+        self._namespace = path.stem
         self._writer = _connect(path)
         self._reader = _connect(path)
         self._write_thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-write")
@@ -43,17 +48,30 @@ class Database:
 
         The transaction continues if the caller is cancelled, who then does not know whether it took effect.
         """
-        result = await self._run(self._write_thread, lambda: _transaction(self._writer, work))
+        result = await self._timed(self._write_thread, work, lambda: _transaction(self._writer, work))
         mark_begun()
         return result
 
     async def read(self, work: Work[T]) -> T:
         """Run `work` outside of a transaction. It sees committed data."""
-        return await self._run(self._read_thread, lambda: work(self._reader))
+        return await self._timed(self._read_thread, work, lambda: work(self._reader))
 
     async def check(self) -> None:
         """Return if the database responds: the health check."""
         await self.read(lambda connection: connection.execute("SELECT 1").fetchone())
+
+    async def _timed(self, thread: ThreadPoolExecutor, named: Work[Any], work: Callable[[], T]) -> T:
+        """Run `work` and record how long it took, with the wait for the thread, under the name of the store's method."""
+        start = time.perf_counter()
+        error = ""
+        try:
+            return await self._run(thread, work)
+        except BaseException as failure:
+            error = type(failure).__name__
+            raise
+        finally:
+            attributes = attributes_of("sqlite", self._namespace, _name_of(named), error)
+            _duration.record(time.perf_counter() - start, attributes)
 
     @staticmethod
     async def _run(thread: ThreadPoolExecutor, work: Callable[[], T]) -> T:
@@ -82,6 +100,12 @@ async def open_database(path: Path, *migrations: Path) -> AsyncIterator[Database
         yield database
     finally:
         await asyncio.to_thread(database.close)
+
+
+def _name_of(work: Work[Any]) -> str:
+    """Return the function that a transaction is written in: `get` for a lambda in `SqlitePosts.get`."""
+    name = getattr(work, "__qualname__", None) or getattr(getattr(work, "func", None), "__qualname__", "statement")
+    return str(name).partition(".<locals>")[0].rpartition(".")[2]
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -1,63 +1,77 @@
-"""docs/metrics.md: every OpenTelemetry instrument, as the code creates it."""
+"""docs/metrics.md: every metric, from the catalogue."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from docs.generate.table import table
+from meshkit.telemetry import catalog
+from meshkit.telemetry.instruments import HistogramMetric, Metric
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("meshkit", "user_svc", "follow_svc", "post_svc", "media_svc", "feed_svc", "edge_proxy")
 HEAD = """\
 # Metrics
 
-<!-- Written by `make reference` from the calls that create instruments. Edit their descriptions, not this page. -->
+<!-- Written by `make reference` from meshkit/telemetry/catalog.py. Edit the descriptions there, not this page. -->
 
 Services and workers export metrics and spans by OTLP if the standard variable `OTEL_EXPORTER_OTLP_ENDPOINT` is set. The resource
-attribute `service.name` says which process a figure comes from (`feed_svc`, `post_svc work`).
+says which process a figure comes from: `service.name` (`feed_svc`, `feed_svc work`), `service.version` and `service.instance.id`.
+
+Names, attributes and buckets of calls and statements are those of OpenTelemetry's stable semantic conventions. An SQLite store's
+`db.query.summary` is the method of the store, because a transaction has several statements.
 
 The edge is Envoy: its administration (`admin.sock` in `LENSFEED_EDGE_DIR`) serves its statistics at `/stats/prometheus`.
 
 """
-CREATE = "create_"
+BOUNDS_HEAD = """
+## Buckets
+
+The upper bounds of each histogram's buckets, in its unit.
+
+"""
+COLUMNS = ("name", "kind", "unit", "attributes", "meaning", "recorded in")
 
 
 def metrics_page() -> str:
     """Write the page."""
-    return HEAD + table(("name", "kind", "unit", "meaning", "created in"), sorted(_instruments()))
+    users = _users()
+    metrics = sorted(_named(), key=lambda named: named[1].name)
+    rows = [_row(metric, users.get(name, ())) for name, metric in metrics]
+    bounds = [(f"`{each.name}`", _bounds(each)) for _, each in metrics if isinstance(each, HistogramMetric)]
+    return HEAD + table(COLUMNS, rows) + BOUNDS_HEAD + table(("name", "bounds"), bounds)
 
 
-def _instruments() -> Iterator[tuple[str, ...]]:
+def _named() -> Iterator[tuple[str, Metric]]:
+    """Yield each metric with the name of its constant."""
+    yield from ((name, value) for name, value in vars(catalog).items() if isinstance(value, Metric))
+
+
+def _row(metric: Metric, files: Sequence[str]) -> tuple[str, ...]:
+    if not files:
+        raise ValueError(f"nothing records {metric.name}: remove it from meshkit/telemetry/catalog.py")
+    attributes = ", ".join(f"`{each}`" for each in metric.attributes)
+    where = ", ".join(f"`{file}`" for file in files)
+    return f"`{metric.name}`", metric.kind, metric.unit, attributes, metric.description, where
+
+
+def _bounds(metric: HistogramMetric) -> str:
+    return ", ".join(f"{bound:g}" for bound in metric.bounds)
+
+
+def _users() -> Mapping[str, list[str]]:
+    """Return, for each constant of the catalogue, the files that import it."""
+    found: dict[str, list[str]] = {}
     for room in ROOMS:
         for file in sorted((ROOT / room).rglob("*.py")):
             text = file.read_text()
-            if CREATE in text:
-                yield from _in_module(ast.parse(text), str(file.relative_to(ROOT)))
+            if catalog.__name__ in text:
+                for name in _imported(ast.parse(text)):
+                    found.setdefault(name, []).append(str(file.relative_to(ROOT)))
+    return found
 
 
-def _in_module(module: ast.Module, file: str) -> Iterator[tuple[str, ...]]:
-    constants = {
-        node.targets[0].id: node.value
-        for node in module.body
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
-    }
+def _imported(module: ast.Module) -> Iterator[str]:
     for node in ast.walk(module):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and _is_instrument(node.func.attr):
-            named = {keyword.arg: keyword.value for keyword in node.keywords}
-            name, unit, description = (
-                _text(each, constants, file)
-                for each in (node.args[0] if node.args else None, named.get("unit"), named.get("description"))
-            )
-            yield f"`{name}`", node.func.attr.removeprefix(CREATE).replace("_", " "), unit, description, f"`{file}`"
-
-
-def _is_instrument(method: str) -> bool:
-    return method.startswith(CREATE) and method.rpartition("_")[2] in {"counter", "histogram", "gauge"}
-
-
-def _text(node: ast.expr | None, constants: dict[str, ast.expr], file: str) -> str:
-    """Return a text that is written in the module. An instrument without one could not be documented."""
-    node = constants.get(node.id) if isinstance(node, ast.Name) else node
-    if not (isinstance(node, ast.Constant) and isinstance(node.value, str)):
-        raise TypeError(f"{file}: an instrument needs a name, a unit and a description as plain texts")
-    return node.value
+        if isinstance(node, ast.ImportFrom) and node.module == catalog.__name__:
+            yield from (alias.name for alias in node.names)

@@ -2,22 +2,16 @@
 
 from collections.abc import Iterable
 
-from opentelemetry.metrics import CallbackOptions, Meter, Observation
+from opentelemetry.metrics import Meter, Observation
 
 from feed_svc.drift.sampler import SampleDrift
+from meshkit.telemetry.catalog import DIVERGENCE
 
-NAME = "feed_divergence_ratio"
 
-
-def show_divergence(meter: Meter, drift: SampleDrift) -> None:
+def show_divergence(drift: SampleDrift, meter: Meter | None = None) -> None:
     """Export the share of diverging entries among those a worker compared recently."""
 
-    def observe(_options: CallbackOptions) -> Iterable[Observation]:
+    def read() -> Iterable[Observation]:
         return [Observation(drift.divergence_ratio)]
 
-    meter.create_observable_gauge(
-        NAME,
-        [observe],
-        unit="1",
-        description="The share of entries that differ from the store, in the home timelines compared lately",
-    )
+    DIVERGENCE.observe(read, meter)

@@ -3,7 +3,9 @@
 import time
 from collections.abc import Iterable
 
-from opentelemetry.metrics import CallbackOptions, Meter, Observation
+from opentelemetry.metrics import Meter, Observation
+
+from meshkit.telemetry.catalog import REBUILD_AUTHORS_LEFT
 
 
 class RebuildProgress:
@@ -39,12 +41,7 @@ class RebuildProgress:
     def show(self, meter: Meter) -> None:
         """Export how many authors all running rebuilds have left."""
 
-        def observe(_options: CallbackOptions) -> Iterable[Observation]:
+        def read() -> Iterable[Observation]:
             return [Observation(sum(self._left.values()))]
 
-        meter.create_observable_gauge(
-            "lensfeed.feed.rebuild_authors_left",
-            [observe],
-            unit="1",
-            description="Followees that running rebuilds of home timelines have not read yet",
-        )
+        REBUILD_AUTHORS_LEFT.observe(read, meter)

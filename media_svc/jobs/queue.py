@@ -10,13 +10,13 @@ A queue may lose jobs. The upload sweeper announces unfinished media again; popu
 from dataclasses import dataclass
 from typing import Any
 
-from opentelemetry import metrics
 from redis.asyncio import Redis
 from redis.commands.core import AsyncScript
 
 from media_svc.jobs import turns
 from meshkit.ids import PublicId
 from meshkit.redis.outages import redis_unavailable
+from meshkit.telemetry.catalog import JOB_WAIT, JOBS_WAITING
 
 PHOTOS = "media:{photos}"
 # Photos that would hold up others: with many pixels, or whose decoder needs much memory.
@@ -31,19 +31,8 @@ RENEW_SECONDS = 5.0
 # A failed job is tried again after this.
 RETRY_MS = 5_000
 _BLOCK_SECONDS = 1
-_BOUNDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800, 7_200)
-_meter = metrics.get_meter("media_svc")
-_wait = _meter.create_histogram(
-    "lensfeed.media.job_wait",
-    unit="s",
-    description="The time that each job waited until a worker first took it, by its `queue`",
-    explicit_bucket_boundaries_advisory=_BOUNDS,
-)
-_waiting = _meter.create_gauge(
-    "lensfeed.media.jobs_waiting",
-    unit="1",
-    description="Jobs that wait for a worker, by their `queue`, when a job was last taken",
-)
+_wait = JOB_WAIT.create()
+_waiting = JOBS_WAITING.create()
 
 
 @dataclass(frozen=True, slots=True)

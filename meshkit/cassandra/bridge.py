@@ -17,7 +17,6 @@ from typing import Any
 import structlog
 from cassandra.cluster import Cluster
 from cassandra.query import BatchStatement, BatchType
-from opentelemetry import metrics
 
 from meshkit.call import current_call, mark_begun
 from meshkit.cassandra.cluster import consistency_of, make_cluster
@@ -29,20 +28,16 @@ from meshkit.cassandra.write_times import written_at
 from meshkit.cassandra_settings import CassandraSettings
 from meshkit.clocks import ClockOffset, local_ms
 from meshkit.errors import DeadlineExceededError, LensfeedError, UnavailableError, UnknownOutcomeError
+from meshkit.telemetry.catalog import BATCHES_HALF_LOGGED, STATEMENT_DURATION
+from meshkit.telemetry.statement_attributes import attributes_of, batch_summary, summary_of
 
 DEFAULT_TIMEOUT = 10.0
 # Pauses between attempts to connect, doubling. The longest one is short, so that a cluster is used soon after it comes up.
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 2.0
 Rows = list[tuple[Any, ...]]
 _CHECK = read("SELECT toUnixTimestamp(now()) FROM system.local WHERE key = 'local' LIMIT 1")
-_duration = metrics.get_meter("meshkit").create_histogram(
-    "cassandra.duration", unit="s", description="The time that each statement took, by its `kind`"
-)
-_half_logged = metrics.get_meter("meshkit").create_counter(
-    "cassandra.batches_half_logged",
-    unit="1",
-    description="Batches sent again without a log, because a node that gossip calls up did not store it",
-)
+_duration = STATEMENT_DURATION.create()
+_half_logged = BATCHES_HALF_LOGGED.create()
 _NOW = contextlib.nullcontext()
 _log = structlog.get_logger()
 
@@ -86,7 +81,7 @@ class Cassandra:
         bound.is_idempotent = statement.is_idempotent
         # The statement's LIMIT bounds the answer. With a fetch size, the driver would silently cut it.
         bound.fetch_size = None
-        return await self._send(bound, statement.kind)
+        return await self._send(bound, statement.kind, summary_of(statement.cql))
 
     async def execute_batch(self, *steps: Step) -> None:
         """Run writes as one logged batch: all of them take effect, or none.
@@ -97,15 +92,16 @@ class Cassandra:
         """
         bound = [(await self._prepare(statement)).bind(parameters) for statement, parameters in steps]
         is_idempotent = all(statement.is_idempotent for statement, _ in steps)
+        summary = batch_summary(statement.cql for statement, _ in steps)
         at = self._session.cluster.timestamp_generator()
         try:
-            await self._send(self._batch(BatchType.LOGGED, bound, is_idempotent=is_idempotent), Kind.WRITE, at)
+            await self._send(self._batch(BatchType.LOGGED, bound, is_idempotent=is_idempotent), Kind.WRITE, summary, at)
         except HalfLoggedError:
             _half_logged.add(1)
             if not is_idempotent:
                 raise
             for part in filter(None, (bound[1:], bound[:1])):
-                await self._send(self._batch(BatchType.UNLOGGED, part, is_idempotent=True), Kind.WRITE, at)
+                await self._send(self._batch(BatchType.UNLOGGED, part, is_idempotent=True), Kind.WRITE, summary, at)
 
     async def claim_together(self, *steps: Step) -> bool:
         """Run claims of one partition as one lightweight transaction: all are carried out, or none. Returns whether they were.
@@ -113,7 +109,8 @@ class Cassandra:
         Raises as `execute` does for a claim.
         """
         bound = [(await self._prepare(statement)).bind(parameters) for statement, parameters in steps]
-        rows = await self._send(self._batch(BatchType.UNLOGGED, bound, is_idempotent=False), Kind.CLAIM)
+        summary = batch_summary(statement.cql for statement, _ in steps)
+        rows = await self._send(self._batch(BatchType.UNLOGGED, bound, is_idempotent=False), Kind.CLAIM, summary)
         return bool(rows[0][0])
 
     async def check(self) -> None:
@@ -193,10 +190,21 @@ class Cassandra:
         left = _time_left()
         return min(left, self._settings.cassandra_claim_seconds) if kind is Kind.CLAIM else left
 
-    async def _send(self, bound: Any, kind: Kind, at: int | None = None) -> Rows:
+    async def _send(self, bound: Any, kind: Kind, summary: str, at: int | None = None) -> Rows:
+        """Send a statement and record how long it took, with the wait for its turn."""
+        start = time.perf_counter()
+        error = ""
+        try:
+            return await self._answer(bound, kind, at)
+        except BaseException as failure:
+            error = type(failure).__name__
+            raise
+        finally:
+            _duration.record(time.perf_counter() - start, attributes_of("cassandra", self._keyspace, summary, error))
+
+    async def _answer(self, bound: Any, kind: Kind, at: int | None) -> Rows:
         await self._take_turn()
         answer: asyncio.Future[Rows] = self._loop.create_future()
-        start = time.perf_counter()
         try:
             with _NOW if at is None else written_at(at):
                 future = self._session.execute_async(bound, timeout=self._patience(kind))
@@ -226,8 +234,6 @@ class Cassandra:
             if kind is Kind.WRITE or (kind is Kind.CLAIM and rows and rows[0][0]):
                 mark_begun()
             return rows
-        finally:
-            _duration.record(time.perf_counter() - start, {"kind": kind.name})
 
     async def _take_turn(self) -> None:
         """Wait for a free slot, but not for longer than the statement itself may take."""

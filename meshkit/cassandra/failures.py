@@ -5,10 +5,10 @@ from cassandra import WriteType
 from cassandra.cluster import NoHostAvailable
 from cassandra.connection import ConnectionException
 from cassandra.protocol import ErrorMessage, IsBootstrappingErrorMessage, OverloadedErrorMessage
-from opentelemetry import metrics
 
 from meshkit.cassandra.statements import Kind
 from meshkit.errors import UnavailableError, UnknownOutcomeError
+from meshkit.telemetry.catalog import WRITES_UNKNOWN
 
 WRITES = (Kind.WRITE, Kind.CLAIM)
 _NOT_DONE = (cassandra.Unavailable, NoHostAvailable)
@@ -24,9 +24,7 @@ _IN_DOUBT = (
 _CAS_WRITE_UNKNOWN = 0x1700
 # All failures of a node or its connection.
 FAILURES = (*_NOT_DONE, *_IN_DOUBT)
-unknown_writes = metrics.get_meter("meshkit").create_counter(
-    "cassandra.writes_unknown", unit="1", description="Writes that were not confirmed in time and may have taken effect"
-)
+unknown_writes = WRITES_UNKNOWN.create()
 
 
 class HalfLoggedError(UnknownOutcomeError):

@@ -5,20 +5,16 @@ A sorted set beside each stream, in the same slot: members are entry ids with pa
 
 from typing import Any
 
-from opentelemetry import metrics
 from redis.asyncio import Redis
 
 from meshkit.events.dead_letters import MAX_LETTERS
 from meshkit.events.entry import Entry
 from meshkit.events.stream import PAYLOAD_FIELD, EventStream, execute
+from meshkit.telemetry.catalog import EVENTS_PARKED
 
 RETRY_MS = 60_000
 _SEPARATOR = b" "
-_parked = metrics.get_meter("meshkit").create_counter(
-    "lensfeed.events.parked",
-    unit="1",
-    description="Events that a group set aside to retry later, because a part was down or slow",
-)
+_parked = EVENTS_PARKED.create()
 # KEYS stream, parked; ARGV group, entry, payload, delay in ms. If two members park the same entry, only one succeeds.
 _PARK = """
 if redis.call('XACK', KEYS[1], ARGV[1], ARGV[2]) == 0 then return 0 end

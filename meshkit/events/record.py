@@ -8,7 +8,7 @@ from lensfeed.events.v1 import event_pb2
 
 from meshkit.events.outbox import OutboxRecord
 from meshkit.ids import new_id
-from meshkit.telemetry import outgoing_traceparent
+from meshkit.telemetry.trace_context import outgoing_traceparent
 
 # Distinguishes events of one millisecond, whose ids' 22 random bits often collide within a service.
 NONCE_BITS = 64

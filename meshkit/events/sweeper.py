@@ -11,7 +11,6 @@ import contextlib
 import uuid
 
 import structlog
-from opentelemetry import metrics
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -31,6 +30,7 @@ from meshkit.events.stream import EventStream, Position
 from meshkit.ids import first_id
 from meshkit.redis.lease import Lease
 from meshkit.tasks.periodic import every
+from meshkit.telemetry.catalog import OUTBOX_AHEAD
 
 INTERVAL_SECONDS = 2.0
 # Younger events are left to the fast path.
@@ -42,9 +42,7 @@ DOUBT_MINUTES = 10
 PAGE = 500
 # Less than a health check may take.
 CHECK_SECONDS = 1.0
-_ahead = metrics.get_meter("meshkit").create_gauge(
-    "lensfeed.outbox.ahead", unit="min", description="How far an outbox is closed into the future; above 0, reopen it"
-)
+_ahead = OUTBOX_AHEAD.create()
 _log = structlog.get_logger()
 
 

@@ -50,13 +50,14 @@ MAY_IMPORT: Mapping[str, Mapping[str, frozenset[str]]] = {
         "videos": frozenset({"confinement", "delivery", "photos", "sandbox", "store"}),
     },
     "meshkit": {
-        "cassandra": frozenset({"events"}),
-        "events": frozenset({"grpc", "redis", "tasks"}),
-        "grpc": frozenset({"identity", "tasks"}),
+        "cassandra": frozenset({"events", "telemetry"}),
+        "events": frozenset({"grpc", "redis", "tasks", "telemetry"}),
+        "grpc": frozenset({"identity", "tasks", "telemetry"}),
         "idempotency": frozenset({"cassandra"}),
         "identity": frozenset(),
         "redis": frozenset(),
         "tasks": frozenset(),
+        "telemetry": frozenset(),
     },
     "post_svc": {"store": frozenset()},
     "user_svc": {

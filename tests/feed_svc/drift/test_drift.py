@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from feed_svc.celebrities.modes import CelebrityModes
 from feed_svc.drift import sampler as sample_drift
-from feed_svc.drift.divergence_ratio import NAME, show_divergence
+from feed_svc.drift.divergence_ratio import show_divergence
 from feed_svc.drift.sampler import Drift, SampleDrift
 from feed_svc.model import entry_of
 from feed_svc.store.timeline_walk import TimelineWalk
@@ -19,6 +19,7 @@ from meshkit.errors import UnavailableError
 from meshkit.grpc.status import is_outage
 from meshkit.ids import new_id
 from meshkit.redis.mux import RedisMux
+from meshkit.telemetry.catalog import DIVERGENCE
 from tests.feed_svc.world import Feed, Sizes, World, open_feed
 
 
@@ -136,7 +137,7 @@ async def test_the_sampler_visits_all_timelines_and_exports_the_ratio(read_feed:
     await read_feed.timelines.remove([1], entry_of(70, 3))
     reader = InMemoryMetricReader()
     drift = sampler(read_feed, 0.001)
-    show_divergence(MeterProvider([reader]).get_meter("test"), drift)
+    show_divergence(drift, MeterProvider([reader]).get_meter("test"))
     stopping = asyncio.Event()
     running = asyncio.create_task(drift.run(stopping))
     end = time.monotonic() + 30
@@ -149,5 +150,5 @@ async def test_the_sampler_visits_all_timelines_and_exports_the_ratio(read_feed:
     data = reader.get_metrics_data()
     assert data is not None
     (metric,) = data.resource_metrics[0].scope_metrics[0].metrics
-    assert metric.name == NAME
+    assert metric.name == DIVERGENCE.name
     assert 0 < next(iter(metric.data.data_points)).value <= 1 / 20  # type: ignore[attr-defined]  # a gauge's

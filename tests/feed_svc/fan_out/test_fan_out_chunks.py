@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 
 from feed_svc.events import FAN_OUT, GROUP, FeedEvents, StreamedChunks
 from feed_svc.fan_out.chunks import PAGES_PER_CHUNK, Change, FanOutChunk, FollowerPage, PostChange
-from feed_svc.fan_out.lag import NAME, FanOutLag
+from feed_svc.fan_out.lag import FanOutLag
 from feed_svc.fan_out.push_to_followers import PushToFollowers
 from feed_svc.fan_out.refresh_author import RefreshAuthor
 from feed_svc.model import entry_of
@@ -24,6 +24,7 @@ from feed_svc.store.timelines import RedisTimelines, key_of
 from meshkit.events import Consumer, DeadLetters, EventStream, new_record
 from meshkit.ids import new_id
 from meshkit.redis.mux import RedisMux
+from meshkit.telemetry.catalog import FAN_OUT_LAG
 from tests.feed_svc.world import FOLLOWERS_PAGE, Feed, WorkerDiedError, World, open_feed
 
 pytestmark = pytest.mark.slow
@@ -339,7 +340,7 @@ def _points(reader: InMemoryMetricReader) -> list[Any]:
         for resource in data.resource_metrics
         for scope in resource.scope_metrics
         for metric in scope.metrics
-        if metric.name == NAME
+        if metric.name == FAN_OUT_LAG.name
     ]
     assert metric.unit == "s"
     assert all(isinstance(point, HistogramDataPoint) for point in metric.data.data_points)

@@ -23,7 +23,6 @@ from devmesh.supervise.readiness import grpc_serving
 from devmesh.supervise.running import running as running_command
 from feed_svc import app as feed_app
 from feed_svc.events import FAN_OUT, GROUP
-from feed_svc.fan_out.lag import NAME
 from feed_svc.model import entry_of
 from feed_svc.settings import FeedSettings, WorkSettings
 from feed_svc.store.timelines import key_of
@@ -36,10 +35,11 @@ from meshkit.events.sqlite_outbox import MIGRATIONS as OUTBOX_MIGRATIONS
 from meshkit.grpc.server import running
 from meshkit.ids import new_id
 from meshkit.sqlite import open_database
+from meshkit.telemetry.catalog import FAN_OUT_LAG
 from post_svc import app as post_app
 from post_svc.settings import ServeSettings
 from tests.follow_svc.graph_stores import write_follows
-from tests.meshkit.collector import running_collector
+from tests.meshkit.telemetry.collector import running_collector
 
 pytestmark = pytest.mark.slow
 
@@ -159,5 +159,5 @@ async def test_a_fan_out_survives_killed_workers(settings: WorkSettings, redis: 
     async with running_collector() as collector:
         async with worker(settings, tmp_path, 0, OTEL_EXPORTER_OTLP_ENDPOINT=collector.endpoint):
             await until(is_done)
-        assert NAME in {name for _, name in collector.metrics}
+        assert FAN_OUT_LAG.name in {name for _, name in collector.metrics}
     assert await without(redis, entry) == 0

@@ -22,6 +22,14 @@ class Span:
 
 
 @dataclass
+class Durations:
+    """One received histogram: how many values by attributes, and its buckets."""
+
+    counts: dict[frozenset[tuple[str, str]], int]
+    bounds: list[float]
+
+
+@dataclass
 class Collector:
     """The received data and the collector's address."""
 
@@ -29,6 +37,10 @@ class Collector:
     spans: list[Span] = field(default_factory=list)
     metrics: set[tuple[str, str]] = field(default_factory=set)
     """(service, metric)."""
+    durations: dict[tuple[str, str], Durations] = field(default_factory=dict)
+    """The newest histogram of each (service, metric)."""
+    resources: dict[str, dict[str, str]] = field(default_factory=dict)
+    """The attributes of each service."""
 
 
 class _Traces(trace_service_pb2_grpc.TraceServiceServicer):
@@ -52,14 +64,22 @@ class _Metrics(metrics_service_pb2_grpc.MetricsServiceServicer):
 
     async def Export(self, request: Any, _context: Any) -> Any:  # noqa: N802 - gRPC's name
         for resource in request.resource_metrics:
-            names = {metric.name for scope in resource.scope_metrics for metric in scope.metrics}
-            self._collector.metrics.update((_service(resource), name) for name in names)
+            service = _service(resource)
+            self._collector.resources[service] = _values(resource.resource.attributes)
+            for metric in (metric for scope in resource.scope_metrics for metric in scope.metrics):
+                self._collector.metrics.add((service, metric.name))
+                if points := metric.histogram.data_points:
+                    counts = {frozenset(_values(point.attributes).items()): point.count for point in points}
+                    self._collector.durations[service, metric.name] = Durations(counts, list(points[0].explicit_bounds))
         return metrics_service_pb2.ExportMetricsServiceResponse()
 
 
 def _service(resource: Any) -> str:
-    attributes = {attribute.key: attribute.value.string_value for attribute in resource.resource.attributes}
-    return str(attributes["service.name"])
+    return _values(resource.resource.attributes)["service.name"]
+
+
+def _values(attributes: Any) -> dict[str, str]:
+    return {each.key: each.value.string_value for each in attributes}
 
 
 @contextlib.asynccontextmanager

@@ -1,15 +1,17 @@
 """Traces and metrics of real processes, received by a collector."""
 
+from importlib.metadata import version
 from typing import Any
 
 import pytest
 from lensfeed.user.v1.user_service_pb2 import GetUserRequest
 from lensfeed.user.v1.user_service_pb2_grpc import UserServiceStub
 
-from tests.meshkit.collector import running_collector
+from meshkit.telemetry.catalog import CLIENT_CALL_DURATION, SERVER_CALL_DURATION
 from tests.meshkit.grpc.serving import AS_USER, plain_channel
 from tests.meshkit.grpc.tiny import Tiny, tiny
 from tests.meshkit.grpc.tiny_service import ASK_PEER
+from tests.meshkit.telemetry.collector import running_collector
 
 pytestmark = pytest.mark.slow
 
@@ -46,8 +48,32 @@ async def test_a_sampled_call_is_one_trace_over_services() -> None:
     assert first.trace_id == second.trace_id == TRACE
     assert (first.parent_id, second.parent_id) == (PARENT, first.span_id)
     assert first.service == "tiny"
-    assert ("tiny", "rpc.server.duration") in collector.metrics
+    assert ("tiny", "rpc.server.call.duration") in collector.metrics
     assert front.logs[-1]["telemetry"] is True
+
+
+async def test_calls_are_measured_by_the_semantic_conventions() -> None:
+    """Both ends of a call record its seconds by method and status, in buckets for seconds, and say which process they are."""
+    async with running_collector() as collector:
+        otel = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint}
+        peer_otel = {**otel, "OTEL_SERVICE_NAME": "peer"}
+        async with tiny(**peer_otel) as peer, tiny(TINY_PEER=await peer.address(), **otel) as front:
+            await _ask(front)
+            await _stop(front, peer)
+    inner = {
+        ("rpc.system.name", "grpc"),
+        ("rpc.method", "lensfeed.user.v1.UserInternalService/BatchGetUsers"),
+        ("rpc.response.status_code", "OK"),
+    }
+    for found in (
+        collector.durations["tiny", CLIENT_CALL_DURATION.name],
+        collector.durations["peer", SERVER_CALL_DURATION.name],
+    ):
+        assert found.counts == {frozenset(inner): 1}
+        assert (found.bounds[0], found.bounds[-1]) == (0.005, 10)
+    front_resource, peer_resource = collector.resources["tiny"], collector.resources["peer"]
+    assert front_resource["service.version"] == version("lensfeed")
+    assert front_resource["service.instance.id"] != peer_resource["service.instance.id"]
 
 
 async def test_a_call_that_is_not_sampled_leaves_no_spans() -> None:

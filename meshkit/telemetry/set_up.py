@@ -1,26 +1,21 @@
-"""OpenTelemetry, configured by the standard `OTEL_*` variables. Off unless an OTLP endpoint is set."""
+"""Starts exporting spans and metrics, configured by the standard `OTEL_*` variables. Off unless an OTLP endpoint is set."""
 
+import importlib.metadata
 import os
+import uuid
+from typing import TYPE_CHECKING
 
-from opentelemetry import metrics, propagate, trace
+from opentelemetry import metrics, trace
 
-from meshkit.call import current_call
+from meshkit.telemetry.switches import is_enabled
 
-_SWITCHES = (
-    "OTEL_EXPORTER_OTLP_ENDPOINT",
-    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
-    "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
-)
+if TYPE_CHECKING:
+    from opentelemetry.sdk.resources import Resource
+
 _TIMEOUT = "OTEL_EXPORTER_OTLP_TIMEOUT"
 # The default for that variable. Both exporters flush when a process ends, one after the other. With OpenTelemetry's default of
 # 10 s each, an unreachable collector would delay the exit beyond the supervisor's patience.
 EXPORT_SECONDS = 2.0
-
-
-def is_enabled() -> bool:
-    """Tell whether an OTLP endpoint is set (and OTEL_SDK_DISABLED is not)."""
-    disabled = os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true"
-    return not disabled and any(os.environ.get(name) for name in _SWITCHES)
 
 
 def set_up_telemetry(service: str) -> None:
@@ -31,11 +26,10 @@ def set_up_telemetry(service: str) -> None:
     from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.metrics import MeterProvider
     from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
-    from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-    resource = Resource.create({"service.name": service, "service.namespace": "lensfeed"})
+    resource = resource_of(service)
     timeout = None if _TIMEOUT in os.environ else EXPORT_SECONDS
     spans = TracerProvider(resource=resource)
     spans.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(timeout=timeout)))
@@ -44,10 +38,14 @@ def set_up_telemetry(service: str) -> None:
     metrics.set_meter_provider(MeterProvider(resource=resource, metric_readers=[reader]))
 
 
-def outgoing_traceparent() -> str | None:
-    """Return the W3C trace context for child calls and events: our own span's, or else the incoming one."""
-    if not is_enabled():
-        return current_call().traceparent
-    carrier: dict[str, str] = {}
-    propagate.inject(carrier)
-    return carrier.get("traceparent") or current_call().traceparent
+def resource_of(service: str) -> "Resource":
+    """Return what identifies this process. OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES override it."""
+    from opentelemetry.sdk.resources import OTELResourceDetector, Resource
+
+    ours = {
+        "service.namespace": "lensfeed",
+        "service.name": service,
+        "service.version": importlib.metadata.version("lensfeed"),
+        "service.instance.id": str(uuid.uuid4()),
+    }
+    return Resource.create({**ours, **OTELResourceDetector().detect().attributes})

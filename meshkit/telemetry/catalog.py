@@ -1,0 +1,116 @@
+"""Every metric that lensfeed exports. docs/metrics.md is generated from it, and instruments are created nowhere else.
+
+Where OpenTelemetry's semantic conventions have a stable name, it is used with their attributes and buckets (v1.45). Everything
+else is `lensfeed.<what>.<measure>`. Durations are in seconds. Attributes have few values: never a user, post or media id.
+"""
+
+from collections.abc import Iterator
+
+from meshkit.telemetry.instruments import CounterMetric, GaugeMetric, HistogramMetric, Metric
+
+# The conventions' buckets for calls and for databases.
+CALL_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
+STATEMENT_BOUNDS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10)
+# A feed may be two minutes late, so these tell 90 s from 120 s.
+LAG_BOUNDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 90, 120, 300, 600)
+# From a photo that is taken at once to a video behind hundreds of others.
+JOB_BOUNDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800, 7_200)
+
+# --- Calls: meshkit/grpc ---------------------------------------------------------------------------------------------
+
+_CALL = ("rpc.system.name", "rpc.method", "rpc.response.status_code")
+SERVER_CALL_DURATION = HistogramMetric(
+    name="rpc.server.call.duration",
+    unit="s",
+    description="The time that each served call took. A REST call counts as the method it stands for",
+    attributes=_CALL,
+    bounds=CALL_BOUNDS,
+)
+CLIENT_CALL_DURATION = HistogramMetric(
+    name="rpc.client.call.duration",
+    unit="s",
+    description="The time that each call to another service took, with its retries",
+    attributes=_CALL,
+    bounds=CALL_BOUNDS,
+)
+
+# --- Stores: meshkit/cassandra, meshkit/sqlite.py, meshkit/clocks.py ---------------------------------------------------
+
+STATEMENT_DURATION = HistogramMetric(
+    name="db.client.operation.duration",
+    unit="s",
+    description="The time that each statement took, with the wait for a free slot or thread",
+    attributes=("db.system.name", "db.namespace", "db.query.summary", "error.type"),
+    bounds=STATEMENT_BOUNDS,
+)
+WRITES_UNKNOWN = CounterMetric(
+    name="lensfeed.cassandra.writes_unknown",
+    unit="{write}",
+    description="Writes that were not confirmed in time and may have taken effect",
+)
+BATCHES_HALF_LOGGED = CounterMetric(
+    name="lensfeed.cassandra.batches_half_logged",
+    unit="{batch}",
+    description="Batches sent again without a log, because a node that gossip calls up did not store it",
+)
+CLOCK_OFFSET = GaugeMetric(
+    name="lensfeed.clock.offset",
+    unit="s",
+    description="How far another clock (`redis`, `store`) is ahead of this process's clock",
+    attributes=("clock",),
+)
+
+# --- Events: meshkit/events ------------------------------------------------------------------------------------------
+
+EVENTS_PARKED = CounterMetric(
+    name="lensfeed.events.parked",
+    unit="{event}",
+    description="Events that a group set aside to retry later, because a part was down or slow",
+    attributes=("stream", "group"),
+)
+OUTBOX_AHEAD = GaugeMetric(
+    name="lensfeed.outbox.ahead",
+    unit="min",
+    description="How far an outbox is closed into the future; above 0, reopen it",
+    attributes=("stream",),
+)
+
+# --- Home feeds: feed_svc --------------------------------------------------------------------------------------------
+
+FAN_OUT_LAG = HistogramMetric(
+    name="lensfeed.feed.fan_out_lag",
+    unit="s",
+    description="The time from a post's publication to the last push of a page or chunk of its followers",
+    bounds=LAG_BOUNDS,
+)
+DIVERGENCE = GaugeMetric(
+    name="lensfeed.feed.divergence",
+    unit="1",
+    description="The share of entries that differ from the store, in the home timelines compared lately",
+)
+REBUILD_AUTHORS_LEFT = GaugeMetric(
+    name="lensfeed.feed.rebuild_authors_left",
+    unit="{author}",
+    description="Followees that running rebuilds of home timelines have not read yet",
+)
+
+# --- Media: media_svc ------------------------------------------------------------------------------------------------
+
+JOB_WAIT = HistogramMetric(
+    name="lensfeed.media.job_wait",
+    unit="s",
+    description="The time that each job waited until a worker first took it",
+    attributes=("queue",),
+    bounds=JOB_BOUNDS,
+)
+JOBS_WAITING = GaugeMetric(
+    name="lensfeed.media.jobs_waiting",
+    unit="{job}",
+    description="Jobs that wait for a worker, when a job was last taken",
+    attributes=("queue",),
+)
+
+
+def all_metrics() -> Iterator[Metric]:
+    """Yield every metric above, in their order."""
+    yield from (value for value in globals().values() if isinstance(value, Metric))

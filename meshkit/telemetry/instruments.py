@@ -1,0 +1,71 @@
+"""The kinds of metrics. Each one says its name, unit and meaning once, and creates its OpenTelemetry instrument."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from opentelemetry import metrics
+from opentelemetry.metrics import CallbackOptions, Counter, Histogram, Meter, Observation
+
+METER = "lensfeed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """One metric. `unit` is UCUM: `s`, `By`, `1` for a ratio, `{post}` for things that are counted."""
+
+    name: str
+    unit: str
+    description: str
+    attributes: tuple[str, ...] = ()
+    """The keys of its attributes. Their values must be few: no ids."""
+    kind: ClassVar[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistogramMetric(Metric):
+    """A distribution, such as durations."""
+
+    bounds: tuple[float, ...]
+    """The upper bounds of its buckets, in its unit. OpenTelemetry's default ones suit milliseconds only."""
+    kind: ClassVar[str] = "histogram"
+
+    def create(self, meter: Meter | None = None) -> Histogram:
+        """Create the instrument, which is a no-op until telemetry is set up."""
+        return _meter(meter).create_histogram(
+            self.name, self.unit, self.description, explicit_bucket_boundaries_advisory=self.bounds
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CounterMetric(Metric):
+    """A number that only grows while the process lives."""
+
+    kind: ClassVar[str] = "counter"
+
+    def create(self, meter: Meter | None = None) -> Counter:
+        """Create the instrument."""
+        return _meter(meter).create_counter(self.name, self.unit, self.description)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GaugeMetric(Metric):
+    """A number as it is now, which the process sets or is asked for."""
+
+    kind: ClassVar[str] = "gauge"
+
+    def create(self, meter: Meter | None = None) -> "metrics._Gauge":
+        """Create an instrument to set."""
+        return _meter(meter).create_gauge(self.name, self.unit, self.description)
+
+    def observe(self, read: Callable[[], Iterable[Observation]], meter: Meter | None = None) -> None:
+        """Read the number whenever metrics are exported."""
+
+        def observe(_options: CallbackOptions) -> Iterable[Observation]:
+            return read()
+
+        _meter(meter).create_observable_gauge(self.name, [observe], self.unit, self.description)
+
+
+def _meter(meter: Meter | None) -> Meter:
+    return metrics.get_meter(METER) if meter is None else meter
