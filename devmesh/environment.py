@@ -7,8 +7,8 @@ from devmesh.parts.valkey import valkey_url
 from devmesh.ports import address
 from meshkit.settings import PREFIX
 
-# The edge of `lensfeed dev` does not use TLS.
-UNUSED = ("LENSFEED_EDGE_TLS_CERT_FILE", "LENSFEED_EDGE_TLS_KEY_FILE")
+# The edge of `lensfeed dev` does not use TLS, and each part serves its metrics on a port of its own.
+UNUSED = ("LENSFEED_EDGE_TLS_CERT_FILE", "LENSFEED_EDGE_TLS_KEY_FILE", "LENSFEED_METRICS_ADDR")
 
 
 def fixed_settings(layout: Layout) -> dict[str, str]:

@@ -15,7 +15,7 @@ from devmesh.secrets.passwords import MeshPasswords
 SERVICES = ("user", "follow", "post", "media", "feed")
 WORKERS = ("post", "media", "feed")
 
-PORT_COUNT = 2 + SeaweedPorts.COUNT + len(SERVICES) + len(WORKERS)
+PORT_COUNT = 2 + SeaweedPorts.COUNT + 2 * (len(SERVICES) + len(WORKERS))
 """The number of ports of a mesh without the edge's and the store's."""
 
 
@@ -29,6 +29,8 @@ class Ports:
     seaweed: SeaweedPorts
     services: dict[str, int]
     workers: dict[str, int]
+    metrics: dict[str, int]
+    """Where each process serves its metrics, by its name (`feed-work`)."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,11 @@ class Layout:
         """The folder of the keys that sign access tokens."""
         return self.data / "keys"
 
+    @property
+    def targets(self) -> Path:
+        """The file that lists where processes serve their metrics, as Prometheus reads it (`file_sd_configs`)."""
+        return self.data / "metrics.json"
+
     def log(self, name: str) -> Path:
         """Return the log file of a part."""
         return self.data / "logs" / f"{name}.log"
@@ -88,4 +95,6 @@ def assign_ports(edge: int, others: Iterable[int]) -> Ports:
     services = {name: next(following) for name in SERVICES}
     workers = {name: next(following) for name in WORKERS}
     seaweed = SeaweedPorts(*(next(following) for _ in range(SeaweedPorts.COUNT)))
-    return Ports(edge, valkey, webhook, seaweed, services, workers)
+    names = [*(f"{name}-serve" for name in SERVICES), *(f"{name}-work" for name in WORKERS)]
+    metrics = {name: next(following) for name in names}
+    return Ports(edge, valkey, webhook, seaweed, services, workers, metrics)

@@ -12,6 +12,7 @@ from devmesh.environment import ignored_settings, shared_environment
 from devmesh.errors import MeshError
 from devmesh.layout import PORT_COUNT, Layout, chosen_ports
 from devmesh.parts.mesh import MeshParts, keys_command, mesh_parts
+from devmesh.parts.metrics_targets import write_targets
 from devmesh.parts.stores import StoreOptions, chosen_store
 from devmesh.secrets.chosen_certificates import chosen_certificates
 from devmesh.secrets.passwords import load_passwords
@@ -74,6 +75,7 @@ def _tell(text: str) -> None:
 async def _run(layout: Layout, exec_command: str | None) -> int:
     env = shared_environment(layout, os.environ)
     parts = mesh_parts(layout, env)
+    write_targets(layout)
     display = Display()
     for name in ignored_settings(layout, os.environ):
         display.note(f"{name} is ignored: the mesh sets it for its parts")

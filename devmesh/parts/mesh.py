@@ -109,12 +109,14 @@ def _cassandra(layout: Layout, env: Mapping[str, str], cluster: OwnCluster) -> t
 
 def _python(layout: Layout, env: Mapping[str, str], service: str, command: str, port: int) -> Part:
     name = f"{service}-{command}"
-    own = {**env, "LENSFEED_LISTEN_ADDR": address(port)}
+    metrics = address(layout.ports.metrics[name])
+    own = {**env, "LENSFEED_LISTEN_ADDR": address(port), "LENSFEED_METRICS_ADDR": metrics}
     return Part(
         name=name,
         command=_module(layout, own, name, f"{service}_svc", command),
         check=partial(grpc_serving, port, service, layout.mesh_tls),
         address=address(port),
+        metrics=f"http://{metrics}/metrics",
         patience=_service_seconds(layout),
     )
 

@@ -84,7 +84,8 @@ class Display:
         """Show the address of each part and, as the last line, that the mesh is ready."""
         wide = max(len(name) for name in self._rows)
         for name, row in self._rows.items():
-            self.say(f"  {name:<{wide}}  {row.part.address}")
+            metrics = f"  metrics {row.part.metrics}" if row.part.metrics else ""
+            self.say(f"  {name:<{wide}}  {row.part.address}{metrics}")
         self.say(f"  {'data':<{wide}}  {layout.data}")
         self.say(f"  {'logs':<{wide}}  {layout.log('*')}")
         self.say(f"ready {layout.url}", "bold green")

@@ -29,6 +29,8 @@ class Part:
     """True once the part answers."""
     address: str
     """The address to show."""
+    metrics: str = ""
+    """The URL of its metrics; empty if it serves none."""
     set_up: Callable[[], Awaitable[None]] = nothing
     """Runs after every start, before the part counts as ready. Must be repeatable."""
     clean_up: Callable[[], None] = _nothing

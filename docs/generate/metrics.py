@@ -15,11 +15,22 @@ HEAD = """\
 
 <!-- Written by `make reference` from meshkit/telemetry/catalog.py. Edit the descriptions there, not this page. -->
 
-Services and workers export metrics and spans by OTLP if the standard variable `OTEL_EXPORTER_OTLP_ENDPOINT` is set. The resource
+Each service and worker serves its metrics to Prometheus, at `/metrics` of `LENSFEED_METRICS_ADDR`, and sends metrics and spans by
+OTLP if the standard variable `OTEL_EXPORTER_OTLP_ENDPOINT` is set. Both are off unless set. `lensfeed dev` gives each process a
+port, shows its URL, and lists all of them in `metrics.json` of the data folder, for Prometheus's `file_sd_configs`. On a loopback
+address, requests of web pages and for other host names are refused. In both ways, the resource (`target_info` in Prometheus)
 says which process a figure comes from: `service.name` (`feed_svc`, `feed_svc work`), `service.version` and `service.instance.id`.
 
 Names, attributes and buckets of calls and statements are those of OpenTelemetry's stable semantic conventions. An SQLite store's
 `db.query.summary` is the method of the store, because a transaction has several statements.
+
+In Prometheus, dots of attributes become underscores (`rpc_method`), and a histogram has `_bucket`, `_count` and `_sum`. The
+99th percentile of GetFeed over five minutes, for example:
+
+```
+histogram_quantile(0.99, sum by (le) (rate(
+  rpc_server_call_duration_seconds_bucket{rpc_method="lensfeed.feed.v1.FeedService/GetFeed"}[5m])))
+```
 
 The edge is Envoy: its administration (`admin.sock` in `LENSFEED_EDGE_DIR`) serves its statistics at `/stats/prometheus`.
 
@@ -30,7 +41,7 @@ BOUNDS_HEAD = """
 The upper bounds of each histogram's buckets, in its unit.
 
 """
-COLUMNS = ("name", "kind", "unit", "attributes", "meaning", "recorded in")
+COLUMNS = ("name", "in Prometheus", "kind", "unit", "attributes", "meaning", "recorded in")
 
 
 def metrics_page() -> str:
@@ -52,7 +63,15 @@ def _row(metric: Metric, files: Sequence[str]) -> tuple[str, ...]:
         raise ValueError(f"nothing records {metric.name}: remove it from meshkit/telemetry/catalog.py")
     attributes = ", ".join(f"`{each}`" for each in metric.attributes)
     where = ", ".join(f"`{file}`" for file in files)
-    return f"`{metric.name}`", metric.kind, metric.unit, attributes, metric.description, where
+    return (
+        f"`{metric.name}`",
+        f"`{metric.prometheus_name}`",
+        metric.kind,
+        metric.unit,
+        attributes,
+        metric.description,
+        where,
+    )
 
 
 def _bounds(metric: HistogramMetric) -> str:

@@ -27,8 +27,8 @@ See [Run a Redis cluster](redis-cluster.md).
 **Addresses.** Services accept any gRPC name: `dns:///feed.internal:50055` spreads calls over all addresses of that name. The edge
 accepts host:port, with or without `dns:///`.
 
-**Telemetry.** Spans and [metrics](metrics.md) are exported by OTLP if the standard variable `OTEL_EXPORTER_OTLP_ENDPOINT` is set.
-They cost nothing otherwise.
+**Telemetry.** `LENSFEED_METRICS_ADDR` serves [metrics](metrics.md) to Prometheus. Spans and metrics are sent by OTLP if the
+standard variable `OTEL_EXPORTER_OTLP_ENDPOINT` is set. They cost nothing otherwise.
 
 ## All settings
 

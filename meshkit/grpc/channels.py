@@ -15,7 +15,7 @@ from meshkit.grpc.layers.caller import REQUEST_KEY, TRACE_KEY
 from meshkit.grpc.renewed_channel import RenewedChannel
 from meshkit.identity.mtls import channel_credentials
 from meshkit.identity.parts import MeshIdentity, dns_name
-from meshkit.telemetry.switches import is_enabled
+from meshkit.telemetry.switches import has_metrics
 from meshkit.telemetry.trace_context import outgoing_traceparent
 
 DEFAULT_TIMEOUT = 10.0
@@ -46,7 +46,7 @@ def connect(target: str, *services: str, identity: MeshIdentity | None = None) -
     and the peer must have the service's certificate. The caller closes the channel.
     """
     # The stubs have a placeholder type for interceptors.
-    interceptors: Any = [_Outgoing(), *([MeasuredCalls()] if is_enabled() else [])]
+    interceptors: Any = [_Outgoing(), *([MeasuredCalls()] if has_metrics() else [])]
     options = (
         ("grpc.service_config", json.dumps(service_config(services))),
         ("grpc.keepalive_time_ms", 30_000),

@@ -27,6 +27,7 @@ from meshkit.identity.parts import MeshIdentity
 from meshkit.listen_address import refuse_open_listener
 from meshkit.logs import LogFormat
 from meshkit.settings import Settings
+from meshkit.telemetry.prometheus import serving_metrics
 
 # Adds a servicer: the generated `add_…Servicer_to_server` with its servicer bound.
 Registration = Callable[[Any], None]
@@ -69,6 +70,9 @@ class ServerSettings(Settings):
     """The folder of certificates that `lensfeed certs` makes. With it, the parts of a mesh talk to each other by mTLS only."""
     allow_plaintext: bool = False
     """Whether a process without mTLS may listen on an address that other machines can reach. Whoever reaches it is believed."""
+    metrics_addr: str | None = None
+    """Where to serve [metrics](metrics.md) to Prometheus, at `/metrics` over HTTP. Off if unset. It shows no user's data, but
+    anyone who reaches it can read it."""
     drain_seconds: float = 10.0
     """How long calls in progress may take to finish after SIGTERM."""
     log_level: str = "INFO"
@@ -78,6 +82,8 @@ class ServerSettings(Settings):
 
     @model_validator(mode="after")
     def _keep_private(self) -> Self:
+        if self.metrics_addr is not None and not self.metrics_addr.rpartition(":")[2].isdecimal():
+            raise ValueError(f"LENSFEED_METRICS_ADDR: {self.metrics_addr} is not host:port")
         refuse_open_listener(self.listen_addr, self.mesh_tls, is_meant=self.allow_plaintext)
         return self
 
@@ -117,11 +123,12 @@ async def serve(process: Process, settings: ServerSettings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    async with running(process, settings, stopping) as address:
-        _leave_out_of_collections()
-        _log.info("serving", address=address)
-        await stopping.wait()
-        _log.info("draining")
+    with serving_metrics(settings.metrics_addr) as metrics_address:
+        async with running(process, settings, stopping) as address:
+            _leave_out_of_collections()
+            _log.info("serving", address=address, **({"metrics": metrics_address} if metrics_address else {}))
+            await stopping.wait()
+            _log.info("draining")
 
 
 def _leave_out_of_collections() -> None:

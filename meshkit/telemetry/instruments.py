@@ -8,6 +8,8 @@ from opentelemetry import metrics
 from opentelemetry.metrics import CallbackOptions, Counter, Histogram, Meter, Observation
 
 METER = "lensfeed"
+# As Prometheus's exporter names units. Ratios and counted things have none.
+_UNITS = {"s": "_seconds", "min": "_minutes", "By": "_bytes"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +22,13 @@ class Metric:
     attributes: tuple[str, ...] = ()
     """The keys of its attributes. Their values must be few: no ids."""
     kind: ClassVar[str]
+    suffix: ClassVar[str] = ""
+
+    @property
+    def prometheus_name(self) -> str:
+        """The name in Prometheus: with underscores, the unit in full, and `_total` for counters."""
+        unit = _UNITS.get(self.unit, "")
+        return f"{self.name.replace('.', '_')}{unit}{self.suffix}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +51,7 @@ class CounterMetric(Metric):
     """A number that only grows while the process lives."""
 
     kind: ClassVar[str] = "counter"
+    suffix: ClassVar[str] = "_total"
 
     def create(self, meter: Meter | None = None) -> Counter:
         """Create the instrument."""

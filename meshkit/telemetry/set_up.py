@@ -1,4 +1,7 @@
-"""Starts exporting spans and metrics, configured by the standard `OTEL_*` variables. Off unless an OTLP endpoint is set."""
+"""Starts exporting spans and metrics: by OTLP, as the standard `OTEL_*` variables say, and to Prometheus.
+
+The SDK and the exporters are imported here only, because a process without telemetry must not pay for them.
+"""
 
 import importlib.metadata
 import os
@@ -7,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from opentelemetry import metrics, trace
 
-from meshkit.telemetry.switches import is_enabled
+from meshkit.telemetry.switches import METRICS_ADDR, has_metrics, has_traces, sends
 
 if TYPE_CHECKING:
+    from opentelemetry.sdk.metrics.export import MetricReader
     from opentelemetry.sdk.resources import Resource
 
 _TIMEOUT = "OTEL_EXPORTER_OTLP_TIMEOUT"
@@ -19,23 +23,11 @@ EXPORT_SECONDS = 2.0
 
 
 def set_up_telemetry(service: str) -> None:
-    """Start exporting spans and metrics if an endpoint is set. Call once, before building the server."""
-    if not is_enabled():
-        return
-    from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
-    from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
-    from opentelemetry.sdk.metrics import MeterProvider
-    from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
-    from opentelemetry.sdk.trace import TracerProvider
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor
-
-    resource = resource_of(service)
-    timeout = None if _TIMEOUT in os.environ else EXPORT_SECONDS
-    spans = TracerProvider(resource=resource)
-    spans.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(timeout=timeout)))
-    trace.set_tracer_provider(spans)
-    reader = PeriodicExportingMetricReader(OTLPMetricExporter(timeout=timeout))
-    metrics.set_meter_provider(MeterProvider(resource=resource, metric_readers=[reader]))
+    """Start exporting what is switched on. Call once, before building the server."""
+    if has_traces():
+        _set_up_traces(service)
+    if has_metrics():
+        _set_up_metrics(service)
 
 
 def resource_of(service: str) -> "Resource":
@@ -46,6 +38,43 @@ def resource_of(service: str) -> "Resource":
         "service.namespace": "lensfeed",
         "service.name": service,
         "service.version": importlib.metadata.version("lensfeed"),
-        "service.instance.id": str(uuid.uuid4()),
+        "service.instance.id": _INSTANCE,
     }
     return Resource.create({**ours, **OTELResourceDetector().detect().attributes})
+
+
+_INSTANCE = str(uuid.uuid4())
+
+
+def _set_up_traces(service: str) -> None:
+    from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    spans = TracerProvider(resource=resource_of(service))
+    spans.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(timeout=_timeout())))
+    trace.set_tracer_provider(spans)
+
+
+def _set_up_metrics(service: str) -> None:
+    from opentelemetry.sdk.metrics import MeterProvider
+
+    readers = [*([_otlp_reader()] if sends("METRICS") else []), *([_reader()] if os.environ.get(METRICS_ADDR) else [])]
+    metrics.set_meter_provider(MeterProvider(resource=resource_of(service), metric_readers=readers))
+
+
+def _otlp_reader() -> "MetricReader":
+    from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
+    from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+
+    return PeriodicExportingMetricReader(OTLPMetricExporter(timeout=_timeout()))
+
+
+def _reader() -> "MetricReader":
+    from opentelemetry.exporter.prometheus import PrometheusMetricReader
+
+    return PrometheusMetricReader(scope_info_enabled=False)  # every instrument has the same scope
+
+
+def _timeout() -> float | None:
+    return None if _TIMEOUT in os.environ else EXPORT_SECONDS

@@ -29,7 +29,7 @@ def _kind(process: psutil.Process, port: int) -> str:
     for option, number in _WEED_OPTION.findall(" ".join(words)):
         if int(number) == port:
             return f"weed {option}"
-    for setting in ("LENSFEED_LISTEN_ADDR", "LENSFEED_WEBHOOK_ADDR", "LENSFEED_EDGE_ADDR"):
+    for setting in ("LENSFEED_LISTEN_ADDR", "LENSFEED_METRICS_ADDR", "LENSFEED_WEBHOOK_ADDR", "LENSFEED_EDGE_ADDR"):
         if environment.get(setting, "").endswith(f":{port}"):
             return setting
     if "valkey" in process.name():

@@ -29,6 +29,7 @@ pytestmark = pytest.mark.mesh
 # What a page can send without asking (a "simple request"): GET, HEAD and POST with a form's content types.
 REQUESTS = (
     ("GET", "/"),
+    ("GET", "/metrics"),
     ("GET", "/col/delete?collection=lensfeed-media"),
     ("GET", "/dir/assign?count=1"),
     ("GET", "/dir/lookup?volumeId=1"),
@@ -50,7 +51,8 @@ PAGE = {"Origin": "https://evil.example", "Content-Type": "text/plain"}
 # It only shows that it is there.
 HARMLESS = {("weed master.port", "GET", "/")}
 KNOWN = {
-    *("LENSFEED_LISTEN_ADDR", "LENSFEED_WEBHOOK_ADDR", "LENSFEED_EDGE_ADDR", "valkey", "cassandra"),
+    *("LENSFEED_LISTEN_ADDR", "LENSFEED_METRICS_ADDR", "LENSFEED_WEBHOOK_ADDR", "LENSFEED_EDGE_ADDR"),
+    *("valkey", "cassandra"),
     *(f"weed {server}.port{kind}" for server in ("master", "volume", "filer", "s3") for kind in ("", ".grpc")),
 }
 
@@ -95,6 +97,23 @@ async def test_a_page_changes_nothing(mesh: Mesh) -> None:
     async with httpx.AsyncClient(base_url=mesh.url) as http:
         assert (await http.get("/healthz")).status_code == 200
         assert (await http.get("/m/planted.html")).status_code == 404
+
+
+async def test_metrics_are_only_for_scrapers_of_this_machine(mesh: Mesh) -> None:
+    """A scraper reads metrics; a page does not, whatever name its server gives this machine, and nobody changes anything."""
+    ports = [
+        port for port, kind in ports_of(psutil.Process(mesh.process.pid)).items() if kind == "LENSFEED_METRICS_ADDR"
+    ]
+    assert len(ports) == 8
+    pages = ({"Host": "evil.example"}, {"Host": f"127.0.0.1.evil.example:{ports[0]}"}, {"Sec-Fetch-Site": "cross-site"})
+    async with httpx.AsyncClient(timeout=5) as http:
+        for port in ports:
+            url = f"http://127.0.0.1:{port}/metrics"
+            scraped = await http.get(url)
+            assert scraped.status_code == 200
+            assert "process_resident_memory_bytes" in scraped.text
+            assert [(await http.get(url, headers=page)).status_code for page in pages] == [403, 403, 403]
+            assert (await http.post(url)).status_code == 405
 
 
 async def test_redis_wants_its_password(mesh: Mesh) -> None:

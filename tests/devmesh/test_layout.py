@@ -68,6 +68,7 @@ def test_a_base_port_numbers_all_other_ports() -> None:
     with chosen_ports(0, base) as ports:
         pass
     others = {ports.valkey, ports.webhook, *ports.services.values(), *ports.workers.values()}
+    others |= set(ports.metrics.values())
     others |= set(vars(ports.seaweed).values())
     assert others == set(range(base, base + len(others)))
     assert ports.edge not in others

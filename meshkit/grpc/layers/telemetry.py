@@ -10,7 +10,7 @@ from meshkit.call import current_call
 from meshkit.grpc.call_attributes import CallAttributes, public_name
 from meshkit.grpc.layers.base import Handler, Layer, Method
 from meshkit.telemetry.catalog import SERVER_CALL_DURATION
-from meshkit.telemetry.switches import is_enabled
+from meshkit.telemetry.switches import has_metrics, has_traces
 
 _SAMPLED_OFF = "-00"
 
@@ -19,9 +19,9 @@ def telemetry() -> Layer:
     """Create the layer that records the duration of each call by method and status, and traces sampled calls."""
 
     def layer(method: Method, handler: Handler) -> Handler:
-        if not is_enabled():
-            return handler
-        return _traced(method, _measured(method, handler))
+        if has_metrics():
+            handler = _measured(method, handler)
+        return _traced(method, handler) if has_traces() else handler
 
     return layer
 
