@@ -28,7 +28,7 @@ NOT_FOR_MESHES = ("LENSFEED_", "COVERAGE_")
 """Coverage is off in meshes: it is slow, and each service has its own tests."""
 
 KEPT_LINES = 200
-_TABLE_ROW = re.compile(r"^  (\S+) +(127\.0\.0\.1:\d+)$")
+_TABLE_ROW = re.compile(r"^  (\S+) +(127\.0\.0\.1:\d+)(?:  metrics \S+)?$")
 
 
 @dataclass
