@@ -2,11 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
+
+from opentelemetry.metrics import Meter, Observation
 
 from feed_svc.model import LogPosition, LogUpdate, ModeChange
 from feed_svc.store.port import Celebrities
+from meshkit.telemetry.catalog import CELEBRITIES
 
 # Older changes than these are dropped. A timeline that knows none of the kept ones is rebuilt.
 MAX_CHANGES = 200_000
@@ -41,6 +44,14 @@ class CelebrityModes:
     def pulled(self) -> AbstractSet[int]:
         """The authors that are pulled."""
         return self._pulled
+
+    def show(self, meter: Meter) -> None:
+        """Export how many authors are pulled."""
+
+        def read() -> Iterable[Observation]:
+            return [Observation(len(self._pulled))]
+
+        CELEBRITIES.observe(read, meter)
 
     @property
     def lowest_seq(self) -> int:

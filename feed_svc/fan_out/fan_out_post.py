@@ -4,6 +4,7 @@ Celebrities' posts are not pushed: readers pull them from the author timelines.
 """
 
 from feed_svc.fan_out.chunks import Change, PostChange
+from feed_svc.fan_out.lag import record_pulled
 from feed_svc.fan_out.push_to_followers import PushToFollowers
 from feed_svc.model import entry_of
 from feed_svc.ports import Graph
@@ -30,3 +31,5 @@ class FanOut:
         await self._authors.push(entry_of(place, author_id))
         if await self._celebrities.decide(author_id, await self._graph.follower_count(author_id)):
             await self._push_to_followers(PostChange(author_id, place, Change.PUSH))
+        else:
+            record_pulled(place)

@@ -1,11 +1,14 @@
-"""A metric of how late posts reach their followers."""
+"""Metrics of how late posts reach their followers."""
 
 import time
 
 from opentelemetry.metrics import Meter
 
 from meshkit.ids import id_millis
-from meshkit.telemetry.catalog import FAN_OUT_LAG
+from meshkit.telemetry.catalog import FAN_OUT_LAG, FRESHNESS
+
+_PUSHED, _PULLED = {"way": "pushed"}, {"way": "pulled"}
+_freshness = FRESHNESS.create()
 
 
 class FanOutLag:
@@ -18,6 +21,18 @@ class FanOutLag:
     def __init__(self, meter: Meter | None = None) -> None:
         self._lag = FAN_OUT_LAG.create(meter)
 
-    def __call__(self, place: int) -> None:
-        """Record the lag of a post that has just arrived."""
-        self._lag.record(max(0.0, time.time() - id_millis(place) / 1_000))
+    def __call__(self, place: int, is_last: bool) -> None:
+        """Record the lag of a post that has just arrived, and its freshness if it has arrived everywhere."""
+        age = _age(place)
+        self._lag.record(age)
+        if is_last:
+            _freshness.record(age, _PUSHED)
+
+
+def record_pulled(place: int) -> None:
+    """Record the freshness of a celebrity's post, which the next read of a feed pulls."""
+    _freshness.record(_age(place), _PULLED)
+
+
+def _age(place: int) -> float:
+    return max(0.0, time.time() - id_millis(place) / 1_000)

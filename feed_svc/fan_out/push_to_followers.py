@@ -10,8 +10,8 @@ from feed_svc.model import entry_of
 from feed_svc.ports import Graph
 from feed_svc.store.port import RecentUnfollows, Timelines
 
-# Called with a post's place once it has reached a page or chunk of followers.
-Arrived = Callable[[int], None]
+# Called with a post's place once it has reached a page or chunk of followers, and whether these were the last.
+Arrived = Callable[[int, bool], None]
 
 
 class PushToFollowers:
@@ -59,7 +59,7 @@ class PushToFollowers:
             if token and not await self._chunks.add(FanOutChunk(change, number, token)):
                 await self._begin_page(change, token, begun)
         if change.change is Change.PUSH:
-            self._arrived(change.place)
+            self._arrived(change.place, not token)
 
     async def _begin_page(self, change: PostChange, token: str, begun: list[asyncio.Task[None]]) -> str:
         """Read a page and begin to change its followers' timelines. Returns the token of the page after it."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import NamedTuple
 
+from feed_svc import page_sources
 from feed_svc.model import ENTRY_SIZE, Entry, Skeleton
 from feed_svc.ports import CardSource, Graph, IsOutage
 from feed_svc.reading.read_with_fallback import ReadWithFallback
@@ -106,6 +107,7 @@ class GetFeed:
             if not self._is_outage(error) or not any(cards):
                 raise
             return cards
+        page_sources.cards.add(len(made), page_sources.MADE)
         await self._cache(made, [entry for entry in unknown if entry not in made])
         return [made.get(entry, GONE) if card is None else card for entry, card in zip(entries, cards, strict=True)]
 

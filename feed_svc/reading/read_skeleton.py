@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from feed_svc import page_sources
 from feed_svc.celebrities.integration import IntegrateChanges
 from feed_svc.celebrities.modes import CelebrityModes
 from feed_svc.model import END, HOME, LOWEST, Entry, HomeWindow, Run, Skeleton, run_of
@@ -58,11 +59,15 @@ class ReadSkeleton:
         """
         while (home := await self._home(viewer, below, limit + 1)) is None:
             if page := await self._read_unbuilt(viewer, below, limit):
+                page_sources.pages.add(1, page_sources.UNBUILT)
                 return page
             await self._rebuild(viewer)
         entries = home.entries
         if home.pulled or (len(entries) <= limit and home.floor != LOWEST):
             entries = await self._merged(viewer, home, below, limit + 1)
+            page_sources.pages.add(1, page_sources.MERGED)
+        else:
+            page_sources.pages.add(1, page_sources.TIMELINE)
         return Skeleton(entries[:limit], is_end=len(entries) <= limit)
 
     async def _home(self, viewer: int, below: Entry | None, limit: int) -> HomeWindow | None:

@@ -1,5 +1,6 @@
 """Reads a page's entries whatever is down: normally, or from the cache alone, or from the store alone."""
 
+from feed_svc import page_sources
 from feed_svc.model import Entry, Skeleton
 from feed_svc.ports import IsOutage
 from feed_svc.reading.read_cached import ReadCached
@@ -23,7 +24,7 @@ class ReadWithFallback:
         seconds: float = PRIMARY_SECONDS,
     ) -> None:
         self._primary = primary
-        self._fallbacks = (cached, stored)
+        self._fallbacks = ((cached, page_sources.CACHE), (stored, page_sources.STORE))
         self._is_outage = is_outage
         self._seconds = seconds
         self._limits = TimeLimits()
@@ -52,9 +53,10 @@ class ReadWithFallback:
         await self._primary.close()
 
     async def _fall_back(self, viewer: int, below: Entry | None, limit: int) -> Skeleton | None:
-        for fallback in self._fallbacks:
+        for fallback, source in self._fallbacks:
             try:
                 if found := await fallback(viewer, below, limit):
+                    page_sources.pages.add(1, source)
                     return found
             except Exception as error:
                 if not self._is_outage(error):

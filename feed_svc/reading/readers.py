@@ -45,6 +45,7 @@ def open_skeleton(
     rebuild = RebuildTimeline(timelines, modes, graph, author_posts, recent_unfollows, follow)
     if meter is not None:
         rebuild.progress.show(meter)
+        modes.show(meter)
     primary = ReadSkeleton(
         timelines,
         modes,

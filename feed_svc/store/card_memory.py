@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 
+from feed_svc import page_sources
 from feed_svc.model import Entry
 from feed_svc.store.card_changes import CardLog
 from feed_svc.store.kept_bytes import KeptBytes
@@ -42,6 +43,7 @@ class CardMemory:
         if self._now() >= self._trusted_until:
             return await self._cards.get(entries)
         found = list(map(self._by_entry.get, entries))
+        page_sources.cards.add(len(found) - found.count(None), page_sources.MEMORY)
         return await self._completed(entries, found) if None in found else found
 
     async def put(self, cards: Mapping[Entry, bytes]) -> None:

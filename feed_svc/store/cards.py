@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from feed_svc import page_sources
 from feed_svc.model import Entry
 from feed_svc.store.card_changes import announce
 from feed_svc.store.port import GONE
@@ -24,7 +25,9 @@ class RedisCards:
 
     async def get(self, entries: Sequence[Entry]) -> list[bytes | None]:
         """Read cards in one round trip."""
-        return await self._mux.get_many([_key(entry) for entry in entries])
+        found = await self._mux.get_many([_key(entry) for entry in entries])
+        page_sources.cards.add(len(found) - found.count(None), page_sources.REDIS)
+        return found
 
     async def put(self, cards: Mapping[Entry, bytes]) -> None:
         """Cache cards. With NX, because an existing one is newer, or marks the post as gone."""

@@ -1,6 +1,7 @@
 """The worker of a job queue: takes jobs and renews their leases while it works on them."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
@@ -9,6 +10,7 @@ import structlog
 from media_svc.jobs.queue import RENEW_SECONDS, RETRY_MS, Job, JobQueue
 from meshkit.errors import DeadlineExceededError, UnavailableError
 from meshkit.ids import PublicId
+from meshkit.telemetry.catalog import JOB_DURATION
 
 # A job that failed this often is given up, so that others get their turn.
 MAX_ATTEMPTS = 3
@@ -16,6 +18,7 @@ MAX_ATTEMPTS = 3
 _PAUSE_SECONDS = 0.5
 # How often a worker that may not begin checks again.
 YIELD_SECONDS = 1.0
+_duration = JOB_DURATION.create()
 _log = structlog.get_logger()
 
 
@@ -101,7 +104,14 @@ class WorkJobs:
             self._log.error("job_given_up", media_id=str(job.media_id))
             await self._do_work.give_up(job.media_id)
             return None
-        return await self._do_work(job.media_id)
+        start = time.perf_counter()
+        outcome = "failed"
+        try:
+            cost = await self._do_work(job.media_id)
+            outcome = "done"
+        finally:
+            _duration.record(time.perf_counter() - start, {"queue": self._queue.key, "outcome": outcome})
+        return cost
 
     async def _end(self, job: Job, member: str, work: asyncio.Task[int | None]) -> None:
         if not work.done():  # the process is stopping

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from media_svc.model import Media, MediaKind
+from media_svc.state_counts import count_state
 from media_svc.store.cassandra_bytes import StoredBytes
 from media_svc.store.cassandra_steps import Steps
 from media_svc.store.port import shard_of
@@ -52,7 +53,7 @@ class CassandraMediaStore:
         await self.plan_check(check_minute, media.media_id)
         await self._bytes.add(media, quota)
         rows = await self._cassandra.execute(_ADD, media.media_id.pack(), *fields_of(media))
-        return bool(rows[0][0])
+        return count_state(media, is_written=bool(rows[0][0]))
 
     async def used_bytes(self, owner_id: int) -> int:
         """Return the bytes of an owner's media."""
@@ -76,7 +77,7 @@ class CassandraMediaStore:
 
     async def replace_media(self, old: Media, new: Media, records: Sequence[OutboxRecord]) -> bool:
         """Take a medium's next step, with its events."""
-        return await self._steps.take(old, new, records)
+        return count_state(new, is_written=await self._steps.take(old, new, records))
 
     async def grow_video(self, old: Media, new: Media) -> bool:
         """Write a video's new rungs."""

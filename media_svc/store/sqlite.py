@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from media_svc.model import Media, MediaState
+from media_svc.state_counts import count_state
 from media_svc.store.port import shard_of
 from media_svc.store.rows import (
     FIELDS,
@@ -56,7 +57,7 @@ class SqliteMediaStore:
             _plan(connection, check_minute, media.media_id)
             return True
 
-        return await self._database.write(work)
+        return count_state(media, is_written=await self._database.write(work))
 
     async def used_bytes(self, owner_id: int) -> int:
         """Return the bytes of an owner's media."""
@@ -88,7 +89,7 @@ class SqliteMediaStore:
                 insert_records(connection, records)
             return bool(changed)
 
-        return await self._database.write(work)
+        return count_state(new, is_written=await self._database.write(work))
 
     async def grow_video(self, old: Media, new: Media) -> bool:
         """Write a video's new rungs."""

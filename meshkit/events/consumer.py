@@ -7,6 +7,7 @@ holds up neither trimming nor closing, and is retried every minute until it is o
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
 from types import MappingProxyType
@@ -18,10 +19,13 @@ from redis.exceptions import RedisError, ResponseError
 
 from meshkit.errors import UnavailableError
 from meshkit.events.attempt import Handler, Outcome, attempt
+from meshkit.events.backlog import Backlog
 from meshkit.events.entry import Entry, entries_of
 from meshkit.events.parked import RETRY_MS, ParkedEvents
 from meshkit.events.settlement import MAX_DELIVERIES, PARK_AFTER_MS, TIRED, Settlement
 from meshkit.events.stream import EventStream
+from meshkit.telemetry.catalog import EVENT_HANDLING
+from meshkit.telemetry.switches import has_metrics
 
 HANDLER_LIMIT_SECONDS = 10.0
 # Above the handler limit, so that a slow event is not handled twice at once.
@@ -35,6 +39,7 @@ LINGER_SECONDS = 0.002
 BLOCK_MS = 1_000
 # After an error of Redis itself.
 PAUSE_SECONDS = 0.5
+_handling = EVENT_HANDLING.create()
 _log = structlog.get_logger()
 
 
@@ -79,6 +84,8 @@ class Consumer:
     async def run(self, stopping: asyncio.Event) -> None:
         """Consume until the process stops, and finish the events being handled."""
         async with asyncio.TaskGroup() as handling:
+            if has_metrics():
+                handling.create_task(Backlog(self._redis, self._stream, self._group, self._parked).watch(stopping))
             await self._consume(handling, stopping)
 
     async def _consume(self, handling: asyncio.TaskGroup, stopping: asyncio.Event) -> None:
@@ -186,7 +193,7 @@ class Consumer:
 
     async def _handle(self, entry: Entry, settle: Callable[[Entry, Outcome], Awaitable[None]]) -> None:
         try:
-            await settle(entry, await attempt(self._handler, entry, self._handler_limit, self._stream.name))
+            await settle(entry, await self._attempt(entry))
         except (RedisError, OSError) as error:  # it stays pending and is delivered again
             _log.warning(
                 "event_not_settled", stream=self._stream.name, entry=entry.entry_id.decode(), error=repr(error)
@@ -194,3 +201,10 @@ class Consumer:
         finally:
             self._in_hand.discard(entry.entry_id)
             self._freed.set()
+
+    async def _attempt(self, entry: Entry) -> Outcome:
+        start = time.perf_counter()
+        outcome = await attempt(self._handler, entry, self._handler_limit, self._stream.name)
+        attributes = {"stream": self._stream.name, "group": self._group, "outcome": outcome.name.lower()}
+        _handling.record(time.perf_counter() - start, attributes)
+        return outcome

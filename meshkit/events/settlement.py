@@ -13,12 +13,14 @@ from meshkit.events.entry import Entry
 from meshkit.events.outbox import MINUTE_MS, RETENTION_MINUTES
 from meshkit.events.parked import ParkedEvents
 from meshkit.events.stream import EventStream
+from meshkit.telemetry.catalog import EVENTS_DEAD
 
 MAX_DELIVERIES = 5
 PARK_AFTER_MS = 10 * MINUTE_MS
 # How long a parked event is retried.
 PATIENCE_MS = RETENTION_MINUTES * MINUTE_MS
 TIRED = "failed too often"
+_dead = EVENTS_DEAD.create()
 _log = structlog.get_logger()
 
 
@@ -86,6 +88,7 @@ class Settlement:
         await self._redis.xclaim(self._stream.key, self._group, self._member, 0, ids, retrycount=0, justid=True)
 
     def _log_dead(self, entry: Entry, why: str) -> None:
+        _dead.add(1, {"stream": self._stream.name, "group": self._group})
         _log.error("event_dead", stream=self._stream.name, entry=entry.entry_id.decode(), why=why)
 
 

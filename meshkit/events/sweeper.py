@@ -30,7 +30,7 @@ from meshkit.events.stream import EventStream, Position
 from meshkit.ids import first_id
 from meshkit.redis.lease import Lease
 from meshkit.tasks.periodic import every
-from meshkit.telemetry.catalog import OUTBOX_AHEAD
+from meshkit.telemetry.catalog import OUTBOX_AHEAD, OUTBOX_OPEN, OUTBOX_REDRIVEN
 
 INTERVAL_SECONDS = 2.0
 # Younger events are left to the fast path.
@@ -43,6 +43,8 @@ PAGE = 500
 # Less than a health check may take.
 CHECK_SECONDS = 1.0
 _ahead = OUTBOX_AHEAD.create()
+_open = OUTBOX_OPEN.create()
+_redriven = OUTBOX_REDRIVEN.create()
 _log = structlog.get_logger()
 
 
@@ -88,6 +90,7 @@ class Sweeper:
             done_before = times.earliest_ms // MINUTE_MS - DOUBT_MINUTES
         done_before = max(done_before, this_minute - RETENTION_MINUTES)
         self._forget_before(done_before)
+        _open.set(max(0, now - done_before * MINUTE_MS) / 1_000, {"stream": self._stream.name})
         # Only what is old enough by every clock is closed, and nothing while clocks disagree.
         closing_before = times.earliest_ms // MINUTE_MS - CLOSING_MINUTES + 1 if times.agree else 0
         await self._store.seal_outbox(closing_before)
@@ -97,6 +100,7 @@ class Sweeper:
                 is_settled = minute <= this_minute - SETTLED_MINUTES and minute not in self._settled
                 added += await self._sweep_minute(minute, now, closing=minute < closing_before, whole=is_settled)
         if added:
+            _redriven.add(added, {"stream": self._stream.name})
             _log.info("events_redriven", stream=self._stream.name, count=added)
         await self._close(done_before, this_minute)
         # No group holds the stream for longer than the outbox keeps its events.

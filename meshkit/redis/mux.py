@@ -15,7 +15,9 @@ from redis.exceptions import MovedError, ResponseError
 from meshkit.redis.cluster_mux import ClusterMux
 from meshkit.redis.line import Line
 from meshkit.redis.link import Argument, Command, error_of
+from meshkit.redis.measured_mux import MeasuredMux
 from meshkit.redis.url import Endpoint, RedisUrl, read_redis_url
+from meshkit.telemetry.switches import has_metrics
 
 # A hot read that takes longer has failed, and the connection is replaced.
 TIMEOUT_SECONDS = 1.0
@@ -91,6 +93,8 @@ async def open_mux(url: str, timeout_seconds: float = TIMEOUT_SECONDS) -> AsyncI
     """Open a multiplexed connection. It connects at the first command; `timeout_seconds` limits each answer."""
     read = read_redis_url(url)
     mux: RedisMux = _make(read, timeout_seconds)
+    if has_metrics():
+        mux = MeasuredMux(mux)
     try:
         yield mux
     finally:

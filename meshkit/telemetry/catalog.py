@@ -62,11 +62,60 @@ CLOCK_OFFSET = GaugeMetric(
 
 # --- Events: meshkit/events ------------------------------------------------------------------------------------------
 
+EVENT_HANDLING = HistogramMetric(
+    name="lensfeed.events.handling",
+    unit="s",
+    description="The time that each attempt to handle an event took, by its outcome: done, failed, outage, late or poison",
+    attributes=("stream", "group", "outcome"),
+    bounds=CALL_BOUNDS,
+)
+EVENTS_WAITING = GaugeMetric(
+    name="lensfeed.events.waiting",
+    unit="{event}",
+    description="Events of a stream that a group has not handled: new ones and those in progress",
+    attributes=("stream", "group"),
+)
+EVENTS_OLDEST = GaugeMetric(
+    name="lensfeed.events.oldest",
+    unit="s",
+    description="The age of the oldest event that a group has not handled; 0 without one",
+    attributes=("stream", "group"),
+)
+EVENTS_SET_ASIDE = GaugeMetric(
+    name="lensfeed.events.set_aside",
+    unit="{event}",
+    description="Parked events that a group still has to retry",
+    attributes=("stream", "group"),
+)
+DEAD_LETTERS = GaugeMetric(
+    name="lensfeed.events.dead_letters",
+    unit="{event}",
+    description="Events that groups gave up and that nobody has replayed or dropped",
+    attributes=("stream",),
+)
+EVENTS_DEAD = CounterMetric(
+    name="lensfeed.events.dead",
+    unit="{event}",
+    description="Events that a group gave up",
+    attributes=("stream", "group"),
+)
 EVENTS_PARKED = CounterMetric(
     name="lensfeed.events.parked",
     unit="{event}",
     description="Events that a group set aside to retry later, because a part was down or slow",
     attributes=("stream", "group"),
+)
+OUTBOX_REDRIVEN = CounterMetric(
+    name="lensfeed.outbox.redriven",
+    unit="{event}",
+    description="Events that the fast path missed and the sweeper added to their stream",
+    attributes=("stream",),
+)
+OUTBOX_OPEN = GaugeMetric(
+    name="lensfeed.outbox.open",
+    unit="s",
+    description="How long ago the oldest minute began that is not closed yet; about five minutes while all groups keep up",
+    attributes=("stream",),
 )
 OUTBOX_AHEAD = GaugeMetric(
     name="lensfeed.outbox.ahead",
@@ -82,6 +131,32 @@ FAN_OUT_LAG = HistogramMetric(
     unit="s",
     description="The time from a post's publication to the last push of a page or chunk of its followers",
     bounds=LAG_BOUNDS,
+)
+FRESHNESS = HistogramMetric(
+    name="lensfeed.feed.freshness",
+    unit="s",
+    description="The time from a post's publication until the next read of every follower's feed can show it, by how its author's"
+    " posts get there: pushed or pulled",
+    attributes=("way",),
+    bounds=LAG_BOUNDS,
+)
+FEED_PAGES = CounterMetric(
+    name="lensfeed.feed.pages",
+    unit="{page}",
+    description="Pages by where their entries came from: timeline (only pushed ones), merged (with those of celebrities or old"
+    " ones), unbuilt (before the timeline was built), and during an outage cache or store",
+    attributes=("source",),
+)
+FEED_CARDS = CounterMetric(
+    name="lensfeed.feed.cards",
+    unit="{card}",
+    description="Cards by where they came from: memory, redis, or made from the stores",
+    attributes=("source",),
+)
+CELEBRITIES = GaugeMetric(
+    name="lensfeed.feed.celebrities",
+    unit="{author}",
+    description="Authors whose posts are pulled, as the process knows them",
 )
 DIVERGENCE = GaugeMetric(
     name="lensfeed.feed.divergence",
@@ -102,6 +177,19 @@ JOB_WAIT = HistogramMetric(
     description="The time that each job waited until a worker first took it",
     attributes=("queue",),
     bounds=JOB_BOUNDS,
+)
+JOB_DURATION = HistogramMetric(
+    name="lensfeed.media.job_duration",
+    unit="s",
+    description="The time that each job took: download, rendering and upload of a photo or video, by outcome: done or failed",
+    attributes=("queue", "outcome"),
+    bounds=JOB_BOUNDS,
+)
+MEDIA_STATES = CounterMetric(
+    name="lensfeed.media.states",
+    unit="{medium}",
+    description="Media that entered a state; `reason` says why one was rejected",
+    attributes=("kind", "state", "reason"),
 )
 JOBS_WAITING = GaugeMetric(
     name="lensfeed.media.jobs_waiting",

@@ -55,7 +55,7 @@ MAY_IMPORT: Mapping[str, Mapping[str, frozenset[str]]] = {
         "grpc": frozenset({"identity", "tasks", "telemetry"}),
         "idempotency": frozenset({"cassandra"}),
         "identity": frozenset(),
-        "redis": frozenset(),
+        "redis": frozenset({"telemetry"}),
         "tasks": frozenset(),
         "telemetry": frozenset(),
     },

@@ -248,7 +248,7 @@ def open_feed(
     cards = RedisCards(mux)
     chunks = WorldChunks()
     follow = ApplyFollow(world, world, timelines, recent_unfollows, celebrities, followees)
-    push_to_followers = PushToFollowers(world, timelines, recent_unfollows, follow, chunks, lambda _place: None)
+    push_to_followers = PushToFollowers(world, timelines, recent_unfollows, follow, chunks, lambda *_: None)
     chunks.hear = push_to_followers.continue_chunk
     reader = open_skeleton(
         timelines,

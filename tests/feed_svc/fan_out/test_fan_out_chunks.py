@@ -15,6 +15,7 @@ from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
 from feed_svc.events import FAN_OUT, GROUP, FeedEvents, StreamedChunks
+from feed_svc.fan_out import lag as lag_metrics
 from feed_svc.fan_out.chunks import PAGES_PER_CHUNK, Change, FanOutChunk, FollowerPage, PostChange
 from feed_svc.fan_out.lag import FanOutLag
 from feed_svc.fan_out.push_to_followers import PushToFollowers
@@ -24,8 +25,9 @@ from feed_svc.store.timelines import RedisTimelines, key_of
 from meshkit.events import Consumer, DeadLetters, EventStream, new_record
 from meshkit.ids import new_id
 from meshkit.redis.mux import RedisMux
-from meshkit.telemetry.catalog import FAN_OUT_LAG
+from meshkit.telemetry.catalog import FAN_OUT_LAG, FRESHNESS
 from tests.feed_svc.world import FOLLOWERS_PAGE, Feed, WorkerDiedError, World, open_feed
+from tests.recorded import Recorded
 
 pytestmark = pytest.mark.slow
 
@@ -246,7 +248,7 @@ async def test_an_unfollow_during_a_fan_out_removes_the_post(redis: "Redis", mux
             return FollowerPage(stale.viewers, "")
 
     push_to_followers = PushToFollowers(
-        Stale(), feed.timelines, feed.recent_unfollows, feed.apply_follow, feed.chunks, lambda _place: None
+        Stale(), feed.timelines, feed.recent_unfollows, feed.apply_follow, feed.chunks, lambda *_: None
     )
     await push_to_followers.continue_chunk(FanOutChunk(PostChange(STAR, place, Change.PUSH), 1, "the page"))
     assert entry_of(place, STAR) not in await redis.lrange(key_of(leaver), 0, -2)
@@ -273,7 +275,7 @@ async def test_a_page_is_pushed_while_the_next_one_is_read(redis: "Redis", mux: 
     feed = open_feed(world, redis, mux)
     timelines = Noticing(mux, ttl_seconds=3_600)
     push_to_followers = PushToFollowers(
-        world, timelines, feed.recent_unfollows, feed.apply_follow, feed.chunks, lambda _place: None
+        world, timelines, feed.recent_unfollows, feed.apply_follow, feed.chunks, lambda *_: None
     )
     feed.chunks.hear = StreamedChunks(redis).add
     async with asyncio.timeout(LIMIT_SECONDS):
@@ -314,8 +316,14 @@ async def test_new_followers_between_two_attempts_hide_nobody(redis: "Redis", mu
     assert {10 * follower for follower in FOLLOWERS[first:last]} <= reached
 
 
-async def test_the_lag_of_a_fan_out_is_measured(world: World, redis: "Redis", mux: RedisMux) -> None:
-    """The lag is recorded for the first page and for each chunk, in seconds since the publication, but not for removals."""
+async def test_the_lag_of_a_fan_out_is_measured(
+    world: World, redis: "Redis", mux: RedisMux, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lag is recorded for the first page and for each chunk, in seconds since the publication, but not for removals.
+
+    A post is fresh once, when its last follower has it.
+    """
+    recorded = Recorded(monkeypatch).replace(lag_metrics, _freshness=FRESHNESS)
     feed = await open_world(world, redis, mux)
     reader = InMemoryMetricReader()
     lag = FanOutLag(MeterProvider(metric_readers=[reader]).get_meter("test"))
@@ -330,6 +338,7 @@ async def test_the_lag_of_a_fan_out_is_measured(world: World, redis: "Redis", mu
     assert point.count == 2 * (CHUNKS + 1)
     assert (CHUNKS + 1) * 3_600 <= point.sum < (CHUNKS + 1) * 3_700
     assert point.explicit_bounds[-1] == 600
+    assert recorded.values(FRESHNESS) == {("pushed",): 2}
 
 
 def _points(reader: InMemoryMetricReader) -> list[Any]:

@@ -106,7 +106,7 @@ async def test_a_new_follow_during_a_fan_out_keeps_the_post(feed: Feed) -> None:
             return left
 
     push_to_followers = PushToFollowers(
-        feed.world, feed.timelines, Late(feed.redis), feed.apply_follow, feed.chunks, lambda _place: None
+        feed.world, feed.timelines, Late(feed.redis), feed.apply_follow, feed.chunks, lambda *_: None
     )
     feed.world.post(2, 9)
     await push_to_followers(PostChange(2, 9, Change.PUSH))
