@@ -36,7 +36,7 @@ RUNS ?= 20
 BENCH ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install protos reference docs api-docs fmt lint types contracts lock lock-check sbom licences pythons release-protos check test coverage test-fast test-load wheel stubs stubs-python stubs-typescript stubs-go stubs-java test-stubs dev clean faults bench
+.PHONY: help install protos reference docs api-docs fmt lint types contracts lock lock-check sbom licences pythons packages release-protos check test coverage test-fast test-load wheel stubs stubs-python stubs-typescript stubs-go stubs-java test-stubs dev clean faults bench
 
 help: ## List these targets
 	@awk -F':.*## ' '/^##@ /{printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -134,7 +134,10 @@ pythons: protos $(SBOM) ## Install the wheel on every Python of this machine, an
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 	$(BIN)/python -m tools.pythons $(WHEEL)
 
-check: lint types contracts docs lock-check licences pythons ## Run every check that needs no server
+packages: pythons ## Check wheel and sdist by twine, and install the wheel into empty environments, with and without extras
+	$(BIN)/python -m tools.packages $(WHEEL)
+
+check: lint types contracts docs lock-check licences pythons packages ## Run every check that needs no server
 
 ##@ Test
 

@@ -5,7 +5,10 @@ from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
-import typer
+try:
+    import typer
+except ModuleNotFoundError:
+    raise SystemExit("lensfeed: the command needs extra packages: pip install 'lensfeed[mesh]'") from None
 from lensfeed_client.commands.app import GROUPS
 
 from devmesh.commands.events import app as events_app

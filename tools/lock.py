@@ -9,7 +9,7 @@ import sysconfig
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.requirements import DEV, ROOT, RUN, digest, required
+from tools.requirements import DEV, ROOT, RUN, dev_requirements, digest, run_requirements
 
 OLDEST = "3.11"
 _MARK = "# Requirements: "
@@ -24,14 +24,14 @@ def main() -> int:
     if sys.argv[1:] == ["check"]:
         return _check()
     upgrade = sys.argv[1:]
-    _write(DEV, [*required(), *required("dev")], "For building, checking and testing lensfeed.", *upgrade)
-    # The same versions as those that are tested.
-    _write(RUN, required(), "For running lensfeed.", "--constraint", str(DEV), "--no-annotate")
+    _write(DEV, dev_requirements(), "For building, checking and testing lensfeed.", *upgrade)
+    # The same versions as those that are tested. tools/roles.py reads who needs what.
+    _write(RUN, run_requirements(), "For running lensfeed.", "--constraint", str(DEV))
     return 0
 
 
 def _check() -> int:
-    wanted = {RUN: required(), DEV: [*required(), *required("dev")]}
+    wanted = {RUN: run_requirements(), DEV: dev_requirements()}
     stale = [path for path, requirements in wanted.items() if _marker(requirements) not in _text(path)]
     for path in stale:
         print(f"{path.relative_to(ROOT)} is not of setup.cfg's requirements: run `make lock`")

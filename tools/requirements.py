@@ -1,17 +1,18 @@
 """What lensfeed requires, by setup.cfg, and what the locks pin."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from configparser import ConfigParser
 from hashlib import sha256
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 RUN = ROOT / "requirements" / "run.txt"
-"""What services and the command run on: for images, and for `make pythons`."""
+"""What a whole mesh runs on. `tools.roles` takes the part that one image needs."""
 DEV = ROOT / "requirements" / "dev.txt"
 """The same and what builds, checks and tests need: for `make install`, and so for CI."""
 _PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*)(?:\[[^]]*\])?==", re.MULTILINE)
+_OWN_EXTRA = re.compile(r"lensfeed\[([a-z]+)\]")
 
 
 def required(extra: str | None = None) -> list[str]:
@@ -19,7 +20,17 @@ def required(extra: str | None = None) -> list[str]:
     config = ConfigParser()
     config.read(ROOT / "setup.cfg")
     text = config["options.extras_require"][extra] if extra else config["options"]["install_requires"]
-    return [line for line in text.splitlines() if line]
+    return [line for each in text.splitlines() if each for line in _expanded(each)]
+
+
+def run_requirements() -> list[str]:
+    """Return what a whole mesh on one machine requires."""
+    return [*required(), *required("mesh")]
+
+
+def dev_requirements() -> list[str]:
+    """Return the same and what builds, checks and tests need."""
+    return [*run_requirements(), *required("dev")]
 
 
 def digest(requirements: Sequence[str]) -> str:
@@ -30,3 +41,9 @@ def digest(requirements: Sequence[str]) -> str:
 def pinned(lock: Path) -> set[str]:
     """Return the names that a lock pins, for any Python and platform."""
     return set(_PIN.findall(lock.read_text()))
+
+
+def _expanded(requirement: str) -> Iterator[str]:
+    """Replace an extra of our own by what it adds."""
+    own = _OWN_EXTRA.fullmatch(requirement)
+    yield from required(own[1]) if own else (requirement,)
