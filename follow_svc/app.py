@@ -14,6 +14,7 @@ from follow_svc.delete_mute import DeleteMute
 from follow_svc.events import STREAM
 from follow_svc.filter_followed import FilterFollowed
 from follow_svc.get_follower_count import GetFollowerCount
+from follow_svc.get_last_cut import GetLastCut
 from follow_svc.get_relationship import GetRelationship
 from follow_svc.lists.list_followee_ids import ListFolloweeIds
 from follow_svc.lists.list_follower_ids import ListFollowerIds
@@ -92,5 +93,9 @@ def _public(store: FollowStore, users: UserPeer, announce: Announce, cursor_keys
 
 def _internal(store: FollowStore) -> FollowInternalServicer:
     return FollowInternalServicer(
-        ListFollowerIds(store), ListFolloweeIds(store), FilterFollowed(store), GetFollowerCount(store)
+        ListFollowerIds(store),
+        ListFolloweeIds(store),
+        FilterFollowed(store),
+        GetLastCut(store),
+        GetFollowerCount(store),
     )

@@ -17,6 +17,7 @@ from follow_svc.delete_follow import DeleteFollow
 from follow_svc.delete_mute import DeleteMute
 from follow_svc.filter_followed import FilterFollowed
 from follow_svc.get_follower_count import GetFollowerCount
+from follow_svc.get_last_cut import GetLastCut
 from follow_svc.get_relationship import GetRelationship
 from follow_svc.lists.list_followee_ids import ListFolloweeIds
 from follow_svc.lists.list_follower_ids import ListFollowerIds
@@ -131,11 +132,13 @@ class FollowInternalServicer(follow_internal_service_pb2_grpc.FollowInternalServ
         list_follower_ids: ListFollowerIds,
         list_followee_ids: ListFolloweeIds,
         filter_followed: FilterFollowed,
+        get_last_cut: GetLastCut,
         get_follower_count: GetFollowerCount,
     ) -> None:
         self._list_follower_ids = list_follower_ids
         self._list_followee_ids = list_followee_ids
         self._filter_followed = filter_followed
+        self._get_last_cut = get_last_cut
         self._get_follower_count = get_follower_count
 
     async def ListFollowerIds(
@@ -155,7 +158,7 @@ class FollowInternalServicer(follow_internal_service_pb2_grpc.FollowInternalServ
             request.user_id, request.page_token, request.page_size, include_muted=request.include_muted
         )
         return follow_internal_service_pb2.ListFolloweeIdsResponse(
-            followee_ids=page.user_ids, next_page_token=page.next_page_token
+            followee_ids=page.user_ids, next_page_token=page.next_page_token, last_cut=page.last_cut
         )
 
     async def FilterFollowed(
@@ -164,6 +167,12 @@ class FollowInternalServicer(follow_internal_service_pb2_grpc.FollowInternalServ
         """Return which of the accounts are followed and not muted."""
         followed = await self._filter_followed(request.follower_id, request.followee_ids)
         return follow_internal_service_pb2.FilterFollowedResponse(followee_ids=followed)
+
+    async def GetLastCut(
+        self, request: follow_internal_service_pb2.GetLastCutRequest, context: Any
+    ) -> follow_internal_service_pb2.GetLastCutResponse:
+        """Return the last cut of an account."""
+        return follow_internal_service_pb2.GetLastCutResponse(last_cut=await self._get_last_cut(request.user_id))
 
     async def GetFollowerCount(
         self, request: follow_internal_service_pb2.GetFollowerCountRequest, context: Any

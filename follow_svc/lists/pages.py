@@ -25,6 +25,13 @@ class IdPage:
     next_page_token: str
 
 
+@dataclass(frozen=True, slots=True)
+class FolloweePage(IdPage):
+    """A page of followees; `last_cut` is that of the time before a first page was read, and 0 on later pages."""
+
+    last_cut: int
+
+
 def cut_page(rows: Sequence[T], size: int) -> tuple[Sequence[T], T | None]:
     """Return the first `size` rows, and the last of them if more rows follow. Pass `size + 1` rows."""
     page = rows[:size]

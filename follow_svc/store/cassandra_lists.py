@@ -22,6 +22,8 @@ _FOLLOWEES = sure_read(
 _FOLLOWED_OF = sure_read(
     "SELECT followee_id, is_ended, muted_ms FROM follows WHERE follower_id = ? AND followee_id IN ? LIMIT ?"
 )
+# DISTINCT reads the static column alone.
+_LAST_CUT = sure_read("SELECT DISTINCT follower_id, last_cut FROM follows WHERE follower_id = ? LIMIT ?")
 _FOLLOWERS = sure_read(
     "SELECT follower_id, is_muted FROM followers WHERE followee_id = ? AND bucket = ? AND follower_id > ? LIMIT ?"
 )
@@ -92,6 +94,11 @@ class CassandraLists:
         # One partition, looked up by clustering key.
         rows = await self._cassandra.execute(_FOLLOWED_OF, follower_id, wanted, len(wanted))
         return {edge.followee_id for edge in map(_Edge._make, rows) if edge.is_unmuted()}
+
+    async def get_last_cut(self, follower_id: int) -> int:
+        """Return the last cut, or 0."""
+        rows = await self._cassandra.execute(_LAST_CUT, follower_id, 1)
+        return rows[0][1] or 0 if rows else 0
 
     async def _edges(
         self, user_id: int, after: int | None, limit: int, is_wanted: Callable[[_Edge], bool]

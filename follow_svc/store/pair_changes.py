@@ -7,6 +7,8 @@ is applied. Everything else follows in one logged batch: the row in `followers` 
     unfollow    LWT: mark the row as ended   → batch: drop the follower, add events → LWT: delete the row → uncount
     (un)mute    LWT: mark the row            → batch: mark the follower, add events
 
+The LWT of an unfollow or a mute also makes the change the follower's `last_cut`, so neither is ever there without the other.
+
 A crash between the LWT and the batch leaves the pair half done. The next one to touch the pair completes it: a repeated follow
 (`repair`), a repeated unfollow or a new follow (both find the ended row), a mute or unmute (which begin from a complete pair
 only), or a recount. Three rules make it safe to run the
@@ -57,9 +59,12 @@ _DECIDED = serial_read(_ROW)
 _EVENTS = f"UPDATE follows USING TTL {EVENTS_SECONDS} SET events = ? WHERE follower_id = ? AND followee_id = ?"  # noqa: S608 - a constant
 
 
-def _deciding_lwt(change: str) -> Statement:
+_CUT = "UPDATE follows SET last_cut = ? WHERE follower_id = ?"
+
+
+def _deciding_lwt(change: str, *more: str) -> Statement:
     """Return the LWT that decides a change and stores its events for a while."""
-    return claim(f"BEGIN BATCH {change}; {_EVENTS}; APPLY BATCH")
+    return claim(f"BEGIN BATCH {'; '.join((change, _EVENTS, *more))}; APPLY BATCH")
 
 
 _BEGIN = _deciding_lwt(
@@ -67,11 +72,11 @@ _BEGIN = _deciding_lwt(
     " VALUES (?, ?, ?, ?, ?, false) IF NOT EXISTS"
 )
 _END = _deciding_lwt(
-    "UPDATE follows SET change = ?, is_ended = true WHERE follower_id = ? AND followee_id = ? IF is_ended = false"
+    "UPDATE follows SET change = ?, is_ended = true WHERE follower_id = ? AND followee_id = ? IF is_ended = false",
+    _CUT,
 )
-_MARK_MUTED = _deciding_lwt(
-    "UPDATE follows SET change = ?, muted_ms = ? WHERE follower_id = ? AND followee_id = ? IF change = ?"
-)
+_MARK = "UPDATE follows SET change = ?, muted_ms = ? WHERE follower_id = ? AND followee_id = ? IF change = ?"
+_MUTE, _UNMUTE = _deciding_lwt(_MARK, _CUT), _deciding_lwt(_MARK)
 _CHOOSE_EVENTS = _deciding_lwt("UPDATE follows SET change = ? WHERE follower_id = ? AND followee_id = ? IF change = ?")
 _DELETE = claim("DELETE FROM follows WHERE follower_id = ? AND followee_id = ? IF change = ?")
 _CHANGE_OF_FOLLOWER = sure_read(
@@ -141,13 +146,16 @@ class PairChanges:
 
     async def end(self, pair: Pair, change: int, records: Sequence[OutboxRecord]) -> bool | None:
         """Mark the follow as ended if it exists."""
-        return await self._try(_END, change, *pair, kept_events(records), *pair)
+        return await self._try(_END, change, *pair, kept_events(records), *pair, change, pair.follower_id)
 
     async def mark_muted(
         self, pair: Pair, found: PairState, change: int, muted_ms: int | None, records: Sequence[OutboxRecord]
     ) -> bool | None:
         """Mute the follow since `muted_ms`, or unmute it (None), unless it has changed since it was `found`."""
-        return await self._try(_MARK_MUTED, change, muted_ms, *pair, found.change, kept_events(records), *pair)
+        parameters = (change, muted_ms, *pair, found.change, kept_events(records), *pair)
+        if muted_ms is None:
+            return await self._try(_UNMUTE, *parameters)
+        return await self._try(_MUTE, *parameters, change, pair.follower_id)
 
     async def repair(self, pair: Pair, found: PairState, records: Sequence[OutboxRecord]) -> bool:
         """Finish the decided change if it is not complete. Returns whether it was incomplete."""

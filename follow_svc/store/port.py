@@ -78,6 +78,14 @@ class FollowStore(Protocol):
         """Return the same as `list_followees`, without those that are muted."""
         ...
 
+    async def get_last_cut(self, follower_id: int) -> int:
+        """Return the id of the last change that took one of an account's follows out of its home feed; 0 before the first.
+
+        An unfollow, a removal or a mute is such a *cut*, and is visible together with its id. What is read after the id lacks
+        at least everything that was cut up to it. Ids are only equal or not: a later one may be the lower.
+        """
+        ...
+
     async def list_mutes(self, user_id: int, before: Mute | None, limit: int) -> Sequence[Mute]:
         """Return an account's mutes before another one (None: from the latest), the latest first, at most `limit`.
 

@@ -10,7 +10,7 @@ from follow_svc.errors import FollowLimitError, NotFollowingError
 from follow_svc.model import FOLLOWER_BUCKET_SIZE, AddedFollow, Follow, FollowCounts, Follower, Mute, bucket_of
 from meshkit.events.outbox import OutboxRecord
 from meshkit.events.sqlite_outbox import insert_records
-from meshkit.ids import MAX_ID
+from meshkit.ids import MAX_ID, new_id
 from meshkit.sqlite import Database
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -49,6 +49,7 @@ class SqliteFollowStore:
         def work(connection: sqlite3.Connection) -> bool:
             if not _delete(connection, follower_id, followee_id):
                 return False
+            _cut(connection, follower_id)
             _count(connection, follower_id, followee_id, -1)
             insert_records(connection, records)
             return True
@@ -115,6 +116,10 @@ class SqliteFollowStore:
         )
         return await self._ids(query, user_id, _BEFORE_ALL if after is None else after, limit)
 
+    async def get_last_cut(self, follower_id: int) -> int:
+        """Return the last cut, or 0."""
+        return next(iter(await self._ids("SELECT last_cut FROM cuts WHERE follower_id = ?", follower_id)), 0)
+
     async def list_mutes(self, user_id: int, before: Mute | None, limit: int) -> Sequence[Mute]:
         """Return mutes before another one."""
         query = (
@@ -149,6 +154,8 @@ class SqliteFollowStore:
             if follow.is_muted == (muted_ms is not None):
                 return False
             _set_muted(connection, follow, muted_ms)
+            if muted_ms is not None:
+                _cut(connection, follower_id)
             insert_records(connection, records)
             return True
 
@@ -204,6 +211,10 @@ def _delete(connection: sqlite3.Connection, follower_id: int, followee_id: int) 
         (followee_id, row[0], follower_id),
     )
     return True
+
+
+def _cut(connection: sqlite3.Connection, follower_id: int) -> None:
+    connection.execute("INSERT OR REPLACE INTO cuts (follower_id, last_cut) VALUES (?, ?)", (follower_id, new_id()))
 
 
 def _count(connection: sqlite3.Connection, follower_id: int, followee_id: int, change: int) -> None:

@@ -128,6 +128,28 @@ async def test_followers_are_counted_as_they_come_and_go(served: ServedGraph) ->
     assert (unknown.follower_count, unknown.is_known) == (0, False)
 
 
+async def test_the_last_cut_comes_with_the_first_page_of_followees(served: ServedGraph) -> None:
+    """It is 0 until the account unfollows somebody. Later pages leave it out."""
+    reader, *others = await served.new_users(4)
+    for other in others:
+        await served.follow(reader, other)
+    ask = follow_internal_service_pb2.ListFolloweeIdsRequest
+    page = await served.internal.ListFolloweeIds(ask(user_id=reader))
+    assert (len(page.followee_ids), page.last_cut, await _last_cut(served, reader)) == (3, 0, 0)
+    await served.unfollow(reader, others[0])
+    cut = await _last_cut(served, reader)
+    assert cut != 0
+    page = await served.internal.ListFolloweeIds(ask(user_id=reader, page_size=1))
+    assert page.last_cut == cut
+    page = await served.internal.ListFolloweeIds(ask(user_id=reader, page_size=1, page_token=page.next_page_token))
+    assert (len(page.followee_ids), page.last_cut) == (1, 0)
+
+
+async def _last_cut(served: ServedGraph, user_id: int) -> int:
+    request = follow_internal_service_pb2.GetLastCutRequest(user_id=user_id)
+    return int((await served.internal.GetLastCut(request)).last_cut)
+
+
 async def _refusal_of(call: Awaitable[Any]) -> grpc.aio.AioRpcError:
     with pytest.raises(grpc.aio.AioRpcError) as refusal:
         await call
