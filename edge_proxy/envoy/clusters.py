@@ -10,6 +10,8 @@ from edge_proxy.answers.services import HEALTH_CLUSTER, REFLECTION_CLUSTER
 from edge_proxy.contracts import SERVICES
 from edge_proxy.envoy.media_ages import store_protocol
 from edge_proxy.envoy.mesh_tls import mesh_socket
+from edge_proxy.envoy.tracing import CLUSTER as TRACES
+from edge_proxy.envoy.tracing import Collector, find_collector
 from edge_proxy.json_types import Json, extension, typed
 from edge_proxy.limits.rules import CLUSTER as LIMITS
 from edge_proxy.settings.edge import EdgeSettings
@@ -86,7 +88,9 @@ def all_clusters(settings: EdgeSettings) -> list[Json]:
     limits = [] if settings.limits_addr is None else [_limits_cluster(settings, settings.limits_addr)]
     socket = builtin_socket(settings.edge_dir)
     builtin = (_builtin_cluster(name, socket) for name in (HEALTH_CLUSTER, REFLECTION_CLUSTER))
-    return [*services, s3_cluster(settings), *builtin, *limits]
+    collector = find_collector()
+    traces = [] if collector is None else [_collector_cluster(collector)]
+    return [*services, s3_cluster(settings), *builtin, *limits, *traces]
 
 
 def _builtin_cluster(name: str, socket: Path) -> Json:
@@ -106,6 +110,12 @@ def _builtin_cluster(name: str, socket: Path) -> Json:
 def _limits_cluster(settings: EdgeSettings, address: Address) -> Json:
     """Render the cluster of the rate limit service, which has the edge's certificate."""
     return service_cluster(LIMITS, address) | mesh_socket(settings, EDGE)
+
+
+def _collector_cluster(collector: Collector) -> Json:
+    """Render the cluster of the collector of traces. It has no health checks: without it, spans are lost and nothing else."""
+    cluster = _cluster(TRACES, collector.address) | {"typed_extension_protocol_options": _http2()}
+    return cluster | {"transport_socket": _tls(collector.address.host)} if collector.uses_tls else cluster
 
 
 def _cluster(name: str, address: Address) -> Json:

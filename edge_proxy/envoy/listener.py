@@ -22,6 +22,7 @@ from edge_proxy.envoy.local_replies import local_reply_config
 from edge_proxy.envoy.media import media_filters, redirect_filter
 from edge_proxy.envoy.routes import route_config
 from edge_proxy.envoy.tls import transport_socket
+from edge_proxy.envoy.tracing import tracing
 from edge_proxy.json_types import Json, extension
 from edge_proxy.limits.rules import rate_filters, retry_after_seconds, rules_of
 from edge_proxy.settings.edge import EdgeSettings
@@ -100,6 +101,7 @@ def connection_manager(settings: EdgeSettings, methods: Sequence[Method]) -> Jso
         http_filters=http_filters(settings, methods),
         route_config=route_config(settings, methods),
         access_log=[access_log(settings)],
+        **tracing(),
     )
 
 

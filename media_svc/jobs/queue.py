@@ -17,6 +17,7 @@ from media_svc.jobs import turns
 from meshkit.ids import PublicId
 from meshkit.redis.outages import redis_unavailable
 from meshkit.telemetry.catalog import JOB_WAIT, JOBS_WAITING
+from meshkit.telemetry.trace_context import outgoing_traceparent
 
 PHOTOS = "media:{photos}"
 # Photos that would hold up others: with many pixels, or whose decoder needs much memory.
@@ -41,6 +42,8 @@ class Job:
 
     media_id: PublicId
     attempt: int
+    traceparent: str = ""
+    """The trace context of the work that added it."""
 
 
 class JobQueue:
@@ -59,7 +62,7 @@ class JobQueue:
 
     async def add(self, media_id: PublicId, cost: int = 1) -> bool:
         """Add a medium with its estimated cost, unless it is queued or being processed. Returns whether it was added."""
-        return bool(await self._run(self._add, str(media_id), media_id.owner, cost))
+        return bool(await self._run(self._add, str(media_id), media_id.owner, cost, outgoing_traceparent() or ""))
 
     async def take(self, member: str) -> Job | None:
         """Take the next job of the owner whose turn it is. Returns None after a second without any."""
@@ -91,12 +94,12 @@ class JobQueue:
         taken = await self._run(self._take, member, self._lease_ms)
         if taken is None:
             return None
-        media_id, attempt, age_ms, waiting = taken
+        media_id, attempt, age_ms, waiting, traceparent = taken
         attributes = {"queue": self.key}
         _waiting.set(waiting, attributes)
         if attempt == 1:
             _wait.record(age_ms / 1000, attributes)
-        return Job(PublicId.parse(media_id.decode()), attempt)
+        return Job(PublicId.parse(media_id.decode()), attempt, traceparent.decode())
 
     async def _run(self, script: AsyncScript, *arguments: Any) -> Any:
         with redis_unavailable():

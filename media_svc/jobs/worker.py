@@ -8,9 +8,11 @@ from typing import Protocol
 import structlog
 
 from media_svc.jobs.queue import RENEW_SECONDS, RETRY_MS, Job, JobQueue
+from meshkit.call import CURRENT, current_call
 from meshkit.errors import DeadlineExceededError, UnavailableError
 from meshkit.ids import PublicId
 from meshkit.telemetry.catalog import JOB_DURATION
+from meshkit.telemetry.spans import processing
 
 # A job that failed this often is given up, so that others get their turn.
 MAX_ATTEMPTS = 3
@@ -107,7 +109,10 @@ class WorkJobs:
         start = time.perf_counter()
         outcome = "failed"
         try:
-            cost = await self._do_work(job.media_id)
+            # Also where the trace is not sampled, so that the events of this work are not either.
+            CURRENT.set(current_call()._replace(traceparent=job.traceparent or None))
+            with processing(self._queue.key, job.traceparent, {"lensfeed.media_id": str(job.media_id)}):
+                cost = await self._do_work(job.media_id)
             outcome = "done"
         finally:
             _duration.record(time.perf_counter() - start, {"queue": self._queue.key, "outcome": outcome})

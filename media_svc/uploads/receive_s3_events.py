@@ -18,6 +18,7 @@ from media_svc.store.port import MediaStore
 from media_svc.uploads.finish_upload import FinishUpload
 from meshkit.errors import FailedPreconditionError, LensfeedError
 from meshkit.ids import MalformedIdError, PublicId
+from meshkit.telemetry.spans import processing
 
 PATH = "/s3-events"
 UPLOAD_PREFIX = "u/"
@@ -42,7 +43,8 @@ class FinishByKey:
             return
         for media in await self._store.get_media([media_id]):
             try:
-                await self._finish(media, time.time_ns() // 1_000_000)
+                with processing("s3", None, {"messaging.system": "s3", "lensfeed.media_id": str(media_id)}):
+                    await self._finish(media, time.time_ns() // 1_000_000)
             except FailedPreconditionError as error:
                 _log.info("upload_not_finished", media_id=str(media_id), reason=error.reason)
 

@@ -9,10 +9,11 @@ import stamina
 import structlog
 from lensfeed.events.v1 import event_pb2
 
-from meshkit.call import CURRENT, Call
+from meshkit.call import CURRENT, Call, current_call
 from meshkit.errors import DeadlineExceededError, UnavailableError
 from meshkit.events.entry import Entry, PoisonError, decode
 from meshkit.grpc.status import is_outage, known_error
+from meshkit.telemetry.spans import processing
 
 Handler = Callable[[event_pb2.Event], Awaitable[None]]
 _log = structlog.get_logger()
@@ -37,7 +38,8 @@ async def attempt(handler: Handler, entry: Entry, limit: float, stream: str) -> 
         event = decode(entry.payload)
         async with asyncio.timeout(limit):
             CURRENT.set(_call_of(event, limit))
-            await _with_retries(handler, event)
+            with processing(stream, event.traceparent, _attributes_of(event)):
+                await _with_retries(handler, event)
     except PoisonError:
         return Outcome.POISON
     except Exception as error:  # noqa: BLE001 - any exception of a handler means another attempt later
@@ -69,6 +71,14 @@ def _call_of(event: event_pb2.Event, seconds: float) -> Call:
         traceparent=event.traceparent or None,
         deadline=time.monotonic() + seconds,
     )
+
+
+def _attributes_of(event: event_pb2.Event) -> dict[str, str]:
+    return {
+        "messaging.message.id": str(event.event_id),
+        "lensfeed.event": event.WhichOneof("payload") or "",
+        "lensfeed.request_id": current_call().request_id,
+    }
 
 
 async def _with_retries(handler: Handler, event: event_pb2.Event) -> None:

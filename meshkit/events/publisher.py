@@ -8,6 +8,7 @@ from redis.exceptions import RedisError
 
 from meshkit.events.outbox import OutboxRecord
 from meshkit.events.stream import EventStream
+from meshkit.telemetry.spans import sending
 
 # With more adds than this in progress Redis is slow, and the sweeper will catch up.
 MAX_UNDER_WAY = 1_000
@@ -41,6 +42,7 @@ class Publisher:
 
     async def _send(self, record: OutboxRecord) -> None:
         try:
-            await self._stream.add(self._redis, record)
+            with sending(self._stream.name):
+                await self._stream.add(self._redis, record)
         except (RedisError, OSError) as error:
             _log.warning("event_not_sent", stream=self._stream.name, event_id=record.event_id, error=repr(error))

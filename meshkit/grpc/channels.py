@@ -15,8 +15,8 @@ from meshkit.grpc.layers.caller import REQUEST_KEY, TRACE_KEY
 from meshkit.grpc.renewed_channel import RenewedChannel
 from meshkit.identity.mtls import channel_credentials
 from meshkit.identity.parts import MeshIdentity, dns_name
-from meshkit.telemetry.switches import has_metrics
-from meshkit.telemetry.trace_context import outgoing_traceparent
+from meshkit.telemetry.switches import has_metrics, has_traces
+from meshkit.telemetry.trace_context import UNTRACED, outgoing_traceparent
 
 DEFAULT_TIMEOUT = 10.0
 # A page of 200 posts with ten described media each takes about 12 MiB.
@@ -96,6 +96,10 @@ def child_timeout(wanted: float | None) -> float:
 class _Outgoing(_ClientInterceptor):
     """Adds the deadline, request id and trace context to each call."""
 
+    def __init__(self) -> None:
+        # What a process does by itself, such as a sweep, is not traced: it would only hide what people's calls do.
+        self._untraced = UNTRACED if has_traces() else None
+
     async def intercept_unary_unary(
         self,
         continuation: Callable[[Any, Any], Any],
@@ -105,7 +109,7 @@ class _Outgoing(_ClientInterceptor):
         metadata = grpc.aio.Metadata(*(client_call_details.metadata or ()))
         if request_id := current_call().request_id:
             metadata.add(REQUEST_KEY, request_id)
-        if traceparent := outgoing_traceparent():
+        if traceparent := outgoing_traceparent() or self._untraced:
             metadata.add(TRACE_KEY, traceparent)
         details = client_call_details._replace(timeout=child_timeout(client_call_details.timeout), metadata=metadata)
         return await continuation(details, request)

@@ -51,7 +51,10 @@ def _set_up_traces(service: str) -> None:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
+    from meshkit.telemetry.sampling import FollowLinks
+
     spans = TracerProvider(resource=resource_of(service))
+    spans.sampler = FollowLinks(spans.sampler)
     spans.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(timeout=_timeout())))
     trace.set_tracer_provider(spans)
 

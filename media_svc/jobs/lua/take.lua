@@ -1,4 +1,5 @@
--- Takes the next job for MEMBER, with a lease of MILLISECONDS. Returns it with its attempts, its age, and how many still wait.
+-- Takes the next job for MEMBER, with a lease of MILLISECONDS. Returns it with its attempts, its age, how many still wait, and
+-- its trace, which jobs of earlier versions lack.
 local EXPIRED_AT_ONCE = 100
 -- Debts this far behind the clock are forgotten: more than the cost of all jobs that workers hold at a time.
 local FORGET_BEHIND = 100000000
@@ -43,4 +44,4 @@ job.attempts = job.attempts + 1
 job.holder = member
 write(media, job)
 redis.call('ZADD', leases, now + lease_ms, media)
-return {media, job.attempts, now - job.added, redis.call('ZCARD', waiting)}
+return {media, job.attempts, now - job.added, redis.call('ZCARD', waiting), job.trace or ''}

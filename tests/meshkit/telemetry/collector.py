@@ -19,6 +19,11 @@ class Span:
     trace_id: str
     span_id: str
     parent_id: str
+    links: list[tuple[str, str]] = field(default_factory=list)
+    """The (trace, span) of each link."""
+    attributes: dict[str, str] = field(default_factory=dict)
+    start_ns: int = 0
+    end_ns: int = 0
 
 
 @dataclass
@@ -51,7 +56,17 @@ class _Traces(trace_service_pb2_grpc.TraceServiceServicer):
         for resource in request.resource_spans:
             service = _service(resource)
             self._collector.spans.extend(
-                Span(service, span.name, span.trace_id.hex(), span.span_id.hex(), span.parent_span_id.hex())
+                Span(
+                    service,
+                    span.name,
+                    span.trace_id.hex(),
+                    span.span_id.hex(),
+                    span.parent_span_id.hex(),
+                    [(link.trace_id.hex(), link.span_id.hex()) for link in span.links],
+                    _values(span.attributes),
+                    span.start_time_unix_nano,
+                    span.end_time_unix_nano,
+                )
                 for scope in resource.scope_spans
                 for span in scope.spans
             )
