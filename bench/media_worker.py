@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from devmesh.parts.bucket import S3
 from devmesh.ports import address, reserved_ports
 from devmesh.supervise.process import Command
@@ -23,7 +25,6 @@ from media_svc.store.open import Opened, open_store
 from meshkit.events import Producer, open_producer
 from meshkit.events.outbox import MINUTE_MS
 from meshkit.ids import PublicId, id_millis, new_id
-from meshkit.setting_types import SecretStr
 from meshkit.settings import PREFIX
 
 PATIENCE_SECONDS = 600.0

@@ -23,7 +23,7 @@ from devmesh.parts.seaweed import running_seaweed
 from devmesh.parts.valkey import running_valkey
 from media_svc.model import Media, MediaState
 from media_svc.photos.render_pool import SMALL, RenderPool, open_render_pool
-from media_svc.sandbox.private_folder import ORIGINAL_NAME
+from media_svc.sandbox.picture_manifest import ORIGINAL_NAME
 
 CONTENT_TYPE = "image/jpeg"
 # A phone's photo: 12 megapixels.

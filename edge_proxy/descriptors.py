@@ -20,13 +20,13 @@ def fit_connections(settings: EdgeSettings) -> EdgeSettings:
     most = limit - RESERVED
     if settings.edge_max_connections <= most:
         return settings
-    if most < 1 or "edge_max_connections" in settings.given:
+    if most < 1 or "edge_max_connections" in settings.model_fields_set:
         raise SettingsError(
             f"LENSFEED_EDGE_MAX_CONNECTIONS: {settings.edge_max_connections} connections need"
             f" {settings.edge_max_connections + RESERVED} file descriptors, and this process may have {limit};"
             " set fewer, or raise its hard limit (ulimit -Hn, LimitNOFILE= of systemd)"
         )
-    return settings.changed(edge_max_connections=most)
+    return settings.model_copy(update={"edge_max_connections": most})
 
 
 def _raise_limit() -> int:

@@ -1,8 +1,9 @@
 """The settings of feed_svc."""
 
+from pydantic import Field
+
 from meshkit.grpc.server import ServerSettings
 from meshkit.service_settings import CursorKeySettings, RedisSettings, WorkerSettings
-from meshkit.setting_types import setting
 
 
 class PeerSettings(ServerSettings):
@@ -21,9 +22,9 @@ class TimelineSettings(PeerSettings, RedisSettings):
 
     timeline_days: int = 14
     """A home timeline that nobody reads for this long leaves Redis. The next read rebuilds it."""
-    celebrity_followers: int = setting(default=100_000, ge=1)
+    celebrity_followers: int = Field(default=100_000, ge=1)
     """An author with this many followers becomes a celebrity, and stops being one below nine tenths of it."""
-    celebrity_grace_seconds: float = setting(default=600, ge=0)
+    celebrity_grace_seconds: float = Field(default=600, ge=0)
     """How long a new celebrity's posts are still pushed; readers learn of the celebrity within half of it.
 
     All processes need the same value. Raise it in `work` first, lower it in `serve` first."""
@@ -44,14 +45,14 @@ class FeedSettings(TimelineSettings, CursorKeySettings):
 
     media_addr: str = "127.0.0.1:50054"
     """Where media_svc is."""
-    card_memory_mib: int = setting(default=64, ge=0)
+    card_memory_mib: int = Field(default=64, ge=0)
     """How much of its own memory each process may use for cards, so that it asks Redis less often. 0 turns this off."""
-    card_json_mib: int = setting(default=64, ge=0)
+    card_json_mib: int = Field(default=64, ge=0)
     """How much more memory each process may use for cards as JSON, of which pages in REST are made. 0 makes them at each read."""
 
 
 class WorkSettings(TimelineSettings, WorkerSettings):
     """The settings of `work`."""
 
-    drift_sample_seconds: float = setting(default=1, ge=0)
+    drift_sample_seconds: float = Field(default=1, ge=0)
     """How often a worker compares one live timeline with the store, and rebuilds it where they differ. 0 turns this off."""

@@ -1,7 +1,8 @@
 """What follow_svc reads from the environment."""
 
+from pydantic import NonNegativeFloat
+
 from meshkit.service_settings import CursorSettings, ServiceSettings
-from meshkit.setting_types import setting
 
 
 class FollowSettings(CursorSettings):
@@ -14,5 +15,5 @@ class FollowSettings(CursorSettings):
 class RecountSettings(ServiceSettings):
     """The settings of `recount`."""
 
-    recount_settle_seconds: float = setting(default=60.0, ge=0)
+    recount_settle_seconds: NonNegativeFloat = 60.0
     """The recount leaves changes alone that are younger than this: they may still be in progress."""

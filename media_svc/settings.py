@@ -1,11 +1,13 @@
 """The settings of media_svc, read from the environment."""
 
 from pathlib import Path
+from typing import Self
+
+from pydantic import Field, SecretStr, model_validator
 
 from meshkit.grpc.server import ServerSettings
 from meshkit.media_urls import MediaUrlSettings
 from meshkit.service_settings import ServiceSettings, WorkerSettings
-from meshkit.setting_types import SecretStr, setting
 
 
 class S3Settings(ServiceSettings):
@@ -41,24 +43,26 @@ class ServeSettings(S3Settings, CdnSettings, MediaUrlSettings):
     """Where to receive S3's events (`POST /s3-events`). Without events, clients and the sweeper finish uploads."""
     webhook_secret: SecretStr | None = None
     """The bearer token of those events. Required with the address."""
-    storage_quota: int = setting(default=0, ge=0)
+    storage_quota: int = Field(default=0, ge=0)
     """How many bytes the originals of one user's media may have together. 0: no limit. Use the same value in all replicas."""
-    max_unfinished_media: int = setting(default=100, ge=1)
+    max_unfinished_media: int = Field(default=100, ge=1)
     """Media of one owner that may be uploading or processing at a time. Further uploads are UPLOADS_PENDING_LIMIT."""
     media_sqs_url: str | None = None
     """The SQS queue that receives the events of a real S3. It is read with the access key of S3."""
 
-    def _check(self) -> None:
+    @model_validator(mode="after")
+    def _webhook_is_guarded(self) -> Self:
         if self.webhook_addr and not (self.webhook_secret and self.webhook_secret.get_secret_value()):
             raise ValueError("WEBHOOK_ADDR requires a WEBHOOK_SECRET")
+        return self
 
 
 class WorkSettings(S3Settings, CdnSettings, WorkerSettings):
     """The settings of `work`."""
 
-    render_concurrency: int = setting(default=2, ge=1, le=64)
+    render_concurrency: int = Field(default=2, ge=1, le=64)
     """Photos rendered at once, half of them large, each in its own process. Above 2, a worker needs more than 512 MiB."""
-    video_concurrency: int = setting(default=1, ge=0, le=64)
+    video_concurrency: int = Field(default=1, ge=0, le=64)
     """Videos processed at once. They yield to photos. 0 leaves videos to other workers."""
     improve_photos: bool = True
     """Whether to compress popular photos better in the background. Use the same value in all workers."""

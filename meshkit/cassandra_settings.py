@@ -1,9 +1,11 @@
 """Settings for connecting to Cassandra."""
 
 from pathlib import Path
+from typing import Self
+
+from pydantic import Field, SecretStr, model_validator
 
 from meshkit.grpc.server import ServerSettings
-from meshkit.setting_types import SecretStr
 
 DEFAULT_PORT = 9042
 Replication = dict[str, str | int]
@@ -19,7 +21,7 @@ class CassandraSettings(ServerSettings):
     """The datacenter whose nodes answer queries."""
     cassandra_keyspace_prefix: str = "lensfeed"
     """Each service has the keyspace PREFIX_SERVICE."""
-    cassandra_replication: Replication = ONE_COPY
+    cassandra_replication: Replication = Field(default_factory=lambda: dict(ONE_COPY))
     """Replication as in CREATE KEYSPACE. In production: `{"class": "NetworkTopologyStrategy", "<datacenter>": 3}`."""
     cassandra_write_consistency: str = "LOCAL_QUORUM"
     """The consistency of writes and of sure reads, by Cassandra's name."""
@@ -45,11 +47,13 @@ class CassandraSettings(ServerSettings):
     cassandra_tls_check_hostname: bool = True
     """Turn this off only if the certificates do not name the nodes' addresses."""
 
-    def _check(self) -> None:
+    @model_validator(mode="after")
+    def _check_pairs(self) -> Self:
         if (self.cassandra_username is None) != (self.cassandra_password is None):
             raise ValueError("LENSFEED_CASSANDRA_USERNAME and LENSFEED_CASSANDRA_PASSWORD go together")
         if (self.cassandra_tls_cert_file is None) != (self.cassandra_tls_key_file is None):
             raise ValueError("LENSFEED_CASSANDRA_TLS_CERT_FILE and LENSFEED_CASSANDRA_TLS_KEY_FILE go together")
+        return self
 
     @property
     def contact_points(self) -> list[tuple[str, int]]:

@@ -4,33 +4,38 @@ import platform
 from pathlib import Path
 from typing import Literal
 
+from pydantic import SecretStr, field_validator
+
 from meshkit.cassandra_settings import CassandraSettings
 from meshkit.grpc.server import ServerSettings
 from meshkit.redis.url import read_redis_url
-from meshkit.setting_types import SecretStr, setting
 
 
 class RedisSettings(ServerSettings):
     """Where Redis is: one server or a cluster (see `meshkit.redis.url`)."""
 
-    redis_url: str = setting(default="redis://127.0.0.1:6379/0", check=read_redis_url)
+    redis_url: str = "redis://127.0.0.1:6379/0"
     """Redis or Valkey: `redis://`, `rediss://` (TLS) or `unix://`; a cluster by `redis+cluster://` or `rediss+cluster://`."""
 
-
-def _split(keys: SecretStr) -> list[str]:
-    return [key.strip() for key in keys.get_secret_value().split(",") if key.strip()]
-
-
-def _need_a_key(keys: SecretStr) -> None:
-    if not _split(keys):
-        raise ValueError("at least one key is required")
+    @field_validator("redis_url")
+    @classmethod
+    def _check_url(cls, url: str) -> str:
+        read_redis_url(url)
+        return url
 
 
 class CursorKeySettings(ServerSettings):
     """The setting of services whose lists have cursors."""
 
-    cursor_keys: SecretStr = setting(check=_need_a_key)
+    cursor_keys: SecretStr
     """Secrets that sign cursors, newest last. Removing one invalidates the cursors that it signed."""
+
+    @field_validator("cursor_keys")
+    @classmethod
+    def _check_keys(cls, keys: SecretStr) -> SecretStr:
+        if not _split(keys):
+            raise ValueError("at least one key is required")
+        return keys
 
     @property
     def cursor_key_list(self) -> list[str]:
@@ -61,3 +66,7 @@ class ServiceSettings(RedisSettings, CassandraSettings):
 
 class CursorSettings(ServiceSettings, CursorKeySettings):
     """Settings of a service with a store and cursors."""
+
+
+def _split(keys: SecretStr) -> list[str]:
+    return [key.strip() for key in keys.get_secret_value().split(",") if key.strip()]

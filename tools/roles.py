@@ -39,6 +39,7 @@ IMPORTED_AS: Mapping[str, str] = {
     "pillow-heif": "pillow_heif",
     "prometheus-client": "prometheus_client",
     "protobuf": "google.protobuf",
+    "pydantic-settings": "pydantic_settings",
     "pyjwt": "jwt",
     "throttled-py": "throttled",
     "yoyo-migrations": "yoyo",

@@ -1,13 +1,13 @@
 """Every setting, as the settings classes of all processes define it."""
 
-import ast
-import inspect
-import itertools
 import json
-import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
 
 from edge_proxy.addresses import Address
 from edge_proxy.limits.service import LimitsSettings
@@ -17,8 +17,6 @@ from feed_svc.settings import WorkSettings as FeedWorkSettings
 from follow_svc.settings import FollowSettings, RecountSettings
 from media_svc.settings import ServeSettings as MediaSettings
 from media_svc.settings import WorkSettings as MediaWorkSettings
-from meshkit.setting_types import REQUIRED as NO_DEFAULT
-from meshkit.setting_types import SecretStr, Setting
 from meshkit.settings import PREFIX, Settings
 from post_svc.settings import ServeSettings as PostSettings
 from post_svc.settings import WorkSettings as PostWorkSettings
@@ -54,7 +52,7 @@ class Reading:
     """One setting as one process reads it. `default` is written as Markdown."""
 
     process: str
-    field: Setting
+    field: FieldInfo
     default: str
     meaning: str
 
@@ -75,37 +73,19 @@ def defaults() -> dict[str, set[str]]:
 
 def _all() -> Iterator[tuple[str, Reading]]:
     for process, each in PROCESSES.items():
-        meanings = _meanings(each)
-        for name, field in each.declared.items():
-            if name not in meanings:
+        for name, field in each.model_fields.items():
+            if not field.description:
                 raise ValueError(f"{each.__name__}.{name} needs a docstring under it: its meaning in docs/settings.md")
-            yield f"{PREFIX}{name.upper()}", Reading(process, field, _written(field), meanings[name])
+            yield f"{PREFIX}{name.upper()}", Reading(process, field, _written(field), field.description)
 
 
-def _meanings(settings: type[Settings]) -> dict[str, str]:
-    """Return the docstrings under the settings of a class and its bases."""
-    found: dict[str, str] = {}
-    for each in reversed(settings.__mro__):
-        if issubclass(each, Settings):
-            body = ast.parse(textwrap.dedent(inspect.getsource(each))).body[0]
-            assert isinstance(body, ast.ClassDef)  # noqa: S101 - the source of a class
-            found.update(_docstrings_under(body.body))
-    return found
-
-
-def _docstrings_under(body: Sequence[ast.stmt]) -> Iterator[tuple[str, str]]:
-    for field, text in itertools.pairwise(body):
-        match field, text:
-            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(meaning))):
-                yield name, inspect.cleandoc(meaning)
-
-
-def _written(field: Setting) -> str:
-    if field.default is NO_DEFAULT:
+def _written(field: FieldInfo) -> str:
+    default = field.get_default(call_default_factory=True, validated_data={})
+    if default is PydanticUndefined:
         return REQUIRED
-    if field.default is None or field.default == ():
+    if default is None or default == ():
         return NONE
-    return f"`{_text(field.default)}`"
+    return f"`{_text(default)}`"
 
 
 def _text(default: object) -> str:

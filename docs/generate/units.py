@@ -4,7 +4,7 @@ import types
 import typing
 from pathlib import Path
 
-from meshkit.setting_types import Setting
+from pydantic.fields import FieldInfo
 
 # By how a name ends. The first that fits counts.
 BY_NAME = (
@@ -27,7 +27,7 @@ BY_NAME = (
 BY_TYPE = {Path: "file", bool: "`true` or `false`", int: "number"}
 
 
-def unit_of(name: str, field: Setting) -> str:
+def unit_of(name: str, field: FieldInfo) -> str:
     """Return the unit or form of a value; empty for a plain text. Lists are separated by commas."""
     for end, unit in BY_NAME:
         if name.endswith(end):

@@ -8,6 +8,7 @@ import contextlib
 import signal
 from collections.abc import AsyncIterator, Iterable, Mapping
 from pathlib import Path
+from typing import Self
 
 import grpc
 import structlog
@@ -20,6 +21,7 @@ from envoy_data_plane.envoy.service.ratelimit.v3 import (
 )
 from grpc_health.v1 import health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
+from pydantic import model_validator
 from redis.exceptions import RedisError
 from throttled.asyncio import RedisStore, Throttled
 from throttled.exceptions import StoreUnavailableError
@@ -55,8 +57,10 @@ class LimitsSettings(RateSettings):
     log_format: LogFormat = "auto"
     """`console`, `json`, or `auto`: readable on a terminal, JSON elsewhere."""
 
-    def _check(self) -> None:
+    @model_validator(mode="after")
+    def _keep_private(self) -> Self:
         refuse_open_listener(self.listen_addr, self.mesh_tls, is_meant=self.allow_plaintext)
+        return self
 
 
 class SharedCounters:

@@ -2,8 +2,10 @@
 
 import ssl
 from pathlib import Path
+from typing import Self
 
-from meshkit.setting_types import setting
+from pydantic import Field, model_validator
+
 from meshkit.settings import Settings
 
 
@@ -14,7 +16,7 @@ class TlsSettings(Settings):
     """The edge's certificate and its chain, as PEM. With it and its key, apps connect by TLS only."""
     edge_tls_key_file: Path | None = None
     """The certificate's key, as PEM. Both are read again when renewed files are moved into their place."""
-    edge_hsts_seconds: int = setting(default=31_536_000, ge=0)
+    edge_hsts_seconds: int = Field(default=31_536_000, ge=0)
     """With TLS, how long browsers must use HTTPS (HSTS). 0 does not send the header."""
 
     @property
@@ -22,12 +24,14 @@ class TlsSettings(Settings):
         """Whether apps use https."""
         return self.edge_tls_cert_file is not None
 
-    def _check(self) -> None:
+    @model_validator(mode="after")
+    def _fit(self) -> Self:
         certificate, key = self.edge_tls_cert_file, self.edge_tls_key_file
         if (certificate is None) != (key is None):
             raise ValueError("LENSFEED_EDGE_TLS_CERT_FILE and LENSFEED_EDGE_TLS_KEY_FILE must be set together")
         if certificate is not None and key is not None:
             _require_pair(certificate, key)
+        return self
 
 
 def _require_pair(certificate: Path, key: Path) -> None:

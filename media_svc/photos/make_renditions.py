@@ -22,7 +22,7 @@ from media_svc.model import (
 from media_svc.photos.renditions import Rendered
 from media_svc.ports import Events, Objects
 from media_svc.sandbox.picture_limits import LARGE_PIXELS
-from media_svc.sandbox.private_folder import ORIGINAL_NAME
+from media_svc.sandbox.picture_manifest import ORIGINAL_NAME
 from media_svc.store.port import MediaStore
 from meshkit.events.outbox import OutboxRecord
 from meshkit.ids import PublicId

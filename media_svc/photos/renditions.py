@@ -8,14 +8,10 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from media_svc.model import AnimatedPictureError, FailureReason, MediaRejectedError, Picture, Rendition
-from media_svc.sandbox.private_folder import LOG_NAME, MANIFEST_NAME
+from media_svc.sandbox.picture_manifest import LOG_NAME, MANIFEST_NAME, Manifest, PictureEntry, RenditionEntry
 from media_svc.sandbox.recipes import Recipe
-
-if TYPE_CHECKING:
-    from media_svc.sandbox.picture_manifest import PictureEntry, RenditionEntry
 
 _ROOT = Path(__file__).resolve().parents[2]
 # 128 bits of SHA-256: short, and no collisions.
@@ -78,9 +74,6 @@ def read_outcome(folder: Path, code: int) -> Rendered:
     """Return what a render process left in its folder, given its exit code. Raises as `render` does."""
     if code != 0:
         raise _failure_of(code, _log_tail(folder))
-    # Imported here because it loads pydantic, 10 MB that only a process which reads results needs.
-    from media_svc.sandbox.picture_manifest import Manifest
-
     manifest = Manifest.model_validate_json((folder / MANIFEST_NAME).read_bytes())
     if manifest.failure:
         raise MediaRejectedError(manifest.failure.reason, manifest.failure.message)
@@ -157,7 +150,7 @@ def _log_tail(folder: Path) -> str:
     return (folder / LOG_NAME).read_bytes()[-_LOG_TAIL_BYTES:].decode(errors="replace")
 
 
-def _collect(folder: Path, entry: "PictureEntry") -> Rendered:
+def _collect(folder: Path, entry: PictureEntry) -> Rendered:
     """Read the files and name them by their hash, so that a name always means the same bytes."""
     files = [(each, (folder / each.file).read_bytes()) for each in entry.renditions]
     renditions = tuple(_rendition(each, content) for each, content in files)
@@ -168,6 +161,6 @@ def _collect(folder: Path, entry: "PictureEntry") -> Rendered:
     return Rendered(picture, dict(zip(names, (content for _, content in files), strict=True)))
 
 
-def _rendition(entry: "RenditionEntry", content: bytes) -> Rendition:
+def _rendition(entry: RenditionEntry, content: bytes) -> Rendition:
     name = hashlib.sha256(content).hexdigest()[:_NAME_DIGITS] + Path(entry.file).suffix
     return Rendition(name, entry.content_type, entry.width, entry.height, len(content))

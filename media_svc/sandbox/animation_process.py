@@ -19,9 +19,8 @@ from PIL import Image, ImageSequence
 from media_svc.confinement.confine import confine
 from media_svc.model import FailureReason, MediaRejectedError
 from media_svc.sandbox.film_limits import MAX_PIXELS, MAX_SIDE
-from media_svc.sandbox.film_manifest import ProbeManifest
-from media_svc.sandbox.picture_manifest import FailureEntry
-from media_svc.sandbox.private_folder import ANIMATION_NAME, ORIGINAL_NAME, PROBE_NAME
+from media_svc.sandbox.film_manifest import ANIMATION_NAME, PROBE_NAME, ProbeManifest
+from media_svc.sandbox.picture_manifest import ORIGINAL_NAME, FailureEntry
 from media_svc.sandbox.sniff import HEAD_BYTES, require_type
 
 # A minute at 50 frames per second; and 1,000 frames of a megapixel.

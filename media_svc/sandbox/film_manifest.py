@@ -4,6 +4,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from media_svc.sandbox.picture_manifest import FailureEntry, TakenAtFields
 
+PROBE_NAME = "probe.json"
+# The film that an animated picture becomes.
+ANIMATION_NAME = "animation.mp4"
+
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -6,6 +6,18 @@ Only the parent imports this: loading pydantic takes longer than rendering a sma
 from pydantic import BaseModel, ConfigDict, Field
 
 from media_svc.model import FailureReason
+from media_svc.sandbox.private_folder import LOG_NAME, MANIFEST_NAME, ORIGINAL_NAME
+
+__all__ = [
+    "LOG_NAME",
+    "MANIFEST_NAME",
+    "ORIGINAL_NAME",
+    "FailureEntry",
+    "Manifest",
+    "PictureEntry",
+    "RenditionEntry",
+    "TakenAtFields",
+]
 
 
 class _Part(BaseModel):

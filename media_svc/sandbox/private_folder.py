@@ -5,6 +5,3 @@ MANIFEST_NAME = "manifest.json"
 LOG_NAME = "log"
 # The exit code of a process that has not tried, because the picture is above the limits that it was given.
 LARGE_PICTURE_CODE = 75
-PROBE_NAME = "probe.json"
-# The film that an animated picture becomes.
-ANIMATION_NAME = "animation.mp4"

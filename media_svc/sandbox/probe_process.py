@@ -24,10 +24,9 @@ from media_svc.confinement.confine import confine
 from media_svc.model import FailureReason, MediaRejectedError
 from media_svc.sandbox.containers import DEMUXER_OPTIONS, DEMUXERS, require_complete
 from media_svc.sandbox.film_limits import MAX_PIXELS, MAX_SIDE, measured_frame_rate, shown_frame_rate
-from media_svc.sandbox.film_manifest import ColoursEntry, FilmEntry, ProbeManifest
+from media_svc.sandbox.film_manifest import PROBE_NAME, ColoursEntry, FilmEntry, ProbeManifest
 from media_svc.sandbox.film_timing import measure
-from media_svc.sandbox.picture_manifest import FailureEntry
-from media_svc.sandbox.private_folder import ORIGINAL_NAME, PROBE_NAME
+from media_svc.sandbox.picture_manifest import ORIGINAL_NAME, FailureEntry
 from media_svc.sandbox.sniff import HEAD_BYTES, require_type
 from media_svc.sandbox.taken_at import taken_at_of_film
 

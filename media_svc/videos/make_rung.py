@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from media_svc.model import FailureReason, MediaRejectedError, Rung
-from media_svc.sandbox.private_folder import ORIGINAL_NAME
+from media_svc.sandbox.picture_manifest import ORIGINAL_NAME
 from media_svc.videos.colour_table import ensure_table
 from media_svc.videos.ffmpeg import Ffmpeg, OnSeconds
 from media_svc.videos.hls import PLAYLIST_TYPE, SEGMENT_TYPE, Segment, bandwidths, codecs_of, read_segments

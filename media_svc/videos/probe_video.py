@@ -3,17 +3,13 @@
 import sys
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from media_svc.confinement.confine import STARTING_PYTHON
 from media_svc.model import FailureReason, MediaRejectedError
 from media_svc.photos.renditions import RenderCrashedError
+from media_svc.sandbox.film_manifest import PROBE_NAME, FilmEntry, ProbeManifest
 from media_svc.sandbox.limited_process import ProcessLimits, ProcessResult, run_limited
-from media_svc.sandbox.private_folder import PROBE_NAME
 from media_svc.videos.rules import Colours, Film
-
-if TYPE_CHECKING:
-    from media_svc.sandbox.film_manifest import FilmEntry
 
 # It reads every packet, up to 4 GB from disk, and decodes one frame.
 PROBE_LIMITS = ProcessLimits(memory_bytes=2 * 1024**3, cpu_seconds=20, wall_seconds=60, file_bytes=1024**2)
@@ -28,9 +24,6 @@ async def probe_video(folder: Path, content_type: str, limits: ProcessLimits = P
     ended = await run_limited(command, folder, limits, readable=STARTING_PYTHON)
     if ended.code != 0:
         raise failure_of(ended)
-    # Imported here because it loads pydantic, 10 MB that only a process which reads results needs.
-    from media_svc.sandbox.film_manifest import ProbeManifest
-
     manifest = ProbeManifest.model_validate_json((folder / PROBE_NAME).read_bytes())
     if manifest.failure:
         raise MediaRejectedError(manifest.failure.reason, manifest.failure.message)
@@ -39,7 +32,7 @@ async def probe_video(folder: Path, content_type: str, limits: ProcessLimits = P
     return _film_of(manifest.film, content_type)
 
 
-def _film_of(entry: "FilmEntry", content_type: str) -> Film:
+def _film_of(entry: FilmEntry, content_type: str) -> Film:
     facts = entry.model_dump()
     converted = {"frame_rate": Fraction(entry.frame_rate), "colours": Colours(**facts["colours"])}
     return Film(**(facts | converted), content_type=content_type)

@@ -29,7 +29,7 @@ from media_svc.model import (
 from media_svc.photos.make_renditions import OriginalMissingError
 from media_svc.photos.renditions import Rendered
 from media_svc.ports import Events, Objects
-from media_svc.sandbox.private_folder import ORIGINAL_NAME
+from media_svc.sandbox.picture_manifest import ORIGINAL_NAME
 from media_svc.store.port import MediaStore
 from media_svc.videos.ffmpeg import Ffmpeg
 from media_svc.videos.folder import video_folder

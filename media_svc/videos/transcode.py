@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from media_svc.sandbox.containers import DEMUXER_OPTIONS, DEMUXERS
 from media_svc.sandbox.film_limits import MAX_PIXELS
 from media_svc.sandbox.limited_process import ProcessLimits
-from media_svc.sandbox.private_folder import ORIGINAL_NAME
+from media_svc.sandbox.picture_manifest import ORIGINAL_NAME
 from media_svc.videos.filters import poster_filters, rung_filters
 from media_svc.videos.rules import SEGMENT_SECONDS, Film, RungPlan
 

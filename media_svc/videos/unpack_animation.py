@@ -5,8 +5,9 @@ from pathlib import Path
 
 from media_svc.confinement.confine import STARTING_PYTHON
 from media_svc.model import MediaRejectedError
+from media_svc.sandbox.film_manifest import ANIMATION_NAME, PROBE_NAME, ProbeManifest
 from media_svc.sandbox.limited_process import ProcessLimits, run_limited
-from media_svc.sandbox.private_folder import ANIMATION_NAME, ORIGINAL_NAME, PROBE_NAME
+from media_svc.sandbox.picture_manifest import ORIGINAL_NAME
 from media_svc.videos.probe_video import failure_of
 
 # Every frame is decoded and encoded once; the most pixels take about half of the CPU time.
@@ -24,9 +25,6 @@ async def unpack_animation(folder: Path, content_type: str, limits: ProcessLimit
     ended = await run_limited(command, folder, limits, readable=STARTING_PYTHON)
     if ended.code != 0:
         raise failure_of(ended)
-    # Imported here because it loads pydantic, 10 MB that only a process which reads results needs.
-    from media_svc.sandbox.film_manifest import ProbeManifest
-
     manifest = ProbeManifest.model_validate_json((folder / PROBE_NAME).read_bytes())
     if manifest.failure:
         raise MediaRejectedError(manifest.failure.reason, manifest.failure.message)

@@ -7,12 +7,13 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import grpc
 import structlog
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
+from pydantic import model_validator
 
 from meshkit.errors import LensfeedError, UnimplementedError
 from meshkit.grpc.channelz import SERVICE_NAME as CHANNELZ
@@ -79,10 +80,12 @@ class ServerSettings(Settings):
     log_format: LogFormat = "auto"
     """`console`, `json`, or `auto`: readable on a terminal, JSON elsewhere."""
 
-    def _check(self) -> None:
+    @model_validator(mode="after")
+    def _keep_private(self) -> Self:
         if self.metrics_addr is not None and not self.metrics_addr.rpartition(":")[2].isdecimal():
             raise ValueError(f"LENSFEED_METRICS_ADDR: {self.metrics_addr} is not host:port")
         refuse_open_listener(self.listen_addr, self.mesh_tls, is_meant=self.allow_plaintext)
+        return self
 
     def identity_of(self, part: str) -> MeshIdentity | None:
         """Return the certificate of a part (user, feed, …), or None without mTLS. Raises SettingsError."""

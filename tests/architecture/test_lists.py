@@ -30,7 +30,7 @@ def test_every_setting_is_known() -> None:
     """The list of names matches the settings that settings classes and the command read."""
     classes = {each for module in _settings_modules() for each in _settings_in(module)}
     assert len(classes) > len(SERVICES)
-    fields = {f"{PREFIX}{field.upper()}" for each in classes for field in each.declared}
+    fields = {f"{PREFIX}{field.upper()}" for each in classes for field in each.model_fields}
     assert not fields & READ_ELSEWHERE
     assert fields | READ_ELSEWHERE == SETTING_NAMES
 

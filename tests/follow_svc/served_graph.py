@@ -17,6 +17,7 @@ from lensfeed.follow.v1 import (
     follow_service_pb2_grpc,
 )
 from lensfeed.user.v1 import user_service_pb2, user_service_pb2_grpc
+from pydantic import SecretStr
 
 from follow_svc import app as follow_app
 from follow_svc.events import STREAM
@@ -30,7 +31,6 @@ from meshkit.events.sqlite_outbox import SqliteOutbox
 from meshkit.grpc.server import running
 from meshkit.redis.client import open_redis
 from meshkit.service_settings import ServiceSettings
-from meshkit.setting_types import SecretStr
 from meshkit.sqlite import Database, open_database
 from tests.follow_svc.graph_stores import answering, open_keyspace, write_follows
 from user_svc import app as user_app
@@ -160,7 +160,7 @@ async def serving_graph(
 ) -> AsyncIterator[ServedGraph]:
     """Run a follow_svc that calls user_svc at `user_addr`. `accounts_addr` is where tests create accounts, if different."""
     settings = FollowSettings(
-        **store.given,
+        **store.model_dump(include=store.model_fields_set),
         redis_url=redis_url,
         user_addr=user_addr,
         cursor_keys=SecretStr("a secret of the tests"),

@@ -15,6 +15,7 @@ import httpx
 import pytest
 import pytest_asyncio
 from lensfeed.media.v1 import media_internal_service_pb2_grpc, media_service_pb2_grpc
+from pydantic import SecretStr
 
 from devmesh.parts.bucket import S3
 from media_svc.app import serving_process, working_process
@@ -32,7 +33,6 @@ from meshkit.events import open_producer
 from meshkit.grpc.server import Process, running
 from meshkit.redis.client import open_redis
 from meshkit.service_settings import ServiceSettings
-from meshkit.setting_types import SecretStr
 from tests.media_svc import media_stores
 from tests.media_svc.media_app import MediaApp
 from tests.media_svc.media_stores import OpenStore, forget_plans, open_keyspace, open_store, until_it_answers
@@ -95,7 +95,7 @@ def redis_url(valkey_url: str) -> str:
 def shared_settings(store_settings: ServiceSettings, s3: S3, redis_url: str) -> dict[str, Any]:
     """Provide the settings that both processes need."""
     return {
-        **store_settings.given,
+        **store_settings.model_dump(exclude_unset=True),
         "redis_url": redis_url,
         "s3_endpoint_url": s3.endpoint_url,
         "s3_access_key": SecretStr(s3.access_key),

@@ -10,7 +10,7 @@ import pillow_heif
 from PIL import ExifTags, Image, ImageCms
 
 from media_svc.photos.renditions import Rendered, RenderLimits, render
-from media_svc.sandbox.private_folder import ORIGINAL_NAME
+from media_svc.sandbox.picture_manifest import ORIGINAL_NAME
 from media_svc.sandbox.recipes import Recipe
 
 Colour = tuple[int, int, int]

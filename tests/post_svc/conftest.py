@@ -6,13 +6,13 @@ from pathlib import Path
 import grpc
 import pytest
 import pytest_asyncio
+from pydantic import SecretStr
 
 from meshkit.events import open_producer
 from meshkit.grpc.channels import connect
 from meshkit.grpc.server import running
 from meshkit.redis.client import open_redis
 from meshkit.service_settings import ServiceSettings
-from meshkit.setting_types import SecretStr
 from post_svc.app import serving_process
 from post_svc.events import STREAM, PostEvents
 from post_svc.peers import MEDIA_SERVICE, MediaService
@@ -57,7 +57,7 @@ def store_settings(contact_points: str | None, tmp_path: Path) -> ServiceSetting
 def settings(store_settings: ServiceSettings, peer: MediaPeer, redis_url: str) -> ServeSettings:
     """Return the settings of `serve`."""
     return ServeSettings(
-        **{name: value for name, value in store_settings.given.items() if name != "redis_url"},
+        **store_settings.model_dump(exclude_unset=True, exclude={"redis_url"}),
         redis_url=redis_url,
         media_addr=peer.address,
         cursor_keys=SecretStr("a key of the tests"),
@@ -68,7 +68,7 @@ def settings(store_settings: ServiceSettings, peer: MediaPeer, redis_url: str) -
 def work_settings(store_settings: ServiceSettings, settings: ServeSettings) -> WorkSettings:
     """Return the settings of a matching `work`."""
     return WorkSettings(
-        **{name: value for name, value in store_settings.given.items() if name != "redis_url"},
+        **store_settings.model_dump(exclude_unset=True, exclude={"redis_url"}),
         redis_url=settings.redis_url,
         media_addr=settings.media_addr,
     )

@@ -162,7 +162,7 @@ async def test_caller_must_be_known(app: App, peer: MediaPeer) -> None:
 
 async def test_posts_are_made_while_redis_is_down(settings: ServeSettings, peer: MediaPeer, beside: OpenStore) -> None:
     """Without Redis a post is published as usual, and its event waits in the outbox."""
-    without = settings.changed(redis_url="redis://127.0.0.1:1/0")
+    without = settings.model_copy(update={"redis_url": "redis://127.0.0.1:1/0"})
     author = some_user()
     async with (
         serving_process(without) as process,
@@ -178,7 +178,7 @@ async def test_posts_are_made_while_redis_is_down(settings: ServeSettings, peer:
 
 async def test_media_service_that_is_down_is_unavailable(settings: ServeSettings) -> None:
     """Without media_svc the call is UNAVAILABLE with a retry delay, and nothing is stored."""
-    without = settings.changed(media_addr="127.0.0.1:1")
+    without = settings.model_copy(update={"media_addr": "127.0.0.1:1"})
     author = some_user()
     async with (
         serving_process(without) as process,

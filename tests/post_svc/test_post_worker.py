@@ -179,7 +179,7 @@ async def test_event_of_before_the_worker_is_not_missed(
         await app.create(author, [medium])
     for medium in media_ids:
         await MEDIA_STREAM.add(redis, _ready(peer, author, medium))
-    second = work_settings.changed(worker_index=1)
+    second = work_settings.model_copy(update={"worker_index": 1})
     async with (
         working_process(work_settings) as one,
         working_process(second) as two,

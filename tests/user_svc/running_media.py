@@ -7,13 +7,13 @@ from pathlib import Path
 import grpc
 import httpx
 from lensfeed.media.v1 import media_internal_service_pb2_grpc, media_service_pb2_grpc
+from pydantic import SecretStr
 
 from devmesh.parts.bucket import S3
 from media_svc.app import serving_process, working_process
 from media_svc.settings import ServeSettings, WorkSettings
 from media_svc.store.open import open_store
 from meshkit.grpc.server import running
-from meshkit.setting_types import SecretStr
 from tests.media_svc.media_app import MediaApp
 
 
@@ -29,9 +29,7 @@ async def running_media(folder: Path, *, redis_url: str, s3: S3) -> AsyncIterato
         s3_bucket=s3.bucket,
         s3_region=s3.region,
     )
-    serve_settings = ServeSettings(
-        **{name: value for name, value in settings.values().items() if name in ServeSettings.declared}
-    )
+    serve_settings = ServeSettings(**settings.model_dump(include=set(ServeSettings.model_fields)))
     async with (
         serving_process(serve_settings) as serving,
         running(serving, serve_settings) as address,

@@ -49,7 +49,7 @@ async def running_users(
     """Run a user_svc with its keys in a folder and its accounts in `store`."""
     make_keys(folder / "keys")
     settings = UserSettings(
-        **store.given,
+        **store.model_dump(exclude_unset=True),
         redis_url=redis_url,
         media_addr=media_addr,
         token_key_file=folder / "keys/token-key.pem",

@@ -8,7 +8,7 @@ from bench.capacity.numbers.mission import DAY_SECONDS
 from bench.capacity.sizes.population import Cell, population
 from feed_svc.settings import TimelineSettings
 
-THRESHOLD = int(TimelineSettings.declared["celebrity_followers"].default)
+THRESHOLD = int(TimelineSettings.model_fields["celebrity_followers"].default)
 PAGE = 20
 """Posts of a page."""
 CARD_SECONDS = 120

@@ -3,7 +3,7 @@
 from edge_proxy.settings.rates import RateSettings
 
 _USER, _ADDRESS, _LOG_IN = (
-    RateSettings.declared[name].default for name in ("edge_limit_user", "edge_limit_address", "edge_limit_log_in")
+    RateSettings.model_fields[name].default for name in ("edge_limit_user", "edge_limit_address", "edge_limit_log_in")
 )
 
 OVERVIEW = f"""\

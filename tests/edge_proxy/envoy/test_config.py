@@ -252,4 +252,4 @@ def test_a_missing_setting_ends_with_a_message(environment: pytest.MonkeyPatch) 
         [sys.executable, "-m", "edge_proxy", "render"], capture_output=True, text=True, check=False, timeout=60
     )
     assert done.returncode == 2
-    assert done.stderr == "LENSFEED_USER_ADDR: a value is required\n"
+    assert done.stderr == "LENSFEED_USER_ADDR: Field required\n"

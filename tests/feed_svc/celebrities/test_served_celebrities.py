@@ -11,13 +11,13 @@ import grpc
 import pytest
 from lensfeed.feed.v1.feed_service_pb2 import GetFeedRequest
 from lensfeed.feed.v1.feed_service_pb2_grpc import FeedServiceStub
+from pydantic import SecretStr
 from redis.asyncio import Redis
 
 from feed_svc import app as feed_app
 from feed_svc.settings import FeedSettings, WorkSettings
 from meshkit.grpc.server import running
 from meshkit.service_settings import ServiceSettings
-from meshkit.setting_types import SecretStr
 from post_svc import app as post_app
 from post_svc.settings import ServeSettings
 from tests.follow_svc.served_graph import ServedGraph, serving_graph, serving_users

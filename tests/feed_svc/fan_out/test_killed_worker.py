@@ -14,6 +14,7 @@ import pytest
 from lensfeed.events.v1 import event_pb2
 from lensfeed.feed.v1.feed_service_pb2 import GetFeedRequest
 from lensfeed.feed.v1.feed_service_pb2_grpc import FeedServiceStub
+from pydantic import SecretStr
 from redis.asyncio import Redis
 
 from devmesh.ports import address, reserved_ports
@@ -33,7 +34,6 @@ from meshkit.events.consumer import CLAIM_IDLE_MS
 from meshkit.events.sqlite_outbox import MIGRATIONS as OUTBOX_MIGRATIONS
 from meshkit.grpc.server import running
 from meshkit.ids import new_id
-from meshkit.setting_types import SecretStr
 from meshkit.sqlite import open_database
 from meshkit.telemetry.catalog import FAN_OUT_LAG
 from post_svc import app as post_app
@@ -91,9 +91,7 @@ async def worker(settings: WorkSettings, folder: Path, index: int, **more: str) 
 
 async def make_live(settings: WorkSettings, redis: "Redis") -> None:
     """Make the timelines of LIVE live: one by a read, the others as copies of it."""
-    reading = FeedSettings(
-        **{name: value for name, value in settings.values().items() if name in FeedSettings.declared}, cursor_keys=KEYS
-    )
+    reading = FeedSettings(**settings.model_dump(include=set(FeedSettings.model_fields)), cursor_keys=KEYS)
     async with (
         feed_app.serving_process(reading) as process,
         running(process, reading) as addr,

@@ -16,6 +16,7 @@ import pytest
 from lensfeed.feed.v1.feed_service_pb2 import GetFeedRequest
 from lensfeed.feed.v1.feed_service_pb2_grpc import FeedServiceStub
 from lensfeed.user.v1.user_service_pb2 import UpdateUserRequest
+from pydantic import SecretStr
 from redis.asyncio import Redis
 
 from devmesh.ports import address, reserved_ports
@@ -27,7 +28,6 @@ from feed_svc.settings import WorkSettings
 from feed_svc.store.card_memory import TRUST_SECONDS
 from meshkit.grpc.server import running
 from meshkit.service_settings import ServiceSettings
-from meshkit.setting_types import SecretStr
 from post_svc import app as post_app
 from post_svc.settings import ServeSettings
 from tests.follow_svc.served_graph import ServedGraph, caller, serving_graph, serving_users
@@ -89,12 +89,7 @@ async def mesh(tmp_path: Path, redis: "Redis", feed_redis_url: str) -> AsyncIter
             "follow_addr": graph.address,
             "post_addr": post_addr,
         }
-        working = WorkSettings(
-            follow_addr=peers["follow_addr"],
-            post_addr=peers["post_addr"],
-            user_addr=peers["user_addr"],
-            redis_url=peers["redis_url"],
-        )
+        working = WorkSettings.model_validate(peers)
         await enter(running(await enter(feed_app.working_process(working)), working))
         env = {f"LENSFEED_{name.upper()}": value for name, value in peers.items()}
         env["LENSFEED_CURSOR_KEYS"] = KEYS.get_secret_value()

@@ -9,6 +9,7 @@ import httpx
 import pytest
 import pytest_asyncio
 from lensfeed.events.v1 import event_pb2
+from pydantic import SecretStr
 
 from media_svc.app import working_process
 from media_svc.check_schedule import MINUTE_MS
@@ -23,7 +24,6 @@ from meshkit.events import new_record
 from meshkit.grpc.server import running
 from meshkit.ids import PublicId
 from meshkit.redis.client import open_redis
-from meshkit.setting_types import SecretStr
 from tests.errors import reason_of
 from tests.media_svc.conftest import Parts
 from tests.media_svc.media_app import PATIENCE_SECONDS, MediaApp, new_user

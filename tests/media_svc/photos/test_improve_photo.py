@@ -16,6 +16,7 @@ import psutil
 import pytest
 from lensfeed.media.v1 import media_pb2
 from PIL import Image
+from pydantic import SecretStr
 
 from devmesh.sample.pictures import draw_picture
 from media_svc.app import serving_process
@@ -35,7 +36,6 @@ from media_svc.settings import ServeSettings
 from meshkit.grpc.server import running
 from meshkit.ids import PublicId
 from meshkit.redis.client import open_redis
-from meshkit.setting_types import SecretStr
 from post_svc import app as post_app
 from post_svc import settings as post_settings
 from tests.media_svc.conftest import Parts

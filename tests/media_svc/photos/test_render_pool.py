@@ -16,7 +16,7 @@ from PIL import Image
 from media_svc.model import FailureReason, LargePictureError, MediaRejectedError
 from media_svc.photos.render_pool import MIB, SMALL, RenderPool, open_render_pool
 from media_svc.photos.renditions import RenderCrashedError, Rendered, read_outcome
-from media_svc.sandbox.private_folder import ORIGINAL_NAME
+from media_svc.sandbox.picture_manifest import ORIGINAL_NAME
 from tests.media_svc import pictures
 
 pytestmark = pytest.mark.slow

@@ -11,12 +11,12 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
+from pydantic import SecretStr
 
 from media_svc.s3.objects import open_objects
 from media_svc.s3.presign import Credentials, Presigner
 from media_svc.settings import S3Settings
 from media_svc.uploads.rules import MAX_VIDEO_BYTES, plan_parts
-from meshkit.setting_types import SecretStr
 
 pytestmark = pytest.mark.slow
 

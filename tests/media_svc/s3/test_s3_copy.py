@@ -4,11 +4,11 @@ import secrets
 
 import pytest
 from botocore.exceptions import ClientError
+from pydantic import SecretStr
 
 from devmesh.parts.bucket import S3
 from media_svc.s3.copies import CopyObject
 from media_svc.settings import S3Settings
-from meshkit.setting_types import SecretStr
 from tests.s3 import s3_client
 
 pytestmark = pytest.mark.slow

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 import pytest_asyncio
+from pydantic import SecretStr
 
 from devmesh.parts.bucket import S3
 from media_svc.delivery.cache_classes import CacheClass, cache_control
@@ -16,7 +17,6 @@ from media_svc.s3.set_up_bucket import set_up
 from media_svc.settings import S3Settings
 from meshkit.errors import UnavailableError
 from meshkit.ids import PublicId, new_id
-from meshkit.setting_types import SecretStr
 from tests.media_svc.media_app import new_user
 from tests.media_svc.s3 import aws
 from tests.s3 import s3_client

@@ -19,7 +19,7 @@ import pillow_heif  # noqa: F401 - once, instead of in each child
 
 from media_svc.model import MediaRejectedError
 from media_svc.photos.renditions import RenderLimits, read_outcome
-from media_svc.sandbox.private_folder import LOG_NAME, MANIFEST_NAME, ORIGINAL_NAME
+from media_svc.sandbox.picture_manifest import LOG_NAME, MANIFEST_NAME, ORIGINAL_NAME
 from media_svc.sandbox.recipes import Recipe
 from media_svc.sandbox.render_process import main as render_one
 from tests.media_svc.sandbox.fuzz_probe import damaged

@@ -10,7 +10,7 @@ from pathlib import Path
 from random import Random
 
 from media_svc.model import MediaRejectedError
-from media_svc.sandbox.private_folder import ORIGINAL_NAME
+from media_svc.sandbox.picture_manifest import ORIGINAL_NAME
 from media_svc.sandbox.probe_process import probe
 
 

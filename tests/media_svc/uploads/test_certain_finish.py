@@ -9,13 +9,13 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from media_svc.check_schedule import MINUTE_MS
 from media_svc.settings import ServeSettings
 from media_svc.uploads.receive_s3_events import FinishByKey, S3EventReceiver
 from media_svc.uploads.rules import PART_BYTES
 from meshkit.ids import PublicId
-from meshkit.setting_types import SecretStr
 from tests.media_svc import pictures
 from tests.media_svc.conftest import Parts, opened_parts
 from tests.media_svc.media_app import PATIENCE_SECONDS, MediaApp, kinds, new_user
@@ -56,7 +56,7 @@ class _DyingStore:
 @pytest.fixture
 async def cut_off(settings: ServeSettings) -> AsyncIterator[Parts]:
     """Provide the parts of a process that cannot reach S3."""
-    async with opened_parts(settings.changed(s3_endpoint_url="http://127.0.0.1:9")) as parts:
+    async with opened_parts(settings.model_copy(update={"s3_endpoint_url": "http://127.0.0.1:9"})) as parts:
         yield parts
 
 

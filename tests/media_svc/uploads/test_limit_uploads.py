@@ -33,7 +33,7 @@ _EXPIRED = Failure(FailureReason.UPLOAD_EXPIRED, "The upload was not finished in
 @pytest_asyncio.fixture(loop_scope="session")
 async def limited(settings: ServeSettings) -> AsyncIterator[MediaApp]:
     """Run `serve` with a low limit."""
-    async with serving(settings.changed(max_unfinished_media=LIMIT)) as app:
+    async with serving(settings.model_copy(update={"max_unfinished_media": LIMIT})) as app:
         yield app
 
 

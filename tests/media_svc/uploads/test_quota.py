@@ -24,7 +24,7 @@ QUOTA = 3 * PART_BYTES
 @pytest.fixture
 async def narrow(settings: ServeSettings) -> AsyncIterator[MediaApp]:
     """Run `serve` with a quota."""
-    async with serving(settings.changed(storage_quota=QUOTA)) as app:
+    async with serving(settings.model_copy(update={"storage_quota": QUOTA})) as app:
         yield app
 
 
@@ -109,6 +109,6 @@ async def test_s3_is_not_asked_for_what_does_not_fit(settings: ServeSettings, pa
     await parts.store.add_media(
         Media(PublicId(new_id(), owner), MediaState.AWAITING_UPLOAD, MediaKind.PHOTO, "image/png", QUOTA, ""), 1
     )
-    dead = settings.changed(s3_endpoint_url="http://127.0.0.1:9", storage_quota=QUOTA)
+    dead = settings.model_copy(update={"s3_endpoint_url": "http://127.0.0.1:9", "storage_quota": QUOTA})
     async with serving(dead) as app:
         assert reason_of(await _refused(app, owner, 2 * PART_BYTES)) == "STORAGE_QUOTA"

@@ -11,13 +11,13 @@ from typing import Any
 import httpx
 import pytest
 from lensfeed.media.v1 import media_pb2
+from pydantic import SecretStr
 
 from devmesh.parts.seaweed import Webhook, running_seaweed
 from media_svc.settings import ServeSettings
 from media_svc.uploads.receive_s3_events import upload_keys
 from media_svc.uploads.rules import PART_BYTES
 from meshkit.ids import PublicId, new_id
-from meshkit.setting_types import SecretStr
 from tests.media_svc.conftest import serving
 from tests.media_svc.media_app import PATIENCE_SECONDS, MediaApp, kinds, new_user
 
@@ -40,7 +40,7 @@ def webhook_addr() -> str:
 @pytest.fixture
 def with_webhook(settings: ServeSettings, webhook_addr: str) -> ServeSettings:
     """Provide the settings of a `serve` with the webhook."""
-    return settings.changed(webhook_addr=webhook_addr, webhook_secret=SecretStr(SECRET))
+    return settings.model_copy(update={"webhook_addr": webhook_addr, "webhook_secret": SecretStr(SECRET)})
 
 
 @pytest.fixture
@@ -171,7 +171,7 @@ async def _told_by_seaweed(folder: Path, with_webhook: ServeSettings) -> AsyncIt
             "s3_access_key": SecretStr(s3.access_key),
             "s3_secret_key": SecretStr(s3.secret_key),
         }
-        async with serving(with_webhook.changed(**own)) as app:
+        async with serving(with_webhook.model_copy(update=own)) as app:
             yield app
 
 

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from lensfeed.media.v1 import media_pb2
+from pydantic import SecretStr
 
 from devmesh.parts.bucket import S3
 from media_svc.settings import ServeSettings
 from media_svc.uploads.rules import PART_BYTES
 from meshkit.ids import PublicId, new_id
-from meshkit.setting_types import SecretStr
 from tests.media_svc.conftest import Parts, opened_parts, serving
 from tests.media_svc.media_app import PATIENCE_SECONDS, MediaApp, kinds, new_user
 from tests.media_svc.s3 import aws
@@ -49,7 +49,7 @@ async def with_queue(settings: ServeSettings, amazon: S3, queue_url: str) -> Ser
         "s3_bucket": amazon.bucket,
         "media_sqs_url": queue_url,
     }
-    return settings.changed(**own)
+    return settings.model_copy(update=own)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -150,7 +150,7 @@ async def test_receiver_downtime(with_queue: ServeSettings, amazon: S3) -> None:
     """Events sent while no receiver runs wait in the queue."""
     away = dataclasses.replace(amazon, bucket="away")
     async with aws.queue_of_events(away) as url:
-        deaf = with_queue.changed(s3_bucket=away.bucket, media_sqs_url=None)
+        deaf = with_queue.model_copy(update={"s3_bucket": away.bucket, "media_sqs_url": None})
         owner = new_user()
         async with serving(deaf) as app:
             started = await app.start(owner, "image/png", 5)
@@ -158,14 +158,14 @@ async def test_receiver_downtime(with_queue: ServeSettings, amazon: S3) -> None:
             # S3 has sent a test event to the new queue.
             assert await _message_count(away, url) == 2
             assert (await app.get(owner, started.media_id)).state == media_pb2.MEDIA_STATE_AWAITING_UPLOAD
-        async with serving(deaf.changed(media_sqs_url=url)) as app:
+        async with serving(deaf.model_copy(update={"media_sqs_url": url})) as app:
             assert (await app.processing(owner, started.media_id)).state == media_pb2.MEDIA_STATE_PROCESSING
 
 
 async def test_missing_queue(with_queue: ServeSettings) -> None:
     """Without its queue the service still works: events are hints, and the sweeper needs none."""
     nowhere = {"media_sqs_url": "http://127.0.0.1:9/1/none"}
-    async with serving(with_queue.changed(**nowhere)) as app:
+    async with serving(with_queue.model_copy(update=nowhere)) as app:
         owner = new_user()
         started = await app.start(owner, "image/png", 5)
         done = await app.put_all(started, b"small")

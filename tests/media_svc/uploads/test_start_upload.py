@@ -95,7 +95,7 @@ async def test_upload_is_private(app: MediaApp) -> None:
 
 async def test_public_name_of_s3(settings: ServeSettings) -> None:
     """URLs begin with the public name of S3, if it has one."""
-    async with serving(settings.changed(s3_public_url="https://s3.example.org")) as app:
+    async with serving(settings.model_copy(update={"s3_public_url": "https://s3.example.org"})) as app:
         for size in (10, PART_BYTES + 1):
             started = await app.start(new_user(), "image/png", size)
             assert all(part.url.startswith("https://s3.example.org/lensfeed-media/u/") for part in started.parts)

@@ -145,7 +145,7 @@ async def test_outage(settings: ServeSettings, parts: Parts) -> None:
     async with serving(settings) as app:
         started = await app.start(owner, "image/png", 5)
         await app.put_all(started, b"small")
-        dead = settings.changed(s3_endpoint_url="http://127.0.0.1:9")
+        dead = settings.model_copy(update={"s3_endpoint_url": "http://127.0.0.1:9"})
         async with opened_parts(dead) as cut_off:
             with pytest.raises(UnavailableError):
                 await _sweep_at(cut_off, started.media_id, 1)

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 from cassandra.cluster import NoHostAvailable
+from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from devmesh.parts.cassandra.cluster import CassandraNode, running_cassandra
 from meshkit.cassandra import Cassandra, CassandraSettings, UnknownOutcomeError, open_cassandra, read, write
 from meshkit.cassandra.cluster import make_cluster
 from meshkit.errors import UnavailableError
-from meshkit.setting_types import SecretStr
 from tests.meshkit.identity.certificates import Authority
 from tests.meshkit.redis.clusters import call_of, opened, settings_of, until_it_answers
 
@@ -47,7 +47,7 @@ class Guarded:
 
     def settings_but(self, **others: Any) -> CassandraSettings:
         """Return those settings with something else in them."""
-        return CassandraSettings(**self.settings.values() | others)
+        return CassandraSettings(**self.settings.model_dump() | others)
 
 
 @pytest.fixture(scope="module")

@@ -110,7 +110,7 @@ async def test_a_process_ends_with_its_loops(command: str, why: str) -> None:
     ("name", "value", "message"),
     [
         ("LENSFEED_LISTEN_ADR", "x", "LENSFEED_LISTEN_ADR is not a setting; did you mean LENSFEED_LISTEN_ADDR?"),
-        ("LENSFEED_MAX_IN_FLIGHT", "many", "LENSFEED_MAX_IN_FLIGHT: it must be a whole number"),
+        ("LENSFEED_MAX_IN_FLIGHT", "many", "LENSFEED_MAX_IN_FLIGHT: Input should be a valid integer"),
     ],
 )
 async def test_a_wrong_setting_ends_a_process_at_once(name: str, value: str, message: str) -> None:

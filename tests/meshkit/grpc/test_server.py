@@ -186,7 +186,7 @@ async def test_a_channel_reconnects_after_a_restart() -> None:
     process = Process("one", [user_service(GetUser=get_user)])
     async with running(process, SETTINGS) as first:
         pass
-    settings = SETTINGS.changed(listen_addr=first)
+    settings = SETTINGS.model_copy(update={"listen_addr": first})
     async with connect(first, SERVICE) as channel:
         stub: Any = UserServiceStub(channel)
         for _ in range(2):

@@ -68,7 +68,7 @@ async def test_process_serves_until_it_is_told_to_stop(store_settings: ServiceSe
     address = f"127.0.0.1:{free_ports(1)[0]}"
     process = await start(
         "serve",
-        **store_settings.given,
+        **store_settings.model_dump(exclude_unset=True),
         listen_addr=address,
         token_key_file=keys,
         redis_url=f"redis://{NOWHERE}/0",
