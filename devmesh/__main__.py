@@ -103,6 +103,27 @@ def seed(
     raise typer.Exit(run(SeedOptions(url.rstrip("/"), people, posts, follows, seed_number)))
 
 
+@app.command(rich_help_panel=RUN)
+def top(
+    data: Annotated[
+        Path | None, typer.Option(help="The folder of the running mesh.", show_default="in the user's data folder")
+    ] = None,
+    targets: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A list of targets as Prometheus reads it, of any mesh.", show_default=False),
+    ] = None,
+    every: Annotated[float, typer.Option(min=0.5, max=60, help="How many seconds rates and percentiles cover.")] = 2.0,
+    once: Annotated[bool, typer.Option("--once", help="Print the figures once. Also without a terminal.")] = False,
+) -> None:
+    """Show what a running mesh does: calls, latencies, feeds, events, jobs and stores.
+
+    Figures are read from the Prometheus endpoints of its processes. Lines that need a look are red.
+    """
+    from devmesh.commands.top import top as run
+
+    raise typer.Exit(run(data, targets, every, once=once))
+
+
 _DATA = typer.Option(help="The folder of the mesh.", show_default="in the user's data folder")
 _KEYS = typer.Option(help="The folder of the keys, if it is not a mesh of `dev`.")
 
