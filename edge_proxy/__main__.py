@@ -6,7 +6,7 @@ import json
 import os
 import sys
 
-import meshkit.lean  # noqa: F401 - first: it decides what libraries import
+import meshkit.lean  # first: it decides what libraries import
 from edge_proxy.contracts import ContractsError
 from edge_proxy.descriptors import fit_connections
 from edge_proxy.envoy import program as envoy
@@ -19,6 +19,7 @@ from meshkit.settings import SettingsError
 
 def main() -> None:
     """Run one command. Exits with 2 and a message if the configuration is wrong."""
+    meshkit.lean.end_imports()
     parser = argparse.ArgumentParser(
         prog="python -m edge_proxy", description="Configure and run Envoy as the edge of a mesh."
     )

@@ -27,6 +27,10 @@ def main(name: str, commands: Mapping[str, Command]) -> None:
 
     Exits with 2 and a message if settings are mistyped, missing or wrong, and with 1 for any later failure.
     """
+    # Imported here because it changes what is imported after it.
+    from meshkit.lean import end_imports
+
+    end_imports()
     parser = argparse.ArgumentParser(prog=f"python -m {name}", description=f"One process of {name}.")
     choices = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for word, command in commands.items():

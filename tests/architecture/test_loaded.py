@@ -22,6 +22,16 @@ async def main():
         pass
 asyncio.run(main())
 """
+COLLECTING = """
+import gc, runpy, sys, argparse
+import meshkit.lean
+print("importing:" + str(gc.isenabled()), file=sys.stderr)
+argparse.ArgumentParser.parse_args = lambda *_: sys.exit(print("running:" + str(gc.isenabled()), file=sys.stderr))
+try:
+    runpy.run_module("{process}", run_name="__main__")
+except SystemExit:
+    pass
+"""
 RUN_WORKER = """
 import meshkit.lean, asyncio
 from meshkit.grpc.server import Process, ServerSettings, running
@@ -60,6 +70,13 @@ def test_sqlite_needs_no_cassandra_driver(service: str, tmp_path: Path) -> None:
     names = loaded(OPEN.format(service=service, folder=str(tmp_path)))
     assert "sqlite3" in names
     assert "cassandra" not in names
+
+
+@pytest.mark.parametrize("process", PROCESSES)
+def test_garbage_is_collected_once_all_is_imported(process: str) -> None:
+    """The garbage collector is off while a process imports, and on when its command runs."""
+    states = loaded(COLLECTING.format(process=process))
+    assert {"importing:False", "running:True"} <= states
 
 
 def test_a_worker_does_not_load_the_checks_of_requests() -> None:
