@@ -141,17 +141,20 @@ check: lint types contracts docs lock-check licences pythons packages ## Run eve
 
 ##@ Test
 
-test: protos ## Run every test on real servers (installs Java and Maven for Cassandra if it can)
+test: protos ## Run every test on real servers (installs Java and Maven for Cassandra if it can, and builds Helm)
 	sh tests/need_java.sh
+	sh tests/need_helm.sh
 	$(BIN)/python -m pytest -n $(TEST_PROCESSES) -m 'not faults and not stubs'
 
 coverage: protos ## Run every test, traced with all processes that it starts, and refuse less coverage than before (half an hour)
 	sh tests/need_java.sh
+	sh tests/need_helm.sh
 	$(BIN)/coverage run -m pytest -n $(TEST_PROCESSES) -m 'not faults and not stubs'
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
 test-fast: protos ## Run the quick tests, on no mesh and no cluster (a minute)
+	sh tests/need_helm.sh
 	$(BIN)/python -m pytest -n $(TEST_PROCESSES) -m 'not mesh and not cluster and not slow and not faults and not stubs' --durations=5
 
 test-load: protos ## Run the black-box tests 20 times, three at a time (most of an hour; fewer: make test-load RUNS=3)

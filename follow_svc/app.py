@@ -34,6 +34,7 @@ from meshkit.grpc import server
 from meshkit.grpc.channels import connect
 from meshkit.grpc.server import Process
 from meshkit.revocations import open_revocations
+from meshkit.service_settings import ServiceSettings
 
 _log = structlog.get_logger()
 
@@ -53,6 +54,12 @@ async def recount() -> None:
         return
     async with open_recount(settings) as (follows, store):
         await Recount(follows, store, settings.recount_settle_seconds)()
+
+
+async def migrate() -> None:
+    """Create or update the tables, then end. Every process does this at its start; a deployment may do it before."""
+    async with open_store(ServiceSettings.load()):
+        pass
 
 
 @contextlib.asynccontextmanager

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import meshkit.lean  # noqa: F401 - first: it decides what libraries import, and meshkit what gRPC reads
 from meshkit.main import main
-from user_svc.app import serve
+from user_svc.app import migrate, serve
 from user_svc.sessions.key_ring import SigningKey
 from user_svc.sessions.keys import key_id, make_keys
 from user_svc.sessions.rotate_keys import drop_key, rotate_keys
@@ -33,4 +33,4 @@ def _print(keys: list[SigningKey]) -> None:
 
 
 if __name__ == "__main__":
-    main("user_svc", {"serve": serve, "keys": keys, "rotate": rotate, "drop": drop})
+    main("user_svc", {"serve": serve, "migrate": migrate, "keys": keys, "rotate": rotate, "drop": drop})

@@ -12,6 +12,7 @@ from meshkit.grpc.channels import connect
 from meshkit.grpc.server import Process
 from meshkit.media_urls import MediaUrls
 from meshkit.revocations import open_revocations
+from meshkit.service_settings import ServiceSettings
 from user_svc.accounts.change_credentials import ChangeCredentials
 from user_svc.accounts.create_recovery_codes import CreateRecoveryCodes
 from user_svc.accounts.create_user import CreateUser
@@ -45,6 +46,12 @@ async def serve() -> None:
     settings = UserSettings.load()
     async with serving_process(settings) as process:
         await server.serve(process, settings)
+
+
+async def migrate() -> None:
+    """Create or update the tables, then end. Every process does this at its start; a deployment may do it before."""
+    async with open_store(ServiceSettings.load()):
+        pass
 
 
 @contextlib.asynccontextmanager

@@ -1,0 +1,1 @@
+"""What deploys lensfeed: the chart, rendered by Helm and checked as objects."""
