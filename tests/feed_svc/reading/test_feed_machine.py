@@ -22,6 +22,7 @@ from redis.asyncio import Redis
 
 from meshkit.ids import first_id
 from meshkit.redis.mux import RedisMux
+from tests.feed_svc.examples import run_examples
 from tests.feed_svc.world import Feed, Sizes, WorkerDiedError, World, open_feed
 
 pytestmark = pytest.mark.slow
@@ -330,4 +331,4 @@ async def test_walks_equal_the_oracle(redis: "Redis", mux: RedisMux) -> None:
         suppress_health_check=list(HealthCheck),
     )
     with unmeasured():
-        await asyncio.to_thread(run_state_machine_as_test, seed(SEED)(machine), settings=config)
+        await run_examples(partial(run_state_machine_as_test, seed(SEED)(machine), settings=config))

@@ -14,6 +14,7 @@ from feed_svc.store.author_timelines import RedisAuthorTimelines
 from feed_svc.store.timelines import RedisTimelines, key_of
 from meshkit.ids import MAX_ID
 from meshkit.redis.mux import RedisMux
+from tests.feed_svc.examples import run_examples
 
 pytestmark = pytest.mark.slow
 
@@ -155,7 +156,7 @@ async def test_a_timeline_equals_its_model(redis: "Redis", mux: RedisMux) -> Non
     def check(early: list[Entry], first: list[Entry], story: list[tuple[str, *tuple[object, ...]]]) -> None:
         asyncio.run_coroutine_threadsafe(Story(redis, mux).play(early, first, story), loop).result()
 
-    await asyncio.to_thread(check)
+    await run_examples(check)
 
 
 @pytest.mark.parametrize("rank", [*range(35), 63, 64, 199, 498, 499, 500])
