@@ -10,19 +10,24 @@ USED_CONNECTIONS = "envoy.resource_monitors.injected_resource"
 # An attack fills hundreds of megabytes in a second.
 REFRESH_INTERVAL = "0.1s"
 MIB = 1024 * 1024
-# As memory fills up: first idle timeouts shrink, then idle connections close, finally calls are refused.
+# Shares of `edge_max_heap_mib`. As memory fills up: first idle timeouts shrink, then connections
+# close after their calls, finally calls are refused.
 TIGHTEN, TIGHTEST = 0.85, 0.95
-# Idle timeouts also shrink as connections run out.
-FEW_LEFT = 0.5
-SHRINK = 0.95
+HANG_UP = 0.95
 REFUSE = 0.98
-# From here on Envoy resets the streams that hold most memory, more of them the less is left. Tested with 1,400 streams of nearly
-# 1 MiB each. With 0.7 to 0.9 the resets came too late.
-RESET_FROM, RESET_MOST = 0.25, 0.97
-# Envoy counts the memory of a stream from 2^14 bytes on.
-SMALLEST_ACCOUNT_POWER = 14
-# The shortest idle timeout. Clients can reconnect.
-SHORTEST_IDLE = "2s"
+# Idle timeouts also shrink as connections run out.
+FEW_LEFT, NONE_LEFT = 0.5, 0.95
+# Memory that ended streams leave to the allocator's caches counts as used until it is released. By itself Envoy releases it every
+# 10 s, and keeps 100 MB.
+SHRINK, SHRINK_INTERVAL, KEEP_FREE = 0.5, "1s", 1 / 16
+# As the heap grows Envoy resets the streams that hold most memory: those of 128 KiB from 0.45 on, of 64 KiB from 0.62, of 32 KiB
+# from 0.79, and of 16 KiB from 0.96. It acts whenever the scaled pressure changes, so no longer beyond saturation: that has to be
+# above what a quick attack reaches between two looks.
+RESET_FROM, SATURATION = 0.45, 1.8
+# Envoy sorts streams by their memory into 8 classes, the first from 2^10 bytes on. It takes no smaller power.
+SMALLEST_ACCOUNT_POWER = 10
+# The shortest idle timeouts of a connection and of a call. Clients can reconnect; a call of theirs is never silent for long.
+SHORTEST_IDLE, SHORTEST_SILENCE = "2s", "5s"
 
 
 def overload_manager(settings: EdgeSettings) -> Json:
@@ -34,8 +39,8 @@ def overload_manager(settings: EdgeSettings) -> Json:
         "actions": [
             _reduce_timeouts(),
             _reset_greedy_streams(),
-            _action("shrink_heap", SHRINK),
-            _action("disable_http_keepalive", SHRINK),
+            _shrink_heap(settings),
+            _action("disable_http_keepalive", HANG_UP),
             # The response is `refusals.OVERLOADED`, with Retry-After.
             _action("stop_accepting_requests", REFUSE),
         ],
@@ -44,7 +49,7 @@ def overload_manager(settings: EdgeSettings) -> Json:
 
 def _heap(settings: EdgeSettings) -> Json:
     kind = "extensions.resource_monitors.fixed_heap.v3.FixedHeapConfig"
-    return extension(HEAP, kind, max_heap_size_bytes=settings.edge_max_heap_mib * MIB)
+    return extension(HEAP, kind, max_heap_size_bytes=int(settings.edge_max_heap_mib * MIB * SATURATION))
 
 
 def _connections(settings: EdgeSettings) -> Json:
@@ -60,25 +65,42 @@ def _used_connections(settings: EdgeSettings) -> Json:
 def _action(name: str, threshold: float) -> Json:
     return {
         "name": f"envoy.overload_actions.{name}",
-        "triggers": [{"name": HEAP, "threshold": {"value": threshold}}],
+        "triggers": [{"name": HEAP, "threshold": {"value": _of_heap(threshold)}}],
     }
 
 
+def _shrink_heap(settings: EdgeSettings) -> Json:
+    keep = int(settings.edge_max_heap_mib * MIB * KEEP_FREE)
+    kind = "config.overload.v3.ShrinkHeapConfig"
+    config = typed(kind, timer_interval=SHRINK_INTERVAL, max_unfreed_memory_bytes=keep)
+    return _action("shrink_heap", SHRINK) | {"typed_config": config}
+
+
 def _reduce_timeouts() -> Json:
-    timer = {"timer": "HTTP_DOWNSTREAM_CONNECTION_IDLE", "min_timeout": SHORTEST_IDLE}
+    timers = [
+        {"timer": "HTTP_DOWNSTREAM_CONNECTION_IDLE", "min_timeout": SHORTEST_IDLE},
+        {"timer": "HTTP_DOWNSTREAM_STREAM_IDLE", "min_timeout": SHORTEST_SILENCE},
+    ]
     return {
         "name": "envoy.overload_actions.reduce_timeouts",
         "triggers": [
-            {"name": HEAP, "scaled": {"scaling_threshold": TIGHTEN, "saturation_threshold": TIGHTEST}},
-            {"name": USED_CONNECTIONS, "scaled": {"scaling_threshold": FEW_LEFT, "saturation_threshold": TIGHTEST}},
+            _scaled(HEAP, _of_heap(TIGHTEN), _of_heap(TIGHTEST)),
+            _scaled(USED_CONNECTIONS, FEW_LEFT, NONE_LEFT),
         ],
-        "typed_config": typed("config.overload.v3.ScaleTimersOverloadActionConfig", timer_scale_factors=[timer]),
+        "typed_config": typed("config.overload.v3.ScaleTimersOverloadActionConfig", timer_scale_factors=timers),
     }
 
 
 def _reset_greedy_streams() -> Json:
-    trigger = {"scaling_threshold": RESET_FROM, "saturation_threshold": RESET_MOST}
     return {
         "name": "envoy.overload_actions.reset_high_memory_stream",
-        "triggers": [{"name": HEAP, "scaled": trigger}],
+        "triggers": [_scaled(HEAP, _of_heap(RESET_FROM), 1)],
     }
+
+
+def _scaled(resource: str, begin: float, end: float) -> Json:
+    return {"name": resource, "scaled": {"scaling_threshold": begin, "saturation_threshold": end}}
+
+
+def _of_heap(share: float) -> float:
+    return round(share / SATURATION, 3)
