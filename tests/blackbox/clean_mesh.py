@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from tests.blackbox.edge_view import until_edge_is_settled
-from tests.blackbox.mesh import Mesh, logs_with_tracebacks, processes_of, reached, running_mesh
+from tests.blackbox.mesh import Mesh, processes_of, reached, running_mesh, tracebacks
 from tests.blackbox.people import Person, eventually, new_user
 
 
@@ -22,7 +22,7 @@ async def clean_mesh(
         yield mesh
         assert await mesh.stop() == 0, "\n".join(mesh.output)
     assert processes_of(data) == []
-    assert logs_with_tracebacks(data) == []
+    assert not (found := tracebacks(data)), "\n".join(found)
 
 
 async def until_all_answer(person: Person) -> None:

@@ -132,11 +132,12 @@ def processes_of(data: Path) -> list[str]:
     return [each.name() for each in psutil.process_iter() if each.pid != os.getpid() and _knows(each, str(data))]
 
 
-def logs_with_tracebacks(data: Path) -> list[str]:
-    """Return the names of a mesh's logs that contain a traceback."""
+def tracebacks(data: Path) -> list[str]:
+    """Return the end of each of a mesh's logs that contains a traceback, from its first one on."""
     logs = list((data / "logs").glob("*.log"))
     assert logs
-    return [log.name for log in logs if "Traceback" in log.read_text(errors="replace")]
+    parts = [(log.name, log.read_text(errors="replace").partition("Traceback")) for log in logs]
+    return [f"{name}: {mark}{rest[:5000]}" for name, (_, mark, rest) in parts if mark]
 
 
 async def _read(mesh: Mesh, ready: asyncio.Event) -> None:
