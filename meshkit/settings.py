@@ -24,7 +24,9 @@ class Settings(BaseSettings):
     The docstring under a field is its meaning in docs/settings.md, which `make reference` writes.
     """
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", use_attribute_docstrings=True)
+    # Processes start faster if pydantic builds only the validators of classes that are loaded, not those of their bases, and
+    # does not parse the source of each class for docstrings, which only docs/generate reads.
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", defer_build=True)
 
     @classmethod
     def load(cls) -> Self:

@@ -1,7 +1,11 @@
 """Every setting, as the settings classes of all processes define it."""
 
+import ast
+import inspect
+import itertools
 import json
-from collections.abc import Iterator, Mapping
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,10 +77,29 @@ def defaults() -> dict[str, set[str]]:
 
 def _all() -> Iterator[tuple[str, Reading]]:
     for process, each in PROCESSES.items():
+        meanings = _meanings(each)
         for name, field in each.model_fields.items():
-            if not field.description:
+            if name not in meanings:
                 raise ValueError(f"{each.__name__}.{name} needs a docstring under it: its meaning in docs/settings.md")
-            yield f"{PREFIX}{name.upper()}", Reading(process, field, _written(field), field.description)
+            yield f"{PREFIX}{name.upper()}", Reading(process, field, _written(field), meanings[name])
+
+
+def _meanings(settings: type[Settings]) -> dict[str, str]:
+    """Return the docstrings under the fields of a class and its bases."""
+    found: dict[str, str] = {}
+    for each in reversed(settings.__mro__):
+        if issubclass(each, Settings):
+            [body] = ast.parse(textwrap.dedent(inspect.getsource(each))).body
+            assert isinstance(body, ast.ClassDef)  # noqa: S101 - the source of a class
+            found.update(_docstrings_under_fields(body.body))
+    return found
+
+
+def _docstrings_under_fields(body: Sequence[ast.stmt]) -> Iterator[tuple[str, str]]:
+    for field, text in itertools.pairwise(body):
+        match field, text:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(meaning))):
+                yield name, inspect.cleandoc(meaning)
 
 
 def _written(field: FieldInfo) -> str:
