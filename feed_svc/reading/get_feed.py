@@ -107,7 +107,7 @@ class GetFeed:
             if not self._is_outage(error) or not any(cards):
                 raise
             return cards
-        page_sources.cards.add(len(made), page_sources.MADE)
+        page_sources.MADE.count += len(made)
         await self._cache(made, [entry for entry in unknown if entry not in made])
         return [made.get(entry, GONE) if card is None else card for entry, card in zip(entries, cards, strict=True)]
 

@@ -59,15 +59,15 @@ class ReadSkeleton:
         """
         while (home := await self._home(viewer, below, limit + 1)) is None:
             if page := await self._read_unbuilt(viewer, below, limit):
-                page_sources.pages.add(1, page_sources.UNBUILT)
+                page_sources.UNBUILT.count += 1
                 return page
             await self._rebuild(viewer)
         entries = home.entries
         if home.pulled or (len(entries) <= limit and home.floor != LOWEST):
             entries = await self._merged(viewer, home, below, limit + 1)
-            page_sources.pages.add(1, page_sources.MERGED)
+            page_sources.MERGED.count += 1
         else:
-            page_sources.pages.add(1, page_sources.TIMELINE)
+            page_sources.TIMELINE.count += 1
         return Skeleton(entries[:limit], is_end=len(entries) <= limit)
 
     async def _home(self, viewer: int, below: Entry | None, limit: int) -> HomeWindow | None:

@@ -56,7 +56,7 @@ class ReadWithFallback:
         for fallback, source in self._fallbacks:
             try:
                 if found := await fallback(viewer, below, limit):
-                    page_sources.pages.add(1, source)
+                    source.count += 1
                     return found
             except Exception as error:
                 if not self._is_outage(error):

@@ -43,7 +43,7 @@ class CardMemory:
         if self._now() >= self._trusted_until:
             return await self._cards.get(entries)
         found = list(map(self._by_entry.get, entries))
-        page_sources.cards.add(len(found) - found.count(None), page_sources.MEMORY)
+        page_sources.MEMORY.count += len(found) - found.count(None)
         return await self._completed(entries, found) if None in found else found
 
     async def put(self, cards: Mapping[Entry, bytes]) -> None:

@@ -26,7 +26,7 @@ class RedisCards:
     async def get(self, entries: Sequence[Entry]) -> list[bytes | None]:
         """Read cards in one round trip."""
         found = await self._mux.get_many([_key(entry) for entry in entries])
-        page_sources.cards.add(len(found) - found.count(None), page_sources.REDIS)
+        page_sources.REDIS.count += len(found) - found.count(None)
         return found
 
     async def put(self, cards: Mapping[Entry, bytes]) -> None:

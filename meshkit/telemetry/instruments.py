@@ -12,6 +12,15 @@ METER = "lensfeed"
 _UNITS = {"s": "_seconds", "min": "_minutes", "By": "_bytes"}
 
 
+class Tally:
+    """A number to count up, which costs nothing but the addition."""
+
+    __slots__ = ("count",)
+
+    def __init__(self) -> None:
+        self.count = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
     """One metric. `unit` is UCUM: `s`, `By`, `1` for a ratio, `{post}` for things that are counted."""
@@ -54,8 +63,19 @@ class CounterMetric(Metric):
     suffix: ClassVar[str] = "_total"
 
     def create(self, meter: Meter | None = None) -> Counter:
-        """Create the instrument."""
+        """Create the instrument. Each `add` takes the SDK about 8 µs of CPU; hot paths use `tallies`."""
         return _meter(meter).create_counter(self.name, self.unit, self.description)
+
+    def tallies(self, *values: str, meter: Meter | None = None) -> tuple[Tally, ...]:
+        """Create a tally for each value of the metric's only attribute. They are read when metrics are exported."""
+        [attribute] = self.attributes
+        made = tuple(Tally() for _ in values)
+
+        def observe(_options: CallbackOptions) -> Iterable[Observation]:
+            return [Observation(each.count, {attribute: value}) for each, value in zip(made, values, strict=True)]
+
+        _meter(meter).create_observable_counter(self.name, [observe], self.unit, self.description)
+        return made
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
