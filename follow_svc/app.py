@@ -7,15 +7,20 @@ from functools import partial
 import structlog
 from lensfeed.follow.v1 import follow_internal_service_pb2_grpc, follow_service_pb2_grpc
 
+from follow_svc.blocks.create_block import CreateBlock
+from follow_svc.blocks.delete_block import DeleteBlock
+from follow_svc.blocks.end_follows import EndFollows
+from follow_svc.blocks.get_sights import GetSights
 from follow_svc.create_follow import CreateFollow
 from follow_svc.create_mute import CreateMute
 from follow_svc.delete_follow import DeleteFollow
 from follow_svc.delete_mute import DeleteMute
-from follow_svc.events import STREAM
+from follow_svc.events import GROUP, STREAM, EndBlockedFollows
 from follow_svc.filter_followed import FilterFollowed
 from follow_svc.get_follower_count import GetFollowerCount
 from follow_svc.get_last_cut import GetLastCut
 from follow_svc.get_relationship import GetRelationship
+from follow_svc.lists.list_blocks import ListBlocks
 from follow_svc.lists.list_followee_ids import ListFolloweeIds
 from follow_svc.lists.list_follower_ids import ListFollowerIds
 from follow_svc.lists.list_followers import ListFollowers
@@ -29,12 +34,14 @@ from follow_svc.settings import FollowSettings, RecountSettings
 from follow_svc.store.open import open_recount, open_store
 from follow_svc.store.port import FollowStore
 from meshkit.cursors import Cursors
-from meshkit.events import open_producer
+from meshkit.events import Consumer, open_producer
 from meshkit.grpc import server
 from meshkit.grpc.channels import connect
 from meshkit.grpc.server import Process
+from meshkit.redis.client import open_redis
 from meshkit.revocations import open_revocations
 from meshkit.service_settings import ServiceSettings
+from meshkit.sight import Gate
 
 _log = structlog.get_logger()
 
@@ -70,8 +77,10 @@ async def serving_process(settings: FollowSettings) -> AsyncIterator[Process]:
         open_producer(settings.redis_url, STREAM, opened.outbox) as producer,
         connect(settings.user_addr, USER_INTERNAL, identity=settings.identity_of("follow")) as user_channel,
         open_revocations(settings.redis_url) as revocations,
+        open_redis(settings.redis_url) as redis,
     ):
         store = opened.store
+        end_follows = EndBlockedFollows(EndFollows(store, DeleteFollow(store, producer)))
         public = _public(store, UserPeer(user_channel), producer, settings.cursor_key_list)
         process = Process(
             name="follow_svc",
@@ -79,22 +88,29 @@ async def serving_process(settings: FollowSettings) -> AsyncIterator[Process]:
                 partial(follow_service_pb2_grpc.add_FollowServiceServicer_to_server, public),
                 partial(follow_internal_service_pb2_grpc.add_FollowInternalServiceServicer_to_server, _internal(store)),
             ),
-            background={"sweep": producer.sweep},
+            background={
+                "sweep": producer.sweep,
+                "end_blocked_follows": Consumer(redis, STREAM, GROUP, settings.member, end_follows).run,
+            },
             dependencies={"store": opened.check, "clocks": producer.check_clocks},
         )
         yield revocations.guard(process)
 
 
 def _public(store: FollowStore, users: UserPeer, announce: Announce, cursor_keys: list[str]) -> FollowServicer:
+    gate, delete_follow = Gate(GetSights(store)), DeleteFollow(store, announce)
     return FollowServicer(
-        create_follow=CreateFollow(store, users, announce),
-        delete_follow=DeleteFollow(store, announce),
+        create_follow=CreateFollow(store, users, announce, gate, delete_follow),
+        delete_follow=delete_follow,
         create_mute=CreateMute(store, announce),
         delete_mute=DeleteMute(store, announce),
-        list_mutes=ListMutes(store, users, Cursors(cursor_keys, "mutes")),
-        list_followers=ListFollowers(store, users, Cursors(cursor_keys, "followers")),
-        list_following=ListFollowing(store, users, Cursors(cursor_keys, "following")),
-        get_relationship=GetRelationship(store, users),
+        list_mutes=ListMutes(store, users, Cursors(cursor_keys, "mutes"), gate),
+        create_block=CreateBlock(store, users, announce, gate, EndFollows(store, delete_follow)),
+        delete_block=DeleteBlock(store),
+        list_blocks=ListBlocks(store, users, Cursors(cursor_keys, "blocks"), gate),
+        list_followers=ListFollowers(store, users, Cursors(cursor_keys, "followers"), gate),
+        list_following=ListFollowing(store, users, Cursors(cursor_keys, "following"), gate),
+        get_relationship=GetRelationship(store, users, gate),
     )
 
 
@@ -105,4 +121,5 @@ def _internal(store: FollowStore) -> FollowInternalServicer:
         FilterFollowed(store),
         GetLastCut(store),
         GetFollowerCount(store),
+        GetSights(store),
     )

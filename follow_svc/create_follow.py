@@ -3,29 +3,36 @@
 import time
 
 from follow_svc.accounts import require_account
-from follow_svc.errors import self_follow
+from follow_svc.delete_follow import DeleteFollow
+from follow_svc.errors import UserNotFoundError, self_follow
 from follow_svc.events import follow_created
 from follow_svc.model import MAX_FOLLOWEES, Follow
 from follow_svc.ports import Account, Announce, Users
 from follow_svc.store.port import FollowStore
 from meshkit.events.outbox import OutboxRecord
+from meshkit.sight import Gate, UserBlockedError
 
 
 class CreateFollow:
     """Creates a follow once. A repeated call returns the first follow and changes nothing."""
 
-    def __init__(self, store: FollowStore, users: Users[Account], announce: Announce) -> None:
+    def __init__(
+        self, store: FollowStore, users: Users[Account], announce: Announce, gate: Gate, delete_follow: DeleteFollow
+    ) -> None:
         self._store = store
         self._users = users
         self._announce = announce
+        self._gate = gate
+        self._delete_follow = delete_follow
 
     async def __call__(self, follower_id: int, followee_id: int) -> Follow:
         """Return the follow, new or existing.
 
-        Raises InvalidArgumentError (SELF_FOLLOW), UserNotFoundError, and FollowLimitError at MAX_FOLLOWEES.
+        Raises InvalidArgumentError (SELF_FOLLOW), UserNotFoundError, UserBlockedError, and FollowLimitError at MAX_FOLLOWEES.
         """
         if follower_id == followee_id:
             raise self_follow()
+        await self._gate.approach(follower_id, followee_id, UserNotFoundError)
         record = follow_created(follower_id, followee_id)
         # Answer a retry from the graph alone, so that it works while user_svc is down.
         first = await self._store.confirm_follow(follower_id, followee_id, [record])
@@ -37,4 +44,13 @@ class CreateFollow:
         added = await self._store.add_follow(follow, MAX_FOLLOWEES, [record])
         if added.is_new:
             self._announce.send_soon(record)
+        await self._look_again(follower_id, followee_id)
         return added.follow
+
+    async def _look_again(self, follower_id: int, followee_id: int) -> None:
+        """End the follow if one of the two has blocked the other in the meantime."""
+        try:
+            await self._gate.approach(follower_id, followee_id, UserNotFoundError)
+        except (UserNotFoundError, UserBlockedError):
+            await self._delete_follow(follower_id, followee_id)
+            raise

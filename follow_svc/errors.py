@@ -10,6 +10,13 @@ class FollowLimitError(FailedPreconditionError):
         super().__init__("FOLLOW_LIMIT", f"an account can follow at most {limit:,} others")
 
 
+class BlockLimitError(FailedPreconditionError):
+    """The account already blocks the maximum number of accounts."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__("BLOCK_LIMIT", f"an account can block at most {limit:,} others")
+
+
 class NotFollowingError(FailedPreconditionError):
     """An account can only mute those that it follows."""
 
@@ -27,6 +34,11 @@ class UserNotFoundError(NotFoundError):
 def self_follow() -> InvalidArgumentError:
     """Return the error for an account that tries to follow itself."""
     return InvalidArgumentError.of_field("followee_id", "SELF_FOLLOW", "an account cannot follow itself")
+
+
+def self_block() -> InvalidArgumentError:
+    """Return the error for an account that tries to block itself."""
+    return InvalidArgumentError.of_field("user_id", "SELF_BLOCK", "an account cannot block itself")
 
 
 def invalid_page_token() -> InvalidArgumentError:

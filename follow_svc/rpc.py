@@ -1,5 +1,6 @@
 """Converts between protos and use cases."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -11,6 +12,9 @@ from lensfeed.follow.v1 import (
 )
 from lensfeed.user.v1 import user_pb2
 
+from follow_svc.blocks.create_block import CreateBlock
+from follow_svc.blocks.delete_block import DeleteBlock
+from follow_svc.blocks.get_sights import GetSights
 from follow_svc.create_follow import CreateFollow
 from follow_svc.create_mute import CreateMute
 from follow_svc.delete_follow import DeleteFollow
@@ -19,13 +23,16 @@ from follow_svc.filter_followed import FilterFollowed
 from follow_svc.get_follower_count import GetFollowerCount
 from follow_svc.get_last_cut import GetLastCut
 from follow_svc.get_relationship import GetRelationship
+from follow_svc.lists.list_blocks import ListBlocks
 from follow_svc.lists.list_followee_ids import ListFolloweeIds
 from follow_svc.lists.list_follower_ids import ListFollowerIds
 from follow_svc.lists.list_followers import ListFollowers
 from follow_svc.lists.list_following import ListFollowing
 from follow_svc.lists.list_mutes import ListMutes
 from follow_svc.model import Follow
+from follow_svc.sight import Sight
 from meshkit.call import caller_id
+from meshkit.sight import Seen
 
 # ruff: noqa: ARG002, N802 - the generated base classes name the methods and their arguments
 
@@ -41,6 +48,9 @@ class FollowServicer(follow_service_pb2_grpc.FollowServiceServicer):
         create_mute: CreateMute,
         delete_mute: DeleteMute,
         list_mutes: ListMutes[user_pb2.User],
+        create_block: CreateBlock,
+        delete_block: DeleteBlock,
+        list_blocks: ListBlocks[user_pb2.User],
         list_followers: ListFollowers[user_pb2.User],
         list_following: ListFollowing[user_pb2.User],
         get_relationship: GetRelationship,
@@ -50,6 +60,9 @@ class FollowServicer(follow_service_pb2_grpc.FollowServiceServicer):
         self._create_mute = create_mute
         self._delete_mute = delete_mute
         self._list_mutes = list_mutes
+        self._create_block = create_block
+        self._delete_block = delete_block
+        self._list_blocks = list_blocks
         self._list_followers = list_followers
         self._list_following = list_following
         self._get_relationship = get_relationship
@@ -94,21 +107,42 @@ class FollowServicer(follow_service_pb2_grpc.FollowServiceServicer):
     ) -> follow_service_pb2.ListMutesResponse:
         """List the accounts that the caller has muted."""
         page = await self._list_mutes(caller_id(), request.cursor, request.limit)
-        return follow_service_pb2.ListMutesResponse(users=page.accounts, next_cursor=page.next_cursor)
+        return follow_service_pb2.ListMutesResponse(users=_users(page.accounts), next_cursor=page.next_cursor)
+
+    async def CreateBlock(
+        self, request: follow_service_pb2.CreateBlockRequest, context: Any
+    ) -> follow_service_pb2.CreateBlockResponse:
+        """Block an account for the caller."""
+        await self._create_block(caller_id(), request.user_id)
+        return follow_service_pb2.CreateBlockResponse()
+
+    async def DeleteBlock(
+        self, request: follow_service_pb2.DeleteBlockRequest, context: Any
+    ) -> follow_service_pb2.DeleteBlockResponse:
+        """Unblock an account for the caller."""
+        await self._delete_block(caller_id(), request.user_id)
+        return follow_service_pb2.DeleteBlockResponse()
+
+    async def ListBlocks(
+        self, request: follow_service_pb2.ListBlocksRequest, context: Any
+    ) -> follow_service_pb2.ListBlocksResponse:
+        """List the accounts that the caller blocks."""
+        page = await self._list_blocks(caller_id(), request.cursor, request.limit)
+        return follow_service_pb2.ListBlocksResponse(users=_users(page.accounts), next_cursor=page.next_cursor)
 
     async def ListFollowers(
         self, request: follow_service_pb2.ListFollowersRequest, context: Any
     ) -> follow_service_pb2.ListFollowersResponse:
         """List an account's followers."""
         page = await self._list_followers(caller_id(), request.user_id, request.cursor, request.limit)
-        return follow_service_pb2.ListFollowersResponse(users=page.accounts, next_cursor=page.next_cursor)
+        return follow_service_pb2.ListFollowersResponse(users=_users(page.accounts), next_cursor=page.next_cursor)
 
     async def ListFollowing(
         self, request: follow_service_pb2.ListFollowingRequest, context: Any
     ) -> follow_service_pb2.ListFollowingResponse:
         """List the accounts that an account follows."""
         page = await self._list_following(caller_id(), request.user_id, request.cursor, request.limit)
-        return follow_service_pb2.ListFollowingResponse(users=page.accounts, next_cursor=page.next_cursor)
+        return follow_service_pb2.ListFollowingResponse(users=_users(page.accounts), next_cursor=page.next_cursor)
 
     async def GetRelationship(
         self, request: follow_service_pb2.GetRelationshipRequest, context: Any
@@ -121,6 +155,7 @@ class FollowServicer(follow_service_pb2_grpc.FollowServiceServicer):
             follower_count=found.counts.followers,
             following_count=found.counts.following,
             muting=found.muting,
+            blocking=found.blocking,
         )
 
 
@@ -134,12 +169,14 @@ class FollowInternalServicer(follow_internal_service_pb2_grpc.FollowInternalServ
         filter_followed: FilterFollowed,
         get_last_cut: GetLastCut,
         get_follower_count: GetFollowerCount,
+        get_sights: GetSights,
     ) -> None:
         self._list_follower_ids = list_follower_ids
         self._list_followee_ids = list_followee_ids
         self._filter_followed = filter_followed
         self._get_last_cut = get_last_cut
         self._get_follower_count = get_follower_count
+        self._get_sights = get_sights
 
     async def ListFollowerIds(
         self, request: follow_internal_service_pb2.ListFollowerIdsRequest, context: Any
@@ -182,6 +219,23 @@ class FollowInternalServicer(follow_internal_service_pb2_grpc.FollowInternalServ
         return follow_internal_service_pb2.GetFollowerCountResponse(
             follower_count=count or 0, is_known=count is not None
         )
+
+    async def GetSights(
+        self, request: follow_internal_service_pb2.GetSightsRequest, context: Any
+    ) -> follow_internal_service_pb2.GetSightsResponse:
+        """Return what a viewer may see of some accounts."""
+        found = await self._get_sights(request.viewer_id, request.user_ids)
+        return follow_internal_service_pb2.GetSightsResponse(sights=map(_sight, found))
+
+
+def _users(accounts: Sequence[Seen[user_pb2.User]]) -> list[user_pb2.User]:
+    return [account.value for account in accounts]
+
+
+def _sight(sight: Sight) -> follow_internal_service_pb2.Sight:
+    visibility = follow_internal_service_pb2.Visibility.Value(f"VISIBILITY_{sight.visibility.name}")
+    kind = follow_internal_service_pb2.SightKind.Value(f"SIGHT_KIND_{sight.kind.name}")
+    return follow_internal_service_pb2.Sight(user_id=sight.user_id, kind=kind, visibility=visibility)
 
 
 def _follow(follow: Follow) -> follow_service_pb2.Follow:

@@ -1,5 +1,7 @@
 """What follow_svc reads from the environment."""
 
+import platform
+
 from pydantic import NonNegativeFloat
 
 from meshkit.service_settings import CursorSettings, ServiceSettings
@@ -10,6 +12,11 @@ class FollowSettings(CursorSettings):
 
     user_addr: str
     """Where user_svc is."""
+
+    @property
+    def member(self) -> str:
+        """The process's name in its consumer group. It is the same after a restart."""
+        return f"{platform.node()}-{self.listen_addr}"
 
 
 class RecountSettings(ServiceSettings):

@@ -15,11 +15,14 @@ const (
 
 var repeats = map[string]repeat{
 	"/lensfeed.feed.v1.FeedService/GetFeed":             repeatAlways,
+	"/lensfeed.follow.v1.FollowService/CreateBlock":     repeatAlways,
 	"/lensfeed.follow.v1.FollowService/CreateFollow":    repeatAlways,
 	"/lensfeed.follow.v1.FollowService/CreateMute":      repeatAlways,
+	"/lensfeed.follow.v1.FollowService/DeleteBlock":     repeatAlways,
 	"/lensfeed.follow.v1.FollowService/DeleteFollow":    repeatAlways,
 	"/lensfeed.follow.v1.FollowService/DeleteMute":      repeatAlways,
 	"/lensfeed.follow.v1.FollowService/GetRelationship": repeatAlways,
+	"/lensfeed.follow.v1.FollowService/ListBlocks":      repeatAlways,
 	"/lensfeed.follow.v1.FollowService/ListFollowers":   repeatAlways,
 	"/lensfeed.follow.v1.FollowService/ListFollowing":   repeatAlways,
 	"/lensfeed.follow.v1.FollowService/ListMutes":       repeatAlways,

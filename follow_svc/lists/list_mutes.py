@@ -3,19 +3,21 @@
 from typing import Generic
 
 from follow_svc.lists.cursors import ListCursors
-from follow_svc.lists.pages import AccountPage, cut_page
+from follow_svc.lists.pages import AccountPage, cut_page, id_of
 from follow_svc.model import Mute
 from follow_svc.ports import AccountT, Users
 from follow_svc.store.port import FollowStore
 from meshkit.cursors import Cursors
 from meshkit.paging import clamp_limit
+from meshkit.sight import Gate
 
 
 class ListMutes(Generic[AccountT]):
     """Lists a viewer's own mutes, the latest first."""
 
-    def __init__(self, store: FollowStore, users: Users[AccountT], cursors: Cursors) -> None:
+    def __init__(self, store: FollowStore, users: Users[AccountT], cursors: Cursors, gate: Gate) -> None:
         self._store = store
+        self._gate = gate
         self._users = users
         self._cursors = ListCursors(cursors, numbers=2)
 
@@ -28,4 +30,5 @@ class ListMutes(Generic[AccountT]):
         size = clamp_limit(limit)
         page, last = cut_page(await self._store.list_mutes(viewer_id, before, size + 1), size)
         accounts = await self._users.get_users([mute.followee_id for mute in page]) if page else []
-        return AccountPage(accounts, last and self._cursors.encode(viewer_id, viewer_id, last))
+        seen = await self._gate.listed(viewer_id, accounts, id_of)
+        return AccountPage(seen, last and self._cursors.encode(viewer_id, viewer_id, last))

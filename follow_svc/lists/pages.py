@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from follow_svc.ports import AccountT
+from follow_svc.ports import Account, AccountT
+from meshkit.sight import Seen
 
 T = TypeVar("T")
 
@@ -13,7 +14,7 @@ T = TypeVar("T")
 class AccountPage(Generic[AccountT]):
     """A page of accounts; `next_cursor` is None only at the end."""
 
-    accounts: Sequence[AccountT]
+    accounts: Sequence[Seen[AccountT]]
     next_cursor: str | None
 
 
@@ -36,3 +37,8 @@ def cut_page(rows: Sequence[T], size: int) -> tuple[Sequence[T], T | None]:
     """Return the first `size` rows, and the last of them if more rows follow. Pass `size + 1` rows."""
     page = rows[:size]
     return page, page[-1] if len(rows) > size else None
+
+
+def id_of(account: Account) -> int:
+    """Return an account's id."""
+    return account.user_id

@@ -13,6 +13,7 @@ import structlog
 from follow_svc.errors import FollowLimitError, NotFollowingError
 from follow_svc.model import FOLLOWER_BUCKET_SIZE, AddedFollow, Follow, FollowCounts, bucket_of
 from follow_svc.store.cassandra_lists import CassandraLists
+from follow_svc.store.cassandra_stances import CassandraStances
 from follow_svc.store.pair_changes import Pair, PairChanges, PairState
 from follow_svc.store.turns import Turns
 from meshkit.call import CURRENT, current_call
@@ -39,7 +40,7 @@ _log = structlog.get_logger()
 T = TypeVar("T")
 
 
-class CassandraFollowStore(CassandraLists):
+class CassandraFollowStore(CassandraLists, CassandraStances):
     """FollowStore over a keyspace with `MIGRATIONS` and the outbox migrations applied."""
 
     def __init__(self, cassandra: Cassandra, bucket_size: int = FOLLOWER_BUCKET_SIZE) -> None:

@@ -88,12 +88,18 @@ class CassandraLists:
 
     async def filter_unmuted(self, follower_id: int, followee_ids: Sequence[int]) -> AbstractSet[int]:
         """Return those that are followed and not muted."""
+        return {edge.followee_id for edge in await self._edges_to(follower_id, followee_ids) if edge.is_unmuted()}
+
+    async def filter_followees(self, follower_id: int, followee_ids: Sequence[int]) -> AbstractSet[int]:
+        """Return those that are followed."""
+        return {edge.followee_id for edge in await self._edges_to(follower_id, followee_ids) if edge.is_followed()}
+
+    async def _edges_to(self, follower_id: int, followee_ids: Sequence[int]) -> list[_Edge]:
         wanted = list(set(followee_ids))
         if not wanted:
-            return set()
+            return []
         # One partition, looked up by clustering key.
-        rows = await self._cassandra.execute(_FOLLOWED_OF, follower_id, wanted, len(wanted))
-        return {edge.followee_id for edge in map(_Edge._make, rows) if edge.is_unmuted()}
+        return [_Edge(*row) for row in await self._cassandra.execute(_FOLLOWED_OF, follower_id, wanted, len(wanted))]
 
     async def get_last_cut(self, follower_id: int) -> int:
         """Return the last cut, or 0."""

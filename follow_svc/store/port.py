@@ -5,10 +5,11 @@ from collections.abc import Set as AbstractSet
 from typing import Protocol
 
 from follow_svc.model import AddedFollow, Follow, FollowCounts, Follower, Mute
+from follow_svc.store.stances_port import StanceStore
 from meshkit.events.outbox import OutboxRecord
 
 
-class FollowStore(Protocol):
+class FollowStore(StanceStore, Protocol):
     """The social graph. Ids are 0 to 2**63 - 1; an account that the store has never seen follows nobody.
 
     A read sees every write that had returned before it began, except where it asks a single replica that lags. Both directions
@@ -95,4 +96,8 @@ class FollowStore(Protocol):
 
     async def filter_unmuted(self, follower_id: int, followee_ids: Sequence[int]) -> AbstractSet[int]:
         """Return which of at most 1,000 ids an account follows and has not muted."""
+        ...
+
+    async def filter_followees(self, follower_id: int, followee_ids: Sequence[int]) -> AbstractSet[int]:
+        """Return which of at most 1,000 ids an account follows, muted or not."""
         ...

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from follow_svc.errors import FollowLimitError, NotFollowingError
 from follow_svc.model import FOLLOWER_BUCKET_SIZE, AddedFollow, Follow, FollowCounts, Follower, Mute, bucket_of
+from follow_svc.store.sqlite_stances import SqliteStances
 from meshkit.events.outbox import OutboxRecord
 from meshkit.events.sqlite_outbox import insert_records
 from meshkit.ids import MAX_ID, new_id
@@ -20,11 +21,11 @@ _BEFORE_ALL = -1
 _AFTER_ALL = Mute(MAX_ID, MAX_ID)
 
 
-class SqliteFollowStore:
+class SqliteFollowStore(SqliteStances):
     """FollowStore over a database with `MIGRATIONS` and the outbox migrations applied."""
 
     def __init__(self, database: Database, bucket_size: int = FOLLOWER_BUCKET_SIZE) -> None:
-        self._database = database
+        super().__init__(database)
         self._bucket_size = bucket_size
 
     async def add_follow(self, follow: Follow, max_followees: int, records: Sequence[OutboxRecord]) -> AddedFollow:
@@ -141,6 +142,13 @@ class SqliteFollowStore:
         # Pass one JSON parameter: SQLite limits the number of parameters.
         wanted = json.dumps(list(followee_ids))
         return set(await self._ids(query, follower_id, wanted))
+
+    async def filter_followees(self, follower_id: int, followee_ids: Sequence[int]) -> AbstractSet[int]:
+        """Return those that are followed."""
+        query = (
+            "SELECT followee_id FROM follows WHERE follower_id = ? AND followee_id IN (SELECT value FROM json_each(?))"
+        )
+        return set(await self._ids(query, follower_id, json.dumps(list(followee_ids))))
 
     async def _set_muted(
         self, follower_id: int, followee_id: int, muted_ms: int | None, records: Sequence[OutboxRecord]

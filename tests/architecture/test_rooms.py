@@ -38,7 +38,7 @@ MAY_IMPORT: Mapping[str, Mapping[str, frozenset[str]]] = {
         "reading": frozenset({"celebrities", "fan_out", "store"}),
         "store": frozenset(),
     },
-    "follow_svc": {"lists": frozenset({"store"}), "store": frozenset()},
+    "follow_svc": {"blocks": frozenset({"store"}), "lists": frozenset({"store"}), "store": frozenset()},
     "media_svc": {
         "delivery": frozenset({"store"}),
         "jobs": frozenset(),
@@ -57,6 +57,7 @@ MAY_IMPORT: Mapping[str, Mapping[str, frozenset[str]]] = {
         "idempotency": frozenset({"cassandra"}),
         "identity": frozenset(),
         "redis": frozenset({"telemetry"}),
+        "sight": frozenset(),
         "tasks": frozenset(),
         "telemetry": frozenset(),
     },

@@ -298,6 +298,7 @@ async def test_follows_are_listed_and_counted(ann: Person, bob: Person) -> None:
         "followerCount": "1",
         "followingCount": "0",
         "muting": False,
+        "blocking": False,
     }
     for _ in range(2):
         assert await ann.call("DELETE", f"/follows/{bob.user_id}") == {}

@@ -89,6 +89,12 @@ async def test_feeds_and_lists_page_to_their_end(mesh: Mesh) -> None:
         assert await eventually(seen, lambda ids: not ids) == []  # fan-out takes a moment
         await bob.unmute(author.user_id)
         assert await eventually(seen, lambda ids: len(ids) == POSTS) == newest_first
+        await bob.block(author.user_id)
+        assert [user.handle async for user in bob.blocks()] == [author.handle]
+        assert await eventually(seen, lambda ids: not ids) == []  # fan-out takes a moment
+        await bob.unblock(author.user_id)
+        await bob.follow(author.user_id)
+        assert await eventually(seen, lambda ids: len(ids) == POSTS) == newest_first
         await bob.unfollow(author.user_id)
         assert await eventually(seen, lambda ids: not ids) == []  # fan-out takes a moment
         await bob.follow(author.user_id)
@@ -113,6 +119,7 @@ async def test_the_blocking_client_pages_too(mesh: Mesh) -> None:
             assert feed.users.GetUser(GetUserRequest(user_id=author.user_id)).user.handle == author.handle
             assert feed.user(author.user_id) == feed.user(f"@{author.handle}") == feed.whoami()
             assert feed.mutes().next_page() == []
+            assert feed.blocks().next_page() == []
             feed.log_out()
             feed.log_out()
             assert feed.session is None

@@ -31,7 +31,15 @@ BUCKET_SIZE = 60
 STORE_PREFIX, SERVED_PREFIX = (f"test_{secrets.token_hex(4)}_{use}" for use in ("store", "served"))
 _EMPTY = [
     write(f"TRUNCATE {table}")
-    for table in ("follows", "followers", "follower_buckets", "follow_counts", "recount_progress")
+    for table in (
+        "follows",
+        "followers",
+        "follower_buckets",
+        "follow_counts",
+        "recount_progress",
+        "stances",
+        "standings",
+    )
 ]
 
 _FOLLOW = write(

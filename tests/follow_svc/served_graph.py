@@ -22,7 +22,9 @@ from pydantic import SecretStr
 from follow_svc import app as follow_app
 from follow_svc.events import STREAM
 from follow_svc.settings import FollowSettings
-from follow_svc.store.sqlite import MIGRATIONS
+from follow_svc.store.cassandra import CassandraFollowStore
+from follow_svc.store.port import FollowStore
+from follow_svc.store.sqlite import MIGRATIONS, SqliteFollowStore
 from meshkit.cassandra import Cassandra, CassandraOutbox
 from meshkit.events import OutboxStore
 from meshkit.events.outbox import BEFORE_ALL, MINUTE_MS, SHARDS
@@ -100,6 +102,13 @@ class ServedGraph:
         request = follow_service_pb2.GetRelationshipRequest(user_id=user_id)
         found = await self.public.GetRelationship(request, metadata=caller(viewer_id))
         return found.following, found.followed_by, found.follower_count, found.following_count
+
+    @property
+    def store(self) -> FollowStore:
+        """The store of the running follow_svc."""
+        if isinstance(self.inside, Database):
+            return SqliteFollowStore(self.inside)
+        return CassandraFollowStore(self.inside)
 
     async def write_follows(self, pairs: Iterable[tuple[int, int]]) -> None:
         """Write many follows (follower, followee) directly. The accounts need not exist."""

@@ -41,15 +41,18 @@ class Case:
 # How each method relates to other users' resources. Add new methods here or to CASES.
 OWN_ONLY = {
     "CreateFollow": "makes what is the caller's",
+    "CreateBlock": "makes what is the caller's",
     "CreateMute": "makes what is the caller's",
     "ChangePassword": "changes the caller's",
     "CreateRecoveryCodes": "makes what is the caller's",
     "DeleteFollow": "undoes what is the caller's: the path names whom the caller follows",
+    "DeleteBlock": "undoes what is the caller's: the path names whom the caller blocks",
     "DeleteMute": "undoes what is the caller's: the path names whom the caller mutes",
     "GetCurrentUser": "shows the caller",
     "DeleteSession": "ends the session of the token",
     "EndOtherSessions": "ends what is the caller's",
     "RemoveFollower": "ends a follow of the caller: the path names who follows",
+    "ListBlocks": "lists what is the caller's",
     "ListMutes": "lists what is the caller's",
     "ListSessions": "lists what is the caller's",
     "StartUpload": "makes what is the caller's",

@@ -11,10 +11,13 @@ import grpc
 from lensfeed.feed.v1.feed_service_pb2 import EmptyReason, FeedItem, GetFeedRequest
 from lensfeed.feed.v1.feed_service_pb2_grpc import FeedServiceStub
 from lensfeed.follow.v1.follow_service_pb2 import (
+    CreateBlockRequest,
     CreateFollowRequest,
     CreateMuteRequest,
+    DeleteBlockRequest,
     DeleteFollowRequest,
     DeleteMuteRequest,
+    ListBlocksRequest,
     ListFollowersRequest,
     ListFollowingRequest,
     ListMutesRequest,
@@ -152,7 +155,7 @@ class AsyncLensfeed:
         return (await self.users.GetUserByHandle(GetUserByHandleRequest(handle=_without_at(handle_or_id)))).user
 
     async def follow(self, user_id: int) -> None:
-        """Follow an account. Repeatable. Raises SELF_FOLLOW, USER_NOT_FOUND, FOLLOW_LIMIT."""
+        """Follow an account. Repeatable. Raises SELF_FOLLOW, USER_NOT_FOUND, USER_BLOCKED, FOLLOW_LIMIT."""
         await self.follows.CreateFollow(CreateFollowRequest(followee_id=user_id))
 
     async def unfollow(self, user_id: int) -> None:
@@ -170,6 +173,17 @@ class AsyncLensfeed:
     async def unmute(self, user_id: int) -> None:
         """Show an account's posts in your feed again. Repeatable."""
         await self.follows.DeleteMute(DeleteMuteRequest(user_id=user_id))
+
+    async def block(self, user_id: int) -> None:
+        """Hide yourself and an account from each other, and end your follows. Repeatable.
+
+        Raises SELF_BLOCK, USER_NOT_FOUND, BLOCK_LIMIT.
+        """
+        await self.follows.CreateBlock(CreateBlockRequest(user_id=user_id))
+
+    async def unblock(self, user_id: int) -> None:
+        """Unblock an account. Follows stay ended. Repeatable."""
+        await self.follows.DeleteBlock(DeleteBlockRequest(user_id=user_id))
 
     async def upload(
         self,
@@ -268,6 +282,15 @@ class AsyncLensfeed:
 
         async def read(cursor: str) -> Page[User]:
             reply = await self.follows.ListMutes(ListMutesRequest(cursor=cursor, limit=page_size))
+            return Page(reply.users, _next(reply))
+
+        return AsyncPages(read, cursor)
+
+    def blocks(self, page_size: int = 20, *, cursor: str | None = None) -> AsyncPages[User]:
+        """Iterate over the accounts that you block, the latest first."""
+
+        async def read(cursor: str) -> Page[User]:
+            reply = await self.follows.ListBlocks(ListBlocksRequest(cursor=cursor, limit=page_size))
             return Page(reply.users, _next(reply))
 
         return AsyncPages(read, cursor)

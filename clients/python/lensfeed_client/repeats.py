@@ -16,11 +16,14 @@ class Repeat(Enum):
 
 REPEATS: Mapping[str, Repeat] = {
     "/lensfeed.feed.v1.FeedService/GetFeed": Repeat.ALWAYS,
+    "/lensfeed.follow.v1.FollowService/CreateBlock": Repeat.ALWAYS,
     "/lensfeed.follow.v1.FollowService/CreateFollow": Repeat.ALWAYS,
     "/lensfeed.follow.v1.FollowService/CreateMute": Repeat.ALWAYS,
+    "/lensfeed.follow.v1.FollowService/DeleteBlock": Repeat.ALWAYS,
     "/lensfeed.follow.v1.FollowService/DeleteFollow": Repeat.ALWAYS,
     "/lensfeed.follow.v1.FollowService/DeleteMute": Repeat.ALWAYS,
     "/lensfeed.follow.v1.FollowService/GetRelationship": Repeat.ALWAYS,
+    "/lensfeed.follow.v1.FollowService/ListBlocks": Repeat.ALWAYS,
     "/lensfeed.follow.v1.FollowService/ListFollowers": Repeat.ALWAYS,
     "/lensfeed.follow.v1.FollowService/ListFollowing": Repeat.ALWAYS,
     "/lensfeed.follow.v1.FollowService/ListMutes": Repeat.ALWAYS,

@@ -95,7 +95,7 @@ class Lensfeed:
         return self._loop.run(self._aio.user(handle_or_id))
 
     def follow(self, user_id: int) -> None:
-        """Follow an account. Repeatable. Raises SELF_FOLLOW, USER_NOT_FOUND, FOLLOW_LIMIT."""
+        """Follow an account. Repeatable. Raises SELF_FOLLOW, USER_NOT_FOUND, USER_BLOCKED, FOLLOW_LIMIT."""
         self._loop.run(self._aio.follow(user_id))
 
     def unfollow(self, user_id: int) -> None:
@@ -113,6 +113,17 @@ class Lensfeed:
     def unmute(self, user_id: int) -> None:
         """Show an account's posts in your feed again. Repeatable."""
         self._loop.run(self._aio.unmute(user_id))
+
+    def block(self, user_id: int) -> None:
+        """Hide yourself and an account from each other, and end your follows. Repeatable.
+
+        Raises SELF_BLOCK, USER_NOT_FOUND, BLOCK_LIMIT.
+        """
+        self._loop.run(self._aio.block(user_id))
+
+    def unblock(self, user_id: int) -> None:
+        """Unblock an account. Follows stay ended. Repeatable."""
+        self._loop.run(self._aio.unblock(user_id))
 
     def upload(
         self,
@@ -180,3 +191,7 @@ class Lensfeed:
     def mutes(self, page_size: int = 20, *, cursor: str | None = None) -> Pages[User]:
         """Iterate over the accounts that you have muted, the latest first."""
         return Pages(self._aio.mutes(page_size, cursor=cursor), self._loop.run)
+
+    def blocks(self, page_size: int = 20, *, cursor: str | None = None) -> Pages[User]:
+        """Iterate over the accounts that you block, the latest first."""
+        return Pages(self._aio.blocks(page_size, cursor=cursor), self._loop.run)

@@ -6,11 +6,14 @@ export type Repeat = "always" | "with-key" | "soon" | "not-begun";
 /** By service and method: `lensfeed.post.v1.PostService/CreatePost`. */
 export const REPEATS: Readonly<Record<string, Repeat>> = {
   "lensfeed.feed.v1.FeedService/GetFeed": "always",
+  "lensfeed.follow.v1.FollowService/CreateBlock": "always",
   "lensfeed.follow.v1.FollowService/CreateFollow": "always",
   "lensfeed.follow.v1.FollowService/CreateMute": "always",
+  "lensfeed.follow.v1.FollowService/DeleteBlock": "always",
   "lensfeed.follow.v1.FollowService/DeleteFollow": "always",
   "lensfeed.follow.v1.FollowService/DeleteMute": "always",
   "lensfeed.follow.v1.FollowService/GetRelationship": "always",
+  "lensfeed.follow.v1.FollowService/ListBlocks": "always",
   "lensfeed.follow.v1.FollowService/ListFollowers": "always",
   "lensfeed.follow.v1.FollowService/ListFollowing": "always",
   "lensfeed.follow.v1.FollowService/ListMutes": "always",

@@ -16,6 +16,7 @@ VALUES: dict[str, object] = {
     "authorId": ADA,
     "avatarMediaId": PHOTO,
     "avatarUrl": f"https://feed.example/m/{PHOTO}/320.jpg",
+    "blocking": False,
     "bio": "Lighthouses, mostly.",
     "caption": "Evening at the lighthouse",
     "code": "k3zq-7bwm-x2ha-5tnc",

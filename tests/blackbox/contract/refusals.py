@@ -6,9 +6,11 @@ from google.protobuf.message import Message
 from google.rpc.code_pb2 import Code
 from lensfeed.feed.v1.feed_service_pb2 import GetFeedRequest
 from lensfeed.follow.v1.follow_service_pb2 import (
+    CreateBlockRequest,
     CreateFollowRequest,
     CreateMuteRequest,
     GetRelationshipRequest,
+    ListBlocksRequest,
     ListFollowersRequest,
     ListFollowingRequest,
     ListMutesRequest,
@@ -124,6 +126,8 @@ POSTS = Call("GET /users/{userId}/posts", "PostService.ListUserPosts")
 FOLLOWERS = Call("GET /users/{userId}/followers", "FollowService.ListFollowers")
 MUTE = Call("POST /mutes", "FollowService.CreateMute")
 MUTES = Call("GET /mutes", "FollowService.ListMutes")
+BLOCK = Call("POST /blocks", "FollowService.CreateBlock")
+BLOCKS = Call("GET /blocks", "FollowService.ListBlocks")
 FOLLOWING = Call("GET /users/{userId}/following", "FollowService.ListFollowing")
 
 REFUSALS = (
@@ -305,6 +309,8 @@ REFUSALS = (
             lambda _: CreateMuteRequest(),
         )
     ),
+    Refused("SELF_BLOCK", INVALID, BLOCK, lambda s: CreateBlockRequest(user_id=s.ann_id), "user_id"),
+    Refused("USER_NOT_FOUND", MISSING, BLOCK, lambda s: CreateBlockRequest(user_id=s.nobody)),
     Refused("USER_NOT_FOUND", MISSING, FOLLOWERS, lambda s: ListFollowersRequest(user_id=s.nobody)),
     Refused("USER_NOT_FOUND", MISSING, FOLLOWING, lambda s: ListFollowingRequest(user_id=s.nobody)),
     Refused(
@@ -318,6 +324,11 @@ REFUSALS = (
     Refused("LIMIT_INVALID", INVALID, FOLLOWERS, page(ListFollowersRequest, limit=-1), "limit"),
     Refused("LIMIT_INVALID", INVALID, FOLLOWING, page(ListFollowingRequest, limit=-1), "limit"),
     Refused("LIMIT_INVALID", INVALID, MUTES, lambda _: ListMutesRequest(limit=-1), "limit"),
+    Refused("LIMIT_INVALID", INVALID, BLOCKS, lambda _: ListBlocksRequest(limit=-1), "limit"),
+    *(
+        Refused("CURSOR_INVALID", INVALID, BLOCKS, lambda _, cursor=cursor: ListBlocksRequest(cursor=cursor), "cursor")  # type: ignore[misc]  # a default in a lambda
+        for cursor in BAD_CURSORS
+    ),
     *(
         Refused("CURSOR_INVALID", INVALID, MUTES, lambda _, cursor=cursor: ListMutesRequest(cursor=cursor), "cursor")  # type: ignore[misc]  # a default in a lambda
         for cursor in BAD_CURSORS

@@ -37,6 +37,7 @@ REFUSED_BY_STATE = {
     "listFollowers",
     "listFollowing",
     "listMutes",
+    "listBlocks",
     "listUserPosts",
     "createUser",
     "updateUser",
@@ -45,6 +46,7 @@ REFUSED_BY_STATE = {
     "createPost",
     "createFollow",
     "createMute",
+    "createBlock",
 }
 ENDS_ITS_SESSION = "deleteSession"
 

@@ -17,6 +17,7 @@ MESSAGES = {
     "BODY_MALFORMED": Message(
         "the server did not understand the request", "do the command and the server have the same version?"
     ),
+    "BLOCK_LIMIT": Message("you block as many people as possible", "unblock someone first; the limit is 10,000"),
     "CAPTION_INVALID": Message("the caption contains a NUL character", "remove it"),
     "CAPTION_TOO_LONG": Message("the caption is too long", "the limit is 2,200 characters"),
     "CREDENTIALS_INVALID": Message("the handle or the password is wrong"),
@@ -51,6 +52,7 @@ MESSAGES = {
     "PASSWORD_INVALID": Message("that password cannot be used", "a password has 8 to 1,024 characters"),
     "POST_NOT_FOUND": Message("there is no such post, or it is not yours"),
     "RATE_LIMITED": Message("you have sent too many requests", _AGAIN),
+    "SELF_BLOCK": Message("you cannot block yourself"),
     "SELF_FOLLOW": Message("you cannot follow yourself"),
     "SIZE_OUT_OF_RANGE": Message(
         "the file is empty or too large", "the limits are 50 MB for photos and 4 GB for videos"
@@ -69,6 +71,7 @@ MESSAGES = {
         "wait until they are ready; those that you gave up expire after a day",
     ),
     "UPLOAD_EXPIRED": Message("that upload began too long ago", "upload the file again"),
+    "USER_BLOCKED": Message("you have blocked that user", "unblock them first"),
     "USER_NOT_FOUND": Message("there is no such user"),
 }
 """One for each reason in the contracts."""

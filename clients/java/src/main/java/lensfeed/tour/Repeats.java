@@ -14,11 +14,14 @@ enum Repeats {
     /** By service and method: {@code lensfeed.post.v1.PostService/CreatePost}. */
     static final Map<String, Repeats> OF = Map.ofEntries(
             Map.entry("lensfeed.feed.v1.FeedService/GetFeed", ALWAYS),
+            Map.entry("lensfeed.follow.v1.FollowService/CreateBlock", ALWAYS),
             Map.entry("lensfeed.follow.v1.FollowService/CreateFollow", ALWAYS),
             Map.entry("lensfeed.follow.v1.FollowService/CreateMute", ALWAYS),
+            Map.entry("lensfeed.follow.v1.FollowService/DeleteBlock", ALWAYS),
             Map.entry("lensfeed.follow.v1.FollowService/DeleteFollow", ALWAYS),
             Map.entry("lensfeed.follow.v1.FollowService/DeleteMute", ALWAYS),
             Map.entry("lensfeed.follow.v1.FollowService/GetRelationship", ALWAYS),
+            Map.entry("lensfeed.follow.v1.FollowService/ListBlocks", ALWAYS),
             Map.entry("lensfeed.follow.v1.FollowService/ListFollowers", ALWAYS),
             Map.entry("lensfeed.follow.v1.FollowService/ListFollowing", ALWAYS),
             Map.entry("lensfeed.follow.v1.FollowService/ListMutes", ALWAYS),

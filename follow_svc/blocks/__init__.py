@@ -1,0 +1,1 @@
+"""Blocks, and what a viewer may see of an account."""
