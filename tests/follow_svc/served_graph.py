@@ -135,8 +135,10 @@ def follower_of(event: event_pb2.Event) -> int:
 
 
 def pair_of(event: event_pb2.Event) -> tuple[int, int]:
-    """Return the follower and the followee of an event."""
+    """Return the follower and the followee of an event, or who blocks whom."""
     payload = getattr(event, str(event.WhichOneof("payload")))
+    if isinstance(payload, event_pb2.BlockCreated):
+        return payload.user_id, payload.other_id
     return payload.follower_id, payload.followee_id
 
 
