@@ -19,7 +19,7 @@ from meshkit.redis.client import open_redis
 from meshkit.redis.mux import open_mux
 
 # What is before the pulled authors in a timeline's marker, and one of these.
-MARKER_SIZE = 40
+MARKER_SIZE = 64
 PULLED_SIZE = 8
 # Where the token of its builder is in a marker, and what is there once the timeline is live.
 TOKEN, LIVE = slice(32, 40), bytes(8)
@@ -33,7 +33,7 @@ MICROSECONDS = 1e6
 
 def key_of(viewer: int) -> str:
     """Return the key of a viewer's home timeline."""
-    return f"home:{{{viewer}}}"
+    return f"timeline:{{{viewer}}}"
 
 
 def entry_of(place: int, author: int) -> bytes:

@@ -78,6 +78,24 @@ class LogPosition(NamedTuple):
     seq: int
 
 
+class Cuts(NamedTuple):
+    """Up to which cut of its viewer's follows a timeline is right, and a newer one that was seen: its id, and first when.
+
+    A *cut* is an unfollow, a removal or a mute. 0 stands for none.
+    """
+
+    known: int = 0
+    seen: int = 0
+    seen_ms: int = 0
+
+
+class Unleased(NamedTuple):
+    """What a read found that has no lease: the timeline's cuts, and the time by the store's clock."""
+
+    cuts: Cuts
+    now_ms: int
+
+
 class HomeWindow(NamedTuple):
     """A window of a home timeline. Posts of the `pulled` authors must be merged from their own timelines.
 
@@ -89,6 +107,8 @@ class HomeWindow(NamedTuple):
     floor: Entry
     pulled: Sequence[int]
     position: LogPosition
+    unleased: Unleased | None = None
+    """Set if the timeline must be compared with the graph before it is shown."""
 
 
 @dataclass(frozen=True, slots=True)

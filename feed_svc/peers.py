@@ -45,16 +45,25 @@ class GrpcGraph:
 
     async def followees(self, viewer: int) -> list[int]:
         """Read all followees."""
+        return (await self.followees_and_cut(viewer))[0]
+
+    async def followees_and_cut(self, viewer: int) -> tuple[list[int], int]:
+        """Read all pages. The first one has the last cut."""
         found: list[int] = []
-        token = ""
+        token, cut = "", 0
         while True:
             page = await self._stub.ListFolloweeIds(
                 follow_pb2.ListFolloweeIdsRequest(user_id=viewer, page_token=token, page_size=FOLLOWEES_PAGE)
             )
             found.extend(page.followee_ids)
+            cut = cut or page.last_cut
             token = page.next_page_token
             if not token:
-                return found
+                return found, cut
+
+    async def last_cut(self, viewer: int) -> int:
+        """Ask for one number."""
+        return (await self._stub.GetLastCut(follow_pb2.GetLastCutRequest(user_id=viewer))).last_cut
 
     async def follows_anybody(self, viewer: int) -> bool:
         """Ask for one followee, muted or not."""

@@ -24,6 +24,14 @@ class Graph(Protocol):
         """Return all accounts that a viewer follows (7,500 at most)."""
         ...
 
+    async def followees_and_cut(self, viewer: int) -> tuple[list[int], int]:
+        """Return the same, and the viewer's last cut before they were read."""
+        ...
+
+    async def last_cut(self, viewer: int) -> int:
+        """Return the id of the last unfollow, removal or mute that took a followee from a viewer, or 0."""
+        ...
+
     async def follows_anybody(self, viewer: int) -> bool:
         """Tell whether a viewer follows anybody, muted or not."""
         ...

@@ -51,4 +51,4 @@ class ApplyFollow:
     async def _remove(self, viewer: int, author_id: int) -> None:
         # Remember first, then remove: a running fan-out or rebuild checks the recent unfollows when it is done.
         await self._recent_unfollows.add(viewer, author_id)
-        await self._timelines.remove_author(viewer, author_id)
+        await self._timelines.remove_authors(viewer, [author_id])

@@ -9,11 +9,15 @@ from feed_svc.model import END, HOME, LOWEST, Entry, HomeWindow, Run, Skeleton, 
 from feed_svc.ports import Graph
 from feed_svc.reading.author_posts import AuthorPosts
 from feed_svc.reading.celebrity_posts import CelebrityPosts
+from feed_svc.reading.check_cuts import CheckCuts, Outcome
 from feed_svc.reading.lazy_merge import newest, read_size
 from feed_svc.reading.old_pages import STORED_PRICE, OldPages
 from feed_svc.reading.read_unbuilt import ReadUnbuilt
 from feed_svc.reading.rebuild_timeline import RebuildTimeline
 from feed_svc.store.port import Followees, Timelines
+
+# A timeline that was leased meanwhile by another read is leased for this one, too.
+_READ_AGAIN = (Outcome.REPAIRED, Outcome.CHANGED)
 
 
 class ReadSkeleton:
@@ -30,6 +34,7 @@ class ReadSkeleton:
         graph: Graph,
         followees: Followees,
         *,
+        check_cuts: CheckCuts,
         read_unbuilt: ReadUnbuilt,
         old_pages: OldPages,
     ) -> None:
@@ -37,6 +42,7 @@ class ReadSkeleton:
         self._modes = modes
         self._rebuild = rebuild
         self._read_unbuilt = read_unbuilt
+        self._check_cuts = check_cuts
         self._integrate = integrate
         self._celebrity_posts = celebrity_posts
         self._author_posts = author_posts
@@ -68,15 +74,22 @@ class ReadSkeleton:
             page_sources.MERGED.count += 1
         else:
             page_sources.TIMELINE.count += 1
-        return Skeleton(entries[:limit], is_end=len(entries) <= limit)
+        return Skeleton(entries[:limit], len(entries) <= limit, home.unleased is not None)
 
     async def _home(self, viewer: int, below: Entry | None, limit: int) -> HomeWindow | None:
         """Return the timeline's window once it knows the current list of pulled authors, or None if it has to be built.
 
+        It is still unleased if the graph could not be asked.
         The copy of the celebrities' log is checked after the read, so that its age counts from then, however long the read took.
         """
         while True:
             home = await self._timelines.read(viewer, below, limit)
+            if home is not None and home.unleased is not None:
+                outcome = await self._check_cuts(viewer, home.unleased)
+                if outcome in _READ_AGAIN:
+                    continue
+                if outcome is not Outcome.UNKNOWN:
+                    home = home._replace(unleased=None)
             await self._modes.refresh_if_stale()
             if home is not None and not self._modes.knows(home.position):
                 await self._modes.refresh()  # the timeline may be newer than the copy

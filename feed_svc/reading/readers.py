@@ -8,6 +8,7 @@ from feed_svc.fan_out.apply_follow import ApplyFollow
 from feed_svc.ports import Graph, IsOutage, Posts
 from feed_svc.reading.author_posts import BUILD_COUNT, AuthorPosts
 from feed_svc.reading.celebrity_posts import FRESH_SECONDS, WINDOW, CelebrityPosts
+from feed_svc.reading.check_cuts import CheckCuts
 from feed_svc.reading.old_pages import OldPages
 from feed_svc.reading.read_cached import ReadCached
 from feed_svc.reading.read_skeleton import ReadSkeleton
@@ -55,6 +56,7 @@ def open_skeleton(
         author_posts,
         graph,
         followees,
+        check_cuts=CheckCuts(timelines, graph, recent_unfollows, follow, is_outage),
         read_unbuilt=ReadUnbuilt(graph, author_posts, rebuild, few=few, seconds=unbuilt_seconds),
         old_pages=old_pages or OldPages(),
     )

@@ -146,7 +146,7 @@ class _Build:
     async def run(self) -> None:
         of, viewer = self._of, self._viewer
         try:
-            followees = await of._graph.followees(viewer)
+            followees, cut = await of._graph.followees_and_cut(viewer)
             # An author promoted since the position was taken is applied here or by a later read. The posts of a demoted one are
             # read below, after the change.
             pulled = of._modes.pulled & set(followees)
@@ -155,13 +155,13 @@ class _Build:
         except BaseException:
             await of._timelines.abandon_build(viewer, self._token)
             raise
-        await of.to_the_end(lambda: self._finish(window, sorted(pulled)))
+        await of.to_the_end(lambda: self._finish(window, sorted(pulled), cut))
 
-    async def _finish(self, window: Window, pulled: Sequence[int]) -> None:
+    async def _finish(self, window: Window, pulled: Sequence[int], cut: int) -> None:
         """Make the timeline live, and apply unfollows that happened meanwhile: never one without the other."""
         of, viewer = self._of, self._viewer
         try:
-            await of._timelines.finish_build(viewer, self._token, window, pulled)
+            await of._timelines.finish_build(viewer, self._token, window, pulled, cut)
         except BaseException:
             await of._timelines.abandon_build(viewer, self._token)
             raise

@@ -17,7 +17,7 @@ LENGTH, SLACK = 200, 20
 TTL_SECONDS = 24 * 60 * 60
 # How many timelines one round trip reads or writes. Other reads share the connection and must not wait long.
 BATCH = 250
-_NO_POSITION, _NO_SEQ = bytes(16), bytes(8)
+_NO_POSITION, _NO_SEQ, _NO_CUTS = bytes(16), bytes(8), b""
 
 
 class RedisAuthorTimelines:
@@ -37,14 +37,14 @@ class RedisAuthorTimelines:
         """Read many timelines, batch by batch."""
         found: dict[int, Window | None] = {}
         for batch in _batches(list(below)):
-            answers = await self._read.many([(_key(a), (upper_bound(below[a]), limit, 0, 0)) for a in batch])
+            answers = await self._read.many([(_key(a), (upper_bound(below[a]), limit)) for a in batch])
             found.update({author: _window(answer) for author, answer in zip(batch, answers, strict=True)})
         return found
 
     async def begin_builds(self, authors: Sequence[int]) -> dict[int, bytes]:
         """Start builds."""
         token, oldest = new_token(), oldest_alive()
-        arguments = (token, oldest, BUILD_TTL_SECONDS, _NO_POSITION, _NO_SEQ)
+        arguments = (token, oldest, BUILD_TTL_SECONDS, _NO_POSITION, _NO_SEQ, _NO_CUTS)
         mine: dict[int, bytes] = {}
         for batch in _batches(authors):
             answers = await self._begin_build.many([(_key(author), arguments) for author in batch])
@@ -57,7 +57,10 @@ class RedisAuthorTimelines:
         for batch in _batches(list(tokens)):
             await self._finish_build.many(
                 [
-                    (_key(a), (tokens[a], self._length, windows[a].floor, TTL_SECONDS, 0, *windows[a].entries))
+                    (
+                        _key(a),
+                        (tokens[a], self._length, windows[a].floor, TTL_SECONDS, _NO_CUTS, 0, *windows[a].entries),
+                    )
                     for a in batch
                 ]
             )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from feed_svc.model import Entry, HomeWindow, LogPosition, LogUpdate, Window
+from feed_svc.model import Cuts, Entry, HomeWindow, LogPosition, LogUpdate, Window
 
 # The card of a post that does not exist.
 GONE = b""
@@ -24,8 +24,20 @@ class Timelines(Protocol):
         """
         ...
 
-    async def finish_build(self, viewer: int, token: bytes, window: Window, pulled: Sequence[int]) -> None:
-        """Add entries and pulled authors to a timeline that the caller is still building, and make it live."""
+    async def finish_build(
+        self, viewer: int, token: bytes, window: Window, pulled: Sequence[int], cut: int = 0
+    ) -> None:
+        """Add entries and pulled authors to a timeline that the caller is still building, and make it live.
+
+        `cut` is the viewer's last cut before its followees were read.
+        """
+        ...
+
+    async def renew_lease(self, viewer: int, known: Cuts, new: Cuts, until_ms: int) -> bool:
+        """Lease a live timeline until a time of the store's clock, and store its new cuts.
+
+        Returns False and does nothing if its cuts are not the known ones any more.
+        """
         ...
 
     async def renew_build(self, viewer: int, token: bytes) -> bytes:
@@ -62,8 +74,8 @@ class Timelines(Protocol):
         """Remove an entry from timelines. Repeatable."""
         ...
 
-    async def remove_author(self, viewer: int, author_id: int) -> None:
-        """Remove all entries of an author from a timeline, and the author from the pulled ones. Repeatable."""
+    async def remove_authors(self, viewer: int, author_ids: Sequence[int]) -> None:
+        """Remove all entries of authors from a timeline, and the authors from the pulled ones. Repeatable."""
         ...
 
     async def whole(self, viewer: int) -> HomeWindow | None:

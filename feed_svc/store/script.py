@@ -25,6 +25,10 @@ class Script:
         """Run it for one key."""
         return (await self._run([(1, key, *arguments)]))[0]
 
+    async def on(self, keys: Sequence[str], *arguments: Argument) -> Any:
+        """Run it once for keys of one slot."""
+        return (await self._run([(len(keys), *keys, *arguments)]))[0]
+
     async def many(self, calls: Sequence[Call]) -> list[Any]:
         """Run it for many keys in one round trip; returns the answers in order."""
         return await self._run([(1, key, *rest) for key, rest in calls])

@@ -2,8 +2,8 @@
 
 A timeline is a list: its entries, newest first, then the *marker*. An entry is its place (8 bytes) and its author (8). The marker
 is longer: the floor (16), how far the timeline knows the celebrities' log, which is its life (8) and the number of a change (8),
-the builder's token (8), and the *pulled* authors (8 each), whose posts are not all in the timeline. A token begins with the time
-of the build. In a live timeline it is zero.
+the builder's token (8), the *cuts* (24, home timelines only), and the *pulled* authors (8 each), whose posts are not all in the
+timeline. A token begins with the time of the build. In a live timeline it is zero. `reading/check_cuts.py` explains the cuts.
 
 The marker is replaced in place and never removed: an empty list would vanish together with its time to live.
 """
@@ -47,11 +47,11 @@ local function with_token(marker, token) return string.sub(marker, 1, 32) .. tok
 local function is_later(a, b) return is_above(LIVE .. a, LIVE .. b) end
 local function pulled_of(marker)
   local pulled = {}
-  for i = 41, #marker, 8 do pulled[#pulled + 1] = string.sub(marker, i, i + 7) end
+  for i = 65, #marker, 8 do pulled[#pulled + 1] = string.sub(marker, i, i + 7) end
   return pulled
 end
 local function without_pulled(marker, gone)
-  local kept = {string.sub(marker, 1, 40)}
+  local kept = {string.sub(marker, 1, 64)}
   for _, author in ipairs(pulled_of(marker)) do
     if not gone[author] then kept[#kept + 1] = author end
   end
@@ -105,11 +105,9 @@ local function higher(a, b) return is_above(a, b) and a or b end
 
 _CHANGE = _RANK + _MARKER + _MERGE
 
-# KEYS timeline; ARGV entry below which to read ('+': from the top; an entry and a byte: from the entry itself), limit (-1: none),
-# time to live below which it is renewed (0: never), time to live in seconds. Returns entries and the marker, or nothing if the
-# timeline is not live. One script, because a build that ends between two commands would show a live timeline without its entries.
-# It is the most frequent one, so it defines no functions that it does not need.
-READ = (
+# One script, because a build that ends between two commands would show a live timeline without its entries. It is the most
+# frequent one, so it defines no functions that it does not need.
+_READ = (
     """
 local key, below, limit = KEYS[1], ARGV[1], tonumber(ARGV[2])
 local marker = redis.call('LINDEX', key, -1)
@@ -128,8 +126,38 @@ if below ~= '+' then
 end
 local entries = redis.call('LRANGE', key, from, limit < 0 and -2 or from + limit - 1)
 if #(entries[#entries] or '') > 16 then entries[#entries] = nil end
+"""
+)
+
+# KEYS timeline; ARGV entry below which to read ('+': from the top; an entry and a byte: from the entry itself), limit (-1: none).
+# Returns entries and the marker, or nothing if the timeline is not live.
+READ = _READ + "return {entries, marker}"
+
+# KEYS timeline, lease; ARGV the same, then time to live below which it is renewed (0: never), time to live in seconds. If there
+# is no lease, also returns the time in milliseconds since 1970, and only then renews the time to live.
+READ_HOME = (
+    _READ
+    + """
+if redis.call('EXISTS', KEYS[2]) == 1 then return {entries, marker} end
 if ARGV[3] ~= '0' and redis.call('TTL', key) < tonumber(ARGV[3]) then redis.call('EXPIRE', key, ARGV[4]) end
-return {entries, marker}
+local now = redis.call('TIME')
+return {entries, marker, now[1] * 1000 + math.floor(now[2] / 1000)}
+"""
+)
+
+# KEYS timeline, lease; ARGV its cuts as they were read (24 bytes), its new cuts, end of the lease in milliseconds since 1970.
+# Does nothing if the timeline has other cuts by then. Returns whether it was leased.
+RENEW_LEASE = (
+    _RANK
+    + _MARKER
+    + """
+local marker = marker_of(KEYS[1])
+if not marker or token_of(marker) ~= LIVE or string.sub(marker, 41, 64) ~= ARGV[1] then return 0 end
+if ARGV[2] ~= ARGV[1] then
+  redis.call('LSET', KEYS[1], -1, string.sub(marker, 1, 40) .. ARGV[2] .. string.sub(marker, 65))
+end
+redis.call('SET', KEYS[2], '1', 'PXAT', ARGV[3])
+return 1
 """
 )
 
@@ -212,9 +240,9 @@ return 1
 )
 
 # KEYS timeline; ARGV token (8 bytes), lowest token of a build that may still be running, time to live in seconds,
-# position in the celebrities' log (16 bytes), lowest number of a change that is good enough (8 bytes). Starts the build of a
-# timeline that is absent, knows another log or too little of this one, or whose builder is dead. Returns whether the caller
-# builds it.
+# position in the celebrities' log (16 bytes), lowest number of a change that is good enough (8 bytes), cuts (24 bytes; none in an
+# author timeline). Starts the build of a timeline that is absent, knows another log or too little of this one, or whose builder
+# is dead. Returns whether the caller builds it.
 BEGIN_BUILD = (
     _RANK
     + _MARKER
@@ -230,7 +258,7 @@ if marker and token_of(marker) ~= token and is_later(token_of(marker), ARGV[2]) 
 if marker then
   redis.call('LSET', key, -1, floor_of(marker) .. position .. token .. string.sub(marker, 41))
 else
-  redis.call('RPUSH', key, string.rep('\\0', 16) .. position .. token)
+  redis.call('RPUSH', key, string.rep('\\0', 16) .. position .. token .. ARGV[6])
 end
 redis.call('EXPIRE', key, ARGV[3])
 return 1
@@ -250,18 +278,19 @@ return 1
 """
 )
 
-# KEYS timeline; ARGV token, length, floor, time to live in seconds, number of pulled authors, those authors (8 bytes each),
-# entries… Makes a timeline live if its builder still holds it. If it is absent it stays absent, because pushes may have been
-# missed.
+# KEYS timeline; ARGV token, length, floor, time to live in seconds, cut (8 bytes; none in an author timeline), number of
+# pulled authors, those authors (8 bytes each), entries… Makes a timeline live if its builder still holds it. If it is absent it
+# stays absent, because pushes may have been missed.
 FINISH_BUILD = (
     _CHANGE
     + """
-local key, pulled = KEYS[1], tonumber(ARGV[5])
+local key, pulled = KEYS[1], tonumber(ARGV[6])
 local marker = marker_of(key)
 if not marker or token_of(marker) ~= ARGV[1] then return 0 end
-marker = with_pulled(with_token(marker, LIVE), part(6, pulled))
+marker = string.sub(marker, 1, 40) .. ARGV[5] .. string.sub(marker, 41 + #ARGV[5])
+marker = with_pulled(with_token(marker, LIVE), part(7, pulled))
 marker = with_floor(marker, higher(ARGV[3], floor_of(marker)))
-merge(key, marker, part(6 + pulled, #ARGV - 5 - pulled), tonumber(ARGV[2]))
+merge(key, marker, part(7 + pulled, #ARGV - 6 - pulled), tonumber(ARGV[2]))
 redis.call('EXPIRE', key, ARGV[4])
 return 1
 """
@@ -273,17 +302,18 @@ local marker = redis.call('LINDEX', KEYS[1], -1)
 if marker and string.sub(marker, 33, 40) == ARGV[1] then redis.call('DEL', KEYS[1]) end
 """
 
-# KEYS timeline; ARGV author (8 bytes). Looks at every entry, as a timeline has few.
-REMOVE_AUTHOR = (
+# KEYS timeline; ARGV authors (8 bytes each). Looks at every entry, as a timeline has few.
+REMOVE_AUTHORS = (
     _CHANGE
     + """
 local marker = marker_of(KEYS[1])
 if not marker then return end
-local held, kept = redis.call('LRANGE', KEYS[1], 0, -2), {}
+local held, kept, gone = redis.call('LRANGE', KEYS[1], 0, -2), {}, {}
+for _, author in ipairs(ARGV) do gone[author] = true end
 for _, entry in ipairs(held) do
-  if string.sub(entry, 9) ~= ARGV[1] then kept[#kept + 1] = entry end
+  if not gone[string.sub(entry, 9)] then kept[#kept + 1] = entry end
 end
-local new = without_pulled(marker, {[ARGV[1]] = true})
+local new = without_pulled(marker, gone)
 if #kept ~= #held or new ~= marker then write(KEYS[1], kept, new) end
 """
 )

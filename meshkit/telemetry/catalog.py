@@ -147,6 +147,13 @@ FEED_PAGES = CounterMetric(
     " ones), unbuilt (before the timeline was built), and during an outage cache or store",
     attributes=("source",),
 )
+LEASES = CounterMetric(
+    name="lensfeed.feed.leases",
+    unit="{lease}",
+    description="Comparisons of home timelines with the graph by outcome: same, cut (somebody was unfollowed or muted),"
+    " repaired (and their posts were still there), changed (the timeline did, meanwhile), unknown (the graph did not answer)",
+    attributes=("outcome",),
+)
 FEED_CARDS = CounterMetric(
     name="lensfeed.feed.cards",
     unit="{card}",

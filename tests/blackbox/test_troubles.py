@@ -129,7 +129,7 @@ async def test_a_feed_survives_an_outage_of_post_svc(story: Story) -> None:
         async def cached() -> int:
             await story.reader.feed()
             with contextlib.suppress(RedisError):
-                return int(await redis.llen(f"home:{{{story.reader.user_id}}}"))
+                return int(await redis.llen(f"timeline:{{{story.reader.user_id}}}"))
             return 0
 
         # Feeds were complete even before the cache was back.

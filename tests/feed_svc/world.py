@@ -1,6 +1,7 @@
 """An in-memory world of users and posts behind feed_svc's ports, with an oracle for feeds."""
 
 import contextlib
+import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -12,7 +13,7 @@ from feed_svc.fan_out.chunks import FanOutChunk, FollowerPage
 from feed_svc.fan_out.fan_out_post import FanOut
 from feed_svc.fan_out.push_to_followers import PushToFollowers
 from feed_svc.fan_out.remove_post import RemovePost
-from feed_svc.model import Entry, Places, author_of, entry_of, place_of
+from feed_svc.model import Entry, HomeWindow, Places, Unleased, author_of, entry_of, place_of
 from feed_svc.reading.get_feed import FeedPage, GetFeed
 from feed_svc.reading.old_pages import OldPages
 from feed_svc.reading.read_unbuilt import FEW, UNBUILT_SECONDS
@@ -28,9 +29,12 @@ from feed_svc.store.recent_unfollows import RedisRecentUnfollows
 from feed_svc.store.timelines import RedisTimelines
 from meshkit.cursors import Cursors
 from meshkit.grpc.status import is_outage
+from meshkit.ids import new_id
 from meshkit.redis.mux import RedisMux
 
 FOLLOWERS_PAGE = 2
+# Within this time a cut must show, whatever events were lost.
+MAY_LAG_MS = 120_000
 
 
 class WorkerDiedError(Exception):
@@ -45,6 +49,10 @@ class World:
     mutes: set[tuple[int, int]] = field(default_factory=set)
     posts: dict[int, set[int]] = field(default_factory=dict)
     made: int = 0
+    cuts: dict[int, int] = field(default_factory=dict)
+    # When each author was last cut from a viewer's feed, by the made-up clock, and how far that is ahead of Redis' clock.
+    cut_at: dict[tuple[int, int], int] = field(default_factory=dict)
+    ahead_ms: int = 0
     # After this many calls, the caller dies.
     calls_left: int | None = None
 
@@ -62,13 +70,25 @@ class World:
 
     def end(self, viewer: int, author: int) -> None:
         """End a follow, and its mute."""
+        self._cut(viewer, author)
         self.follows.discard((viewer, author))
         self.mutes.discard((viewer, author))
 
     def mute(self, viewer: int, author: int) -> None:
         """Mute an author if the viewer follows them."""
         if (viewer, author) in self.follows:
+            self._cut(viewer, author)
             self.mutes.add((viewer, author))
+
+    def _cut(self, viewer: int, author: int) -> None:
+        if (viewer, author) in self.follows - self.mutes:
+            self.cuts[viewer] = new_id()
+            self.cut_at[viewer, author] = self.ahead_ms
+
+    def may_show(self, viewer: int, author: int) -> bool:
+        """Tell whether a page may show an author: one who is followed and not muted, or was until two minutes ago."""
+        cut_at = self.cut_at.get((viewer, author), -math.inf)
+        return (viewer, author) in self.follows - self.mutes or self.ahead_ms - cut_at <= MAY_LAG_MS
 
     def post(self, author: int, place: int) -> None:
         """Publish."""
@@ -91,6 +111,15 @@ class World:
         """Return all followees that are not muted."""
         self._count_down()
         return sorted(author for follower, author in self.follows - self.mutes if follower == viewer)
+
+    async def followees_and_cut(self, viewer: int) -> tuple[list[int], int]:
+        """Return the last cut, too."""
+        return await self.followees(viewer), self.cuts.get(viewer, 0)
+
+    async def last_cut(self, viewer: int) -> int:
+        """Return the last cut."""
+        self._count_down()
+        return self.cuts.get(viewer, 0)
 
     async def follows_anybody(self, viewer: int) -> bool:
         """Tell whether there is a followee, muted or not."""
@@ -141,6 +170,22 @@ class World:
 def card_of(entry: Entry) -> bytes:
     """Return the card that this world makes for an entry."""
     return b"card " + entry
+
+
+class WorldTimelines(RedisTimelines):
+    """Timelines whose reads say what time it is by a world's clock. Redis' own is behind it."""
+
+    def __init__(self, world: World, mux: RedisMux, *, ttl_seconds: int, length: int, slack: int) -> None:
+        super().__init__(mux, ttl_seconds=ttl_seconds, length=length, slack=slack)
+        self._world = world
+
+    async def read(self, viewer: int, below: Entry | None, limit: int) -> HomeWindow | None:
+        """Read a timeline by the world's clock."""
+        home = await super().read(viewer, below, limit)
+        if home is None or home.unleased is None:
+            return home
+        cuts, now_ms = home.unleased
+        return home._replace(unleased=Unleased(cuts, now_ms + self._world.ahead_ms))
 
 
 class WorldChunks:
@@ -240,7 +285,7 @@ def open_feed(
     card_memory: int = 0,
 ) -> Feed:
     """Connect everything like the composition root. `card_memory` is in bytes."""
-    timelines = RedisTimelines(mux, ttl_seconds=ttl_seconds, length=sizes.length, slack=sizes.slack)
+    timelines = WorldTimelines(world, mux, ttl_seconds=ttl_seconds, length=sizes.length, slack=sizes.slack)
     recent_unfollows = RedisRecentUnfollows(redis)
     followees = RedisFollowees(mux)
     celebrities = RedisCelebrities(mux, threshold=celebrity_followers, grace_ms=grace_ms, keep_ms=10_000_000)

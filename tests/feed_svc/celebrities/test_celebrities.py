@@ -96,7 +96,7 @@ async def timelines_of(redis: "Redis") -> dict[int, list[bytes]]:
     """Return the contents of all home timelines."""
     found: dict[int, list[bytes]] = {}
     for reader in (*READERS, 5):
-        if members := await redis.lrange(f"home:{{{reader}}}", 0, -1):
+        if members := await redis.lrange(f"timeline:{{{reader}}}", 0, -1):
             found[reader] = [bytes(member) for member in members if isinstance(member, bytes)]
     return found
 

@@ -124,7 +124,7 @@ async def test_a_feed_is_exact_while_an_author_is_promoted_and_demoted(mesh: Mes
     assert await mesh.pulled() == {star}
     await asyncio.sleep(2 * GRACE_SECONDS)
     await post_some()  # pulled
-    members = await mesh.redis.lrange(f"home:{{{reader}}}", 0, -2)
+    members = await mesh.redis.lrange(f"timeline:{{{reader}}}", 0, -2)
     assert sum(bytes(member)[8:] == star.to_bytes(8) for member in members if isinstance(member, bytes)) == 4
     gone = expected.pop(2)
     await mesh.posts.delete(star, gone)

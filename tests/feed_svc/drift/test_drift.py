@@ -98,15 +98,15 @@ async def test_a_change_of_mode_that_is_not_applied_is_no_drift(read_feed: Feed)
 
 async def test_sampling_does_not_renew_the_time_to_live(read_feed: Feed) -> None:
     """Only reads by the viewer renew it."""
-    await read_feed.redis.expire("home:{1}", 50)
+    await read_feed.redis.expire("timeline:{1}", 50)
     await sampler(read_feed)(1)
-    assert await read_feed.redis.ttl("home:{1}") <= 50
+    assert await read_feed.redis.ttl("timeline:{1}") <= 50
 
 
 async def test_a_failing_comparison_does_not_stop_the_sampler(read_feed: Feed, monkeypatch: pytest.MonkeyPatch) -> None:
     """After an invalid timeline or another part's outage, the sampler continues with the next timeline."""
     monkeypatch.setattr(sample_drift, "PAUSE_SECONDS", 0.0)
-    await read_feed.redis.set("home:{7}", "no timeline")
+    await read_feed.redis.set("timeline:{7}", "no timeline")
     await read_feed.timelines.remove([1], entry_of(70, 3))
     troubles = [UnavailableError(), ValueError("a mistake")]
     read = read_feed.world.followees
@@ -121,7 +121,7 @@ async def test_a_failing_comparison_does_not_stop_the_sampler(read_feed: Feed, m
     with capture_logs() as logs:
         running = asyncio.create_task(sampler(read_feed).run(stopping))
         async with asyncio.timeout(30):
-            while await read_feed.redis.exists("home:{1}") or "'viewer': 7" not in str(logs):  # noqa: ASYNC110 - Redis raises no event
+            while await read_feed.redis.exists("timeline:{1}") or "'viewer': 7" not in str(logs):  # noqa: ASYNC110 - Redis raises no event
                 await asyncio.sleep(0.01)
         stopping.set()
         await running
@@ -141,7 +141,7 @@ async def test_the_sampler_visits_all_timelines_and_exports_the_ratio(read_feed:
     stopping = asyncio.Event()
     running = asyncio.create_task(drift.run(stopping))
     end = time.monotonic() + 30
-    while await read_feed.redis.exists("home:{1}"):
+    while await read_feed.redis.exists("timeline:{1}"):
         assert time.monotonic() < end
         await asyncio.sleep(0.01)
     await asyncio.sleep(0.05)

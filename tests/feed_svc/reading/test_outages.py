@@ -191,8 +191,8 @@ async def test_a_full_redis_counts_as_an_outage(world: Wavering, redis: "Redis",
     await redis.config_set("maxmemory", "1", **where)
     try:
         assert await feed.walk(1, 20) == world.oracle(1)
-        assert await redis.exists("home:{1}") == 0
+        assert await redis.exists("timeline:{1}") == 0
     finally:
         await redis.config_set("maxmemory", "0", **where)
     assert await feed.walk(1, 20) == world.oracle(1)
-    assert await redis.exists("home:{1}") == 1
+    assert await redis.exists("timeline:{1}") == 1

@@ -136,7 +136,7 @@ class Story:
 
     async def remove_author(self, author: int) -> None:
         """Remove an author."""
-        await self.timelines.remove_author(VIEWER, author)
+        await self.timelines.remove_authors(VIEWER, [author])
         self.model.entries = [entry for entry in self.model.entries if author_of(entry) != author]
         self.model.pulled.discard(author)
 
