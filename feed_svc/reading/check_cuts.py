@@ -6,7 +6,7 @@ While it has a lease, it is shown without a question. Otherwise the viewer's las
 - If it is the same, nobody was cut since. The lease is renewed.
 - If not, authors who are not followed any more are taken out, then the lease is renewed. A worker that read the graph before the
   cut may still add such an author. So the timeline only takes over a cut that was first seen SETTLE_SECONDS ago; until then, each
-  look takes authors out again.
+  look takes authors out again. The end of a build counts as the first time, because pushes reach a timeline while it is built.
 
 The lease counts from before the question. So a page shows nobody who was cut more than LEASE_SECONDS and one read's time ago. All
 times are those of the store's clock, which all processes share.

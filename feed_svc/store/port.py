@@ -29,7 +29,7 @@ class Timelines(Protocol):
     ) -> None:
         """Add entries and pulled authors to a timeline that the caller is still building, and make it live.
 
-        `cut` is the viewer's last cut before its followees were read.
+        `cut` is the viewer's last cut before its followees were read. It is kept as one that was seen now.
         """
         ...
 

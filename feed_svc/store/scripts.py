@@ -280,14 +280,19 @@ return 1
 
 # KEYS timeline; ARGV token, length, floor, time to live in seconds, cut (8 bytes; none in an author timeline), number of
 # pulled authors, those authors (8 bytes each), entries… Makes a timeline live if its builder still holds it. If it is absent it
-# stays absent, because pushes may have been missed.
+# stays absent, because pushes may have been missed. Its cut counts as seen now and not as known: during the build, a worker that
+# read the graph before the cut may have pushed a post of who was cut.
 FINISH_BUILD = (
     _CHANGE
     + """
 local key, pulled = KEYS[1], tonumber(ARGV[6])
 local marker = marker_of(key)
 if not marker or token_of(marker) ~= ARGV[1] then return 0 end
-marker = string.sub(marker, 1, 40) .. ARGV[5] .. string.sub(marker, 41 + #ARGV[5])
+if #ARGV[5] > 0 and ARGV[5] ~= LIVE then
+  local time = redis.call('TIME')
+  local now = struct.pack('>I8', time[1] * 1000 + math.floor(time[2] / 1000))
+  marker = string.sub(marker, 1, 40) .. LIVE .. ARGV[5] .. now .. string.sub(marker, 65)
+end
 marker = with_pulled(with_token(marker, LIVE), part(7, pulled))
 marker = with_floor(marker, higher(ARGV[3], floor_of(marker)))
 merge(key, marker, part(7 + pulled, #ARGV - 6 - pulled), tonumber(ARGV[2]))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 from redis.asyncio import Redis
 
-from feed_svc.model import Cuts, Unleased, entry_of
+from feed_svc.model import Cuts, Unleased, Window, author_of, entry_of
 from feed_svc.reading.check_cuts import LEASE_SECONDS, LOOK_SECONDS, SETTLE_SECONDS, CheckCuts, Outcome, after_look
 from meshkit.errors import UnavailableError
 from meshkit.grpc.status import is_outage
@@ -115,6 +115,22 @@ async def test_what_a_late_worker_adds_is_taken_out_again(feed: Feed, world: Gra
     assert home is not None
     assert home.unleased is not None
     assert home.unleased.cuts == Cuts(world.cuts[VIEWER])
+
+
+async def test_what_a_late_worker_adds_during_a_build_is_taken_out(feed: Feed, world: Graph) -> None:
+    """A build that begins after a cut does not vouch for what workers push meanwhile."""
+    home = await feed.timelines.whole(VIEWER)
+    assert home is not None
+    world.end(VIEWER, GOES)
+    world.post(GOES, 40)
+    await feed.timelines.drop(VIEWER)
+    token = await feed.timelines.begin_build(VIEWER, home.position, 0)
+    assert token
+    await feed.timelines.push([VIEWER], entry_of(40, GOES))
+    kept = [entry for entry in home.entries if author_of(entry) != GOES]
+    await feed.timelines.finish_build(VIEWER, token, Window(kept, home.floor), home.pulled, world.cuts[VIEWER])
+    await pass_lease(feed)
+    assert await feed.walk(VIEWER, 7) == world.oracle(VIEWER)
 
 
 async def test_a_follow_during_a_look_is_not_lost(feed: Feed, world: Graph) -> None:
