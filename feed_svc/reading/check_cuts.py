@@ -90,7 +90,9 @@ class CheckCuts:
             if not self._is_outage(error):
                 raise
             _log.info("cuts_not_checked", error=repr(error))
-            self._away_until = self._clock() + LOOK_SECONDS
+            # Not for a call whose own deadline is over: its caller must not keep others from looking.
+            if isinstance(error, TimeoutError):
+                self._away_until = self._clock() + LOOK_SECONDS
             return Outcome.UNKNOWN
 
     async def _look(self, viewer: int, found: Unleased) -> Outcome:

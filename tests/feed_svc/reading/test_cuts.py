@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 
 from feed_svc.model import Cuts, Unleased, Window, author_of, entry_of
 from feed_svc.reading.check_cuts import LEASE_SECONDS, LOOK_SECONDS, SETTLE_SECONDS, CheckCuts, Outcome, after_look
-from meshkit.errors import UnavailableError
+from meshkit.errors import DeadlineExceededError, UnavailableError
 from meshkit.grpc.status import is_outage
 from meshkit.redis.mux import RedisMux
 from tests.feed_svc.world import Feed, World, entries_of, open_feed
@@ -21,7 +21,7 @@ class Graph(World):
     """A world that counts questions for the last cut, may not answer them, and can change while it answers."""
 
     looks = 0
-    is_away = False
+    is_away = is_late = False
     hangs = False
     follows_meanwhile: tuple[int, int] | None = None
 
@@ -32,6 +32,8 @@ class Graph(World):
             await asyncio.Event().wait()
         if self.is_away:
             raise UnavailableError
+        if self.is_late:
+            raise DeadlineExceededError
         return await super().last_cut(viewer)
 
     async def followed_among(self, viewer: int, author_ids: Sequence[int]) -> set[int]:
@@ -162,6 +164,16 @@ async def test_a_graph_that_hangs_is_asked_once_a_second(feed: Feed, world: Grap
     assert world.looks == looks + 1
     world.hangs, clock = False, LOOK_SECONDS
     assert await check(VIEWER, found) is Outcome.SAME
+
+
+async def test_a_caller_without_patience_keeps_nobody_from_looking(feed: Feed, world: Graph) -> None:
+    """After a look that failed by its own call's deadline, the next read looks again."""
+    world.end(VIEWER, GOES)
+    await pass_lease(feed)
+    world.is_late = True
+    assert (await feed.get_feed(VIEWER, "", 5)).is_degraded
+    world.is_late = False
+    assert await feed.walk(VIEWER, 7) == world.oracle(VIEWER)
 
 
 async def test_a_timeline_that_was_rebuilt_during_a_look_is_read_again(feed: Feed, world: Graph) -> None:
