@@ -36,7 +36,7 @@ RUNS ?= 20
 BENCH ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install protos reference docs api-docs fmt lint types contracts lock lock-check sbom licences pythons packages release-protos check test coverage test-fast test-load wheel stubs stubs-python stubs-typescript stubs-go stubs-java test-stubs dev clean faults bench
+.PHONY: help install protos reference docs api-docs fmt lint types contracts lock lock-check sbom licences pythons packages release-protos check test coverage test-fast test-load wheel images stubs stubs-python stubs-typescript stubs-go stubs-java test-stubs dev clean faults bench
 
 help: ## List these targets
 	@awk -F':.*## ' '/^##@ /{printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -102,11 +102,12 @@ fmt: install ## Format the code and the contracts
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/buf format -w protos --path protos/lensfeed
 
-lint: protos ## Check style, formatting and the contracts' style
+lint: protos ## Check style and formatting, also of the contracts and the Dockerfile
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/buf format -d --exit-code protos --path protos/lensfeed
 	$(BIN)/buf lint $(GENERATED) --config buf.yaml
+	$(BIN)/hadolint deploy/images/Dockerfile
 
 types: protos ## Check types, strictly
 	$(BIN)/mypy
@@ -178,6 +179,9 @@ release-protos: protos ## Freeze the public contracts as those of setup.cfg's ve
 
 wheel: protos ## Build a wheel into dist/
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+
+images: wheel ## Build the image of each role (as root, by buildah and mmdebstrap; without them, only what a build needs)
+	$(BIN)/python -m tools.images $(WHEEL)
 
 stubs: stubs-python stubs-typescript stubs-go stubs-java ## Build the clients of every language from the public contracts
 

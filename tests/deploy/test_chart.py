@@ -11,6 +11,7 @@ from meshkit.service_settings import ServiceSettings
 from meshkit.settings import PREFIX, Settings
 from tests.deploy.chart import CHART, CUSTOM, NEWEST, OLDEST, SAMPLES, by_name, environment, objects, pods, render, run
 from tests.deploy.chart import write_schemas as write
+from tools.roles import ROLES
 
 every_sample = pytest.mark.parametrize("sample", SAMPLES)
 # Commands of jobs, and what they read.
@@ -70,6 +71,15 @@ def test_every_container_is_confined(sample: str | None) -> None:
             "capabilities": {"drop": ["ALL"]},
         }, name
         assert {*container["resources"]["requests"], *container["resources"]["limits"]} == {"cpu", "memory"}
+
+
+@every_sample
+def test_every_image_is_built(sample: str | None) -> None:
+    """The chart names an image of a role that `make images` builds, which holds the package that its container runs."""
+    for name, pod in pods(sample):
+        [container] = pod["containers"]
+        role = container["image"].partition("lensfeed-")[2].partition(":")[0]
+        assert ROLES[role] == container["command"][2], name
 
 
 @every_sample

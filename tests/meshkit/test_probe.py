@@ -18,6 +18,13 @@ async def probe(address: str, question: str, mesh_tls: Path | None = None) -> in
     return await (await asyncio.create_subprocess_exec(*command, env={**os.environ, **settings})).wait()
 
 
+async def probe_edge(address: str, question: str) -> int:
+    """Run the probe as in the image of the edge; its exit code."""
+    settings = {"LENSFEED_EDGE_HEALTH_ADDR": address, "MESH_PART": "edge"}
+    command = (sys.executable, "-m", "meshkit.probe", question)
+    return await (await asyncio.create_subprocess_exec(*command, env={**os.environ, **settings})).wait()
+
+
 async def refuse() -> None:
     """Fail, as a dependency that is down."""
     raise ConnectionError("down")
@@ -42,3 +49,19 @@ async def test_a_process_that_does_not_answer_is_neither(tmp_path: Path) -> None
     """Nobody listens, or the certificate is missing."""
     assert await probe("127.0.0.1:1", "alive") == 1
     assert await probe("127.0.0.1:1", "alive", tmp_path) == 1
+
+
+@pytest.mark.parametrize(("status", "is_ready"), [(200, True), (503, False)])
+async def test_an_edge_is_asked_for_its_health_page(status: int, is_ready: bool) -> None:
+    """The edge answers HTTP: 200 is ready, anything else only alive."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"GET /healthz ")
+        writer.write(f"HTTP/1.1 {status} Any\r\ncontent-length: 0\r\n\r\n".encode())
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        assert await probe_edge(address, "alive") == 0
+        assert await probe_edge(address, "ready") == int(not is_ready)
+    assert await probe_edge("127.0.0.1:1", "alive") == 1
