@@ -127,12 +127,16 @@ class Story:
         """Let time pass: what Redis keeps for less than two minutes, and would have expired by then, goes."""
         self.world.ahead_ms += seconds * 1_000
         now_ms = time.time() * 1_000 + self.world.ahead_ms
-        for viewer in PEOPLE:
-            lease, followees = f"ok:{{{viewer}}}", f"followees:{{{viewer}}}"
-            if 0 < await self.redis.pexpiretime(lease) < now_ms:
-                await self.redis.delete(lease)
-            if seconds > KEEP_SECONDS:
-                await self.redis.delete(followees)
+        leases = [f"ok:{{{viewer}}}" for viewer in PEOPLE]
+        async with self.redis.pipeline(transaction=False) as pipeline:
+            for lease in leases:
+                pipeline.pexpiretime(lease)
+            ends = await pipeline.execute()
+        gone = [lease for lease, end_ms in zip(leases, ends, strict=True) if 0 < end_ms < now_ms]
+        if seconds > KEEP_SECONDS:
+            gone += [f"followees:{{{viewer}}}" for viewer in PEOPLE]
+        if gone:
+            await self.redis.delete(*gone)
 
     async def forget(self, pattern: str) -> None:
         """Let some keys expire."""
