@@ -13,9 +13,9 @@ from tools.requirements import ROOT
 from tools.roles import ROLES, lock_of
 
 CONTEXT = ROOT / "build" / "images"
-BASES = {"lensfeed-base": "python3", "lensfeed-builder": "python3-venv,python3-pip,ca-certificates"}
-"""The Debian packages of the bases."""
-LIMITS_MIB = {"user": 260, "follow": 250, "post": 250, "media": 640, "feed": 240, "edge": 420}
+BASES = {"lensfeed-base": "python3,libstdc++6", "lensfeed-builder": "python3-venv,python3-pip,ca-certificates"}
+"""The Debian packages of the bases. gRPC needs libstdc++."""
+LIMITS_MIB = {"user": 290, "follow": 280, "post": 280, "media": 700, "feed": 260, "edge": 460}
 """What an image may take at most, with its base."""
 _SUITE = "bookworm"
 _CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
