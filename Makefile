@@ -155,7 +155,6 @@ coverage: protos ## Run every test, traced with all processes that it starts, an
 	$(BIN)/coverage report
 
 test-fast: protos ## Run the quick tests, on no mesh and no cluster (a minute)
-	sh tests/need_helm.sh
 	$(BIN)/python -m pytest -n $(TEST_PROCESSES) -m 'not mesh and not cluster and not slow and not faults and not stubs' --durations=5
 
 test-load: protos ## Run the black-box tests 20 times, three at a time (most of an hour; fewer: make test-load RUNS=3)

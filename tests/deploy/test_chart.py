@@ -13,6 +13,8 @@ from tests.deploy.chart import CHART, CUSTOM, NEWEST, OLDEST, SAMPLES, by_name, 
 from tests.deploy.chart import write_schemas as write
 from tools.roles import ROLES
 
+pytestmark = pytest.mark.slow  # it needs Helm
+
 every_sample = pytest.mark.parametrize("sample", SAMPLES)
 # Commands of jobs, and what they read.
 JOBS: dict[str, type[Settings]] = {

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("service", ["user_svc", "follow_svc", "post_svc", "media_svc"])
 def test_migrate_creates_the_tables_and_ends(service: str, tmp_path: Path) -> None:

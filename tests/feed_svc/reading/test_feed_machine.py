@@ -1,6 +1,6 @@
 """A state machine: after any events in any order, walks equal the oracle.
 
-FEED_EXAMPLES is the number of stories (300 unless set), FEED_SEED repeats a run: each prints its own.
+FEED_EXAMPLES is the number of stories (200 unless set), FEED_SEED repeats a run: each prints its own.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ from tests.feed_svc.world import MAY_LAG_MS, Feed, Sizes, WorkerDiedError, World
 
 pytestmark = pytest.mark.slow
 
-EXAMPLES = int(os.environ.get("FEED_EXAMPLES", "300"))
+EXAMPLES = int(os.environ.get("FEED_EXAMPLES", "200"))
 SEED = int(os.environ.get("FEED_SEED", secrets.randbits(32)))
 STEPS = 30
 # Some twelve cards, so that most walks drop some.
