@@ -99,14 +99,15 @@ async def serving_process(settings: FollowSettings) -> AsyncIterator[Process]:
 
 def _public(store: FollowStore, users: UserPeer, announce: Announce, cursor_keys: list[str]) -> FollowServicer:
     gate, delete_follow = Gate(GetSights(store)), DeleteFollow(store, announce)
+    end_follows = EndFollows(store, delete_follow)
     return FollowServicer(
         create_follow=CreateFollow(store, users, announce, gate, delete_follow),
         delete_follow=delete_follow,
         create_mute=CreateMute(store, announce),
         delete_mute=DeleteMute(store, announce),
         list_mutes=ListMutes(store, users, Cursors(cursor_keys, "mutes"), gate),
-        create_block=CreateBlock(store, users, announce, gate, EndFollows(store, delete_follow)),
-        delete_block=DeleteBlock(store),
+        create_block=CreateBlock(store, users, announce, gate, end_follows),
+        delete_block=DeleteBlock(store, end_follows),
         list_blocks=ListBlocks(store, users, Cursors(cursor_keys, "blocks"), gate),
         list_followers=ListFollowers(store, users, Cursors(cursor_keys, "followers"), gate),
         list_following=ListFollowing(store, users, Cursors(cursor_keys, "following"), gate),

@@ -183,3 +183,14 @@ async def test_an_event_finishes_an_interrupted_change(served: ServedGraph, is_b
         with attempt:
             request = follow_internal_service_pb2.FilterFollowedRequest(follower_id=bob, followee_ids=[alice])
             assert not (await served.internal.FilterFollowed(request)).followee_ids
+
+
+async def test_an_unblock_finishes_an_interrupted_block_first(served: ServedGraph) -> None:
+    """If a process dies before a block has ended the follows, they end with the unblock at the latest."""
+    alice, bob = await served.new_users(2)
+    await served.follow(bob, alice)
+    # The store's own write alone, and no event.
+    await served.store.block(alice, bob, 5, 10, [])
+    await unblock(served, alice, bob)
+    request = follow_internal_service_pb2.FilterFollowedRequest(follower_id=bob, followee_ids=[alice])
+    assert not (await served.internal.FilterFollowed(request)).followee_ids
