@@ -14,7 +14,7 @@ from devmesh.folders import STORES, default_folder
 from devmesh.supervise.lock import is_locked
 from devmesh.top.change import Change
 from devmesh.top.scrape import Snapshot, Target, read_targets, scrape
-from devmesh.top.screen import draw
+from devmesh.top.screen import draw, fitted
 from devmesh.top.tables import tables_of
 
 TARGETS = "metrics.json"
@@ -58,7 +58,8 @@ async def _show(console: Console, targets: Sequence[Target], every: float, *, is
             return
         with Live(console=console, screen=True, auto_refresh=False) as live:
             while True:
-                live.update(draw(tables_of(Change(before, after)), after.at - before.at), refresh=True)
+                tables = fitted(tables_of(Change(before, after)), console.height)
+                live.update(draw(tables, after.at - before.at), refresh=True)
                 await asyncio.sleep(every)
                 before, after = after, await scrape(http, targets)
 

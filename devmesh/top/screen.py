@@ -1,6 +1,7 @@
 """Draws the tables of `lensfeed top`."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rich.console import Group, RenderableType
 from rich.table import Table as Drawn
@@ -18,6 +19,25 @@ def draw(tables: Sequence[Table], seconds: float) -> Group:
     for table in tables:
         parts += [Text(), Text(table.title, "bold"), _drawn(table)]
     return Group(*parts)
+
+
+def fitted(tables: Sequence[Table], height: int) -> list[Table]:
+    """Return the tables with as many rows as a terminal of some lines can show.
+
+    Rows are taken from the end of the longest table that lists its most important ones first, down to one row each.
+    """
+    found = list(tables)
+    while _height(found) > height:
+        longest = max(range(len(found)), key=lambda at: len(found[at].rows) if found[at].is_ranked else 0)
+        if not found[longest].is_ranked or len(found[longest].rows) == 1:
+            break
+        found[longest] = replace(found[longest], rows=found[longest].rows[:-1])
+    return found
+
+
+def _height(tables: Sequence[Table]) -> int:
+    # The first line; of each table an empty line, the title, and its names of columns if it has any.
+    return 1 + sum(2 + any(table.columns) + len(table.rows) for table in tables)
 
 
 def _drawn(table: Table) -> Drawn:

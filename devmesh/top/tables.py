@@ -18,12 +18,16 @@ Row = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table: its title, columns and rows. `is_alarm` rows are by index those that need a look."""
+    """One table: its title, columns and rows.
+
+    `alarms` are the indices of rows that need a look. A table `is_ranked` if its most important rows come first.
+    """
 
     title: str
     columns: Row
     rows: Sequence[Row]
     alarms: frozenset[int] = frozenset()
+    is_ranked: bool = False
 
 
 def tables_of(change: Change) -> list[Table]:
@@ -67,7 +71,7 @@ def _methods(change: Change) -> Table:
         )
         for key in busiest
     ]
-    return Table("busiest methods", ("method", "calls/s", "faults/s", "p50", "p99"), rows)
+    return Table("busiest methods", ("method", "calls/s", "faults/s", "p50", "p99"), rows, is_ranked=True)
 
 
 def _feeds(change: Change) -> Table:
@@ -135,7 +139,8 @@ def _stores(change: Change) -> Table:
     p99 = change.quantiles(STATEMENTS, 0.99, *by)
     costly = sorted((key for key, rate in rates.items() if rate), key=lambda key: -spent[key])[:MOST_STATEMENTS]
     rows = [(*key, _number(rates[key]), _time(spent[key] / rates[key]), _time(p99.get(key))) for key in costly]
-    return Table("costliest statements", ("store", "of", "statement", "a second", "mean", "p99"), rows)
+    columns = ("store", "of", "statement", "a second", "mean", "p99")
+    return Table("costliest statements", columns, rows, is_ranked=True)
 
 
 def _shares(change: Change, counter: str) -> str:

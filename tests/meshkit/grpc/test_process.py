@@ -34,7 +34,7 @@ async def test_a_process_drains(tmp_path: Path) -> None:
             watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
             changes: Any = aiter(watch)  # the stubs of grpc-health-checking know no aio
             assert (await anext(changes)).status == SERVING
-            hanging = UserServiceStub(channel).GetUser(GetUserRequest(user_id=HANG), metadata=AS_USER)
+            hanging = UserServiceStub(channel).GetUser(GetUserRequest(user_id=HANG), metadata=AS_USER, timeout=60)
             answer = asyncio.ensure_future(_awaited(hanging))
             await process.logged("hanging")
             process.terminate()
@@ -64,7 +64,7 @@ async def test_a_call_that_outlasts_the_drain_cleans_up(tmp_path: Path) -> None:
     """After the drain time calls are cancelled, and their cleanup finishes before the stores close."""
     async with tiny(TINY_GATE=str(tmp_path / "never"), LENSFEED_DRAIN_SECONDS="0.1") as process:
         async with plain_channel(await process.address()) as channel:
-            hanging = UserServiceStub(channel).GetUser(GetUserRequest(user_id=HANG), metadata=AS_USER)
+            hanging = UserServiceStub(channel).GetUser(GetUserRequest(user_id=HANG), metadata=AS_USER, timeout=60)
             call = asyncio.ensure_future(_awaited(hanging))
             await process.logged("hanging")
             process.terminate()

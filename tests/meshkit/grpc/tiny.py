@@ -27,7 +27,10 @@ class Tiny:
     @property
     def logs(self) -> list[dict[str, Any]]:
         """Everything it has logged so far; fails if a line is not JSON."""
-        return [_parsed(line) for line in self.lines]
+        try:
+            return [json.loads(line) for line in self.lines]
+        except json.JSONDecodeError:
+            raise AssertionError("not JSON:\n" + "\n".join(self.lines)) from None
 
     async def logged(self, event: str) -> dict[str, Any]:
         """Wait for a line."""
@@ -67,14 +70,6 @@ class Tiny:
         async with self._changed:
             self.lines.extend(lines)
             self._changed.notify_all()
-
-
-def _parsed(line: str) -> dict[str, Any]:
-    try:
-        parsed: dict[str, Any] = json.loads(line)
-    except json.JSONDecodeError:
-        raise AssertionError(f"not JSON: {line!r}") from None
-    return parsed
 
 
 @contextlib.asynccontextmanager
