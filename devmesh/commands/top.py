@@ -59,7 +59,7 @@ async def _show(console: Console, targets: Sequence[Target], every: float, *, is
         with Live(console=console, screen=True, auto_refresh=False) as live:
             while True:
                 tables = fitted(tables_of(Change(before, after)), console.height)
-                live.update(draw(tables, after.at - before.at), refresh=True)
+                live.update(draw(tables, after.at - before.at, is_dense=True), refresh=True)
                 await asyncio.sleep(every)
                 before, after = after, await scrape(http, targets)
 

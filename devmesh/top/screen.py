@@ -13,16 +13,19 @@ from devmesh.top.tables import Table
 WORDS = frozenset({"", "part", "state", "method", "stream", "group", "queue", "store", "of", "statement"})
 
 
-def draw(tables: Sequence[Table], seconds: float) -> Group:
-    """Return all tables, one below the other. `seconds` is how long their rates were measured."""
+def draw(tables: Sequence[Table], seconds: float, *, is_dense: bool = False) -> Group:
+    """Return all tables, one below the other. `seconds` is how long their rates were measured.
+
+    If the drawing is dense, there are no empty lines between tables.
+    """
     parts: list[RenderableType] = [Text(f"rates and percentiles of the last {seconds:.0f} s", "dim")]
     for table in tables:
-        parts += [Text(), Text(table.title, "bold"), _drawn(table)]
+        parts += [*([] if is_dense else [Text()]), Text(table.title, "bold"), _drawn(table)]
     return Group(*parts)
 
 
 def fitted(tables: Sequence[Table], height: int) -> list[Table]:
-    """Return the tables with as many rows as a terminal of some lines can show.
+    """Return the tables with as many rows as a dense drawing of some lines can show.
 
     Rows are taken from the end of the longest table that lists its most important ones first, down to one row each.
     """
@@ -36,8 +39,8 @@ def fitted(tables: Sequence[Table], height: int) -> list[Table]:
 
 
 def _height(tables: Sequence[Table]) -> int:
-    # The first line; of each table an empty line, the title, and its names of columns if it has any.
-    return 1 + sum(2 + any(table.columns) + len(table.rows) for table in tables)
+    # The first line; of each table the title, and its names of columns if it has any.
+    return 1 + sum(1 + any(table.columns) + len(table.rows) for table in tables)
 
 
 def _drawn(table: Table) -> Drawn:
