@@ -38,6 +38,7 @@ from meshkit.ids import PublicId
 from meshkit.redis.client import open_redis
 from post_svc import app as post_app
 from post_svc import settings as post_settings
+from tests.media_svc.command_lines import command_of
 from tests.media_svc.conftest import Parts
 from tests.media_svc.jobs.leases import expire_leases
 from tests.media_svc.media_app import PATIENCE_SECONDS, MediaApp, kinds, new_user
@@ -283,7 +284,7 @@ async def test_worker_is_killed(app: MediaApp, parts: Parts, redis: Any, other_w
 
 
 def _renderers(pid: int) -> list[psutil.Process]:
-    return [each for each in psutil.Process(pid).children() if str(Recipe.BETTER_AVIF) in each.cmdline()]
+    return [each for each in psutil.Process(pid).children() if str(Recipe.BETTER_AVIF) in command_of(each)]
 
 
 async def test_given_up(app: MediaApp, parts: Parts, redis: Any) -> None:

@@ -18,6 +18,7 @@ from media_svc.photos.render_pool import MIB, SMALL, RenderPool, open_render_poo
 from media_svc.photos.renditions import RenderCrashedError, Rendered, read_outcome
 from media_svc.sandbox.picture_manifest import ORIGINAL_NAME
 from tests.media_svc import pictures
+from tests.media_svc.command_lines import command_of
 
 pytestmark = pytest.mark.slow
 
@@ -56,18 +57,11 @@ def _slow_jpeg() -> bytes:
 
 def _fork_servers() -> list[psutil.Process]:
     children = psutil.Process().children()
-    return [each for each in children if "media_svc.sandbox.fork_server" in _command(each)]
+    return [each for each in children if "media_svc.sandbox.fork_server" in command_of(each)]
 
 
 def _alone() -> list[psutil.Process]:
-    return [each for each in psutil.Process().children() if "media_svc.sandbox.render_process" in _command(each)]
-
-
-def _command(process: psutil.Process) -> list[str]:
-    try:
-        return process.cmdline()
-    except psutil.Error:
-        return []
+    return [each for each in psutil.Process().children() if "media_svc.sandbox.render_process" in command_of(each)]
 
 
 def _forks() -> list[psutil.Process]:

@@ -17,6 +17,7 @@ from media_svc.model import FailureReason, MediaRejectedError
 from media_svc.photos.renditions import RenderCrashedError, RenderLimits, render
 from media_svc.sandbox.read_picture import MAX_FRAMES
 from tests.media_svc import pictures
+from tests.media_svc.command_lines import command_of
 
 pytestmark = pytest.mark.slow
 
@@ -187,9 +188,8 @@ async def _started(task: "asyncio.Task[object]") -> psutil.Process:
     """Wait for a task's render process to run Python, and return it."""
     while not task.done():
         for child in _processes():
-            with contextlib.suppress(psutil.NoSuchProcess):
-                if "media_svc.sandbox.render_process" in child.cmdline():
-                    return child
+            if "media_svc.sandbox.render_process" in command_of(child):
+                return child
         await asyncio.sleep(0.01)
     raise AssertionError("the picture was ready before its process was seen")
 
