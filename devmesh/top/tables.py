@@ -102,7 +102,8 @@ def _events(change: Change) -> Table:
     failed = change.rates(handling, *by, only=lambda sample: sample.labels["outcome"] != "done")
     aside = change.latest(catalog.EVENTS_SET_ASIDE.prometheus_name, *by)
     dead = change.latest(catalog.DEAD_LETTERS.prometheus_name, "stream")
-    keys = sorted(waiting)
+    # What needs a look comes first, then what waits most.
+    keys = sorted(waiting, key=lambda key: (not (dead.get(key[:1]) or failed.get(key)), -waiting[key], key))
     rows = [
         (
             *key,
@@ -117,7 +118,7 @@ def _events(change: Change) -> Table:
     ]
     columns = ("stream", "group", "waiting", "oldest", "done/s", "failed/s", "parked", "dead")
     alarms = frozenset(at for at, key in enumerate(keys) if dead.get(key[:1]) or failed.get(key))
-    return Table("events", columns, rows, alarms)
+    return Table("events", columns, rows, alarms, is_ranked=True)
 
 
 def _jobs(change: Change) -> Table:
