@@ -33,10 +33,10 @@ async def at_terminal(
             screen = await _read(master, dict(answers))
             return Session(await process.wait(), screen)
     finally:
+        os.close(master)
         if process.returncode is None:
             process.kill()
             await process.wait()
-        os.close(master)
 
 
 async def _read(master: int, answers: dict[str, str]) -> str:
@@ -50,8 +50,13 @@ async def _read(master: int, answers: dict[str, str]) -> str:
 
 async def _chunk(master: int) -> bytes:
     """Wait for the next bytes; empty when the last process has left the terminal."""
+    ready = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_reader(master, ready.set)
     try:
-        # In a thread: uvloop does not always tell that a terminal can be read.
-        return await asyncio.to_thread(os.read, master, 65_536)
+        await ready.wait()
+        return os.read(master, 65_536)
     except OSError:
         return b""
+    finally:
+        loop.remove_reader(master)
