@@ -1,5 +1,7 @@
 """Backfills a timeline on a follow or unmute, and removes an author from it on an unfollow or mute."""
 
+from collections.abc import Sequence
+
 from feed_svc.model import TIMELINE_LENGTH, merge
 from feed_svc.ports import Graph, Posts
 from feed_svc.store.port import Celebrities, Followees, RecentUnfollows, Timelines
@@ -33,7 +35,7 @@ class ApplyFollow:
         await self._followees.forget(viewer)
         is_following = await self._graph.is_following(viewer, author_id)
         while True:
-            await (self._add if is_following else self._remove)(viewer, author_id)
+            await (self._add(viewer, author_id) if is_following else self.remove(viewer, [author_id]))
             is_still = await self._graph.is_following(viewer, author_id)
             if is_still == is_following:
                 return
@@ -48,7 +50,9 @@ class ApplyFollow:
         posts = await self._posts.newest([author_id], None, TIMELINE_LENGTH)
         await self._timelines.backfill(viewer, merge(posts, TIMELINE_LENGTH))
 
-    async def _remove(self, viewer: int, author_id: int) -> None:
+    async def remove(self, viewer: int, author_ids: Sequence[int]) -> None:
+        """Remove authors who are not followed any more. Repeatable."""
         # Remember first, then remove: a running fan-out or rebuild checks the recent unfollows when it is done.
-        await self._recent_unfollows.add(viewer, author_id)
-        await self._timelines.remove_authors(viewer, [author_id])
+        for author_id in author_ids:
+            await self._recent_unfollows.add(viewer, author_id)
+        await self._timelines.remove_authors(viewer, author_ids)

@@ -21,7 +21,7 @@ import structlog
 from feed_svc.fan_out.apply_follow import ApplyFollow
 from feed_svc.model import Cuts, Unleased, author_of
 from feed_svc.ports import Graph, IsOutage
-from feed_svc.store.port import RecentUnfollows, Timelines
+from feed_svc.store.port import Timelines
 from meshkit.tasks.to_the_end import ToTheEnd
 from meshkit.telemetry.catalog import LEASES
 from meshkit.time_limits import TimeLimits
@@ -58,7 +58,6 @@ class CheckCuts:
         self,
         timelines: Timelines,
         graph: Graph,
-        recent_unfollows: RecentUnfollows,
         apply_follow: ApplyFollow,
         is_outage: IsOutage,
         *,
@@ -66,7 +65,6 @@ class CheckCuts:
     ) -> None:
         self._timelines = timelines
         self._graph = graph
-        self._recent_unfollows = recent_unfollows
         self._apply_follow = apply_follow
         self._is_outage = is_outage
         self._clock = clock
@@ -116,10 +114,7 @@ class CheckCuts:
         return bool(gone)
 
     async def _remove(self, viewer: int, authors: list[int]) -> None:
-        # Remember first, then remove: a running fan-out or rebuild checks the recent unfollows when it is done.
-        for author_id in authors:
-            await self._recent_unfollows.add(viewer, author_id)
-        await self._timelines.remove_authors(viewer, authors)
+        await self._apply_follow.remove(viewer, authors)
         # Those who were followed again meanwhile must not be missing.
         for author_id in await self._graph.followed_among(viewer, authors):
             await self._apply_follow(viewer, author_id)

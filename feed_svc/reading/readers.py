@@ -56,7 +56,7 @@ def open_skeleton(
         author_posts,
         graph,
         followees,
-        check_cuts=CheckCuts(timelines, graph, recent_unfollows, follow, is_outage),
+        check_cuts=CheckCuts(timelines, graph, follow, is_outage),
         read_unbuilt=ReadUnbuilt(graph, author_posts, rebuild, few=few, seconds=unbuilt_seconds),
         old_pages=old_pages or OldPages(),
     )

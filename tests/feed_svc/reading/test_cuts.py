@@ -157,7 +157,7 @@ async def test_without_the_graph_a_page_is_degraded(feed: Feed, world: Graph) ->
 async def test_a_graph_that_hangs_is_asked_once_a_second(feed: Feed, world: Graph) -> None:
     """One read waits for the graph. Others show the page at once until it is asked again."""
     clock = 0.0
-    check = CheckCuts(feed.timelines, world, feed.recent_unfollows, feed.apply_follow, is_outage, clock=lambda: clock)
+    check = CheckCuts(feed.timelines, world, feed.apply_follow, is_outage, clock=lambda: clock)
     world.hangs, looks = True, world.looks
     found = Unleased(Cuts(), 1)
     assert [await check(VIEWER, found) for _ in range(3)] == [Outcome.UNKNOWN] * 3
@@ -178,7 +178,7 @@ async def test_a_caller_without_patience_keeps_nobody_from_looking(feed: Feed, w
 
 async def test_a_timeline_that_was_rebuilt_during_a_look_is_read_again(feed: Feed, world: Graph) -> None:
     """A look at a former state of the timeline gives no lease."""
-    check = CheckCuts(feed.timelines, world, feed.recent_unfollows, feed.apply_follow, is_outage)
+    check = CheckCuts(feed.timelines, world, feed.apply_follow, is_outage)
     await pass_lease(feed)
     assert await check(VIEWER, Unleased(Cuts(5), 1)) is Outcome.CHANGED
     await feed.timelines.drop(VIEWER)
