@@ -38,9 +38,9 @@ from meshkit.events import Consumer, open_producer
 from meshkit.grpc import server
 from meshkit.grpc.channels import connect
 from meshkit.grpc.server import Process
+from meshkit.opened_store import migration
 from meshkit.redis.client import open_redis
 from meshkit.revocations import open_revocations
-from meshkit.service_settings import ServiceSettings
 from meshkit.sight import Gate
 
 _log = structlog.get_logger()
@@ -63,10 +63,7 @@ async def recount() -> None:
         await Recount(follows, store, settings.recount_settle_seconds)()
 
 
-async def migrate() -> None:
-    """Create or update the tables, then end. Every process does this at its start; a deployment may do it before."""
-    async with open_store(ServiceSettings.load()):
-        pass
+migrate = migration(open_store)
 
 
 @contextlib.asynccontextmanager

@@ -52,9 +52,9 @@ from meshkit.grpc import server
 from meshkit.grpc.channels import connect
 from meshkit.grpc.server import Process
 from meshkit.media_urls import MediaUrls
+from meshkit.opened_store import migration
 from meshkit.redis.client import check_redis, open_redis
 from meshkit.revocations import open_revocations
-from meshkit.service_settings import ServiceSettings
 
 _log = structlog.get_logger()
 # A long video has hundreds of files, and an author thousands of posts. Leaves time for a second try.
@@ -90,10 +90,7 @@ async def set_up() -> None:
         _log.warning("no_cold_tier", why="this S3 has no storage classes; originals stay where they are")
 
 
-async def migrate() -> None:
-    """Create or update the tables, then end. Every process does this at its start; a deployment may do it before."""
-    async with open_store(ServiceSettings.load()):
-        pass
+migrate = migration(open_store)
 
 
 @contextlib.asynccontextmanager

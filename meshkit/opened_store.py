@@ -4,7 +4,8 @@ Imports happen when a store is opened, because the Cassandra driver takes memory
 """
 
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
@@ -25,6 +26,19 @@ class Opened(NamedTuple, Generic[S]):
     store: S
     outbox: OutboxStore
     check: Check
+
+
+def migration(
+    open_store: Callable[[ServiceSettings], AbstractAsyncContextManager[object]],
+) -> Callable[[], Awaitable[None]]:
+    """Make the command `migrate` of a service, which opens its store."""
+
+    async def migrate() -> None:
+        """Create or update the tables, then end. Every process does this at its start; a deployment may do it before."""
+        async with open_store(ServiceSettings.load()):
+            pass
+
+    return migrate
 
 
 @contextlib.asynccontextmanager

@@ -17,9 +17,9 @@ from meshkit.grpc.health import Check
 from meshkit.grpc.server import Process
 from meshkit.grpc.status import is_outage
 from meshkit.media_urls import MediaUrls
+from meshkit.opened_store import migration
 from meshkit.redis.client import check_redis, open_redis
 from meshkit.revocations import open_revocations
-from meshkit.service_settings import ServiceSettings
 from post_svc.batch_get_posts import BatchGetPosts
 from post_svc.batch_list_places import BatchListPlaces
 from post_svc.create_post import CreatePost
@@ -52,10 +52,7 @@ class _Parts(NamedTuple):
     publish_waiting: PublishWaiting
 
 
-async def migrate() -> None:
-    """Create or update the tables, then end. Every process does this at its start; a deployment may do it before."""
-    async with open_store(ServiceSettings.load()):
-        pass
+migrate = migration(open_store)
 
 
 @contextlib.asynccontextmanager

@@ -11,8 +11,8 @@ from meshkit.grpc import server
 from meshkit.grpc.channels import connect
 from meshkit.grpc.server import Process
 from meshkit.media_urls import MediaUrls
+from meshkit.opened_store import migration
 from meshkit.revocations import open_revocations
-from meshkit.service_settings import ServiceSettings
 from user_svc.accounts.change_credentials import ChangeCredentials
 from user_svc.accounts.create_recovery_codes import CreateRecoveryCodes
 from user_svc.accounts.create_user import CreateUser
@@ -48,10 +48,7 @@ async def serve() -> None:
         await server.serve(process, settings)
 
 
-async def migrate() -> None:
-    """Create or update the tables, then end. Every process does this at its start; a deployment may do it before."""
-    async with open_store(ServiceSettings.load()):
-        pass
+migrate = migration(open_store)
 
 
 @contextlib.asynccontextmanager
