@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from meshkit.errors import NotFoundError
-from meshkit.sight.asked import mark_asked
 from meshkit.sight.errors import UserBlockedError
 from meshkit.sight.kinds import SightKind
 from meshkit.sight.ports import Sights
@@ -29,7 +28,6 @@ class Gate:
         found = {viewer_id: SightKind.SEES}
         for start in range(0, len(others), MAX_ACCOUNTS):
             found.update(await self._sights.get_sights(viewer_id, others[start : start + MAX_ACCOUNTS]))
-        mark_asked()
         return found
 
     async def meet(self, viewer_id: int, user_id: int, hidden: Callable[[], NotFoundError]) -> SightKind:
@@ -51,16 +49,6 @@ class Gate:
         if await self.approach(viewer_id, owner_id, hidden) is not SightKind.SEES:
             raise hidden()
 
-    async def one(self, viewer_id: int, value: T, owner_id: int, hidden: Callable[[], NotFoundError]) -> Seen[T]:
-        """Return an account's own value for the viewer. Raises as `check`."""
-        await self.check(viewer_id, owner_id, hidden)
-        return Seen(value)
-
-    async def profile(self, viewer_id: int, value: T, user_id: int, hidden: Callable[[], NotFoundError]) -> Seen[T]:
-        """Return a profile, which those who block it and strangers of a private account see, too."""
-        await self.meet(viewer_id, user_id, hidden)
-        return Seen(value)
-
     async def listed(self, viewer_id: int, values: Sequence[T], owner_of: Callable[[T], int]) -> list[Seen[T]]:
         """Return the values of accounts that a list of others may name, in order."""
         kinds = await self.kinds(viewer_id, map(owner_of, values))
@@ -68,5 +56,4 @@ class Gate:
 
     def own(self, values: Iterable[T]) -> list[Seen[T]]:
         """Return what the viewer owns or has made: their own profile, posts, media, blocks and mutes."""
-        mark_asked()
         return [Seen(value) for value in values]
