@@ -15,6 +15,8 @@ from devmesh.secrets.passwords import MeshPasswords
 SERVICES = ("user", "follow", "post", "media", "feed")
 WORKERS = ("post", "media", "feed")
 
+TARGETS = "metrics.json"
+"""The name of the list of targets in the folder of a mesh."""
 PORT_COUNT = 2 + SeaweedPorts.COUNT + 2 * (len(SERVICES) + len(WORKERS))
 """The number of ports of a mesh without the edge's and the store's."""
 
@@ -69,7 +71,7 @@ class Layout:
     @property
     def targets(self) -> Path:
         """The file that lists where processes serve their metrics, as Prometheus reads it (`file_sd_configs`)."""
-        return self.data / "metrics.json"
+        return self.data / TARGETS
 
     def log(self, name: str) -> Path:
         """Return the log file of a part."""

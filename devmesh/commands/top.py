@@ -11,13 +11,13 @@ from rich.live import Live
 
 from devmesh.errors import MeshError
 from devmesh.folders import STORES, default_folder
+from devmesh.layout import TARGETS
 from devmesh.supervise.lock import is_locked
 from devmesh.top.change import Change
 from devmesh.top.scrape import Snapshot, Target, read_targets, scrape
 from devmesh.top.screen import draw, fitted
 from devmesh.top.tables import tables_of
 
-TARGETS = "metrics.json"
 # Wide enough for every table where no terminal says how wide it is.
 PLAIN_WIDTH = 140
 

@@ -18,6 +18,7 @@ class Change:
         self._before = before
         self.after = after
         self._seconds = max(after.at - before.at, 1e-9)
+        self._grown: dict[str, list[tuple[Sample, float]]] = {}
 
     def rates(self, name: str, *by: str, only: Callable[[Sample], bool] = lambda _: True) -> dict[Key, float]:
         """Return by how much a counter grew in a second, grouped by labels. Processes add up."""
@@ -43,7 +44,13 @@ class Change:
             found[key] = max(sample.value, found.get(key, -math.inf))
         return found
 
-    def _growth(self, name: str) -> Iterable[tuple[Sample, float]]:
+    def _growth(self, name: str) -> list[tuple[Sample, float]]:
+        """Return how much each series grew. Several figures are made of one metric."""
+        if name not in self._grown:
+            self._grown[name] = list(self._compare(name))
+        return self._grown[name]
+
+    def _compare(self, name: str) -> Iterable[tuple[Sample, float]]:
         """Yield how much each series grew. One whose process was restarted began at 0."""
         earlier = {_identity(sample): sample.value for sample in self._before.samples.get(name, ())}
         for sample in self.after.samples.get(name, ()):
