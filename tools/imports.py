@@ -5,10 +5,9 @@ from pathlib import Path
 
 from tools.requirements import ROOT
 
-OWN = (
-    *("devmesh", "edge_proxy", "meshkit", "lensfeed_client"),
-    *("feed_svc", "follow_svc", "media_svc", "post_svc", "user_svc"),
-)
+SERVICES = ("feed_svc", "follow_svc", "media_svc", "post_svc", "user_svc")
+PACKAGES = ("devmesh", "edge_proxy", "meshkit", *SERVICES)
+OWN = (*PACKAGES, "lensfeed_client")
 """The packages of hand-written code."""
 _CLIENT = ROOT / "clients" / "python"
 

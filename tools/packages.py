@@ -12,9 +12,9 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from tools.imports import SERVICES
 from tools.requirements import ROOT, RUN
 
-SERVICES = ("user_svc", "follow_svc", "post_svc", "media_svc", "feed_svc")
 NO_COMMAND = "lensfeed: the command needs extra packages: pip install 'lensfeed[mesh]'"
 _SCRIPTS = Path(sysconfig.get_path("scripts"))
 _UV = _SCRIPTS / "uv"

@@ -3,12 +3,10 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from tools.imports import imports_of, is_in
+from tools.imports import PACKAGES, SERVICES, imports_of, is_in
 from tools.requirements import ROOT
 
 __all__ = ["PACKAGES", "ROOT", "SERVICES", "imports_of", "is_in", "modules_of", "offences"]
-SERVICES = ("feed_svc", "follow_svc", "media_svc", "post_svc", "user_svc")
-PACKAGES = ("devmesh", "edge_proxy", "meshkit", *SERVICES)
 
 
 def modules_of(package: str, root: Path = ROOT) -> Iterator[Path]:
