@@ -10,8 +10,8 @@ USED_CONNECTIONS = "envoy.resource_monitors.injected_resource"
 # An attack fills hundreds of megabytes in a second.
 REFRESH_INTERVAL = "0.1s"
 MIB = 1024 * 1024
-# Shares of `edge_max_heap_mib`. As memory fills up: first idle timeouts shrink, then connections
-# close after their calls, finally calls are refused.
+# Shares of `edge_max_heap_mib`. As memory fills up: first idle timeouts shrink, then connections close after their calls, finally
+# calls are refused.
 TIGHTEN, TIGHTEST = 0.85, 0.95
 HANG_UP = 0.95
 REFUSE = 0.98
