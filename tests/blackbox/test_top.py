@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
@@ -10,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.blackbox import live_top
 from tests.blackbox.mesh import Mesh
 from tests.blackbox.people import Person
+from tests.clients.pseudo_terminal import at_terminal
 
 pytestmark = pytest.mark.mesh
 
@@ -56,6 +59,15 @@ async def test_a_pipe_gets_the_figures_once(mesh: Mesh, ann: Person, bob: Person
     assert feeds[-1] == "ms"
     assert "timeline 100 %" in output
     assert len([line for line in output.splitlines() if " up " in line]) == 8
+
+
+async def test_a_terminal_shows_figures_until_ctrl_c(mesh: Mesh) -> None:
+    """On a terminal the figures are shown on a screen of their own, which Ctrl-C ends with 0."""
+    command = (sys.executable, live_top.__file__, "--data", str(mesh.data), "--every", "0.5")
+    session = await at_terminal(command, dict(os.environ), {"costliest statements": "\x03"}, columns=160)
+    assert session.code == 0
+    assert session.screen.startswith("\x1b[?1049h")
+    assert "feed-serve" in session.screen
 
 
 async def test_a_mesh_that_is_gone_is_an_error(tmp_path: Path) -> None:

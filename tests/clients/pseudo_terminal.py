@@ -26,7 +26,9 @@ async def at_terminal(
     """Run a command on a terminal. Type each answer once, when the text before it has appeared."""
     master, slave = pty.openpty()
     ioctl(slave, TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
-    process = await asyncio.create_subprocess_exec(*command, env=env, stdin=slave, stdout=slave, stderr=slave)
+    # readline puts the size of the terminal of the tests, or 80 columns and 24 lines, into the environment.
+    own = {name: value for name, value in env.items() if name not in {"COLUMNS", "LINES"}}
+    process = await asyncio.create_subprocess_exec(*command, env=own, stdin=slave, stdout=slave, stderr=slave)
     os.close(slave)
     try:
         async with asyncio.timeout(TIMEOUT_SECONDS):
