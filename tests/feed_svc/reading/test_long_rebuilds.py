@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,11 +41,11 @@ class SlowStore(World):
         return await super().newest(author_ids, below_place, limit)
 
 
-def slow_world() -> SlowStore:
+def slow_world(authors: Iterable[int] = AUTHORS, seconds_per_author: float = 0.0005) -> SlowStore:
     """Return a world where one viewer follows very many."""
-    world = SlowStore()
+    world = SlowStore(seconds_per_author=seconds_per_author)
     now = time.time_ns() // 1_000_000
-    for author in AUTHORS:
+    for author in authors:
         world.follows.add((VIEWER, author))
         world.post(author, new_id(now - author))
     return world
@@ -73,12 +74,16 @@ async def test_a_timeline_is_live_after_impatient_readers(redis: "Redis", mux: R
 
 async def test_a_reader_waits_for_a_rebuild_that_gets_on(redis: "Redis", mux: RedisMux) -> None:
     """A rebuild that takes longer than a hung part is allowed to is not repeated from the store."""
-    world = slow_world()
+    # Five batches of 0.8 s, so that the whole takes longer than `seconds`, and one far less, also on a busy machine.
+    authors, seconds = range(1_000, 5_000), 3.0
+    world = slow_world(authors, 0.004)
     # No page is read before the build: the reader waits for it from the start.
-    feed = open_feed(world, redis, mux, sizes=Sizes(few=len(AUTHORS)), seconds=0.7)
+    feed = open_feed(world, redis, mux, sizes=Sizes(few=len(authors)), seconds=seconds)
+    begun = time.monotonic()
     page = await feed.get_feed(VIEWER, "", 20)
     assert entries_of(page) == world.oracle(VIEWER)[:20]
-    assert len(world.read) < 1.2 * len(AUTHORS)
+    assert len(world.read) < 1.2 * len(authors)
+    assert time.monotonic() - begun > seconds  # otherwise it waited for nothing
 
 
 async def test_a_stopped_rebuild_keeps_its_batches(redis: "Redis", mux: RedisMux) -> None:
