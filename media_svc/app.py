@@ -55,6 +55,8 @@ from meshkit.media_urls import MediaUrls
 from meshkit.opened_store import migration
 from meshkit.redis.client import check_redis, open_redis
 from meshkit.revocations import open_revocations
+from meshkit.sight import Gate
+from meshkit.sight.peer import open_gate
 
 _log = structlog.get_logger()
 # A long video has hundreds of files, and an author thousands of posts. Leaves time for a second try.
@@ -102,6 +104,7 @@ async def serving_process(settings: ServeSettings) -> AsyncIterator[Process]:
         open_objects(settings) as objects,
         open_caches(settings) as caches,
         open_redis(settings.redis_url) as redis,
+        open_gate(settings, "media") as gate,
         open_revocations(settings.redis_url) as revocations,
     ):
         store, events = opened.store, MediaEvents(producer)
@@ -116,7 +119,7 @@ async def serving_process(settings: ServeSettings) -> AsyncIterator[Process]:
             background["webhook"] = S3EventReceiver(settings.webhook_addr, secret, settings.s3_bucket, by_key).run
         limit = LimitUploads(store, RedisUnfinishedMedia(redis), settings.max_unfinished_media)
         start = StartUpload(store, objects, quota=settings.storage_quota or None, limit=limit)
-        public, internal = _public(store, objects, finish, start, presenter), _internal(store, redis)
+        public, internal = _public(store, objects, finish, start, presenter, gate), _internal(store, redis)
         process = Process(
             name="media_svc",
             registrations=(
@@ -194,12 +197,17 @@ async def _stores(settings: S3Settings) -> AsyncIterator[tuple[Opened, Producer]
 
 
 def _public(
-    store: MediaStore, objects: Objects, finish: FinishUpload, start_upload: StartUpload, presenter: Presenter
+    store: MediaStore,
+    objects: Objects,
+    finish: FinishUpload,
+    start_upload: StartUpload,
+    presenter: Presenter,
+    gate: Gate,
 ) -> MediaServicer:
     resume = ResumeUpload(store, objects)
     start = StartUploadOnce(store, start_upload, resume)
-    get = GetMedia(store, resume)
-    return MediaServicer(start, CompleteUpload(store, finish), get, PickRendition(store), presenter)
+    get = GetMedia(store, resume, gate)
+    return MediaServicer(start, CompleteUpload(store, finish), get, PickRendition(store, gate), presenter)
 
 
 def _internal(store: MediaStore, redis: "Redis") -> MediaInternalServicer:

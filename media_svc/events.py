@@ -10,6 +10,7 @@ from media_svc.presenting import Presenter
 from media_svc.queue_media import QueueMedia
 from meshkit.events import EventStream, OutboxRecord, Producer, new_record
 from meshkit.ids import PublicId
+from meshkit.sight import for_service
 
 GROUP = "media_svc"
 STREAM = EventStream("media", (GROUP, "post_svc"))
@@ -30,17 +31,17 @@ class MediaEvents:
 
     def ready(self, media: Media) -> OutboxRecord:
         """Return the event of a medium that can be served."""
-        shown = self._presenter.media(media)
+        shown = self._presenter.media(for_service(media))
         return new_record(event_pb2.MediaReady(owner_id=media.media_id.owner, media=shown))
 
     def improved(self, media: Media) -> OutboxRecord:
         """Return the event of a medium that has better renditions."""
-        shown = self._presenter.media(media)
+        shown = self._presenter.media(for_service(media))
         return new_record(event_pb2.MediaImproved(owner_id=media.media_id.owner, media=shown))
 
     def rejected(self, media: Media) -> OutboxRecord:
         """Return the event of a medium that will never be served."""
-        shown = self._presenter.media(media)
+        shown = self._presenter.media(for_service(media))
         return new_record(event_pb2.MediaRejected(owner_id=media.media_id.owner, media=shown))
 
     def send_soon(self, *records: OutboxRecord) -> None:

@@ -4,34 +4,39 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from media_svc.media_ids import get_visible_media, parse_valid_ids
+from media_svc.errors import MediaNotFoundError
+from media_svc.media_ids import find_visible_media, parse_media_id, parse_valid_ids
 from media_svc.model import Media, MediaState
 from media_svc.store.port import MediaStore
 from media_svc.uploads.resume_upload import ResumeUpload
 from media_svc.uploads.start_upload import StartedUpload
+from meshkit.sight import Gate, Seen
 
 
 @dataclass(frozen=True, slots=True)
 class ShownMedia:
     """A medium, and how its owner can resume an unfinished upload."""
 
-    media: Media
+    media: Seen[Media]
     upload: StartedUpload | None
 
 
 class GetMedia:
-    """Gets one medium: for its owner in every state, for others once it is READY."""
+    """Gets one medium: for its owner in every state, for others who see its owner once it is READY."""
 
-    def __init__(self, store: MediaStore, resume: ResumeUpload) -> None:
+    def __init__(self, store: MediaStore, resume: ResumeUpload, gate: Gate) -> None:
         self._store = store
         self._resume = resume
+        self._gate = gate
 
     async def __call__(self, user_id: int, media_id: str) -> ShownMedia:
-        """Return the medium. Raises MediaNotFoundError."""
-        media = await get_visible_media(self._store, media_id, user_id)
-        if media.state is not MediaState.AWAITING_UPLOAD:
+        """Return the medium. Raises MediaNotFoundError and UserBlockedError."""
+        parsed = parse_media_id(media_id)
+        read = find_visible_media(self._store, parsed, user_id)
+        media = await self._gate.show(user_id, parsed.owner, read, MediaNotFoundError)
+        if media.value.state is not MediaState.AWAITING_UPLOAD:
             return ShownMedia(media, None)
-        return ShownMedia(media, await self._resume(media, time.time_ns() // 1_000_000))
+        return ShownMedia(media, await self._resume(media.value, time.time_ns() // 1_000_000))
 
 
 class BatchGetMedia:

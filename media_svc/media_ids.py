@@ -8,16 +8,18 @@ from media_svc.store.port import MediaStore
 from meshkit.ids import MalformedIdError, PublicId
 
 
-async def get_visible_media(store: MediaStore, text: str, user_id: int) -> Media:
-    """Return the medium with a public id. Raises MediaNotFoundError if this user may not see it."""
+def parse_media_id(text: str) -> PublicId:
+    """Parse a public id. Raises MediaNotFoundError if it is malformed."""
     try:
-        media_id = PublicId.parse(text)
+        return PublicId.parse(text)
     except MalformedIdError:
         raise MediaNotFoundError from None
+
+
+async def find_visible_media(store: MediaStore, media_id: PublicId, user_id: int) -> Media | None:
+    """Return a medium if its state lets a user see it. Whether the user may see its owner's media, the gate decides."""
     found = await store.get_media([media_id])
-    if not found or not found[0].visible_to(user_id):
-        raise MediaNotFoundError
-    return found[0]
+    return found[0] if found and found[0].visible_to(user_id) else None
 
 
 def parse_valid_ids(media_ids: Sequence[str]) -> Iterable[PublicId]:

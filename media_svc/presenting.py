@@ -4,6 +4,7 @@ from lensfeed.media.v1 import media_pb2
 
 from media_svc.model import Media, MediaKind, Rendition
 from meshkit.media_urls import MediaUrls
+from meshkit.sight import Seen
 
 
 class Presenter:
@@ -12,8 +13,9 @@ class Presenter:
     def __init__(self, urls: MediaUrls | None = None) -> None:
         self._urls = urls
 
-    def media(self, media: Media, *, is_owner: bool = False) -> media_pb2.Media:
+    def media(self, seen: Seen[Media], *, is_owner: bool = False) -> media_pb2.Media:
         """Return a medium in its current state. Some facts are only for its owner."""
+        media = seen.value
         failure = media.failure
         shown_failure = media_pb2.MediaFailure(reason=failure.reason, message=failure.message) if failure else None
         return media_pb2.Media(
@@ -26,7 +28,7 @@ class Presenter:
             duration_ms=media.duration_ms,
             thumbhash=media.thumbhash,
             alt_text=media.alt_text,
-            renditions=[self.rendition(each) for each in media.renditions],
+            renditions=[self._rendition(each) for each in media.renditions],
             hls_url=self._url(media.hls_name),
             # The other services store the proto, and progress would soon be out of date.
             progress_percent=_progress(media) if self._urls else 0,
@@ -38,8 +40,11 @@ class Presenter:
     def _url(self, name: str) -> str:
         return self._urls.of(name) if self._urls else name
 
-    def rendition(self, rendition: Rendition) -> media_pb2.Rendition:
+    def rendition(self, seen: Seen[Rendition]) -> media_pb2.Rendition:
         """Return one rendition."""
+        return self._rendition(seen.value)
+
+    def _rendition(self, rendition: Rendition) -> media_pb2.Rendition:
         return media_pb2.Rendition(
             url=self._url(rendition.name),
             content_type=rendition.content_type,

@@ -20,6 +20,7 @@ from media_svc.uploads.rules import PART_BYTES, Part
 from media_svc.uploads.start_upload import StartedUpload
 from media_svc.uploads.start_upload_once import StartUploadOnce
 from meshkit.call import caller_id, current_call
+from meshkit.sight import for_service, of_caller
 
 # ruff: noqa: ARG002, N802 - the generated base classes name the methods and their arguments
 
@@ -55,7 +56,7 @@ class MediaServicer(media_service_pb2_grpc.MediaServiceServicer):
         """Finish an upload of the caller."""
         parts = [ClaimedPart(part.number, part.etag) for part in request.parts]
         media = await self._complete_upload(caller_id(), request.media_id, parts)
-        return media_service_pb2.CompleteUploadResponse(media=self._presenter.media(media, is_owner=True))
+        return media_service_pb2.CompleteUploadResponse(media=self._presenter.media(of_caller(media), is_owner=True))
 
     async def GetMedia(
         self, request: media_service_pb2.GetMediaRequest, context: Any
@@ -63,7 +64,7 @@ class MediaServicer(media_service_pb2_grpc.MediaServiceServicer):
         """Show a medium to the caller."""
         shown = await self._get_media(caller_id(), request.media_id)
         upload = _unfinished(shown.upload) if shown.upload else None
-        is_owner = shown.media.media_id.owner == caller_id()
+        is_owner = shown.media.value.media_id.owner == caller_id()
         media = self._presenter.media(shown.media, is_owner=is_owner)
         return media_service_pb2.GetMediaResponse(media=media, upload=upload)
 
@@ -95,7 +96,9 @@ class MediaInternalServicer(media_internal_service_pb2_grpc.MediaInternalService
     ) -> media_internal_service_pb2.BatchGetMediaResponse:
         """Return the media of one owner."""
         media = await self._batch_get_media(request.owner_id, request.media_ids)
-        return media_internal_service_pb2.BatchGetMediaResponse(media=[self._presenter.media(each) for each in media])
+        return media_internal_service_pb2.BatchGetMediaResponse(
+            media=[self._presenter.media(for_service(each)) for each in media]
+        )
 
     async def CountViews(
         self, request: media_internal_service_pb2.CountViewsRequest, context: Any

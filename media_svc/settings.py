@@ -7,7 +7,7 @@ from pydantic import Field, SecretStr, model_validator
 
 from meshkit.grpc.server import ServerSettings
 from meshkit.media_urls import MediaUrlSettings
-from meshkit.service_settings import ServiceSettings, WorkerSettings
+from meshkit.service_settings import ServiceSettings, SightSettings, WorkerSettings
 
 
 class S3Settings(ServiceSettings):
@@ -36,7 +36,7 @@ class CdnSettings(ServerSettings):
     """The bearer token of purge requests."""
 
 
-class ServeSettings(S3Settings, CdnSettings, MediaUrlSettings):
+class ServeSettings(S3Settings, CdnSettings, MediaUrlSettings, SightSettings):
     """The settings of `serve`."""
 
     webhook_addr: str | None = None

@@ -10,12 +10,13 @@ from meshkit.errors import UnauthenticatedError
 
 
 class Effects:
-    """What a call has changed so far. Shared by all tasks of the call."""
+    """What a call has done so far. Shared by all tasks of the call."""
 
-    __slots__ = ("begun",)
+    __slots__ = ("begun", "gate_asked")
 
     def __init__(self) -> None:
         self.begun = False
+        self.gate_asked = False
 
 
 class Call(NamedTuple):
@@ -63,6 +64,18 @@ def has_begun() -> bool:
     """Tell whether the current call may have written something."""
     effects = CURRENT.get().effects
     return effects is not None and effects.begun
+
+
+def mark_gate_asked() -> None:
+    """Note that the current call has asked what its caller may see of others."""
+    if (effects := CURRENT.get().effects) is not None:
+        effects.gate_asked = True
+
+
+def is_gate_asked() -> bool:
+    """Tell whether the current call has asked what its caller may see of others."""
+    effects = CURRENT.get().effects
+    return effects is not None and effects.gate_asked
 
 
 @contextlib.contextmanager

@@ -55,6 +55,13 @@ class WorkerSettings(ServerSettings):
         return f"{platform.node()}-{self.worker_index}"
 
 
+class SightSettings(ServerSettings):
+    """The setting of services that show what belongs to accounts."""
+
+    follow_addr: str = "127.0.0.1:50052"
+    """Where follow_svc is."""
+
+
 class ServiceSettings(RedisSettings, CassandraSettings):
     """Where a service finds its store and Redis."""
 

@@ -20,13 +20,14 @@ from meshkit.media_urls import MediaUrls
 from meshkit.opened_store import migration
 from meshkit.redis.client import check_redis, open_redis
 from meshkit.revocations import open_revocations
+from meshkit.sight.peer import open_gate
 from post_svc.batch_get_posts import BatchGetPosts
 from post_svc.batch_list_places import BatchListPlaces
 from post_svc.create_post import CreatePost
 from post_svc.delete_post import DeletePost
 from post_svc.events import GROUP, MEDIA_STREAM, STREAM, PostEvents, media_handler
 from post_svc.filter_used_media import FilterUsedMedia
-from post_svc.get_post import GetPost
+from post_svc.get_post import FindPost, GetPost
 from post_svc.improve_posts import ImprovePosts
 from post_svc.index_media import IndexMedia
 from post_svc.list_user_posts import CURSOR_KIND, ListUserPosts
@@ -58,14 +59,18 @@ migrate = migration(open_store)
 @contextlib.asynccontextmanager
 async def serving_process(settings: ServeSettings) -> AsyncIterator[Process]:
     """Open what `serve` needs and wire it up."""
-    async with _parts(settings) as parts, open_revocations(settings.redis_url) as revocations:
-        get_post = GetPost(parts.store, parts.media)
+    async with (
+        _parts(settings) as parts,
+        open_gate(settings, "post") as gate,
+        open_revocations(settings.redis_url) as revocations,
+    ):
+        find_post = FindPost(parts.store, parts.media)
         message = Messages(MediaUrls(settings.media_base_url))
         public = PostServicer(
-            CreatePost(parts.store, parts.media, parts.events, parts.publish_waiting, get_post),
-            get_post,
+            CreatePost(parts.store, parts.media, parts.events, parts.publish_waiting, find_post),
+            GetPost(find_post, gate),
             DeletePost(parts.store, parts.events),
-            ListUserPosts(parts.store, Cursors(settings.cursor_key_list, CURSOR_KIND)),
+            ListUserPosts(parts.store, Cursors(settings.cursor_key_list, CURSOR_KIND), gate),
             message,
         )
         internal = PostInternalServicer(

@@ -10,7 +10,7 @@ from meshkit.errors import (
 )
 from meshkit.idempotency import Claim, check_key, mismatch
 from meshkit.ids import PublicId, new_id
-from post_svc.get_post import GetPost
+from post_svc.get_post import FindPost
 from post_svc.model import (
     Draft,
     Medium,
@@ -21,6 +21,7 @@ from post_svc.model import (
     are_ready,
     is_late,
     manifest_of,
+    post_not_found,
 )
 from post_svc.ports import Events, MediaCatalog
 from post_svc.publish_waiting import PublishWaiting
@@ -44,7 +45,7 @@ class CreatePost:
         media: MediaCatalog,
         events: Events,
         publish_waiting: PublishWaiting,
-        get_post: GetPost,
+        find_post: FindPost,
         make_id: Callable[[], int] = new_id,
         now_ms: Callable[[], int] = _now_ms,
     ) -> None:
@@ -52,7 +53,7 @@ class CreatePost:
         self._media = media
         self._events = events
         self._publish_waiting = publish_waiting
-        self._get_post = get_post
+        self._find_post = find_post
         self._make_id = make_id
         self._now_ms = now_ms
 
@@ -102,7 +103,10 @@ class CreatePost:
         return post.view()
 
     async def _publish_or_show(self, post: PublicId) -> PostView:
-        return await self._publish_waiting(post) or await self._get_post(post.owner, post)
+        view = await self._publish_waiting(post) or await self._find_post(post.owner, post)
+        if view is None:
+            raise post_not_found()
+        return view
 
 
 def _check_media(draft: Draft, media: Sequence[Medium]) -> None:

@@ -3,6 +3,7 @@
 from lensfeed.post.v1 import post_pb2
 
 from meshkit.media_urls import MediaUrls
+from meshkit.sight import Seen
 from post_svc.manifests import post_of
 from post_svc.model import PostView
 
@@ -13,8 +14,9 @@ class Messages:
     def __init__(self, urls: MediaUrls) -> None:
         self._urls = urls
 
-    def __call__(self, post: PostView) -> post_pb2.Post:
+    def __call__(self, seen: Seen[PostView]) -> post_pb2.Post:
         """Return the proto of a post."""
+        post = seen.value
         message = post_of(post.manifest)
         self._urls.fill(message.media)
         message.post_id = str(post.id)

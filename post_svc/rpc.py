@@ -13,6 +13,7 @@ from lensfeed.post.v1 import (
 
 from meshkit.call import caller_id, current_call
 from meshkit.etags import compare_etag
+from meshkit.sight import for_service, of_caller
 from post_svc.batch_get_posts import BatchGetPosts
 from post_svc.batch_list_places import BatchListPlaces
 from post_svc.create_post import CreatePost
@@ -47,7 +48,7 @@ class PostServicer(post_service_pb2_grpc.PostServiceServicer):
         """Create a post of the caller."""
         draft = Draft(request.caption, tuple(request.media_ids))
         post = await self._create_post(caller_id(), draft, current_call().idempotency_key)
-        return post_service_pb2.CreatePostResponse(post_id=str(post.id), post=self._message(post))
+        return post_service_pb2.CreatePostResponse(post_id=str(post.id), post=self._message(of_caller(post)))
 
     async def GetPost(self, request: post_service_pb2.GetPostRequest, context: Any) -> Any:
         """Return a post, or that it is as the caller knows it."""
@@ -92,7 +93,7 @@ class PostInternalServicer(post_internal_service_pb2_grpc.PostInternalServiceSer
         response = post_internal_service_pb2.BatchGetPostsResponse()
         for post in posts:
             place = post_internal_service_pb2.PostPlace(author_id=post.id.owner, place=post.place)
-            response.posts.add(place=place, post=self._message(post.view()))
+            response.posts.add(place=place, post=self._message(for_service(post.view())))
         return response
 
     async def BatchListPlaces(

@@ -1,10 +1,10 @@
 """What the processes of the service read from the environment."""
 
 from meshkit.media_urls import MediaUrlSettings
-from meshkit.service_settings import CursorSettings, ServiceSettings, WorkerSettings
+from meshkit.service_settings import CursorSettings, ServiceSettings, SightSettings, WorkerSettings
 
 
-class ServeSettings(CursorSettings, MediaUrlSettings):
+class ServeSettings(CursorSettings, MediaUrlSettings, SightSettings):
     """The settings of `serve`."""
 
     media_addr: str

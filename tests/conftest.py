@@ -18,6 +18,7 @@ from devmesh.parts.valkey import running_valkey
 from tests.blackbox.clean_mesh import clean_mesh
 from tests.blackbox.mesh import Mesh
 from tests.scheduling import in_units, needs_cluster, needs_envoy
+from tests.served_sights import ServedSights, serving_sights
 from tests.shared_cassandra import shared_cassandra
 from tests.valkey_cluster import ValkeyCluster, running_cluster
 
@@ -88,6 +89,13 @@ async def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[
     """Give a real Valkey, one for all tests: use keys of your own, or flush it."""
     async with running_valkey(tmp_path_factory.mktemp("valkey")) as url:
         yield url
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def sights(tmp_path_factory: pytest.TempPathFactory, valkey_url: str) -> AsyncIterator[ServedSights]:
+    """Give a real follow_svc, one for all tests that only ask it who sees whom: use accounts of your own."""
+    async with serving_sights(tmp_path_factory.mktemp("sights"), valkey_url.removesuffix("/0") + "/14") as sights:
+        yield sights
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -13,6 +13,7 @@ from meshkit.grpc.server import Process
 from meshkit.media_urls import MediaUrls
 from meshkit.opened_store import migration
 from meshkit.revocations import open_revocations
+from meshkit.sight.peer import open_gate
 from user_svc.accounts.change_credentials import ChangeCredentials
 from user_svc.accounts.create_recovery_codes import CreateRecoveryCodes
 from user_svc.accounts.create_user import CreateUser
@@ -60,11 +61,12 @@ async def serving_process(settings: UserSettings) -> AsyncIterator[Process]:
         open_store(settings) as (store, outbox, check),
         open_producer(settings.redis_url, STREAM, outbox) as producer,
         connect(settings.media_addr, MEDIA_SERVICE, identity=settings.identity_of("user")) as media,
+        open_gate(settings, "user") as gate,
         open_passwords() as passwords,
         open_revocations(settings.redis_url) as revocations,
         open_failure_counts(settings.redis_url) as counts,
     ):
-        get_user = GetUser(store)
+        get_user = GetUser(store, gate)
         guesses = Guesses(store, counts, settings.guess_limits)
         end_session = EndSession(store, revocations, settings.access_token_life)
         messages = Messages(MediaUrls(settings.media_base_url))

@@ -6,6 +6,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from lensfeed.user.v1 import user_pb2, user_service_pb2
 
 from meshkit.media_urls import MediaUrls
+from meshkit.sight import Seen
 from user_svc.model import User
 from user_svc.session import Session
 from user_svc.sessions.open_session import OpenSession
@@ -17,8 +18,21 @@ class Messages:
     def __init__(self, urls: MediaUrls) -> None:
         self._urls = urls
 
-    def user(self, user: User) -> user_pb2.User:
+    def user(self, seen: Seen[User]) -> user_pb2.User:
         """Return the public proto of an account."""
+        return self._user(seen.value)
+
+    def tokens(self, seen: Seen[OpenSession]) -> dict[str, Any]:
+        """Return the fields that both answers with tokens share."""
+        opened = seen.value
+        return {
+            "access_token": opened.access_token.text,
+            "refresh_token": opened.refresh_token,
+            "expires_at": Timestamp(seconds=opened.access_token.expires_at),
+            "user": self._user(opened.user),
+        }
+
+    def _user(self, user: User) -> user_pb2.User:
         created_at = Timestamp()
         created_at.FromMilliseconds(user.created_at)
         return user_pb2.User(
@@ -29,15 +43,6 @@ class Messages:
             avatar_url=self._urls.of(user.avatar_url),
             created_at=created_at,
         )
-
-    def tokens(self, opened: OpenSession) -> dict[str, Any]:
-        """Return the fields that both answers with tokens share."""
-        return {
-            "access_token": opened.access_token.text,
-            "refresh_token": opened.refresh_token,
-            "expires_at": Timestamp(seconds=opened.access_token.expires_at),
-            "user": self.user(opened.user),
-        }
 
 
 def session_info(session: Session, current: str | None) -> user_service_pb2.SessionInfo:

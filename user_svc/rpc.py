@@ -11,6 +11,7 @@ from lensfeed.user.v1 import (
 )
 
 from meshkit.call import caller_id, current_call
+from meshkit.sight import for_service, of_caller
 from user_svc.accounts.create_recovery_codes import CreateRecoveryCodes
 from user_svc.accounts.create_user import CreateUser
 from user_svc.accounts.get_user import GetUser
@@ -69,7 +70,7 @@ class UserRpc(user_service_pb2_grpc.UserServiceServicer):
         """Sign up."""
         key = current_call().idempotency_key
         user = await self._create_user(request.handle, request.display_name, request.password, key)
-        return user_service_pb2.CreateUserResponse(user=self._messages.user(user))
+        return user_service_pb2.CreateUserResponse(user=self._messages.user(of_caller(user)))
 
     async def CreateSession(  # noqa: N802 - the contract's name
         self, request: user_service_pb2.CreateSessionRequest, _context: Context
@@ -77,14 +78,14 @@ class UserRpc(user_service_pb2_grpc.UserServiceServicer):
         """Log in."""
         origin = origin_of(current_call(), request.device_name)
         opened = await self._create_session(request.handle, request.password, origin)
-        return user_service_pb2.CreateSessionResponse(**self._messages.tokens(opened))
+        return user_service_pb2.CreateSessionResponse(**self._messages.tokens(of_caller(opened)))
 
     async def RefreshSession(  # noqa: N802 - the contract's name
         self, request: user_service_pb2.RefreshSessionRequest, _context: Context
     ) -> user_service_pb2.RefreshSessionResponse:
         """Trade a refresh token for new tokens."""
         opened = await self._refresh_session(request.refresh_token)
-        return user_service_pb2.RefreshSessionResponse(**self._messages.tokens(opened))
+        return user_service_pb2.RefreshSessionResponse(**self._messages.tokens(of_caller(opened)))
 
     async def DeleteSession(  # noqa: N802 - the contract's name
         self, _request: user_service_pb2.DeleteSessionRequest, _context: Context
@@ -136,28 +137,28 @@ class UserRpc(user_service_pb2_grpc.UserServiceServicer):
         """Set a new password with a recovery code."""
         origin = origin_of(current_call(), request.device_name)
         opened = await self._recover_account(request.handle, request.code, request.new_password, origin)
-        return user_service_pb2.RecoverAccountResponse(**self._messages.tokens(opened))
+        return user_service_pb2.RecoverAccountResponse(**self._messages.tokens(of_caller(opened)))
 
     async def GetUser(  # noqa: N802 - the contract's name
         self, request: user_service_pb2.GetUserRequest, _context: Context
     ) -> user_service_pb2.GetUserResponse:
         """Return an account by its id."""
-        return user_service_pb2.GetUserResponse(user=self._messages.user(await self._get_user.by_id(request.user_id)))
+        user = await self._get_user.by_id(caller_id(), request.user_id)
+        return user_service_pb2.GetUserResponse(user=self._messages.user(user))
 
     async def GetCurrentUser(  # noqa: N802 - the contract's name
         self, _request: user_service_pb2.GetCurrentUserRequest, _context: Context
     ) -> user_service_pb2.GetCurrentUserResponse:
         """Return the caller's account."""
-        user = await self._get_user.by_id(caller_id())
+        user = await self._get_user.own(caller_id())
         return user_service_pb2.GetCurrentUserResponse(user=self._messages.user(user))
 
     async def GetUserByHandle(  # noqa: N802 - the contract's name
         self, request: user_service_pb2.GetUserByHandleRequest, _context: Context
     ) -> user_service_pb2.GetUserByHandleResponse:
         """Return an account by its handle."""
-        return user_service_pb2.GetUserByHandleResponse(
-            user=self._messages.user(await self._get_user.by_handle(request.handle))
-        )
+        user = await self._get_user.by_handle(caller_id(), request.handle)
+        return user_service_pb2.GetUserByHandleResponse(user=self._messages.user(user))
 
     async def UpdateUser(  # noqa: N802 - the contract's name
         self, request: user_service_pb2.UpdateUserRequest, _context: Context
@@ -169,7 +170,7 @@ class UserRpc(user_service_pb2_grpc.UserServiceServicer):
             bio=request.bio if request.HasField("bio") else None,
             avatar_media_id=request.avatar_media_id if request.HasField("avatar_media_id") else None,
         )
-        return user_service_pb2.UpdateUserResponse(user=self._messages.user(user))
+        return user_service_pb2.UpdateUserResponse(user=self._messages.user(of_caller(user)))
 
 
 class UserInternalRpc(user_internal_service_pb2_grpc.UserInternalServiceServicer):
@@ -184,4 +185,6 @@ class UserInternalRpc(user_internal_service_pb2_grpc.UserInternalServiceServicer
     ) -> user_internal_service_pb2.BatchGetUsersResponse:
         """Return the accounts that exist."""
         users = await self._get_user.by_ids(request.user_ids)
-        return user_internal_service_pb2.BatchGetUsersResponse(users=map(self._messages.user, users))
+        return user_internal_service_pb2.BatchGetUsersResponse(
+            users=[self._messages.user(for_service(user)) for user in users]
+        )

@@ -6,12 +6,12 @@ from pathlib import Path
 from pydantic import Field
 
 from meshkit.media_urls import MediaUrlSettings
-from meshkit.service_settings import ServiceSettings
+from meshkit.service_settings import ServiceSettings, SightSettings
 from user_svc.session import SessionLife
 from user_svc.sessions.guesses import GuessLimits
 
 
-class UserSettings(ServiceSettings, MediaUrlSettings):
+class UserSettings(ServiceSettings, MediaUrlSettings, SightSettings):
     """The settings of `serve`."""
 
     token_key_file: Path

@@ -10,6 +10,7 @@ from feed_svc.model import ENTRY_SIZE, Entry, Skeleton
 from feed_svc.ports import CardSource, Graph, IsOutage
 from feed_svc.reading.read_with_fallback import ReadWithFallback
 from feed_svc.store.port import GONE, Cards
+from meshkit.call import mark_gate_asked
 from meshkit.cursors import Cursors, invalid_cursor
 from meshkit.paging import fitting
 
@@ -64,6 +65,7 @@ class GetFeed:
         below = self._position(viewer, cursor)
         while True:
             skeleton = await self._skeleton(viewer, below, limit)
+            mark_gate_asked()  # only followed authors have entries, which the timeline's lease or the graph vouches for
             cards = await self._hydrate(skeleton.entries)
             if None in cards:
                 skeleton = cut_after_last_card(skeleton, cards)

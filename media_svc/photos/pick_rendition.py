@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Mapping
 
 from media_svc.errors import MediaNotFoundError
-from media_svc.media_ids import get_visible_media
+from media_svc.media_ids import find_visible_media, parse_media_id
 from media_svc.model import MediaState, Rendition
 from media_svc.store.port import MediaStore
+from meshkit.ids import PublicId
+from meshkit.sight import Gate, Seen
 
 # Smallest files first. Only types that the browser names count: `image/*` is older than AVIF and WebP.
 FORMATS = ("image/avif", "image/webp", "image/jpeg")
@@ -18,16 +20,24 @@ _ANONYMOUS_USER = 0
 class PickRendition:
     """Picks one of a photo's renditions, or of a video's poster."""
 
-    def __init__(self, store: MediaStore) -> None:
+    def __init__(self, store: MediaStore, gate: Gate) -> None:
         self._store = store
+        self._gate = gate
 
-    async def __call__(self, media_id: str, width: int, accept: str, save_data: str) -> Rendition:
-        """Return the rendition. `width` is in pixels, or 0; the rest are HTTP headers. Raises MediaNotFoundError."""
-        media = await get_visible_media(self._store, media_id, _ANONYMOUS_USER)
-        picked = pick(media.renditions, width, accept, is_saving=save_data.strip().lower() == "on")
-        if picked is None or media.state is not MediaState.READY:
-            raise MediaNotFoundError
-        return picked
+    async def __call__(self, media_id: str, width: int, accept: str, save_data: str) -> Seen[Rendition]:
+        """Return the rendition. `width` is in pixels, or 0; the rest are HTTP headers. Raises MediaNotFoundError.
+
+        Nobody knows the caller, who therefore sees what a stranger to every account sees.
+        """
+        parsed = parse_media_id(media_id)
+        read = self._pick(parsed, width, accept, is_saving=save_data.strip().lower() == "on")
+        return await self._gate.show(_ANONYMOUS_USER, parsed.owner, read, MediaNotFoundError)
+
+    async def _pick(self, media_id: PublicId, width: int, accept: str, *, is_saving: bool) -> Rendition | None:
+        media = await find_visible_media(self._store, media_id, _ANONYMOUS_USER)
+        if media is None or media.state is not MediaState.READY:
+            return None
+        return pick(media.renditions, width, accept, is_saving=is_saving)
 
 
 def pick(renditions: Iterable[Rendition], width: int, accept: str, *, is_saving: bool) -> Rendition | None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from media_svc.errors import MediaNotFoundError, PartsMismatchError
-from media_svc.media_ids import get_visible_media
+from media_svc.media_ids import find_visible_media, parse_media_id
 from media_svc.model import Media
 from media_svc.store.port import MediaStore
 from media_svc.uploads.finish_upload import FinishUpload
@@ -28,8 +28,8 @@ class CompleteUpload:
 
     async def __call__(self, user_id: int, media_id: str, parts: Sequence[ClaimedPart]) -> Media:
         """Return the medium. Raises MediaNotFoundError, PartsMismatchError, UploadExpiredError."""
-        media = await get_visible_media(self._store, media_id, user_id)
-        if media.media_id.owner != user_id:
+        media = await find_visible_media(self._store, parse_media_id(media_id), user_id)
+        if media is None or media.media_id.owner != user_id:
             raise MediaNotFoundError
         return await self._finish(media, time.time_ns() // 1_000_000, _by_number(parts))
 

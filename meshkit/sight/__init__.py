@@ -3,10 +3,19 @@
 follow_svc decides (`Sights`), and each service has one `Gate` that asks it. Only the gate makes `Seen` values.
 """
 
-from meshkit.sight.errors import UserBlockedError
-from meshkit.sight.gate import Gate
+from meshkit.sight.errors import AccountPrivateError, UserBlockedError
+from meshkit.sight.gate import Gate, for_service, of_caller
 from meshkit.sight.kinds import SightKind
 from meshkit.sight.ports import Sights
 from meshkit.sight.seen import Seen
 
-__all__ = ["Gate", "Seen", "SightKind", "Sights", "UserBlockedError"]
+__all__ = [
+    "AccountPrivateError",
+    "Gate",
+    "Seen",
+    "SightKind",
+    "Sights",
+    "UserBlockedError",
+    "for_service",
+    "of_caller",
+]

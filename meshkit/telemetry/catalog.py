@@ -34,6 +34,16 @@ CLIENT_CALL_DURATION = HistogramMetric(
     bounds=CALL_BOUNDS,
 )
 
+# --- Who sees whom: meshkit/sight ----------------------------------------------------------------------------------------
+
+SIGHT_REFUSALS = CounterMetric(
+    name="lensfeed.sight.refusals",
+    unit="{refusal}",
+    description="Requests for something of an account that were refused by what the caller may see of it: private, blocking (the"
+    " caller blocks it) or hidden (it blocks the caller)",
+    attributes=("sight",),
+)
+
 # --- Stores: meshkit/cassandra, meshkit/sqlite.py, meshkit/clocks.py ---------------------------------------------------
 
 STATEMENT_DURATION = HistogramMetric(

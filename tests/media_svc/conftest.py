@@ -37,6 +37,7 @@ from tests.media_svc import media_stores
 from tests.media_svc.media_app import MediaApp
 from tests.media_svc.media_stores import OpenStore, forget_plans, open_keyspace, open_store, until_it_answers
 from tests.media_svc.reader import running_reader
+from tests.served_sights import ServedSights
 from tests.store_kinds import STORE_KINDS
 
 
@@ -113,9 +114,9 @@ async def reader(s3: S3) -> AsyncIterator[str]:
 
 
 @pytest.fixture(scope="session")
-def settings(shared_settings: dict[str, Any], reader: str) -> ServeSettings:
+def settings(shared_settings: dict[str, Any], reader: str, sights: ServedSights) -> ServeSettings:
     """Provide the settings of `serve`, without S3 events."""
-    return ServeSettings(**shared_settings, media_base_url=reader)
+    return ServeSettings(**shared_settings, media_base_url=reader, follow_addr=sights.address)
 
 
 @contextlib.asynccontextmanager

@@ -22,6 +22,7 @@ from tests.post_svc import post_stores
 from tests.post_svc.clients import App
 from tests.post_svc.media_peer import MediaPeer, running_peer
 from tests.post_svc.post_stores import OpenStore, open_store, until_it_answers
+from tests.served_sights import ServedSights
 from tests.store_kinds import STORE_KINDS
 
 
@@ -54,12 +55,13 @@ def store_settings(contact_points: str | None, tmp_path: Path) -> ServiceSetting
 
 
 @pytest.fixture
-def settings(store_settings: ServiceSettings, peer: MediaPeer, redis_url: str) -> ServeSettings:
+def settings(store_settings: ServiceSettings, peer: MediaPeer, sights: ServedSights, redis_url: str) -> ServeSettings:
     """Return the settings of `serve`."""
     return ServeSettings(
         **store_settings.model_dump(exclude_unset=True, exclude={"redis_url"}),
         redis_url=redis_url,
         media_addr=peer.address,
+        follow_addr=sights.address,
         cursor_keys=SecretStr("a key of the tests"),
     )
 

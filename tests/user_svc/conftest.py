@@ -9,6 +9,7 @@ from meshkit.cassandra import Cassandra, open_cassandra
 from meshkit.cassandra.outbox import MIGRATIONS as OUTBOX_MIGRATIONS
 from meshkit.redis.client import open_redis
 from meshkit.service_settings import ServiceSettings
+from tests.served_sights import ServedSights
 from tests.store_kinds import STORE_KINDS
 from tests.user_svc import user_stores
 from tests.user_svc.running_users import Users, running_users
@@ -65,8 +66,10 @@ def served_folder(contact_points: str | None, tmp_path_factory: pytest.TempPathF
 
 
 @pytest.fixture(scope="session")
-async def users(contact_points: str | None, served_folder: Path, redis_url: str) -> AsyncIterator[Users]:
+async def users(
+    contact_points: str | None, served_folder: Path, redis_url: str, sights: ServedSights
+) -> AsyncIterator[Users]:
     """Run a user_svc without a media_svc. Other tests may have created accounts in it."""
     store = user_stores.store_settings(contact_points, served_folder, SERVED_PREFIX)
-    async with running_users(served_folder, store, redis_url=redis_url) as users:
+    async with running_users(served_folder, store, redis_url=redis_url, follow_addr=sights.address) as users:
         yield users

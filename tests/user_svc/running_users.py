@@ -44,7 +44,7 @@ class Users:
 
 @contextlib.asynccontextmanager
 async def running_users(
-    folder: Path, store: ServiceSettings, *, redis_url: str, media_addr: str = NOWHERE
+    folder: Path, store: ServiceSettings, *, redis_url: str, media_addr: str = NOWHERE, follow_addr: str = NOWHERE
 ) -> AsyncIterator[Users]:
     """Run a user_svc with its keys in a folder and its accounts in `store`."""
     make_keys(folder / "keys")
@@ -52,6 +52,7 @@ async def running_users(
         **store.model_dump(exclude_unset=True),
         redis_url=redis_url,
         media_addr=media_addr,
+        follow_addr=follow_addr,
         token_key_file=folder / "keys/token-key.pem",
     )
     async with (

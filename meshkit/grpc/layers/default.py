@@ -7,6 +7,7 @@ from meshkit.grpc.layers.errors import errors
 from meshkit.grpc.layers.peers import peers
 from meshkit.grpc.layers.requests import requests
 from meshkit.grpc.layers.shedding import shedding
+from meshkit.grpc.layers.sight import sight
 from meshkit.grpc.layers.telemetry import telemetry
 
 
@@ -20,4 +21,5 @@ def default_layers(*, max_in_flight: int, default_deadline: float, mutual_tls: b
         shedding(max_in_flight),  # before any work is done for the call
         deadline(),  # bounds parsing, too
         requests(),  # inside of errors, so that invalid bytes and broken rules get an error of the contract
+        sight(),  # innermost: it sees whether the method itself asked the gate
     )

@@ -3,7 +3,7 @@
 from typing import Any
 
 from meshkit.errors import PermissionDeniedError
-from meshkit.grpc.layers.base import INTERNAL_SUFFIX, Handler, Layer, Method
+from meshkit.grpc.layers.base import INTERNAL_SUFFIX, OURS, Handler, Layer, Method
 from meshkit.grpc.layers.caller import SESSION_KEY, USER_KEY
 from meshkit.identity.mtls import peer_name
 from meshkit.identity.parts import EDGE, OPS, SERVICES
@@ -11,7 +11,6 @@ from meshkit.identity.parts import EDGE, OPS, SERVICES
 # Public methods are called by the edge; internal ones by services, and by operators for debugging.
 _PUBLIC = frozenset({EDGE})
 _INTERNAL = frozenset({*SERVICES, OPS})
-_OURS = "lensfeed."
 _IDENTITY = frozenset({USER_KEY, SESSION_KEY})
 
 
@@ -39,6 +38,6 @@ def peers() -> Layer:
 
 def _admitted(service: str) -> frozenset[str]:
     """Return who may call a service. Services that are not ours, such as channelz, are for operators only."""
-    if not service.startswith(_OURS):
+    if not service.startswith(OURS):
         return frozenset({OPS})
     return _INTERNAL if service.endswith(INTERNAL_SUFFIX) else _PUBLIC

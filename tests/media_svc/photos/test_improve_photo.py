@@ -14,7 +14,7 @@ import grpc
 import httpx
 import psutil
 import pytest
-from lensfeed.media.v1 import media_pb2
+from lensfeed.media.v1 import media_pb2, media_service_pb2
 from PIL import Image
 from pydantic import SecretStr
 
@@ -28,7 +28,6 @@ from media_svc.jobs.worker import MAX_ATTEMPTS, WorkJobs, all_idle
 from media_svc.model import Media, MediaState, rendition_key
 from media_svc.photos.improve_photo import CACHE_CONTROL, ImprovePhoto
 from media_svc.photos.make_renditions import MakeRenditions
-from media_svc.photos.pick_rendition import PickRendition
 from media_svc.photos.renditions import BACKGROUND_LIMITS, Rendered, RenderLimits, render
 from media_svc.ports import Objects
 from media_svc.sandbox.recipes import Recipe
@@ -65,7 +64,9 @@ async def posts(settings: ServeSettings, tmp_path: Path) -> AsyncIterator[PostAp
     """Run post_svc over media_svc, and return its stub."""
     shared: dict[str, Any] = {"sqlite_dir": tmp_path, "redis_url": settings.redis_url}
     async with serving_process(settings) as media, running(media, settings) as media_addr:
-        serve = post_settings.ServeSettings(**shared, media_addr=media_addr, cursor_keys=SecretStr("a key"))
+        serve = post_settings.ServeSettings(
+            **shared, media_addr=media_addr, follow_addr=settings.follow_addr, cursor_keys=SecretStr("a key")
+        )
         work = post_settings.WorkSettings(**shared, media_addr=media_addr)
         async with (
             post_app.serving_process(serve) as serving,
@@ -153,8 +154,9 @@ async def test_popular_photo(app: MediaApp, parts: Parts, posts: PostApp, redis_
     others = [each for each in before.renditions if each.content_type != AVIF]
     assert [each for each in after.renditions if each.content_type != AVIF] == others
     assert [old.url.partition("/m/")[2] for old in _avifs(before)] == list(stored.replaced_names or ())
-    picked = await PickRendition(parts.store)(media_id, 320, AVIF, "")
-    assert _avifs(after)[0].url.endswith(picked.name)
+    request = media_service_pb2.PickRenditionRequest(media_id=media_id, width=320)
+    picked = (await app.public.PickRendition(request, metadata=grpc.aio.Metadata(("accept", AVIF)))).rendition
+    assert _avifs(after)[0].url == picked.url
     async with asyncio.timeout(PATIENCE_SECONDS):
         while (shown := await posts.get(owner, post.post_id)) == post:  # noqa: ASYNC110 - it happens behind a real server
             await asyncio.sleep(0.05)

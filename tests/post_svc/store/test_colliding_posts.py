@@ -13,7 +13,7 @@ from meshkit.grpc.channels import connect
 from meshkit.ids import id_millis, new_id
 from post_svc.create_post import CreatePost
 from post_svc.events import STREAM, PostEvents
-from post_svc.get_post import GetPost
+from post_svc.get_post import FindPost
 from post_svc.model import Draft
 from post_svc.peers import MEDIA_SERVICE, MediaService
 from post_svc.publish_waiting import PublishWaiting
@@ -34,7 +34,7 @@ async def create(settings: ServeSettings, opened: OpenStore) -> AsyncIterator[Cr
     ):
         posts, media, events = opened.posts, MediaService(channel), PostEvents(producer)
         waiting = PublishWaiting(posts, media, events)
-        yield CreatePost(posts, media, events, waiting, GetPost(posts, media), lambda: next(ids))
+        yield CreatePost(posts, media, events, waiting, FindPost(posts, media), lambda: next(ids))
 
 
 async def test_posts_with_one_id_are_both_published(create: CreatePost, peer: MediaPeer, opened: OpenStore) -> None:
@@ -75,7 +75,7 @@ async def test_a_call_that_took_long_is_published_at_a_fresh_place(
     ):
         posts, media, events = opened.posts, MediaService(channel), PostEvents(producer)
         create = CreatePost(
-            posts, media, events, PublishWaiting(posts, media, events), GetPost(posts, media), lambda: a_minute_ago
+            posts, media, events, PublishWaiting(posts, media, events), FindPost(posts, media), lambda: a_minute_ago
         )
         view = await create(author, Draft("", (peer.add(author),)), "key")
     [post] = await opened.posts.list_posts(author, new_id() + 2**40, 10)

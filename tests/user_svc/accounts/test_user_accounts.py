@@ -17,6 +17,7 @@ from lensfeed.user.v1.user_service_pb2 import (
 
 from meshkit.service_settings import ServiceSettings
 from tests.errors import reason_of, violations_of
+from tests.served_sights import ServedSights
 from tests.user_svc.running_users import PASSWORD, Users, caller, new_handle, running_users
 from tests.user_svc.user_stores import Opened
 from user_svc.accounts.create_user import CreateUser
@@ -186,11 +187,13 @@ async def test_reading_needs_a_token(users: Users) -> None:
         assert reason_of(caught.value) == "TOKEN_MISSING"
 
 
-async def test_accounts_outlive_the_process(tmp_path: Path, store_settings: ServiceSettings, redis_url: str) -> None:
+async def test_accounts_outlive_the_process(
+    tmp_path: Path, store_settings: ServiceSettings, redis_url: str, sights: ServedSights
+) -> None:
     """After a restart the account exists and its handle is still taken."""
     async with running_users(tmp_path, store_settings, redis_url=redis_url) as before:
         user = await before.new_user("Ada")
-    async with running_users(tmp_path, store_settings, redis_url=redis_url) as after:
+    async with running_users(tmp_path, store_settings, redis_url=redis_url, follow_addr=sights.address) as after:
         found = await after.public.GetUser(GetUserRequest(user_id=user.user_id), metadata=SOMEBODY)
         assert found.user == user
         with pytest.raises(grpc.aio.AioRpcError) as caught:

@@ -15,6 +15,7 @@ from devmesh.parts.bucket import S3
 from meshkit.ids import PublicId, new_id
 from tests.errors import reason_of
 from tests.media_svc.media_app import MediaApp
+from tests.served_sights import ServedSights
 from tests.user_svc.running_media import running_media
 from tests.user_svc.running_users import Users, caller, running_users
 from tests.user_svc.user_stores import SERVED_PREFIX, store_settings
@@ -56,14 +57,14 @@ class Studio:
 
 @pytest.fixture(scope="module")
 async def studio(
-    contact_points: str | None, tmp_path_factory: pytest.TempPathFactory, redis_url: str, s3: S3
+    contact_points: str | None, tmp_path_factory: pytest.TempPathFactory, redis_url: str, s3: S3, sights: ServedSights
 ) -> AsyncIterator[Studio]:
     """Run both services."""
     folder = tmp_path_factory.mktemp("studio")
     store = store_settings(contact_points, folder, SERVED_PREFIX)
     async with (
         running_media(folder, redis_url=redis_url, s3=s3) as (media, address),
-        running_users(folder, store, redis_url=redis_url, media_addr=address) as users,
+        running_users(folder, store, redis_url=redis_url, media_addr=address, follow_addr=sights.address) as users,
     ):
         yield Studio(users, media)
 

@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 from meshkit.ids import PublicId, new_id
 from meshkit.service_settings import ServiceSettings
 from tests.errors import reason_of, violations_of
+from tests.served_sights import ServedSights
 from tests.user_svc.running_users import NOWHERE, Users, caller, running_users
 
 EVENT_WAIT_SECONDS = 60.0
@@ -150,10 +151,12 @@ async def test_change_is_told(users: Users, redis_url: str) -> None:
 
 @pytest.mark.slow
 async def test_change_is_told_after_redis_was_down(
-    tmp_path: Path, store_settings: ServiceSettings, redis_url: str
+    tmp_path: Path, store_settings: ServiceSettings, redis_url: str, sights: ServedSights
 ) -> None:
     """A change made while Redis is down sends its event once Redis is back."""
-    async with running_users(tmp_path, store_settings, redis_url=f"redis://{NOWHERE}/0") as users:
+    async with running_users(
+        tmp_path, store_settings, redis_url=f"redis://{NOWHERE}/0", follow_addr=sights.address
+    ) as users:
         user = await users.new_user("Ada")
         changed = await update(users, user, display_name="Countess")
         assert await read(users, user) == changed
