@@ -24,7 +24,7 @@ TECHNOLOGY = (
         "aiohttp",
     ),
     *("meshkit.cassandra", "meshkit.grpc.channels", "meshkit.grpc.layers", "meshkit.redis.client", "meshkit.redis.mux"),
-    *("meshkit.grpc.server", "meshkit.sqlite", "meshkit.grpc.status"),
+    *("meshkit.grpc.server", "meshkit.sqlite", "meshkit.grpc.status", "meshkit.sight.peer"),
 )
 # Writes events under the ids they have, however old these are.
 UNBOUNDED = ("meshkit.cassandra.outbox_steps", "meshkit.cassandra.outbox.outbox_steps")

@@ -57,7 +57,7 @@ MAY_IMPORT: Mapping[str, Mapping[str, frozenset[str]]] = {
         "idempotency": frozenset({"cassandra"}),
         "identity": frozenset(),
         "redis": frozenset({"telemetry"}),
-        "sight": frozenset(),
+        "sight": frozenset({"grpc", "telemetry"}),
         "tasks": frozenset(),
         "telemetry": frozenset(),
     },
