@@ -16,6 +16,7 @@ from media_svc.delivery.purge_cdn import open_caches
 from media_svc.delivery.reclassify_media import ReclassifyMedia
 from media_svc.delivery.remove_media import RemoveMedia
 from media_svc.events import GROUP, POST_STREAM, STREAM, HandleEvent, HandlePostEvent, MediaEvents
+from media_svc.find_shared_media import FindSharedMedia
 from media_svc.get_media import BatchGetMedia, GetMedia
 from media_svc.jobs.move_old_jobs import MoveOldJobs
 from media_svc.jobs.queue import LARGE_PHOTOS, PHOTOS, POPULAR_PHOTOS, VIDEOS, JobQueue
@@ -32,7 +33,7 @@ from media_svc.queue_media import QueueMedia
 from media_svc.rpc import MediaInternalServicer, MediaServicer
 from media_svc.s3.objects import open_objects
 from media_svc.sandbox.recipes import Recipe
-from media_svc.settings import S3Settings, ServeSettings, WorkSettings
+from media_svc.settings import S3Settings, ServeSettings, UsageSettings, WorkSettings
 from media_svc.store.open import Opened, open_store
 from media_svc.store.port import MediaStore
 from media_svc.uploads.complete_upload import CompleteUpload
@@ -105,6 +106,7 @@ async def serving_process(settings: ServeSettings) -> AsyncIterator[Process]:
         open_caches(settings) as caches,
         open_redis(settings.redis_url) as redis,
         open_gate(settings, "media") as gate,
+        _open_usage(settings) as usage,
         open_revocations(settings.redis_url) as revocations,
     ):
         store, events = opened.store, MediaEvents(producer)
@@ -119,7 +121,10 @@ async def serving_process(settings: ServeSettings) -> AsyncIterator[Process]:
             background["webhook"] = S3EventReceiver(settings.webhook_addr, secret, settings.s3_bucket, by_key).run
         limit = LimitUploads(store, RedisUnfinishedMedia(redis), settings.max_unfinished_media)
         start = StartUpload(store, objects, quota=settings.storage_quota or None, limit=limit)
-        public, internal = _public(store, objects, finish, start, presenter, gate), _internal(store, redis)
+        public, internal = (
+            _public(store, objects, finish, start, presenter, FindSharedMedia(store, usage), gate),
+            _internal(store, redis),
+        )
         process = Process(
             name="media_svc",
             registrations=(
@@ -140,8 +145,7 @@ async def working_process(settings: WorkSettings) -> AsyncIterator[Process]:
         open_objects(settings) as objects,
         open_redis(settings.redis_url) as redis,
         open_caches(settings) as caches,
-        connect(settings.post_addr, POST_SERVICE, identity=settings.identity_of("media")) as posts,
-        connect(settings.user_addr, USER_SERVICE, identity=settings.identity_of("media")) as users,
+        _open_usage(settings) as usage,
         open_render_pool(settings.render_concurrency) as rendering,
     ):
         events = MediaEvents(producer)
@@ -152,7 +156,7 @@ async def working_process(settings: WorkSettings) -> AsyncIterator[Process]:
         handle = HandleEvent(QueueMedia(opened.store, photos, videos), RedisUnfinishedMedia(redis))
         consumer = Consumer(redis, STREAM, GROUP, settings.member, handle)
         erase = EraseMedia(objects, caches)
-        remove = RemoveMedia(opened.store, PeerMediaUsage(posts, users), erase)
+        remove = RemoveMedia(opened.store, usage, erase)
         popular = JobQueue(redis, POPULAR_PHOTOS) if settings.improve_photos else None
         reclassify = ReclassifyMedia(opened.store, objects, RedisPopularity(redis), erase, popular)
         deletions = Consumer(
@@ -196,18 +200,28 @@ async def _stores(settings: S3Settings) -> AsyncIterator[tuple[Opened, Producer]
         yield opened, producer
 
 
+@contextlib.asynccontextmanager
+async def _open_usage(settings: UsageSettings) -> AsyncIterator[PeerMediaUsage]:
+    async with (
+        connect(settings.post_addr, POST_SERVICE, identity=settings.identity_of("media")) as posts,
+        connect(settings.user_addr, USER_SERVICE, identity=settings.identity_of("media")) as users,
+    ):
+        yield PeerMediaUsage(posts, users)
+
+
 def _public(
     store: MediaStore,
     objects: Objects,
     finish: FinishUpload,
     start_upload: StartUpload,
     presenter: Presenter,
+    find: FindSharedMedia,
     gate: Gate,
 ) -> MediaServicer:
     resume = ResumeUpload(store, objects)
     start = StartUploadOnce(store, start_upload, resume)
-    get = GetMedia(store, resume, gate)
-    return MediaServicer(start, CompleteUpload(store, finish), get, PickRendition(store, gate), presenter)
+    get = GetMedia(find, resume, gate)
+    return MediaServicer(start, CompleteUpload(store, finish), get, PickRendition(find, gate), presenter)
 
 
 def _internal(store: MediaStore, redis: "Redis") -> MediaInternalServicer:

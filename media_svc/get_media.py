@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from media_svc.errors import MediaNotFoundError
-from media_svc.media_ids import find_visible_media, parse_media_id, parse_valid_ids
+from media_svc.find_shared_media import FindSharedMedia
+from media_svc.media_ids import parse_media_id, parse_valid_ids
 from media_svc.model import Media, MediaState
 from media_svc.store.port import MediaStore
 from media_svc.uploads.resume_upload import ResumeUpload
@@ -22,18 +23,17 @@ class ShownMedia:
 
 
 class GetMedia:
-    """Gets one medium: for its owner in every state, for others who see its owner once it is READY."""
+    """Gets one medium: for its owner in every state, for others who see its owner once it is READY and shared."""
 
-    def __init__(self, store: MediaStore, resume: ResumeUpload, gate: Gate) -> None:
-        self._store = store
+    def __init__(self, find: FindSharedMedia, resume: ResumeUpload, gate: Gate) -> None:
+        self._find = find
         self._resume = resume
         self._gate = gate
 
     async def __call__(self, user_id: int, media_id: str) -> ShownMedia:
-        """Return the medium. Raises MediaNotFoundError and UserBlockedError."""
+        """Return the medium. Raises MediaNotFoundError, UserBlockedError and UnavailableError."""
         parsed = parse_media_id(media_id)
-        read = find_visible_media(self._store, parsed, user_id)
-        media = await self._gate.show(user_id, parsed.owner, read, MediaNotFoundError)
+        media = await self._gate.show(user_id, parsed.owner, self._find(parsed, user_id), MediaNotFoundError)
         if media.value.state is not MediaState.AWAITING_UPLOAD:
             return ShownMedia(media, None)
         return ShownMedia(media, await self._resume(media.value, time.time_ns() // 1_000_000))

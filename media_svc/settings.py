@@ -36,7 +36,16 @@ class CdnSettings(ServerSettings):
     """The bearer token of purge requests."""
 
 
-class ServeSettings(S3Settings, CdnSettings, MediaUrlSettings, SightSettings):
+class UsageSettings(ServerSettings):
+    """Whom to ask which media are used."""
+
+    post_addr: str = "127.0.0.1:50053"
+    """Where post_svc is."""
+    user_addr: str = "127.0.0.1:50051"
+    """Where user_svc is."""
+
+
+class ServeSettings(S3Settings, CdnSettings, MediaUrlSettings, SightSettings, UsageSettings):
     """The settings of `serve`."""
 
     webhook_addr: str | None = None
@@ -57,7 +66,7 @@ class ServeSettings(S3Settings, CdnSettings, MediaUrlSettings, SightSettings):
         return self
 
 
-class WorkSettings(S3Settings, CdnSettings, WorkerSettings):
+class WorkSettings(S3Settings, CdnSettings, WorkerSettings, UsageSettings):
     """The settings of `work`."""
 
     render_concurrency: int = Field(default=2, ge=1, le=64)
@@ -68,7 +77,3 @@ class WorkSettings(S3Settings, CdnSettings, WorkerSettings):
     """Whether to compress popular photos better in the background. Use the same value in all workers."""
     ffmpeg_binary: Path | None = None
     """An ffmpeg (with libx264 and aac) to run instead of the one from pip."""
-    post_addr: str = "127.0.0.1:50053"
-    """Where post_svc is."""
-    user_addr: str = "127.0.0.1:50051"
-    """Where user_svc is."""

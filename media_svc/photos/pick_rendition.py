@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 
 from media_svc.errors import MediaNotFoundError
-from media_svc.media_ids import find_visible_media, parse_media_id
+from media_svc.find_shared_media import FindSharedMedia
+from media_svc.media_ids import parse_media_id
 from media_svc.model import MediaState, Rendition
-from media_svc.store.port import MediaStore
 from meshkit.ids import PublicId
 from meshkit.sight import Gate, Seen
 
@@ -20,8 +20,8 @@ _ANONYMOUS_USER = 0
 class PickRendition:
     """Picks one of a photo's renditions, or of a video's poster."""
 
-    def __init__(self, store: MediaStore, gate: Gate) -> None:
-        self._store = store
+    def __init__(self, find: FindSharedMedia, gate: Gate) -> None:
+        self._find = find
         self._gate = gate
 
     async def __call__(self, media_id: str, width: int, accept: str, save_data: str) -> Seen[Rendition]:
@@ -34,7 +34,7 @@ class PickRendition:
         return await self._gate.show(_ANONYMOUS_USER, parsed.owner, read, MediaNotFoundError)
 
     async def _pick(self, media_id: PublicId, width: int, accept: str, *, is_saving: bool) -> Rendition | None:
-        media = await find_visible_media(self._store, media_id, _ANONYMOUS_USER)
+        media = await self._find(media_id, _ANONYMOUS_USER)
         if media is None or media.state is not MediaState.READY:
             return None
         return pick(media.renditions, width, accept, is_saving=is_saving)

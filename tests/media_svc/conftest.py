@@ -36,6 +36,7 @@ from meshkit.service_settings import ServiceSettings
 from tests.media_svc import media_stores
 from tests.media_svc.media_app import MediaApp
 from tests.media_svc.media_stores import OpenStore, forget_plans, open_keyspace, open_store, until_it_answers
+from tests.media_svc.peers import Peers, running_peers
 from tests.media_svc.reader import running_reader
 from tests.served_sights import ServedSights
 from tests.store_kinds import STORE_KINDS
@@ -113,10 +114,23 @@ async def reader(s3: S3) -> AsyncIterator[str]:
         yield url
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def sharing() -> AsyncIterator[Peers]:
+    """Serve posts and profiles, shared by all tests: add the ids of media that are to be in a post."""
+    async with running_peers() as peers:
+        yield peers
+
+
 @pytest.fixture(scope="session")
-def settings(shared_settings: dict[str, Any], reader: str, sights: ServedSights) -> ServeSettings:
+def settings(shared_settings: dict[str, Any], reader: str, sights: ServedSights, sharing: Peers) -> ServeSettings:
     """Provide the settings of `serve`, without S3 events."""
-    return ServeSettings(**shared_settings, media_base_url=reader, follow_addr=sights.address)
+    return ServeSettings(
+        **shared_settings,
+        media_base_url=reader,
+        follow_addr=sights.address,
+        post_addr=sharing.address,
+        user_addr=sharing.address,
+    )
 
 
 @contextlib.asynccontextmanager

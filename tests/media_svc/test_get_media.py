@@ -11,6 +11,7 @@ from meshkit.ids import PublicId, new_id
 from tests.errors import reason_of
 from tests.media_svc.conftest import Parts
 from tests.media_svc.media_app import MediaApp, new_user
+from tests.media_svc.peers import Peers
 
 PICTURE = Picture(400, 300, bytes(range(21)), (Rendition("ab.avif", "image/avif", 320, 240, 999),))
 
@@ -40,12 +41,13 @@ async def test_before_it_is_ready(app: MediaApp, parts: Parts) -> None:
     assert (seen.failure.reason, seen.failure.message) == ("MEDIA_CORRUPT", "Broken.")
 
 
-async def test_ready(app: MediaApp, parts: Parts, settings: ServeSettings) -> None:
-    """Everybody sees a READY medium, with everything an app needs to show it."""
+async def test_ready(app: MediaApp, parts: Parts, settings: ServeSettings, sharing: Peers) -> None:
+    """Everybody sees a READY medium that is posted, with everything an app needs to show it."""
     owner = new_user()
     media_id = await _uploaded(app, owner)
     (media,) = await parts.store.get_media([PublicId.parse(media_id)])
     await parts.store.replace_media(media, media.ready(PICTURE), [])
+    sharing.posted.add(media_id)
     seen = await app.get(new_user(), media_id)
     assert seen == await app.get(owner, media_id)
     assert (seen.width, seen.height, seen.thumbhash, seen.alt_text) == (400, 300, bytes(range(21)), "a cat")
@@ -56,7 +58,24 @@ async def test_ready(app: MediaApp, parts: Parts, settings: ServeSettings) -> No
     assert rendition.size_bytes == 999
 
 
-async def test_taken_at(app: MediaApp, parts: Parts) -> None:
+async def test_not_shared(app: MediaApp, parts: Parts, sharing: Peers) -> None:
+    """A READY medium is its owner's alone until it is in a post or is the profile picture. Without post_svc it is UNAVAILABLE."""
+    owner, stranger = new_user(), new_user()
+    media_id = await _uploaded(app, owner)
+    (media,) = await parts.store.get_media([PublicId.parse(media_id)])
+    await parts.store.replace_media(media, media.ready(PICTURE), [])
+    assert await _is_hidden(app, stranger, media_id)
+    assert (await app.get(owner, media_id)).media_id == media_id
+    sharing.pictures[owner] = f"https://cdn.example/m/{media_id}/a.jpg"
+    assert (await app.get(stranger, media_id)).media_id == media_id
+    sharing.fails = 10
+    with pytest.raises(grpc.aio.AioRpcError) as refusal:
+        await app.get(stranger, media_id)
+    sharing.fails = 0
+    assert reason_of(refusal.value) == "UNAVAILABLE"
+
+
+async def test_taken_at(app: MediaApp, parts: Parts, sharing: Peers) -> None:
     """Only its owner sees when a medium was taken: neither other users nor other services, and so no post, do."""
     owner = new_user()
     media_id = await _uploaded(app, owner)
@@ -64,6 +83,7 @@ async def test_taken_at(app: MediaApp, parts: Parts) -> None:
     taken = replace(PICTURE, taken_at="2024-05-01T12:30:00", taken_at_offset="+02:00")
     ready = media.ready(taken)
     await parts.store.replace_media(media, ready, [parts.events.ready(ready)])
+    sharing.posted.add(media_id)
     own = await app.get(owner, media_id)
     assert (own.taken_at, own.taken_at_offset) == ("2024-05-01T12:30:00", "+02:00")
     *_, event = await app.events_of(media_id)

@@ -12,17 +12,19 @@ from meshkit.ids import PublicId, new_id
 from tests.errors import reason_of, status_of
 from tests.media_svc.conftest import Parts, serving
 from tests.media_svc.media_app import MediaApp, new_user
+from tests.media_svc.peers import Peers
 from tests.served_sights import NOWHERE, ServedSights
 
 JPEG = (Rendition("320.jpg", "image/jpeg", 320, 240, 999),)
 
 
-async def ready_photo(parts: Parts, owner: int) -> str:
-    """Write a photo that is READY. Returns its id."""
+async def posted_photo(parts: Parts, sharing: Peers, owner: int) -> str:
+    """Write a photo that is READY and posted. Returns its id."""
     media = Media(PublicId(new_id(), owner), MediaState.AWAITING_UPLOAD, MediaKind.PHOTO, "image/jpeg", 9, "")
     assert await parts.store.add_media(media, 0)
     ready = media.uploaded("etag", 1).ready(Picture(320, 240, b"hash", JPEG).named_under(media.media_id))
     assert await parts.store.replace_media(media, ready, [])
+    sharing.posted.add(str(media.media_id))
     return str(media.media_id)
 
 
@@ -38,10 +40,12 @@ def picked(app: MediaApp, media_id: str) -> Awaitable[object]:
     return app.public.PickRendition(media_service_pb2.PickRenditionRequest(media_id=media_id))
 
 
-async def test_who_is_blocked_is_answered_as_by_nobody(app: MediaApp, parts: Parts, sights: ServedSights) -> None:
+async def test_who_is_blocked_is_answered_as_by_nobody(
+    app: MediaApp, parts: Parts, sights: ServedSights, sharing: Peers
+) -> None:
     """A blocker's medium is like one that does not exist. Who blocks is told so."""
     owner, other = new_user(), new_user()
-    media_id = await ready_photo(parts, owner)
+    media_id = await posted_photo(parts, sharing, owner)
     await sights.block(owner, other)
     hidden = await refusal(app.get(other, media_id))
     assert reason_of(hidden) == "MEDIA_NOT_FOUND"
@@ -54,11 +58,11 @@ async def test_who_is_blocked_is_answered_as_by_nobody(app: MediaApp, parts: Par
 
 
 async def test_a_private_accounts_media_are_for_its_followers(
-    app: MediaApp, parts: Parts, sights: ServedSights
+    app: MediaApp, parts: Parts, sights: ServedSights, sharing: Peers
 ) -> None:
     """A stranger, and whoever has no token, is answered as for a medium that does not exist."""
     owner = new_user()
-    media_id = await ready_photo(parts, owner)
+    media_id = await posted_photo(parts, sharing, owner)
     await picked(app, media_id)
     await sights.make_private(owner)
     assert reason_of(await refusal(app.get(new_user(), media_id))) == "MEDIA_NOT_FOUND"
@@ -66,10 +70,12 @@ async def test_a_private_accounts_media_are_for_its_followers(
     assert (await app.get(owner, media_id)).media_id == media_id
 
 
-async def test_without_follow_svc_only_own_media_are_shown(settings: ServeSettings, parts: Parts) -> None:
+async def test_without_follow_svc_only_own_media_are_shown(
+    settings: ServeSettings, parts: Parts, sharing: Peers
+) -> None:
     """While follow_svc is down, others' media are UNAVAILABLE, and uploads work."""
     owner = new_user()
-    media_id = await ready_photo(parts, owner)
+    media_id = await posted_photo(parts, sharing, owner)
     async with serving(settings.model_copy(update={"follow_addr": NOWHERE})) as app:
         assert reason_of(await refusal(app.get(new_user(), media_id))) == "UNAVAILABLE"
         assert reason_of(await refusal(picked(app, media_id))) == "UNAVAILABLE"

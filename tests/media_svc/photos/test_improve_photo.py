@@ -41,6 +41,7 @@ from tests.media_svc.command_lines import command_of
 from tests.media_svc.conftest import Parts
 from tests.media_svc.jobs.leases import expire_leases
 from tests.media_svc.media_app import PATIENCE_SECONDS, MediaApp, kinds, new_user
+from tests.media_svc.peers import Peers
 from tests.post_svc.clients import App as PostApp
 
 pytestmark = pytest.mark.slow
@@ -139,12 +140,13 @@ async def _check_files(http: httpx.AsyncClient, before: media_pb2.Media, after: 
 
 
 @pytest.mark.usefixtures("worker")
-async def test_popular_photo(app: MediaApp, parts: Parts, posts: PostApp, redis_url: str) -> None:
+async def test_popular_photo(app: MediaApp, parts: Parts, posts: PostApp, redis_url: str, sharing: Peers) -> None:
     """A hot photo gets smaller AVIFs in every place that shows it; the replaced files are still served."""
     owner = new_user()
     media_id = await app.upload(owner, "image/jpeg", _photo(), "hills")
     before = await app.settled(owner, media_id)
     post = await posts.create(owner, [media_id])
+    sharing.posted.add(media_id)
     async with open_redis(redis_url) as redis:
         await RedisPopularity(redis).count({PublicId.parse(media_id): round(ENTER_VIEWS[CacheClass.HOT])})
         await _reclassifying(parts, redis)()

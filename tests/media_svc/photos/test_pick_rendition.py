@@ -12,6 +12,7 @@ from meshkit.ids import PublicId, new_id
 from tests.errors import reason_of, violations_of
 from tests.media_svc.conftest import Parts
 from tests.media_svc.media_app import MediaApp, new_user
+from tests.media_svc.peers import Peers
 
 STORES = ("sqlite",)
 ENDINGS = {"image/avif": "avif", "image/webp": "webp", "image/jpeg": "jpg"}
@@ -76,7 +77,7 @@ def test_poster() -> None:
     assert pick([video, *RENDITIONS], 640, "video/mp4", is_saving=False) == RENDITIONS[5]
 
 
-async def test_by_headers(app: MediaApp, parts: Parts, settings: ServeSettings) -> None:
+async def test_by_headers(app: MediaApp, parts: Parts, settings: ServeSettings, sharing: Peers) -> None:
     """Anonymous callers get the rendition's location, cacheable briefly and only for the same headers."""
     owner = new_user()
     media_id = await app.upload(owner, "image/png", b"small")
@@ -87,6 +88,10 @@ async def test_by_headers(app: MediaApp, parts: Parts, settings: ServeSettings) 
     assert reason_of(refusal.value) == "MEDIA_NOT_FOUND"
     ready = media.ready(Picture(1440, 1440, b"thumb", RENDITIONS).named_under(media.media_id))
     await parts.store.replace_media(media, ready, [])
+    with pytest.raises(grpc.aio.AioRpcError) as unshared:
+        await app.public.PickRendition(request)
+    assert reason_of(unshared.value) == "MEDIA_NOT_FOUND"
+    sharing.posted.add(media_id)
     call = app.public.PickRendition(request, metadata=grpc.aio.Metadata(("accept", CHROME), ("save-data", "on")))
     rendition = (await call).rendition
     assert rendition.url == f"{settings.media_base_url}/{media_id}/320.avif"
