@@ -121,10 +121,8 @@ async def serving_process(settings: ServeSettings) -> AsyncIterator[Process]:
             background["webhook"] = S3EventReceiver(settings.webhook_addr, secret, settings.s3_bucket, by_key).run
         limit = LimitUploads(store, RedisUnfinishedMedia(redis), settings.max_unfinished_media)
         start = StartUpload(store, objects, quota=settings.storage_quota or None, limit=limit)
-        public, internal = (
-            _public(store, objects, finish, start, presenter, FindSharedMedia(store, usage), gate),
-            _internal(store, redis),
-        )
+        find = FindSharedMedia(store, usage)
+        public, internal = _public(store, objects, finish, start, presenter, find, gate), _internal(store, redis)
         process = Process(
             name="media_svc",
             registrations=(

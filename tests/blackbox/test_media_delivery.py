@@ -11,7 +11,8 @@ CHROME = "image/avif,image/webp,image/apng,image/*,*/*;q=0.8"
 
 
 async def test_a_plain_image(reach: Reach, bob: Person, photo_of_bob: str) -> None:
-    """A plain <img src="/m/ID?w=…"> is redirected to the best file for the browser, cached forever."""
+    """A plain <img src="/m/ID?w=…"> is redirected to the best file for the browser, cached forever, once it is posted."""
+    await bob.post("plain", [photo_of_bob])
     for accept, content_type in ((CHROME, "image/avif"), ("image/webp,*/*", "image/webp"), ("*/*", "image/jpeg")):
         redirect = await reach.http.get(f"/m/{photo_of_bob}", params={"w": "100"}, headers={"accept": accept})
         assert redirect.status_code == 302
