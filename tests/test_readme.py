@@ -35,13 +35,15 @@ async def test_the_tour_ends_with_the_post_in_the_feed(mesh: Mesh) -> None:
     curl_only = section("README.md", TOUR).partition(WITH_GRPCURL)[0]
     terminal = blocks(section("README.md", "From the terminal"))
     outputs = await run(mesh, [*blocks(curl_only), *terminal])
-    signed_up, _, uploaded, _, feed, picture, refused, commands = outputs
+    signed_up, _, uploaded, _, feed, picture, refused, blocked, commands = outputs
     assert signed_up.count('"userId"') == 2
     assert uploaded.splitlines() == ["PUT: 200", "MEDIA_STATE_PROCESSING"]
     assert '"caption": "Where the colours meet"' in feed
     assert '"handle": "ada"' in feed
     assert re.match(r"200 image/jpeg, \d{4,} bytes\n", picture)
     assert "TOKEN_MISSING" in refused
+    assert "USER_NOT_FOUND" in blocked
+    assert "POST_NOT_FOUND" in blocked
     assert "Logged in as @ben Ben at http://" in commands
     assert (
         commands.count("Once more, from the terminal\n  photo 1600 x 1200 · Colours that run into each other: http://")
