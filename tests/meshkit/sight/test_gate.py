@@ -57,7 +57,7 @@ ACTS: dict[str, Act] = {
 }
 GONE, BLOCKS, CLOSED = "THING_NOT_FOUND", "USER_BLOCKED", "ACCOUNT_PRIVATE"
 THING, THINGS, EMPTY = Seen("a thing"), [Seen("a"), Seen("b")], list[Seen[str]]()
-OUTCOMES = {
+OUTCOMES: Mapping[str, Mapping[int, Any]] = {
     "profile": {VIEWER: THING, SEEN: THING, PRIVATE: THING, BLOCKED: THING, HIDDEN: GONE},
     "show": {VIEWER: THING, SEEN: THING, PRIVATE: GONE, BLOCKED: BLOCKS, HIDDEN: GONE},
     "list_of": {VIEWER: THINGS, SEEN: THINGS, PRIVATE: CLOSED, BLOCKED: BLOCKS, HIDDEN: EMPTY},
