@@ -1,5 +1,6 @@
 """The runtime that every service shares. It imports no service."""
 
+import gc
 import os
 
 # gRPC reads these when a process first uses it; each `python -m X_svc` imports this module first.
@@ -12,3 +13,7 @@ _GRPC = {
 }
 for _name, _value in _GRPC.items():
     os.environ.setdefault(_name, _value)
+
+# uvloop runs Python between fork and exec, in a copy of the process that has only one of its threads. Garbage that is collected
+# there may wait for another one: the last gRPC channel joins its poller, forever, and the loop waits for the exec.
+os.register_at_fork(before=gc.disable, after_in_parent=gc.enable)

@@ -106,7 +106,8 @@ def _render_and_exit(job: Job, parent: int, own: tuple[int, int]) -> NoReturn:
 
 
 def _detach(folder: Path, parent: int, own: tuple[int, int]) -> None:
-    """Drop the parent's pipes, signal handlers and session, and exit with the parent."""
+    """Drop the parent's pipes, signal handlers and session, and exit with the parent. Collect garbage again."""
+    gc.enable()  # off since the fork (meshkit/__init__.py)
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     for each in own:
