@@ -99,12 +99,18 @@ class MediaApp:
 
     async def settled(self, user_id: int, media_id: str) -> media_pb2.Media:
         """Wait until a medium is READY or REJECTED, and return it."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while True:
-                media = await self.get(user_id, media_id)
-                if media.state in {media_pb2.MEDIA_STATE_READY, media_pb2.MEDIA_STATE_REJECTED}:
-                    return media
-                await asyncio.sleep(0.05)
+        state = media_pb2.MEDIA_STATE_UNSPECIFIED
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while True:
+                    media = await self.get(user_id, media_id)
+                    state = media.state
+                    if state in {media_pb2.MEDIA_STATE_READY, media_pb2.MEDIA_STATE_REJECTED}:
+                        return media
+                    await asyncio.sleep(0.05)
+        except TimeoutError as error:
+            events = kinds(await self.events_of(media_id))
+            raise AssertionError(f"{media_id} is {media_pb2.MediaState.Name(state)}, its events: {events}") from error
 
     async def processing(self, user_id: int, media_id: str) -> media_pb2.Media:
         """Wait until a medium's upload is complete, and return the medium."""

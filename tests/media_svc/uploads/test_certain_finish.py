@@ -18,7 +18,7 @@ from media_svc.uploads.rules import PART_BYTES
 from meshkit.ids import PublicId
 from tests.media_svc import pictures
 from tests.media_svc.conftest import Parts, opened_parts
-from tests.media_svc.media_app import PATIENCE_SECONDS, MediaApp, kinds, new_user
+from tests.media_svc.media_app import MediaApp, kinds, new_user
 
 pytestmark = pytest.mark.slow
 
@@ -131,8 +131,7 @@ async def test_every_finished_upload_is_settled_once(app: MediaApp, parts: Parts
     for age in (0, 1, 2):
         await asyncio.gather(*(each.sweep(max(born) + age * MINUTE_MS) for each in (parts.sweeper, second)))
     for (fate, content), media_id in zip(cases, media_ids, strict=True):
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            media = await app.settled(owner, media_id)
+        media = await app.settled(owner, media_id)
         outcome = "media_ready" if content is good else "media_rejected"
         assert kinds(await app.events_of(media_id)) == ["media_uploaded", outcome], fate
         assert bool(media.renditions) is (content is good)
