@@ -2,12 +2,14 @@
 
 import asyncio
 import itertools
+import os
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import redis
 from lensfeed.events.v1 import event_pb2
@@ -57,8 +59,9 @@ async def measure(run: Run) -> Sequence[Figure]:
         await raw.fill()
         peer_python = await python_with("stream-framework", PEER)
         script = Path(__file__).parent / "peers" / "stream_framework_fan_out.py"
-        port = mesh.redis_url.rpartition(":")[2].partition("/")[0]
-        async with answering(str(peer_python), str(script), port, str(count), "500") as peer:
+        valkey = urlsplit(mesh.redis_url)
+        env = os.environ | {"REDIS_PASSWORD": valkey.password or ""}
+        async with answering(str(peer_python), str(script), str(valkey.port), str(count), "500", env=env) as peer:
             await peer.read()
             machine.pin(peer.pid, machine.OTHERS)
 

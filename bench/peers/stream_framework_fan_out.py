@@ -1,7 +1,8 @@
 """Fan-out by Stream-Framework 1.4, run in its own environment.
 
 `stream_framework_fan_out.py PORT FOLLOWERS LENGTH` fills the feeds of all followers with LENGTH entries each, in the Redis
-at PORT. For each line of input it then fans a post out to all of them and prints the pushes per second.
+at PORT, whose password is REDIS_PASSWORD of the environment. For each line of input it then fans a post out to all of them
+and prints the pushes per second.
 
 This is the body of `Manager.fanout`, whose module cannot be imported since Python 3.7. The setup favours it: one batch
 instead of tasks of a hundred followers, no task queue, no trimming, known followers, and the default encoding of sorted
@@ -9,6 +10,7 @@ sets (the compact one, as in home timelines, makes its writes several times slow
 """
 
 import datetime as dt
+import os
 import sys
 import time
 import warnings
@@ -21,7 +23,8 @@ import redis  # noqa: E402 - after the filter
 import stream_framework.default_settings as defaults  # noqa: E402 - after the filter
 
 PORT, FOLLOWERS, LENGTH = map(int, sys.argv[1:])
-CONFIG = {"default": {"host": "127.0.0.1", "port": PORT, "db": 0, "password": None}}
+PASSWORD = os.environ.get("REDIS_PASSWORD")
+CONFIG = {"default": {"host": "127.0.0.1", "port": PORT, "db": 0, "password": PASSWORD}}
 defaults.STREAM_REDIS_CONFIG = CONFIG
 
 from stream_framework import settings  # noqa: E402 - after its defaults
@@ -50,7 +53,7 @@ def activity(number: int) -> Activity:
 
 def fill() -> None:
     """Fill one feed and copy it to the others."""
-    client: Any = redis.StrictRedis(port=PORT)
+    client: Any = redis.StrictRedis(port=PORT, password=PASSWORD)
     limit = client.config_get(LIMIT)[LIMIT]
     client.config_set(LIMIT, DEFAULT_LIMIT)  # a feed that exceeded this limit keeps its encoding
     Feed.insert_activities([activity(number) for number in range(LENGTH)])
