@@ -15,8 +15,9 @@ from follow_svc.create_follow import CreateFollow
 from follow_svc.create_mute import CreateMute
 from follow_svc.delete_follow import DeleteFollow
 from follow_svc.delete_mute import DeleteMute
-from follow_svc.events import GROUP, STREAM, EndBlockedFollows
+from follow_svc.events import GROUP, STREAM
 from follow_svc.filter_followed import FilterFollowed
+from follow_svc.finish_changes import FinishChanges
 from follow_svc.get_follower_count import GetFollowerCount
 from follow_svc.get_last_cut import GetLastCut
 from follow_svc.get_relationship import GetRelationship
@@ -26,8 +27,13 @@ from follow_svc.lists.list_follower_ids import ListFollowerIds
 from follow_svc.lists.list_followers import ListFollowers
 from follow_svc.lists.list_following import ListFollowing
 from follow_svc.lists.list_mutes import ListMutes
+from follow_svc.lists.list_requests import ListRequests
 from follow_svc.peers import USER_INTERNAL, UserPeer
 from follow_svc.ports import Announce
+from follow_svc.privacy.accept_pending import AcceptPending
+from follow_svc.privacy.accept_request import AcceptRequest
+from follow_svc.privacy.decline_request import DeclineRequest
+from follow_svc.privacy.update_privacy import UpdatePrivacy
 from follow_svc.recount import Recount
 from follow_svc.rpc import FollowInternalServicer, FollowServicer
 from follow_svc.settings import FollowSettings, RecountSettings
@@ -77,7 +83,8 @@ async def serving_process(settings: FollowSettings) -> AsyncIterator[Process]:
         open_redis(settings.redis_url) as redis,
     ):
         store = opened.store
-        end_follows = EndBlockedFollows(EndFollows(store, DeleteFollow(store, producer)))
+        end_follows = EndFollows(store, DeleteFollow(store, producer))
+        finish_changes = FinishChanges(end_follows, AcceptPending(store, producer))
         public = _public(store, UserPeer(user_channel), producer, settings.cursor_key_list)
         process = Process(
             name="follow_svc",
@@ -87,7 +94,7 @@ async def serving_process(settings: FollowSettings) -> AsyncIterator[Process]:
             ),
             background={
                 "sweep": producer.sweep,
-                "end_blocked_follows": Consumer(redis, STREAM, GROUP, settings.member, end_follows).run,
+                "finish_changes": Consumer(redis, STREAM, GROUP, settings.member, finish_changes).run,
             },
             dependencies={"store": opened.check, "clocks": producer.check_clocks},
         )
@@ -109,6 +116,10 @@ def _public(store: FollowStore, users: UserPeer, announce: Announce, cursor_keys
         list_followers=ListFollowers(store, users, Cursors(cursor_keys, "followers"), gate),
         list_following=ListFollowing(store, users, Cursors(cursor_keys, "following"), gate),
         get_relationship=GetRelationship(store, users, gate),
+        update_privacy=UpdatePrivacy(store, announce),
+        list_requests=ListRequests(store, users, Cursors(cursor_keys, "follow_requests"), gate),
+        accept_request=AcceptRequest(store, announce),
+        decline_request=DeclineRequest(store),
     )
 
 

@@ -17,6 +17,20 @@ class BlockLimitError(FailedPreconditionError):
         super().__init__("BLOCK_LIMIT", f"an account can block at most {limit:,} others")
 
 
+class RequestsFullError(FailedPreconditionError):
+    """The followee already has the maximum number of requests."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__("FOLLOW_REQUESTS_FULL", f"an account can have at most {limit:,} follow requests")
+
+
+class RequestNotFoundError(NotFoundError):
+    """The account does not ask for a follow."""
+
+    def __init__(self) -> None:
+        super().__init__("REQUEST_NOT_FOUND", "there is no such follow request")
+
+
 class NotFollowingError(FailedPreconditionError):
     """An account can only mute those that it follows."""
 

@@ -1,9 +1,9 @@
-"""The events that follow_svc publishes, and those of its own that it finishes changes by."""
-
-from collections.abc import Awaitable, Callable
+"""The events that follow_svc publishes."""
 
 from lensfeed.events.v1 import event_pb2
+from lensfeed.follow.v1 import visibility_pb2
 
+from follow_svc.sight import Visibility
 from meshkit.events import EventStream, OutboxRecord, new_record
 
 GROUP = "follow_svc"
@@ -35,16 +35,17 @@ def block_created(user_id: int, other_id: int) -> OutboxRecord:
     return new_record(event_pb2.BlockCreated(user_id=user_id, other_id=other_id))
 
 
-class EndBlockedFollows:
-    """Ends the follows of accounts that block each other, if the call that should have done it was interrupted."""
+def follow_requested(follower_id: int, followee_id: int) -> OutboxRecord:
+    """Return the event for a new follow request."""
+    return new_record(event_pb2.FollowRequested(follower_id=follower_id, followee_id=followee_id))
 
-    def __init__(self, end_follows: Callable[[int, int], Awaitable[object]]) -> None:
-        self._end_follows = end_follows
 
-    async def __call__(self, event: event_pb2.Event) -> None:
-        """Look at the pair of a new block or a new follow. Ignore all other events."""
-        match event.WhichOneof("payload"):
-            case "block_created":
-                await self._end_follows(event.block_created.user_id, event.block_created.other_id)
-            case "follow_created":
-                await self._end_follows(event.follow_created.follower_id, event.follow_created.followee_id)
+def privacy_changed(user_id: int, visibility: Visibility, version: int) -> OutboxRecord:
+    """Return the event for an account that became private or public."""
+    value = visibility_pb2.AccountVisibility.Value(f"ACCOUNT_VISIBILITY_{visibility.name}")
+    return new_record(event_pb2.PrivacyChanged(user_id=user_id, visibility=value, version=version))
+
+
+def accept_chunk(user_id: int) -> OutboxRecord:
+    """Return the event that continues the acceptance of an account's requests."""
+    return new_record(event_pb2.AcceptChunk(user_id=user_id))

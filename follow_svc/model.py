@@ -2,30 +2,48 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import NamedTuple
 
-# Bounds rebuilds and celebrity pulls, which read all followees of a viewer.
+# Bounds rebuilds and celebrity pulls, which read all followees of a viewer. Requests count, too: each may become a follow.
 MAX_FOLLOWEES = 7_500
+# Bounds the partition of an account's requests, and how long it takes to accept them all.
+MAX_REQUESTS = 100_000
 # A row is two numbers, so a partition of 100,000 followers stays at a few megabytes.
 FOLLOWER_BUCKET_SIZE = 100_000
 
 
+class FollowState(Enum):
+    """Whether a follow has begun. Only FOLLOWING is a follow in counts, lists and feeds."""
+
+    FOLLOWING = "following"
+    REQUESTED = "requested"
+
+
 @dataclass(frozen=True, slots=True)
 class Follow:
-    """One account follows another since `created_ms`, in milliseconds since 1970, and may have muted it."""
+    """One account follows another since `created_ms`, in milliseconds since 1970, and may have muted it; or it asks for that."""
 
     follower_id: int
     followee_id: int
     created_ms: int
     is_muted: bool = False
+    state: FollowState = FollowState.FOLLOWING
 
 
 @dataclass(frozen=True, slots=True)
 class AddedFollow:
-    """The result of adding a follow: the new one, or the one that already existed."""
+    """The result of adding a follow: the new one or a request, or what already existed."""
 
     follow: Follow
     is_new: bool
+
+
+class FollowRequest(NamedTuple):
+    """An account that asks for a follow, and since when. A list of requests is in descending order."""
+
+    requested_ms: int
+    follower_id: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from typing import TypeVar
 import stamina
 import structlog
 
-from follow_svc.events import follow_created, follow_deleted
+from follow_svc.events import follow_created, follow_deleted, follow_requested
 from follow_svc.store.port import FollowStore
 from follow_svc.store.recount_port import FIRST_POSITION, HalfDone, Progress, RecountStore, Side, Walk
 from meshkit.errors import UnavailableError
@@ -104,7 +104,8 @@ class Recount:
 
     async def _finish(self, half_done: HalfDone) -> None:
         make_event = follow_deleted if half_done.is_ended else follow_created
-        await self._store.complete(half_done, [make_event(half_done.follower_id, half_done.followee_id)])
+        pair = half_done.follower_id, half_done.followee_id
+        await self._store.complete(half_done, [make_event(*pair)], [follow_requested(*pair)])
 
     async def _sides(self, walk: Walk, user_ids: Sequence[int]) -> list[tuple[Side, int]]:
         """Return the counts that a walk checks for its users. The last walk checks only accounts without rows."""

@@ -9,6 +9,7 @@ from lensfeed.follow.v1 import (
     follow_internal_service_pb2_grpc,
     follow_service_pb2,
     follow_service_pb2_grpc,
+    visibility_pb2,
 )
 from lensfeed.user.v1 import user_pb2
 
@@ -29,8 +30,12 @@ from follow_svc.lists.list_follower_ids import ListFollowerIds
 from follow_svc.lists.list_followers import ListFollowers
 from follow_svc.lists.list_following import ListFollowing
 from follow_svc.lists.list_mutes import ListMutes
+from follow_svc.lists.list_requests import ListRequests
 from follow_svc.model import Follow
-from follow_svc.sight import Sight
+from follow_svc.privacy.accept_request import AcceptRequest
+from follow_svc.privacy.decline_request import DeclineRequest
+from follow_svc.privacy.update_privacy import UpdatePrivacy
+from follow_svc.sight import Sight, Visibility
 from meshkit.call import caller_id
 from meshkit.sight import Seen
 
@@ -54,6 +59,10 @@ class FollowServicer(follow_service_pb2_grpc.FollowServiceServicer):
         list_followers: ListFollowers[user_pb2.User],
         list_following: ListFollowing[user_pb2.User],
         get_relationship: GetRelationship,
+        update_privacy: UpdatePrivacy,
+        list_requests: ListRequests[user_pb2.User],
+        accept_request: AcceptRequest,
+        decline_request: DeclineRequest,
     ) -> None:
         self._create_follow = create_follow
         self._delete_follow = delete_follow
@@ -66,6 +75,10 @@ class FollowServicer(follow_service_pb2_grpc.FollowServiceServicer):
         self._list_followers = list_followers
         self._list_following = list_following
         self._get_relationship = get_relationship
+        self._update_privacy = update_privacy
+        self._list_requests = list_requests
+        self._accept_request = accept_request
+        self._decline_request = decline_request
 
     async def CreateFollow(
         self, request: follow_service_pb2.CreateFollowRequest, context: Any
@@ -156,7 +169,38 @@ class FollowServicer(follow_service_pb2_grpc.FollowServiceServicer):
             following_count=found.counts.following,
             muting=found.muting,
             blocking=found.blocking,
+            visibility=_visibility(found.visibility),
+            requested=found.requested,
+            requested_by=found.requested_by,
         )
+
+    async def UpdatePrivacy(
+        self, request: follow_service_pb2.UpdatePrivacyRequest, context: Any
+    ) -> follow_service_pb2.UpdatePrivacyResponse:
+        """Make the caller's account private or public."""
+        await self._update_privacy(caller_id(), _VISIBILITIES[request.visibility])
+        return follow_service_pb2.UpdatePrivacyResponse(visibility=request.visibility)
+
+    async def ListFollowRequests(
+        self, request: follow_service_pb2.ListFollowRequestsRequest, context: Any
+    ) -> follow_service_pb2.ListFollowRequestsResponse:
+        """List the accounts that ask to follow the caller."""
+        page = await self._list_requests(caller_id(), request.cursor, request.limit)
+        return follow_service_pb2.ListFollowRequestsResponse(users=_users(page.accounts), next_cursor=page.next_cursor)
+
+    async def AcceptFollowRequest(
+        self, request: follow_service_pb2.AcceptFollowRequestRequest, context: Any
+    ) -> follow_service_pb2.AcceptFollowRequestResponse:
+        """Make an account that asks for it a follower of the caller."""
+        follow = await self._accept_request(caller_id(), request.follower_id)
+        return follow_service_pb2.AcceptFollowRequestResponse(follow=_follow(follow))
+
+    async def DeclineFollowRequest(
+        self, request: follow_service_pb2.DeclineFollowRequestRequest, context: Any
+    ) -> follow_service_pb2.DeclineFollowRequestResponse:
+        """Decline the request of an account."""
+        await self._decline_request(caller_id(), request.follower_id)
+        return follow_service_pb2.DeclineFollowRequestResponse()
 
 
 class FollowInternalServicer(follow_internal_service_pb2_grpc.FollowInternalServiceServicer):
@@ -242,5 +286,15 @@ def _follow(follow: Follow) -> follow_service_pb2.Follow:
     created_at = Timestamp()
     created_at.FromMilliseconds(follow.created_ms)
     return follow_service_pb2.Follow(
-        follower_id=follow.follower_id, followee_id=follow.followee_id, created_at=created_at
+        follower_id=follow.follower_id,
+        followee_id=follow.followee_id,
+        created_at=created_at,
+        state=follow_service_pb2.FollowState.Value(f"FOLLOW_STATE_{follow.state.name}"),
     )
+
+
+def _visibility(visibility: Visibility) -> "visibility_pb2.AccountVisibility.ValueType":
+    return visibility_pb2.AccountVisibility.Value(f"ACCOUNT_VISIBILITY_{visibility.name}")
+
+
+_VISIBILITIES = {_visibility(visibility): visibility for visibility in Visibility}

@@ -21,6 +21,8 @@ class Standing(NamedTuple):
 
     visibility: Visibility = Visibility.PUBLIC
     is_closed: bool = False
+    version: int = 0
+    """Grows with each change of the visibility."""
 
 
 class Stance(NamedTuple):

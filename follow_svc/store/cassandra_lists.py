@@ -5,6 +5,7 @@ from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from follow_svc.model import MAX_FOLLOWEES, Follower, Mute
+from follow_svc.store.pair_state import PairKind, kind_of
 from meshkit.cassandra import Cassandra, sure_read
 
 # Rows per read. Below the driver's page size, because the bridge fetches only one page.
@@ -17,10 +18,10 @@ _ALL_FOLLOWEES = 2 * MAX_FOLLOWEES
 _BEFORE_ALL = -1
 # Feeds are built from these rows. A row that a lagging replica lacks would be missing until the next rebuild.
 _FOLLOWEES = sure_read(
-    "SELECT followee_id, is_ended, muted_ms FROM follows WHERE follower_id = ? AND followee_id > ? LIMIT ?"
+    "SELECT followee_id, is_ended, state, muted_ms FROM follows WHERE follower_id = ? AND followee_id > ? LIMIT ?"
 )
 _FOLLOWED_OF = sure_read(
-    "SELECT followee_id, is_ended, muted_ms FROM follows WHERE follower_id = ? AND followee_id IN ? LIMIT ?"
+    "SELECT followee_id, is_ended, state, muted_ms FROM follows WHERE follower_id = ? AND followee_id IN ? LIMIT ?"
 )
 # DISTINCT reads the static column alone.
 _LAST_CUT = sure_read("SELECT DISTINCT follower_id, last_cut FROM follows WHERE follower_id = ? LIMIT ?")
@@ -35,19 +36,24 @@ class _Edge(NamedTuple):
 
     followee_id: int
     is_ended: bool | None
+    state: str | None
     muted_ms: int | None
 
+    def is_pair(self) -> bool:
+        """Return whether this is a follow or a request."""
+        return kind_of(self.is_ended, self.state) in (PairKind.FOLLOW, PairKind.REQUEST)
+
     def is_followed(self) -> bool:
-        """Return whether the follow stands. A row without `is_ended` is what is left of one that was deleted."""
-        return self.is_ended is False
+        """Return whether this is a follow."""
+        return kind_of(self.is_ended, self.state) is PairKind.FOLLOW
 
     def is_unmuted(self) -> bool:
-        """Return whether the follow stands and is not muted."""
-        return self.is_ended is False and self.muted_ms is None
+        """Return whether this is a follow that is not muted."""
+        return self.is_followed() and self.muted_ms is None
 
     def is_muted(self) -> bool:
-        """Return whether the follow stands and is muted."""
-        return self.is_ended is False and self.muted_ms is not None
+        """Return whether this is a follow that is muted."""
+        return self.is_followed() and self.muted_ms is not None
 
 
 class CassandraLists:
@@ -79,6 +85,10 @@ class CassandraLists:
     async def list_unmuted_followees(self, user_id: int, after: int | None, limit: int) -> Sequence[int]:
         """Return followees after an id, without those that are muted."""
         return [edge.followee_id for edge in await self._edges(user_id, after, limit, _Edge.is_unmuted)]
+
+    async def count_pairs(self, user_id: int, limit: int) -> int:
+        """Return how many an account follows or asks to follow, up to a limit."""
+        return len(await self._edges(user_id, None, limit, _Edge.is_pair))
 
     async def list_mutes(self, user_id: int, before: Mute | None, limit: int) -> Sequence[Mute]:
         """Return mutes before another one. Reads and sorts all of an account's followees."""

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from follow_svc.store.cassandra import CassandraFollowStore
-from follow_svc.store.pair_changes import Pair, PairChanges, PairState
+from follow_svc.store.pair_changes import PairChanges
+from follow_svc.store.pair_state import COLUMNS, Pair, PairEvents, PairState
 from follow_svc.store.recount_port import FIRST_POSITION, HalfDone, Progress, Side, UserPage, Walk
 from meshkit.cassandra import Cassandra, claim, serial_read, sure_read, write
 from meshkit.events.outbox import OutboxRecord
@@ -23,8 +24,7 @@ _USERS = {
     Walk.COUNTS: sure_read("SELECT token(user_id), user_id FROM follow_counts WHERE token(user_id) > ? LIMIT ?"),
 }
 _PAIRS = sure_read(
-    "SELECT followee_id, bucket, created_ms, change, is_ended, events, WRITETIME(change), muted_ms FROM follows"
-    " WHERE follower_id = ? AND followee_id > ? LIMIT ?"
+    f"SELECT followee_id, {COLUMNS} FROM follows WHERE follower_id = ? AND followee_id > ? LIMIT ?"  # noqa: S608 - a constant
 )
 _COUNTS = {
     Side.FOLLOWERS: sure_read("SELECT followers FROM follow_counts WHERE user_id = ? LIMIT 1"),
@@ -72,19 +72,21 @@ class CassandraRecountStore:
         while True:
             rows = await self._cassandra.execute(_PAIRS, follower_id, above, PAIRS)
             for followee_id, *columns in rows:
-                pair, decided = Pair(follower_id, followee_id), PairState(*columns)
-                if decided.at < before_us and not await self._pairs.is_complete(pair, decided):
+                pair, decided = Pair(follower_id, followee_id), PairState.of_row(columns)
+                if decided and decided.at < before_us and not await self._pairs.is_complete(pair, decided):
                     found.append(HalfDone(*pair, decided.is_ended))
             if len(rows) < PAIRS:
                 return found
             above = rows[-1][0]
 
-    async def complete(self, half_done: HalfDone, records: Sequence[OutboxRecord]) -> None:
+    async def complete(
+        self, half_done: HalfDone, records: Sequence[OutboxRecord], if_requested: Sequence[OutboxRecord] = ()
+    ) -> None:
         """Finish a pair's decided change, unless it has changed meanwhile."""
         pair = Pair(half_done.follower_id, half_done.followee_id)
         found = await self._pairs.read_serially(pair)
         if found is not None and found.is_ended == half_done.is_ended:
-            await self._pairs.repair(pair, found, records)
+            await self._follows.complete_pair(pair, found, PairEvents(records, if_requested))
 
     async def read_count(self, side: Side, user_id: int) -> int:
         """Return a count as stored."""

@@ -3,11 +3,11 @@
 A block is two rows of `stances`, one in the partition of each account, written by one logged batch with one write time. So a
 crash never leaves one side alone. No lightweight transaction is needed: only the blocker changes a block, and the latest change
 wins. A change takes a write time after the one that it has read, whatever the clock of its process says. That is why the end of a
-block keeps its row for an hour.
+block keeps its row for an hour. The visibility of an account changes in the same way; its version is the write time.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from follow_svc.errors import BlockLimitError
 from follow_svc.sight import MAX_BLOCKS, Block, Stance, Standing, Visibility
@@ -39,7 +39,8 @@ _END = write(
     "INSERT INTO stances (user_id, side, other_id, blocked_ms, is_ended) VALUES (?, ?, ?, null, true)"  # noqa: S608 - a constant
     f" USING TIMESTAMP ? AND TTL {ENDED_SECONDS}"
 )
-_STANDINGS = sure_read("SELECT user_id, visibility, is_closed FROM standings WHERE user_id IN ? LIMIT ?")
+_STANDINGS = sure_read("SELECT user_id, visibility, is_closed, version FROM standings WHERE user_id IN ? LIMIT ?")
+_SET_VISIBILITY = write("INSERT INTO standings (user_id, visibility, version) VALUES (?, ?, ?) USING TIMESTAMP ?")
 
 
 class CassandraStances:
@@ -93,9 +94,22 @@ class CassandraStances:
             return {}
         rows = await self._cassandra.execute(_STANDINGS, wanted, len(wanted))
         return {
-            user_id: Standing(Visibility(visibility or Visibility.PUBLIC), bool(is_closed))
-            for user_id, visibility, is_closed in rows
+            user_id: Standing(Visibility(visibility or Visibility.PUBLIC), bool(is_closed), version or 0)
+            for user_id, visibility, is_closed, version in rows
         }
+
+    async def set_visibility(
+        self, user_id: int, visibility: Visibility, events_of: Callable[[int], Sequence[OutboxRecord]]
+    ) -> Sequence[OutboxRecord]:
+        """Make an account private or public, unless it is. The version is the write time."""
+        standing = (await self.get_standings([user_id])).get(user_id, Standing())
+        if standing.visibility is visibility:
+            return []
+        version = max(time.time_ns() // 1_000, standing.version + 1)
+        records = events_of(version)
+        step: Step = (_SET_VISIBILITY, (user_id, visibility.value, version, version))
+        await write_with_events(self._cassandra, [step], records)
+        return records
 
     async def _read(self, user_id: int, other_id: int) -> tuple[bool, int]:
         """Return whether the account blocks another, and the write time of a change of that."""

@@ -6,8 +6,17 @@ is applied. Everything else follows in one logged batch: the row in `followers` 
     follow      LWT: insert the row          → batch: add the follower and events   → count
     unfollow    LWT: mark the row as ended   → batch: drop the follower, add events → LWT: delete the row → uncount
     (un)mute    LWT: mark the row            → batch: mark the follower, add events
+    request     LWT: insert the row          → batch: add the request and events    → count
+    accept      LWT: mark the row            → batch: add the follower and events, drop the request → count
+    cancel      LWT: mark the row as ended   → batch: drop the request              → LWT: delete the row → uncount
 
 The LWT of an unfollow or a mute also makes the change the follower's `last_cut`, so neither is ever there without the other.
+
+Whether a pair becomes a follow or a request depends on whether the followee is private, which is in another partition. So
+`pair_outcomes.py` looks again. A follow is looked at between its LWT and its batch: if the followee has become private, another
+LWT turns it into a request. If not, the follow was there before the followee can become private. A request is looked at after its
+batch: if the followee has become public, it is accepted. If not, the request is in the list before the followee becomes public,
+and is accepted then.
 
 A crash between the LWT and the batch leaves the pair half done. The next one to touch the pair completes it: a repeated follow
 (`repair`), a repeated unfollow or a new follow (both find the ended row), a mute or unmute (which begin from a complete pair
@@ -24,13 +33,13 @@ The batch is atomic: a follow whose row in `followers` names the same change is 
 the process that won the LWT counts once. A recount corrects what a crash loses.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final, NamedTuple
+from collections.abc import Sequence
+from typing import Final
 
 import structlog
 
 from follow_svc.model import Follow
+from follow_svc.store.pair_state import COLUMNS, Pair, PairEvents, PairKind, PairState
 from meshkit.cassandra import (
     Cassandra,
     Statement,
@@ -49,10 +58,7 @@ from meshkit.events.outbox import OutboxRecord
 from meshkit.ids import new_id
 
 EVENTS_SECONDS: Final = 30
-_ROW = (
-    "SELECT bucket, created_ms, change, is_ended, events, WRITETIME(change), muted_ms FROM follows"
-    " WHERE follower_id = ? AND followee_id = ? LIMIT 1"
-)
+_ROW = f"SELECT {COLUMNS} FROM follows WHERE follower_id = ? AND followee_id = ? LIMIT 1"  # noqa: S608 - a constant
 # At quorum: a lagging replica may still have a follow that has ended, and a repeated follow would be acknowledged without a row.
 _READ = sure_read(_ROW)
 _DECIDED = serial_read(_ROW)
@@ -75,9 +81,26 @@ _END = _deciding_lwt(
     "UPDATE follows SET change = ?, is_ended = true WHERE follower_id = ? AND followee_id = ? IF is_ended = false",
     _CUT,
 )
-_MARK = "UPDATE follows SET change = ?, muted_ms = ? WHERE follower_id = ? AND followee_id = ? IF change = ?"
+_MARK = "UPDATE follows SET change = ?, muted_ms = ?, state = 'kept' WHERE follower_id = ? AND followee_id = ? IF change = ?"
 _MUTE, _UNMUTE = _deciding_lwt(_MARK, _CUT), _deciding_lwt(_MARK)
 _CHOOSE_EVENTS = _deciding_lwt("UPDATE follows SET change = ? WHERE follower_id = ? AND followee_id = ? IF change = ?")
+_REQUEST = _deciding_lwt(
+    "INSERT INTO follows (follower_id, followee_id, created_ms, requested_ms, change, state)"
+    " VALUES (?, ?, ?, ?, ?, 'requested') IF NOT EXISTS"
+)
+# The follow may have been seen, so this is a cut.
+_TURN = _deciding_lwt(
+    "UPDATE follows SET state = 'requested', change = ?, requested_ms = ?, is_ended = null"
+    " WHERE follower_id = ? AND followee_id = ? IF change = ?",
+    _CUT,
+)
+_ACCEPT = _deciding_lwt(
+    "UPDATE follows SET state = 'kept', change = ?, bucket = ?, created_ms = ?, is_ended = false"
+    " WHERE follower_id = ? AND followee_id = ? IF change = ?"
+)
+_CANCEL = _deciding_lwt(
+    "UPDATE follows SET is_ended = true, change = ? WHERE follower_id = ? AND followee_id = ? IF change = ?"
+)
 _DELETE = claim("DELETE FROM follows WHERE follower_id = ? AND followee_id = ? IF change = ?")
 _CHANGE_OF_FOLLOWER = sure_read(
     "SELECT change FROM followers WHERE followee_id = ? AND bucket = ? AND follower_id = ? LIMIT 1"
@@ -86,44 +109,21 @@ _ADD = write(
     "INSERT INTO followers (followee_id, bucket, follower_id, change, is_muted) VALUES (?, ?, ?, ?, ?) USING TIMESTAMP ?"
 )
 _DROP = write("DELETE FROM followers USING TIMESTAMP ? WHERE followee_id = ? AND bucket = ? AND follower_id = ?")
+_CHANGE_OF_REQUEST = sure_read(
+    "SELECT change FROM follow_requests WHERE followee_id = ? AND requested_ms = ? AND follower_id = ? LIMIT 1"
+)
+_ADD_REQUEST = write(
+    "INSERT INTO follow_requests (followee_id, requested_ms, follower_id, change) VALUES (?, ?, ?, ?) USING TIMESTAMP ?"
+)
+_DROP_REQUEST = write(
+    "DELETE FROM follow_requests USING TIMESTAMP ? WHERE followee_id = ? AND requested_ms = ? AND follower_id = ?"
+)
 _ADD_BUCKET = write("INSERT INTO follower_buckets (followee_id, bucket) VALUES (?, ?)")
 _log = structlog.get_logger()
 
 
-class Pair(NamedTuple):
-    """A follower and a followee."""
-
-    follower_id: int
-    followee_id: int
-
-
-@dataclass(frozen=True, slots=True)
-class PairState:
-    """The decided state of a pair. `at` is its time in microseconds.
-
-    `events` is None once they have expired, and `muted_ms` if the followee is not muted.
-    """
-
-    bucket: int
-    created_ms: int
-    change: int
-    is_ended: bool
-    events: Mapping[int, bytes] | None
-    at: int
-    muted_ms: int | None
-
-    @property
-    def is_muted(self) -> bool:
-        """Whether the follower has muted the followee."""
-        return self.muted_ms is not None
-
-    def follow_of(self, pair: Pair) -> Follow:
-        """Return the follow."""
-        return Follow(pair.follower_id, pair.followee_id, self.created_ms, self.is_muted)
-
-
 class PairChanges:
-    """The steps of a change. `begin`, `end` and `mark_muted` return whether they were applied, or None: then read serially."""
+    """The steps of a change. Those that decide return whether they were applied, or None: then read serially."""
 
     def __init__(self, cassandra: Cassandra) -> None:
         self._cassandra = cassandra
@@ -131,22 +131,44 @@ class PairChanges:
     async def read(self, pair: Pair) -> PairState | None:
         """Return the state of a pair, at quorum: every acknowledged change, but perhaps not one in progress."""
         rows = await self._cassandra.execute(_READ, *pair)
-        # A row without these is what is left of one that was deleted, and counts as absent.
-        return PairState(*rows[0]) if rows and None not in rows[0][:4] else None
+        return PairState.of_row(rows[0]) if rows else None
 
     async def read_serially(self, pair: Pair) -> PairState | None:
         """Return the state of a pair after completing any change in progress."""
         rows = await self._cassandra.execute(_DECIDED, *pair)
-        return PairState(*rows[0]) if rows else None
+        return PairState.of_row(rows[0]) if rows else None
 
     async def begin(self, follow: Follow, bucket: int, change: int, records: Sequence[OutboxRecord]) -> bool | None:
         """Create the follow unless the pair has a row."""
         pair = (follow.follower_id, follow.followee_id)
         return await self._try(_BEGIN, *pair, bucket, follow.created_ms, change, kept_events(records), *pair)
 
+    async def begin_request(self, request: Follow, change: int, records: Sequence[OutboxRecord]) -> bool | None:
+        """Create the request unless the pair has a row."""
+        pair, at = (request.follower_id, request.followee_id), request.created_ms
+        return await self._try(_REQUEST, *pair, at, at, change, kept_events(records), *pair)
+
     async def end(self, pair: Pair, change: int, records: Sequence[OutboxRecord]) -> bool | None:
-        """Mark the follow as ended if it exists."""
+        """Mark the follow as ended if it exists. A request is none."""
         return await self._try(_END, change, *pair, kept_events(records), *pair, change, pair.follower_id)
+
+    async def cancel(self, pair: Pair, found: PairState, change: int) -> bool | None:
+        """Mark the request as ended, unless it has changed since it was `found`. Nobody hears of it."""
+        return await self._try(_CANCEL, change, *pair, found.change, kept_events([]), *pair)
+
+    async def accept(
+        self, pair: Pair, found: PairState, change: int, bucket: int, created_ms: int, records: Sequence[OutboxRecord]
+    ) -> bool | None:
+        """Turn the request into a follow, unless it has changed since it was `found`."""
+        parameters = (change, bucket, created_ms, *pair, found.change, kept_events(records), *pair)
+        return await self._try(_ACCEPT, *parameters)
+
+    async def turn_into_request(
+        self, pair: Pair, found: PairState, change: int, records: Sequence[OutboxRecord]
+    ) -> bool | None:
+        """Turn the follow into a request, unless it has changed since it was `found`."""
+        parameters = (change, found.created_ms, *pair, found.change, kept_events(records), *pair)
+        return await self._try(_TURN, *parameters, change, pair.follower_id)
 
     async def mark_muted(
         self, pair: Pair, found: PairState, change: int, muted_ms: int | None, records: Sequence[OutboxRecord]
@@ -157,16 +179,9 @@ class PairChanges:
             return await self._try(_UNMUTE, *parameters)
         return await self._try(_MUTE, *parameters, change, pair.follower_id)
 
-    async def repair(self, pair: Pair, found: PairState, records: Sequence[OutboxRecord]) -> bool:
-        """Finish the decided change if it is not complete. Returns whether it was incomplete."""
-        if await self.is_complete(pair, found):
-            return False
-        await self.settle(pair, found, records)
-        return True
-
-    async def settle(self, pair: Pair, found: PairState, records: Sequence[OutboxRecord]) -> None:
-        """Carry out the decided change; repeatable. `records` replace its own events if those have expired."""
-        current = found if found.events is not None else await self._choose_events(pair, found, records)
+    async def settle(self, pair: Pair, found: PairState, events: PairEvents) -> None:
+        """Carry out the decided change; repeatable. `events` replace its own if those have expired."""
+        current = found if found.events is not None else await self._choose_events(pair, found, events)
         if current is None or current.events is None:
             return  # the row is already gone: nothing left to do
         await write_with_events(self._cassandra, _steps(pair, current), records_of(current.events))
@@ -177,14 +192,19 @@ class PairChanges:
 
     async def is_complete(self, pair: Pair, found: PairState) -> bool:
         """Return whether the decided change was carried out."""
-        if found.is_ended:
+        if found.kind is PairKind.FOLLOW:
+            place = (pair.followee_id, found.bucket, pair.follower_id)
+            rows = await self._cassandra.execute(_CHANGE_OF_FOLLOWER, *place)
+        elif found.kind is PairKind.REQUEST:
+            place = (pair.followee_id, found.requested_ms, pair.follower_id)
+            rows = await self._cassandra.execute(_CHANGE_OF_REQUEST, *place)
+        else:
             return False
-        rows = await self._cassandra.execute(_CHANGE_OF_FOLLOWER, pair.followee_id, found.bucket, pair.follower_id)
         return bool(rows) and rows[0][0] == found.change
 
-    async def _choose_events(self, pair: Pair, found: PairState, records: Sequence[OutboxRecord]) -> PairState | None:
+    async def _choose_events(self, pair: Pair, found: PairState, events: PairEvents) -> PairState | None:
         """Choose new events for a change whose own have expired. Concurrent callers agree on one set."""
-        await self._try(_CHOOSE_EVENTS, new_id(), *pair, found.change, kept_events(records), *pair)
+        await self._try(_CHOOSE_EVENTS, new_id(), *pair, found.change, kept_events(found.events_of(events)), *pair)
         current = await self.read_serially(pair)
         if current is not None and current.change == found.change:
             raise UnavailableError  # the answer was lost, and the request was not applied
@@ -198,10 +218,18 @@ class PairChanges:
 
 
 def _steps(pair: Pair, found: PairState) -> list[Step]:
+    """Return what makes the lists tell what was decided."""
     place = (pair.followee_id, found.bucket, pair.follower_id)
-    if found.is_ended:
-        return [(_DROP, (found.at, *place))]
-    steps: list[Step] = [(_ADD, (*place, found.change, found.is_muted, found.at))]
-    if found.bucket:
-        steps.append((_ADD_BUCKET, (pair.followee_id, found.bucket)))
+    requested = (pair.followee_id, found.requested_ms, pair.follower_id)
+    steps: list[Step] = []
+    if found.kind is PairKind.FOLLOW:
+        steps.append((_ADD, (*place, found.change, found.is_muted, found.at)))
+        if found.bucket:
+            steps.append((_ADD_BUCKET, (pair.followee_id, found.bucket)))
+    elif found.bucket is not None:
+        steps.append((_DROP, (found.at, *place)))
+    if found.kind is PairKind.REQUEST:
+        steps.append((_ADD_REQUEST, (*requested, found.change, found.at)))
+    elif found.requested_ms is not None:
+        steps.append((_DROP_REQUEST, (found.at, *requested)))
     return steps

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from typing import Protocol
 
-from follow_svc.model import AddedFollow, Follow, FollowCounts, Follower, Mute
+from follow_svc.model import MAX_REQUESTS, AddedFollow, Follow, FollowCounts, Follower, Mute
+from follow_svc.store.requests_port import RequestStore
 from follow_svc.store.stances_port import StanceStore
 from meshkit.events.outbox import OutboxRecord
 
 
-class FollowStore(StanceStore, Protocol):
+class FollowStore(StanceStore, RequestStore, Protocol):
     """The social graph. Ids are 0 to 2**63 - 1; an account that the store has never seen follows nobody.
 
     A read sees every write that had returned before it began, except where it asks a single replica that lags. Both directions
@@ -17,16 +18,26 @@ class FollowStore(StanceStore, Protocol):
     pair is next touched, and may lose a count until the next recount.
     """
 
-    async def add_follow(self, follow: Follow, max_followees: int, records: Sequence[OutboxRecord]) -> AddedFollow:
-        """Add a follow, count it and write its events. If the pair exists, change nothing.
+    async def add_follow(
+        self,
+        follow: Follow,
+        max_followees: int,
+        records: Sequence[OutboxRecord],
+        if_requested: Sequence[OutboxRecord] = (),
+        max_requests: int = MAX_REQUESTS,
+    ) -> AddedFollow:
+        """Add a follow, count it and write its events. If the followee is private, add a request and write `if_requested`.
 
-        Of concurrent calls for one pair exactly one adds it. Raises FollowLimitError if the follower already has
-        `max_followees`; a store without transactions may let concurrent calls exceed that by a few.
+        If the pair exists, change nothing, except that a request whose followee has become public becomes a follow, which is new.
+        A follow is never added after its followee has become private: whatever is interrupted in between, it is a request then.
+        Of concurrent calls for one pair exactly one adds it. Raises FollowLimitError if the follower has `max_followees` follows
+        and requests, and RequestsFullError if the followee has `max_requests`; a store without transactions may let concurrent
+        calls exceed that by a few.
         """
         ...
 
     async def remove_follow(self, follower_id: int, followee_id: int, records: Sequence[OutboxRecord]) -> bool:
-        """Remove a follow, uncount it and write its events. Returns False and changes nothing if there is none."""
+        """Remove a follow, uncount it and write its events, or remove a request. Returns whether a follow has ended."""
         ...
 
     async def mute(self, follower_id: int, followee_id: int, muted_ms: int, records: Sequence[OutboxRecord]) -> bool:
@@ -41,20 +52,25 @@ class FollowStore(StanceStore, Protocol):
         ...
 
     async def confirm_follow(
-        self, follower_id: int, followee_id: int, records: Sequence[OutboxRecord]
+        self,
+        follower_id: int,
+        followee_id: int,
+        records: Sequence[OutboxRecord],
+        if_requested: Sequence[OutboxRecord] = (),
     ) -> Follow | None:
-        """Return the follow of a pair for a repeated request, and finish it if a crash left it half done.
+        """Return the follow or the request of a pair for a repeated call, and finish it if a crash left it half done.
 
-        `records` are written in that case, if the original events are too old to be written.
+        The events are written in that case, if the original ones are too old to be written. Returns None for a request whose
+        followee is public by now.
         """
         ...
 
     async def get_follow(self, follower_id: int, followee_id: int) -> Follow | None:
-        """Return the follow of a pair."""
+        """Return the follow of a pair. A request is none."""
         ...
 
     async def get_counts(self, user_id: int) -> FollowCounts:
-        """Return an account's counts."""
+        """Return an account's counts, without requests."""
         ...
 
     async def get_follower_count(self, user_id: int) -> int | None:

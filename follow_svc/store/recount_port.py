@@ -70,8 +70,10 @@ class RecountStore(Protocol):
         """Return a follower's unfinished pairs that were decided before `before_us` (microseconds since 1970)."""
         ...
 
-    async def complete(self, half_done: HalfDone, records: Sequence[OutboxRecord]) -> None:
-        """Finish a pair's decided change. `records` replace its events if those have expired."""
+    async def complete(
+        self, half_done: HalfDone, records: Sequence[OutboxRecord], if_requested: Sequence[OutboxRecord] = ()
+    ) -> None:
+        """Finish a pair's decided change. The records replace its events if those have expired."""
         ...
 
     async def read_count(self, side: Side, user_id: int) -> int:

@@ -4,14 +4,25 @@ import json
 import sqlite3
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from pathlib import Path
 
 from follow_svc.errors import FollowLimitError, NotFollowingError
-from follow_svc.model import FOLLOWER_BUCKET_SIZE, AddedFollow, Follow, FollowCounts, Follower, Mute, bucket_of
-from follow_svc.store.sqlite_stances import SqliteStances
+from follow_svc.model import (
+    FOLLOWER_BUCKET_SIZE,
+    MAX_REQUESTS,
+    AddedFollow,
+    Follow,
+    FollowCounts,
+    Follower,
+    FollowState,
+    Mute,
+)
+from follow_svc.store import sqlite_pairs as pairs
+from follow_svc.store.sqlite_requests import SqliteRequests
 from meshkit.events.outbox import OutboxRecord
 from meshkit.events.sqlite_outbox import insert_records
-from meshkit.ids import MAX_ID, new_id
+from meshkit.ids import MAX_ID
 from meshkit.sqlite import Database
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -21,37 +32,49 @@ _BEFORE_ALL = -1
 _AFTER_ALL = Mute(MAX_ID, MAX_ID)
 
 
-class SqliteFollowStore(SqliteStances):
+class SqliteFollowStore(SqliteRequests):
     """FollowStore over a database with `MIGRATIONS` and the outbox migrations applied."""
 
     def __init__(self, database: Database, bucket_size: int = FOLLOWER_BUCKET_SIZE) -> None:
-        super().__init__(database)
-        self._bucket_size = bucket_size
+        super().__init__(database, bucket_size)
 
-    async def add_follow(self, follow: Follow, max_followees: int, records: Sequence[OutboxRecord]) -> AddedFollow:
-        """Add a follow unless it exists."""
+    async def add_follow(
+        self,
+        follow: Follow,
+        max_followees: int,
+        records: Sequence[OutboxRecord],
+        if_requested: Sequence[OutboxRecord] = (),
+        max_requests: int = MAX_REQUESTS,
+    ) -> AddedFollow:
+        """Add a follow, or a request if the followee is private, unless the pair exists."""
+        pair = follow.follower_id, follow.followee_id
 
         def work(connection: sqlite3.Connection) -> AddedFollow:
-            if first := _follow(connection, follow.follower_id, follow.followee_id):
-                return AddedFollow(first, is_new=False)
-            if _counts(connection, follow.follower_id).following >= max_followees:
+            first = pairs.find_follow(connection, *pair)
+            asked = pairs.find_request(connection, *pair)
+            is_private = pairs.is_private(connection, follow.followee_id)
+            if found := first or (asked if is_private else None):
+                return AddedFollow(found, is_new=False)
+            if not asked and pairs.count_of_follower(connection, follow.follower_id) >= max_followees:
                 raise FollowLimitError(max_followees)
-            bucket = bucket_of(_counts(connection, follow.followee_id).followers, self._bucket_size)
-            _insert(connection, follow, bucket)
-            _count(connection, follow.follower_id, follow.followee_id, 1)
+            if is_private:
+                request = replace(follow, state=FollowState.REQUESTED)
+                pairs.begin_request(connection, request, max_requests)
+                insert_records(connection, if_requested)
+                return AddedFollow(request, is_new=True)
+            pairs.begin_follow(connection, follow, self._bucket_size)
             insert_records(connection, records)
             return AddedFollow(follow, is_new=True)
 
         return await self._database.write(work)
 
     async def remove_follow(self, follower_id: int, followee_id: int, records: Sequence[OutboxRecord]) -> bool:
-        """Remove a follow if it exists."""
+        """Remove a follow or a request if it exists."""
 
         def work(connection: sqlite3.Connection) -> bool:
-            if not _delete(connection, follower_id, followee_id):
+            pairs.delete_request(connection, follower_id, followee_id)
+            if not pairs.delete_follow(connection, follower_id, followee_id):
                 return False
-            _cut(connection, follower_id)
-            _count(connection, follower_id, followee_id, -1)
             insert_records(connection, records)
             return True
 
@@ -69,19 +92,30 @@ class SqliteFollowStore(SqliteStances):
         return bool(await self._set_muted(follower_id, followee_id, None, records))
 
     async def confirm_follow(
-        self, follower_id: int, followee_id: int, records: Sequence[OutboxRecord]
+        self,
+        follower_id: int,
+        followee_id: int,
+        records: Sequence[OutboxRecord],
+        if_requested: Sequence[OutboxRecord] = (),
     ) -> Follow | None:
-        """Return the follow of a pair. Transactions never leave one half done."""
-        del records
-        return await self.get_follow(follower_id, followee_id)
+        """Return the follow or the request of a pair. Transactions never leave one half done."""
+        del records, if_requested
+
+        def work(connection: sqlite3.Connection) -> Follow | None:
+            if follow := pairs.find_follow(connection, follower_id, followee_id):
+                return follow
+            asked = pairs.find_request(connection, follower_id, followee_id)
+            return asked if asked and pairs.is_private(connection, followee_id) else None
+
+        return await self._database.read(work)
 
     async def get_follow(self, follower_id: int, followee_id: int) -> Follow | None:
         """Return the follow of a pair."""
-        return await self._database.read(lambda connection: _follow(connection, follower_id, followee_id))
+        return await self._database.read(lambda connection: pairs.find_follow(connection, follower_id, followee_id))
 
     async def get_counts(self, user_id: int) -> FollowCounts:
         """Return an account's counts."""
-        return await self._database.read(lambda connection: _counts(connection, user_id))
+        return await self._database.read(lambda connection: pairs.counts(connection, user_id))
 
     async def get_follower_count(self, user_id: int) -> int | None:
         """Return an account's follower count, if it has one."""
@@ -156,14 +190,12 @@ class SqliteFollowStore(SqliteStances):
         """Mute since `muted_ms`, or unmute (None). Returns whether that changed anything, or None if there is no such follow."""
 
         def work(connection: sqlite3.Connection) -> bool | None:
-            follow = _follow(connection, follower_id, followee_id)
+            follow = pairs.find_follow(connection, follower_id, followee_id)
             if follow is None:
                 return None
             if follow.is_muted == (muted_ms is not None):
                 return False
-            _set_muted(connection, follow, muted_ms)
-            if muted_ms is not None:
-                _cut(connection, follower_id)
+            pairs.set_muted(connection, follow, muted_ms)
             insert_records(connection, records)
             return True
 
@@ -171,64 +203,3 @@ class SqliteFollowStore(SqliteStances):
 
     async def _ids(self, query: str, *parameters: object) -> list[int]:
         return await self._database.read(lambda connection: [row[0] for row in connection.execute(query, parameters)])
-
-
-def _follow(connection: sqlite3.Connection, follower_id: int, followee_id: int) -> Follow | None:
-    row = connection.execute(
-        "SELECT created_ms, muted_ms IS NOT NULL FROM follows WHERE follower_id = ? AND followee_id = ?",
-        (follower_id, followee_id),
-    ).fetchone()
-    return row and Follow(follower_id, followee_id, row[0], bool(row[1]))
-
-
-def _counts(connection: sqlite3.Connection, user_id: int) -> FollowCounts:
-    row = connection.execute("SELECT followers, following FROM follow_counts WHERE user_id = ?", (user_id,)).fetchone()
-    return FollowCounts(*row) if row else FollowCounts()
-
-
-def _insert(connection: sqlite3.Connection, follow: Follow, bucket: int) -> None:
-    connection.execute(
-        "INSERT INTO follows (follower_id, followee_id, bucket, created_ms) VALUES (?, ?, ?, ?)",
-        (follow.follower_id, follow.followee_id, bucket, follow.created_ms),
-    )
-    connection.execute(
-        "INSERT INTO followers (followee_id, bucket, follower_id) VALUES (?, ?, ?)",
-        (follow.followee_id, bucket, follow.follower_id),
-    )
-
-
-def _set_muted(connection: sqlite3.Connection, follow: Follow, muted_ms: int | None) -> None:
-    [bucket] = connection.execute(
-        "UPDATE follows SET muted_ms = ? WHERE follower_id = ? AND followee_id = ? RETURNING bucket",
-        (muted_ms, follow.follower_id, follow.followee_id),
-    ).fetchone()
-    connection.execute(
-        "UPDATE followers SET is_muted = ? WHERE followee_id = ? AND bucket = ? AND follower_id = ?",
-        (muted_ms is not None, follow.followee_id, bucket, follow.follower_id),
-    )
-
-
-def _delete(connection: sqlite3.Connection, follower_id: int, followee_id: int) -> bool:
-    row = connection.execute(
-        "DELETE FROM follows WHERE follower_id = ? AND followee_id = ? RETURNING bucket", (follower_id, followee_id)
-    ).fetchone()
-    if row is None:
-        return False
-    connection.execute(
-        "DELETE FROM followers WHERE followee_id = ? AND bucket = ? AND follower_id = ?",
-        (followee_id, row[0], follower_id),
-    )
-    return True
-
-
-def _cut(connection: sqlite3.Connection, follower_id: int) -> None:
-    connection.execute("INSERT OR REPLACE INTO cuts (follower_id, last_cut) VALUES (?, ?)", (follower_id, new_id()))
-
-
-def _count(connection: sqlite3.Connection, follower_id: int, followee_id: int, change: int) -> None:
-    for user_id, followers, following in ((followee_id, change, 0), (follower_id, 0, change)):
-        connection.execute("INSERT OR IGNORE INTO follow_counts (user_id) VALUES (?)", (user_id,))
-        connection.execute(
-            "UPDATE follow_counts SET followers = followers + ?, following = following + ? WHERE user_id = ?",
-            (followers, following, user_id),
-        )

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from follow_svc.errors import BlockLimitError
 from follow_svc.sight import Block, Stance, Standing, Visibility
@@ -75,13 +75,38 @@ class SqliteStances:
 
     async def get_standings(self, user_ids: Sequence[int]) -> Mapping[int, Standing]:
         """Return the rows of accounts that have one."""
-        query = "SELECT user_id, visibility, is_closed FROM standings WHERE user_id IN (SELECT value FROM json_each(?))"
-        wanted = json.dumps(list(user_ids))
-        return await self._database.read(
-            lambda connection: {
-                row[0]: Standing(Visibility(row[1]), bool(row[2])) for row in connection.execute(query, (wanted,))
-            }
-        )
+        return await self._database.read(lambda connection: standings(connection, user_ids))
+
+    async def set_visibility(
+        self, user_id: int, visibility: Visibility, events_of: Callable[[int], Sequence[OutboxRecord]]
+    ) -> Sequence[OutboxRecord]:
+        """Make an account private or public, unless it is."""
+
+        def work(connection: sqlite3.Connection) -> Sequence[OutboxRecord]:
+            standing = standings(connection, [user_id]).get(user_id, Standing())
+            if standing.visibility is visibility:
+                return []
+            connection.execute(_SET_VISIBILITY, (user_id, visibility.value, standing.version + 1))
+            records = events_of(standing.version + 1)
+            insert_records(connection, records)
+            return records
+
+        return await self._database.write(work)
+
+
+def standings(connection: sqlite3.Connection, user_ids: Sequence[int]) -> dict[int, Standing]:
+    """Return the rows of accounts that have one."""
+    query = "SELECT user_id, visibility, is_closed, version FROM standings WHERE user_id IN (SELECT value FROM json_each(?))"
+    return {
+        row[0]: Standing(Visibility(row[1]), bool(row[2]), row[3])
+        for row in connection.execute(query, (json.dumps(list(user_ids)),))
+    }
+
+
+_SET_VISIBILITY = (
+    "INSERT INTO standings (user_id, visibility, version) VALUES (?, ?, ?)"
+    " ON CONFLICT (user_id) DO UPDATE SET visibility = excluded.visibility, version = excluded.version"
+)
 
 
 _BLOCKED = "SELECT other_id FROM stances WHERE user_id = ? AND other_id IN (SELECT value FROM json_each(?))"

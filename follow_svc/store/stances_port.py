@@ -1,9 +1,9 @@
 """The part of the store's port about blocks and accounts' own states."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from follow_svc.sight import Block, Stance, Standing
+from follow_svc.sight import Block, Stance, Standing, Visibility
 from meshkit.events.outbox import OutboxRecord
 
 
@@ -39,4 +39,13 @@ class StanceStore(Protocol):
 
     async def get_standings(self, user_ids: Sequence[int]) -> Mapping[int, Standing]:
         """Return the states of at most 200 accounts. Those that are public and open may be missing."""
+        ...
+
+    async def set_visibility(
+        self, user_id: int, visibility: Visibility, events_of: Callable[[int], Sequence[OutboxRecord]]
+    ) -> Sequence[OutboxRecord]:
+        """Make an account private or public, and write the events of its new version.
+
+        Returns these events. If the account has this visibility, changes nothing and returns none.
+        """
         ...

@@ -134,6 +134,15 @@ OUTBOX_AHEAD = GaugeMetric(
     attributes=("stream",),
 )
 
+# --- The graph: follow_svc -------------------------------------------------------------------------------------------
+
+FOLLOW_REQUESTS = CounterMetric(
+    name="lensfeed.follow.requests",
+    unit="{request}",
+    description="Follow requests of private accounts, by what happened to them: created, accepted or declined",
+    attributes=("outcome",),
+)
+
 # --- Home feeds: feed_svc --------------------------------------------------------------------------------------------
 
 FAN_OUT_LAG = HistogramMetric(

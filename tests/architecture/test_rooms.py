@@ -38,7 +38,12 @@ MAY_IMPORT: Mapping[str, Mapping[str, frozenset[str]]] = {
         "reading": frozenset({"celebrities", "fan_out", "store"}),
         "store": frozenset(),
     },
-    "follow_svc": {"blocks": frozenset({"store"}), "lists": frozenset({"store"}), "store": frozenset()},
+    "follow_svc": {
+        "blocks": frozenset({"store"}),
+        "lists": frozenset({"store"}),
+        "privacy": frozenset({"store"}),
+        "store": frozenset(),
+    },
     "media_svc": {
         "delivery": frozenset({"store"}),
         "jobs": frozenset(),

@@ -1,0 +1,1 @@
+"""Private accounts and follow requests."""
