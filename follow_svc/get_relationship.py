@@ -1,6 +1,7 @@
 """Show who of two accounts follows whom."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from follow_svc.accounts import require_account
@@ -36,15 +37,10 @@ class GetRelationship:
 
     async def __call__(self, viewer_id: int, user_id: int) -> Relationship:
         """Return the relationship of the viewer and `user_id`. Raises UserNotFoundError."""
-        kind, _, follows, followed_by, requested, requested_by, standings, counts = await asyncio.gather(
-            self._gate.meet(viewer_id, user_id, UserNotFoundError),
-            require_account(self._users, user_id),
-            self._store.get_follow(viewer_id, user_id),
-            self._store.get_follow(user_id, viewer_id),
-            self._store.get_request(viewer_id, user_id),
-            self._store.get_request(user_id, viewer_id),
-            self._store.get_standings([user_id]),
-            self._store.get_counts(user_id),
+        (kind, _, standings, counts), (follows, followed_by), (requested, requested_by) = await asyncio.gather(
+            self._account(viewer_id, user_id),
+            asyncio.gather(self._store.get_follow(viewer_id, user_id), self._store.get_follow(user_id, viewer_id)),
+            asyncio.gather(self._store.get_request(viewer_id, user_id), self._store.get_request(user_id, viewer_id)),
         )
         return Relationship(
             following=follows is not None,
@@ -55,4 +51,14 @@ class GetRelationship:
             requested_by=requested_by is not None,
             visibility=standings.get(user_id, Standing()).visibility,
             counts=counts,
+        )
+
+    async def _account(
+        self, viewer_id: int, user_id: int
+    ) -> tuple[SightKind, None, Mapping[int, Standing], FollowCounts]:
+        return await asyncio.gather(
+            self._gate.meet(viewer_id, user_id, UserNotFoundError),
+            require_account(self._users, user_id),
+            self._store.get_standings([user_id]),
+            self._store.get_counts(user_id),
         )

@@ -179,10 +179,10 @@ class CassandraFollowStore(CassandraRequests):
             if now is None or now.kind is not PairKind.FOLLOW:
                 found = await self._pairs.read_serially(pair)
                 continue
-            if found.is_muted == (muted_ms is not None):
+            if now.is_muted == (muted_ms is not None):
                 return False
             refuse_if_late()
-            is_applied = await self._pairs.mark_muted(pair, found, change, muted_ms, records)
+            is_applied = await self._pairs.mark_muted(pair, now, change, muted_ms, records)
             found = await self._pairs.read_serially(pair)
             is_mine = found is not None and found.change == change
             if found is not None and is_mine:

@@ -179,16 +179,17 @@ class PairChanges:
             return await self._try(_UNMUTE, *parameters)
         return await self._try(_MUTE, *parameters, change, pair.follower_id)
 
-    async def settle(self, pair: Pair, found: PairState, events: PairEvents) -> None:
-        """Carry out the decided change; repeatable. `events` replace its own if those have expired."""
+    async def settle(self, pair: Pair, found: PairState, events: PairEvents) -> PairState | None:
+        """Carry out the decided change and return it; repeatable. `events` replace its own if those have expired."""
         current = found if found.events is not None else await self._choose_events(pair, found, events)
         if current is None or current.events is None:
-            return  # the row is already gone: nothing left to do
+            return None  # the row is already gone: nothing left to do
         await write_with_events(self._cassandra, _steps(pair, current), records_of(current.events))
         if current.is_ended and await self._try(_DELETE, *pair, current.change) is None:
             _log.warning(
                 "ended_follow_left", change=current.change
             )  # invisible to readers; the next one to find it deletes it
+        return current
 
     async def is_complete(self, pair: Pair, found: PairState) -> bool:
         """Return whether the decided change was carried out."""

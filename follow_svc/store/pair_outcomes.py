@@ -42,10 +42,10 @@ class PairOutcomes:
             if turned is None:
                 return None
             found = turned
-        await self._pairs.settle(pair, found, events)
-        if found.kind is PairKind.REQUEST and not await self.is_private(pair.followee_id):
-            return await self.accept(pair, found, _now_ms(), events)
-        return found
+        settled = await self._pairs.settle(pair, found, events)
+        if settled and settled.kind is PairKind.REQUEST and not await self.is_private(pair.followee_id):
+            return await self.accept(pair, settled, _now_ms(), events)
+        return settled
 
     async def repair(self, pair: Pair, found: PairState, events: PairEvents) -> PairState | None:
         """Complete a change if it is not complete, and return what the pair is then."""

@@ -25,7 +25,7 @@ class SqliteRequests(SqliteStances):
     async def get_request(self, follower_id: int, followee_id: int) -> FollowRequest | None:
         """Return the request of a pair."""
         found = await self._database.read(lambda connection: pairs.find_request(connection, follower_id, followee_id))
-        return found and FollowRequest(found.created_ms, follower_id)
+        return FollowRequest(found.created_ms, follower_id) if found else None
 
     async def accept_request(
         self,

@@ -299,6 +299,9 @@ async def test_follows_are_listed_and_counted(ann: Person, bob: Person) -> None:
         "followingCount": "0",
         "muting": False,
         "blocking": False,
+        "visibility": "ACCOUNT_VISIBILITY_PUBLIC",
+        "requested": False,
+        "requestedBy": False,
     }
     for _ in range(2):
         assert await ann.call("DELETE", f"/follows/{bob.user_id}") == {}

@@ -36,6 +36,7 @@ _EMPTY = [
         "followers",
         "follower_buckets",
         "follow_counts",
+        "follow_requests",
         "recount_progress",
         "stances",
         "standings",

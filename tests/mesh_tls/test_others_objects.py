@@ -40,6 +40,10 @@ class Case:
 
 # How each method relates to other users' resources. Add new methods here or to CASES.
 OWN_ONLY = {
+    "AcceptFollowRequest": "accepts what the caller was asked for: the path names who asks",
+    "DeclineFollowRequest": "ends what the caller was asked for: the path names who asks",
+    "ListFollowRequests": "lists what the caller was asked for",
+    "UpdatePrivacy": "changes the caller's",
     "CreateFollow": "makes what is the caller's",
     "CreateBlock": "makes what is the caller's",
     "CreateMute": "makes what is the caller's",

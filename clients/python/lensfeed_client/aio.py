@@ -11,19 +11,25 @@ import grpc
 from lensfeed.feed.v1.feed_service_pb2 import EmptyReason, FeedItem, GetFeedRequest
 from lensfeed.feed.v1.feed_service_pb2_grpc import FeedServiceStub
 from lensfeed.follow.v1.follow_service_pb2 import (
+    AcceptFollowRequestRequest,
     CreateBlockRequest,
     CreateFollowRequest,
     CreateMuteRequest,
+    DeclineFollowRequestRequest,
     DeleteBlockRequest,
     DeleteFollowRequest,
     DeleteMuteRequest,
+    Follow,
     ListBlocksRequest,
     ListFollowersRequest,
     ListFollowingRequest,
+    ListFollowRequestsRequest,
     ListMutesRequest,
     RemoveFollowerRequest,
+    UpdatePrivacyRequest,
 )
 from lensfeed.follow.v1.follow_service_pb2_grpc import FollowServiceStub
+from lensfeed.follow.v1.visibility_pb2 import ACCOUNT_VISIBILITY_PRIVATE, ACCOUNT_VISIBILITY_PUBLIC
 from lensfeed.media.v1.media_pb2 import Media
 from lensfeed.media.v1.media_service_pb2_grpc import MediaServiceStub
 from lensfeed.post.v1.post_pb2 import Post
@@ -154,17 +160,37 @@ class AsyncLensfeed:
             return (await self.users.GetUser(GetUserRequest(user_id=handle_or_id))).user
         return (await self.users.GetUserByHandle(GetUserByHandleRequest(handle=_without_at(handle_or_id)))).user
 
-    async def follow(self, user_id: int) -> None:
-        """Follow an account. Repeatable. Raises SELF_FOLLOW, USER_NOT_FOUND, USER_BLOCKED, FOLLOW_LIMIT."""
-        await self.follows.CreateFollow(CreateFollowRequest(followee_id=user_id))
+    async def follow(self, user_id: int) -> Follow:
+        """Follow an account, or ask a private one for it: then the follow's state is FOLLOW_STATE_REQUESTED. Repeatable.
+
+        Raises SELF_FOLLOW, USER_NOT_FOUND, USER_BLOCKED, FOLLOW_LIMIT, FOLLOW_REQUESTS_FULL.
+        """
+        return (await self.follows.CreateFollow(CreateFollowRequest(followee_id=user_id))).follow
 
     async def unfollow(self, user_id: int) -> None:
-        """Stop following an account. Repeatable."""
+        """Stop following an account, or cancel your request. Repeatable."""
         await self.follows.DeleteFollow(DeleteFollowRequest(followee_id=user_id))
 
     async def remove_follower(self, user_id: int) -> None:
         """Make an account stop following you. It is not notified. Repeatable."""
         await self.follows.RemoveFollower(RemoveFollowerRequest(follower_id=user_id))
+
+    async def make_private(self) -> None:
+        """Show your posts and lists only to your followers, who need your consent from now on. Repeatable."""
+        await self.follows.UpdatePrivacy(UpdatePrivacyRequest(visibility=ACCOUNT_VISIBILITY_PRIVATE))
+
+    async def make_public(self) -> None:
+        """Show your posts and lists to everybody, and accept all requests. Repeatable."""
+        await self.follows.UpdatePrivacy(UpdatePrivacyRequest(visibility=ACCOUNT_VISIBILITY_PUBLIC))
+
+    async def accept_follower(self, user_id: int) -> Follow:
+        """Accept an account's request to follow you. Repeatable. Raises REQUEST_NOT_FOUND."""
+        request = AcceptFollowRequestRequest(follower_id=user_id)
+        return (await self.follows.AcceptFollowRequest(request)).follow
+
+    async def decline_follower(self, user_id: int) -> None:
+        """Decline an account's request to follow you. It is not notified. Repeatable."""
+        await self.follows.DeclineFollowRequest(DeclineFollowRequestRequest(follower_id=user_id))
 
     async def mute(self, user_id: int) -> None:
         """Keep the posts of an account that you follow out of your feed. Repeatable. Raises NOT_FOLLOWING."""
@@ -291,6 +317,16 @@ class AsyncLensfeed:
 
         async def read(cursor: str) -> Page[User]:
             reply = await self.follows.ListBlocks(ListBlocksRequest(cursor=cursor, limit=page_size))
+            return Page(reply.users, _next(reply))
+
+        return AsyncPages(read, cursor)
+
+    def follow_requests(self, page_size: int = 20, *, cursor: str | None = None) -> AsyncPages[User]:
+        """Iterate over the accounts that ask to follow you, the latest first."""
+
+        async def read(cursor: str) -> Page[User]:
+            request = ListFollowRequestsRequest(cursor=cursor, limit=page_size)
+            reply = await self.follows.ListFollowRequests(request)
             return Page(reply.users, _next(reply))
 
         return AsyncPages(read, cursor)

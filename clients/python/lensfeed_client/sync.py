@@ -7,6 +7,7 @@ from typing import Self, cast
 
 from lensfeed.feed.v1.feed_service_pb2 import FeedItem
 from lensfeed.feed.v1.feed_service_pb2_grpc import FeedServiceStub
+from lensfeed.follow.v1.follow_service_pb2 import Follow
 from lensfeed.follow.v1.follow_service_pb2_grpc import FollowServiceStub
 from lensfeed.media.v1.media_pb2 import Media
 from lensfeed.media.v1.media_service_pb2_grpc import MediaServiceStub
@@ -94,17 +95,36 @@ class Lensfeed:
         """Return an account by handle (with or without @) or by integer id. Raises USER_NOT_FOUND."""
         return self._loop.run(self._aio.user(handle_or_id))
 
-    def follow(self, user_id: int) -> None:
-        """Follow an account. Repeatable. Raises SELF_FOLLOW, USER_NOT_FOUND, USER_BLOCKED, FOLLOW_LIMIT."""
-        self._loop.run(self._aio.follow(user_id))
+    def follow(self, user_id: int) -> Follow:
+        """Follow an account, or ask a private one for it: then the follow's state is FOLLOW_STATE_REQUESTED. Repeatable.
+
+        Raises SELF_FOLLOW, USER_NOT_FOUND, USER_BLOCKED, FOLLOW_LIMIT, FOLLOW_REQUESTS_FULL.
+        """
+        return self._loop.run(self._aio.follow(user_id))
 
     def unfollow(self, user_id: int) -> None:
-        """Stop following an account. Repeatable."""
+        """Stop following an account, or cancel your request. Repeatable."""
         self._loop.run(self._aio.unfollow(user_id))
 
     def remove_follower(self, user_id: int) -> None:
         """Make an account stop following you. It is not notified. Repeatable."""
         self._loop.run(self._aio.remove_follower(user_id))
+
+    def make_private(self) -> None:
+        """Show your posts and lists only to your followers, who need your consent from now on. Repeatable."""
+        self._loop.run(self._aio.make_private())
+
+    def make_public(self) -> None:
+        """Show your posts and lists to everybody, and accept all requests. Repeatable."""
+        self._loop.run(self._aio.make_public())
+
+    def accept_follower(self, user_id: int) -> Follow:
+        """Accept an account's request to follow you. Repeatable. Raises REQUEST_NOT_FOUND."""
+        return self._loop.run(self._aio.accept_follower(user_id))
+
+    def decline_follower(self, user_id: int) -> None:
+        """Decline an account's request to follow you. It is not notified. Repeatable."""
+        self._loop.run(self._aio.decline_follower(user_id))
 
     def mute(self, user_id: int) -> None:
         """Keep the posts of an account that you follow out of your feed. Repeatable. Raises NOT_FOLLOWING."""
@@ -195,3 +215,7 @@ class Lensfeed:
     def blocks(self, page_size: int = 20, *, cursor: str | None = None) -> Pages[User]:
         """Iterate over the accounts that you block, the latest first."""
         return Pages(self._aio.blocks(page_size, cursor=cursor), self._loop.run)
+
+    def follow_requests(self, page_size: int = 20, *, cursor: str | None = None) -> Pages[User]:
+        """Iterate over the accounts that ask to follow you, the latest first."""
+        return Pages(self._aio.follow_requests(page_size, cursor=cursor), self._loop.run)

@@ -46,6 +46,8 @@ VALUES: dict[str, object] = {
     "mediaId": PHOTO,
     "mediaIds": [PHOTO],
     "muting": False,
+    "requested": False,
+    "requestedBy": False,
     "network": "203.0.113.0/24",
     "newPassword": "a better battery",
     "nextCursor": "AQAFUSjP2wAAAAVRKM_bAAAB.kX3v0bq2",

@@ -5,12 +5,17 @@ from typing import Any
 
 from lensfeed.feed.v1.feed_service_pb2 import EMPTY_REASON_FOLLOWS_NOBODY, GetFeedRequest, GetFeedResponse
 from lensfeed.follow.v1.follow_service_pb2 import (
+    FOLLOW_STATE_FOLLOWING,
+    AcceptFollowRequestRequest,
+    AcceptFollowRequestResponse,
     CreateBlockRequest,
     CreateBlockResponse,
     CreateFollowRequest,
     CreateFollowResponse,
     CreateMuteRequest,
     CreateMuteResponse,
+    DeclineFollowRequestRequest,
+    DeclineFollowRequestResponse,
     DeleteBlockRequest,
     DeleteBlockResponse,
     DeleteFollowRequest,
@@ -25,11 +30,16 @@ from lensfeed.follow.v1.follow_service_pb2 import (
     ListFollowersResponse,
     ListFollowingRequest,
     ListFollowingResponse,
+    ListFollowRequestsRequest,
+    ListFollowRequestsResponse,
     ListMutesRequest,
     ListMutesResponse,
     RemoveFollowerRequest,
     RemoveFollowerResponse,
+    UpdatePrivacyRequest,
+    UpdatePrivacyResponse,
 )
+from lensfeed.follow.v1.visibility_pb2 import ACCOUNT_VISIBILITY_PUBLIC
 from lensfeed.media.v1.media_pb2 import MEDIA_STATE_AWAITING_UPLOAD, MEDIA_STATE_READY, MEDIA_STATE_REJECTED
 from lensfeed.media.v1.media_service_pb2 import (
     CompleteUploadRequest,
@@ -315,6 +325,32 @@ GOOD = (
         CreateFollowResponse,
         lambda s, m: (m.follow.follower_id, m.follow.followee_id) == (s.ann_id, s.bob_id),
         name="again",
+    ),
+    Good(
+        Call("POST /follow-requests/{followerId}/accept", "FollowService.AcceptFollowRequest"),
+        lambda s, _: AcceptFollowRequestRequest(follower_id=s.ann_id),
+        AcceptFollowRequestResponse,
+        lambda s, m: (m.follow.follower_id, m.follow.state) == (s.ann_id, FOLLOW_STATE_FOLLOWING),
+        headers=lambda s, _: s.bob.headers,
+        name="of a follower",
+    ),
+    Good(
+        Call("DELETE /follow-requests/{followerId}", "FollowService.DeclineFollowRequest"),
+        lambda s, _: DeclineFollowRequestRequest(follower_id=int(s.cid.user_id)),
+        DeclineFollowRequestResponse,
+        lambda _, m: not m.ByteSize(),
+    ),
+    Good(
+        Call("GET /follow-requests", "FollowService.ListFollowRequests"),
+        lambda _, __: ListFollowRequestsRequest(limit=1),
+        ListFollowRequestsResponse,
+        lambda _, m: not m.users and not m.HasField("next_cursor"),
+    ),
+    Good(
+        Call("PATCH /users/me/privacy", "FollowService.UpdatePrivacy"),
+        lambda _, __: UpdatePrivacyRequest(visibility=ACCOUNT_VISIBILITY_PUBLIC),
+        UpdatePrivacyResponse,
+        lambda _, m: m.visibility == ACCOUNT_VISIBILITY_PUBLIC,
     ),
     Good(
         Call("DELETE /follows/{followeeId}", "FollowService.DeleteFollow"),

@@ -6,6 +6,7 @@ from google.protobuf.message import Message
 from google.rpc.code_pb2 import Code
 from lensfeed.feed.v1.feed_service_pb2 import GetFeedRequest
 from lensfeed.follow.v1.follow_service_pb2 import (
+    AcceptFollowRequestRequest,
     CreateBlockRequest,
     CreateFollowRequest,
     CreateMuteRequest,
@@ -13,7 +14,9 @@ from lensfeed.follow.v1.follow_service_pb2 import (
     ListBlocksRequest,
     ListFollowersRequest,
     ListFollowingRequest,
+    ListFollowRequestsRequest,
     ListMutesRequest,
+    UpdatePrivacyRequest,
 )
 from lensfeed.media.v1.media_service_pb2 import (
     CompletedPart,
@@ -127,6 +130,9 @@ FOLLOWERS = Call("GET /users/{userId}/followers", "FollowService.ListFollowers")
 MUTE = Call("POST /mutes", "FollowService.CreateMute")
 MUTES = Call("GET /mutes", "FollowService.ListMutes")
 BLOCK = Call("POST /blocks", "FollowService.CreateBlock")
+ACCEPT = Call("POST /follow-requests/{followerId}/accept", "FollowService.AcceptFollowRequest")
+REQUESTS = Call("GET /follow-requests", "FollowService.ListFollowRequests")
+PRIVACY = Call("PATCH /users/me/privacy", "FollowService.UpdatePrivacy")
 BLOCKS = Call("GET /blocks", "FollowService.ListBlocks")
 FOLLOWING = Call("GET /users/{userId}/following", "FollowService.ListFollowing")
 
@@ -308,6 +314,26 @@ REFUSALS = (
             lambda s: CreateMuteRequest(user_id=s.nobody),
             lambda _: CreateMuteRequest(),
         )
+    ),
+    *(
+        Refused("REQUEST_NOT_FOUND", MISSING, ACCEPT, request)
+        for request in (
+            lambda s: AcceptFollowRequestRequest(follower_id=int(s.cid.user_id)),
+            lambda s: AcceptFollowRequestRequest(follower_id=s.ann_id),
+            lambda s: AcceptFollowRequestRequest(follower_id=s.nobody),
+        )
+    ),
+    Refused("FIELD_INVALID", INVALID, PRIVACY, lambda _: UpdatePrivacyRequest(), "visibility"),
+    Refused("LIMIT_INVALID", INVALID, REQUESTS, lambda _: ListFollowRequestsRequest(limit=-1), "limit"),
+    *(
+        Refused(
+            "CURSOR_INVALID",
+            INVALID,
+            REQUESTS,
+            lambda _, cursor=cursor: ListFollowRequestsRequest(cursor=cursor),  # type: ignore[misc]  # a default in a lambda
+            "cursor",
+        )
+        for cursor in BAD_CURSORS
     ),
     Refused("SELF_BLOCK", INVALID, BLOCK, lambda s: CreateBlockRequest(user_id=s.ann_id), "user_id"),
     Refused("USER_NOT_FOUND", MISSING, BLOCK, lambda s: CreateBlockRequest(user_id=s.nobody)),

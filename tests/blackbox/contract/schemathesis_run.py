@@ -38,6 +38,8 @@ REFUSED_BY_STATE = {
     "listFollowing",
     "listMutes",
     "listBlocks",
+    "listFollowRequests",
+    "updatePrivacy",
     "listUserPosts",
     "createUser",
     "updateUser",

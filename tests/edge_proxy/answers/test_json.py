@@ -71,7 +71,8 @@ async def test_false_and_zero_are_printed(edge: Edge, backend: Backend, bearer: 
     """False and zero values are printed."""
     response = await edge.http.get("/users/5/relationship", headers=bearer)
     counts = {"followerCount": "0", "followingCount": "0"}
-    assert response.json() == {"following": False, "followedBy": False, "muting": False, "blocking": False, **counts}
+    flags = dict.fromkeys(("following", "followedBy", "muting", "blocking", "requested", "requestedBy"), False)
+    assert response.json() == {**flags, "visibility": "ACCOUNT_VISIBILITY_UNSPECIFIED", **counts}
     assert backend.last.request.user_id == 5
 
 

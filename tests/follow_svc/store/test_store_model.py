@@ -8,16 +8,24 @@ import pytest
 import pytest_asyncio
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lensfeed.events.v1 import event_pb2
 
 from follow_svc.errors import FollowLimitError, NotFollowingError
-from follow_svc.model import Follow, FollowCounts, Follower, Mute, bucket_of
+from follow_svc.model import AddedFollow, Follow, FollowCounts, Follower, FollowRequest, FollowState, Mute, bucket_of
+from follow_svc.privacy.accept_pending import AcceptPending
+from follow_svc.sight import Standing, Visibility
+from meshkit.events import OutboxRecord
 from tests.follow_svc.graph_stores import GraphStores, OpenGraph, is_written, some_event
 
 BUCKET_SIZE = 2
 MAX_FOLLOWEES = 3
 PEOPLE = 6
 PAIR = st.sampled_from(list(itertools.permutations(range(PEOPLE), 2)))
-STEP = st.tuples(st.sampled_from(["follow", "follow", "unfollow", "mute", "unmute"]), PAIR)
+OFTEN, SELDOM = (
+    ("follow", "follow", "unfollow", "mute", "unmute"),
+    ("private", "public", "late_public", "accept", "decline"),
+)
+STEP = st.tuples(st.sampled_from([*OFTEN, *OFTEN, *SELDOM]), PAIR)
 # Each example uses its own accounts, so that all can share one store.
 FIRST_PERSON = itertools.count(0, PEOPLE)
 
@@ -28,6 +36,8 @@ class Model:
     def __init__(self) -> None:
         self.pairs: dict[tuple[int, int], tuple[Follow, int]] = {}
         self.muted_ms: dict[tuple[int, int], int] = {}
+        self.requests: dict[tuple[int, int], int] = {}
+        self.private: set[int] = set()
 
     def counts(self, person: int) -> FollowCounts:
         """Count by scanning all pairs."""
@@ -35,6 +45,23 @@ class Model:
             followers=sum(followee == person for _, followee in self.pairs),
             following=sum(follower == person for follower, _ in self.pairs),
         )
+
+    def room(self, person: int) -> int:
+        """Return how many more accounts somebody may follow or ask to follow."""
+        asked = sum(follower == person for follower, _ in self.requests)
+        return MAX_FOLLOWEES - self.counts(person).following - asked
+
+    def asking(self, person: int) -> list[FollowRequest]:
+        """List by scanning all requests, the latest first."""
+        found = [FollowRequest(at_ms, pair[0]) for pair, at_ms in self.requests.items() if pair[1] == person]
+        return sorted(found, reverse=True)
+
+    def add(self, pair: tuple[int, int], at_ms: int) -> Follow:
+        """Make a follow, in place of a request if there is one."""
+        self.requests.pop(pair, None)
+        bucket = bucket_of(self.counts(pair[1]).followers, BUCKET_SIZE)
+        follow, _ = self.pairs.setdefault(pair, (Follow(*pair, at_ms), bucket))
+        return follow
 
     def followers(self, person: int) -> list[Follower]:
         """List by scanning all pairs."""
@@ -66,7 +93,7 @@ async def shared_graph(stores: GraphStores, tmp_path_factory: pytest.TempPathFac
 @settings(deadline=None, max_examples=25)
 @given(steps=st.lists(STEP, max_size=60))
 async def test_the_store_is_a_set_of_pairs(shared_graph: OpenGraph, steps: list[tuple[str, tuple[int, int]]]) -> None:
-    """After any follows, unfollows, mutes and unmutes the store holds, lists and counts the same as a dict."""
+    """After any changes of follows, mutes, requests and visibilities the store holds, lists and counts the same as a dict."""
     base = next(FIRST_PERSON)
     model = Model()
     for moment, (verb, (follower, followee)) in enumerate(steps):
@@ -77,25 +104,88 @@ async def test_the_store_is_a_set_of_pairs(shared_graph: OpenGraph, steps: list[
 
 async def _follow(graph: OpenGraph, model: Model, follow: Follow) -> None:
     pair = (follow.follower_id, follow.followee_id)
-    record = some_event()
-    is_new = pair not in model.pairs
-    if is_new and model.counts(follow.follower_id).following >= MAX_FOLLOWEES:
+    created, requested = some_event(), some_event()
+    is_private = follow.followee_id in model.private
+    is_known = pair in model.pairs or pair in model.requests
+    if not is_known and model.room(follow.follower_id) <= 0:
         with pytest.raises(FollowLimitError):
-            await graph.follows.add_follow(follow, MAX_FOLLOWEES, [record])
-        assert not await is_written(graph.outbox, record)
+            await graph.follows.add_follow(follow, MAX_FOLLOWEES, [created], [requested])
+        assert not await is_written(graph.outbox, created)
         return
-    bucket = bucket_of(model.counts(follow.followee_id).followers, BUCKET_SIZE)
-    expected, _ = model.pairs.setdefault(pair, (follow, bucket))
-    added = await graph.follows.add_follow(follow, MAX_FOLLOWEES, [record])
-    assert (added.follow, added.is_new) == (expected, is_new)
-    assert await is_written(graph.outbox, record) == is_new
+    is_followed = pair not in model.pairs and not is_private
+    is_asked = not is_known and is_private
+    added = await graph.follows.add_follow(follow, MAX_FOLLOWEES, [created], [requested])
+    if is_asked:
+        model.requests[pair] = follow.created_ms
+    if pair in model.pairs or not is_private:
+        # A request that becomes a follow begins now, by the clock of the store.
+        expected = model.add(pair, added.follow.created_ms if pair in model.requests else follow.created_ms)
+    else:
+        expected = replace(follow, created_ms=model.requests[pair], state=FollowState.REQUESTED)
+    assert added == AddedFollow(expected, is_new=is_followed or is_asked)
+    assert await is_written(graph.outbox, created) == is_followed
+    assert await is_written(graph.outbox, requested) == is_asked
 
 
 async def _unfollow(graph: OpenGraph, model: Model, follow: Follow) -> None:
     record = some_event()
-    was_there = model.pairs.pop((follow.follower_id, follow.followee_id), None) is not None
-    assert await graph.follows.remove_follow(follow.follower_id, follow.followee_id, [record]) == was_there
+    pair = (follow.follower_id, follow.followee_id)
+    was_there = model.pairs.pop(pair, None) is not None
+    model.requests.pop(pair, None)
+    assert await graph.follows.remove_follow(*pair, [record]) == was_there
     assert await is_written(graph.outbox, record) == was_there
+
+
+async def _accept(graph: OpenGraph, model: Model, follow: Follow) -> None:
+    pair = (follow.follower_id, follow.followee_id)
+    record = some_event()
+    accepted = await graph.follows.accept_request(*pair, follow.created_ms, [record])
+    is_new = pair in model.requests
+    assert await is_written(graph.outbox, record) == is_new
+    if not is_new and pair not in model.pairs:
+        assert accepted is None
+        return
+    assert accepted == AddedFollow(model.add(pair, follow.created_ms), is_new=is_new)
+
+
+async def _decline(graph: OpenGraph, model: Model, follow: Follow) -> None:
+    pair = (follow.follower_id, follow.followee_id)
+    assert await graph.follows.remove_request(*pair) == (model.requests.pop(pair, None) is not None)
+
+
+async def _private(graph: OpenGraph, model: Model, follow: Follow) -> None:
+    model.private.add(follow.followee_id)
+    await graph.follows.set_visibility(follow.followee_id, Visibility.PRIVATE, lambda _: [])
+
+
+async def _late_public(graph: OpenGraph, model: Model, follow: Follow) -> None:
+    """Become public while no event is handled."""
+    model.private.discard(follow.followee_id)
+    await graph.follows.set_visibility(follow.followee_id, Visibility.PUBLIC, lambda _: [])
+
+
+async def _public(graph: OpenGraph, model: Model, follow: Follow) -> None:
+    await _late_public(graph, model, follow)
+    chunks = Chunks()
+    accept = AcceptPending(graph.follows, chunks, chunk=1)
+    await accept(follow.followee_id)
+    while chunks.left:
+        chunks.left = False
+        await accept(follow.followee_id)
+    for request in model.asking(follow.followee_id):
+        accepted = await graph.follows.get_follow(request.follower_id, follow.followee_id)
+        assert accepted is not None
+        model.add((request.follower_id, follow.followee_id), accepted.created_ms)
+
+
+class Chunks:
+    """Remembers whether another chunk was announced."""
+
+    left = False
+
+    def send_soon(self, *records: OutboxRecord) -> None:
+        """Look for the event of the next chunk."""
+        self.left |= any(event_pb2.Event.FromString(each.payload).HasField("accept_chunk") for each in records)
 
 
 async def _mute(graph: OpenGraph, model: Model, follow: Follow) -> None:
@@ -127,7 +217,17 @@ def _set_muted(model: Model, pair: tuple[int, int], is_muted: bool) -> bool:
     return follow.is_muted != is_muted
 
 
-VERBS = {"follow": _follow, "unfollow": _unfollow, "mute": _mute, "unmute": _unmute}
+VERBS = {
+    "follow": _follow,
+    "unfollow": _unfollow,
+    "mute": _mute,
+    "unmute": _unmute,
+    "private": _private,
+    "public": _public,
+    "late_public": _late_public,
+    "accept": _accept,
+    "decline": _decline,
+}
 
 
 async def _compare(graph: OpenGraph, model: Model, person: int, everybody: range) -> None:
@@ -136,6 +236,10 @@ async def _compare(graph: OpenGraph, model: Model, person: int, everybody: range
     assert await store.get_counts(person) == model.counts(person)
     assert await store.list_followers(person, None, PEOPLE) == followers
     assert await store.list_followees(person, None, PEOPLE) == followees
+    assert await store.list_requests(person, None, PEOPLE) == model.asking(person)
+    standing = (await store.get_standings([person])).get(person, Standing())
+    assert (standing.visibility is Visibility.PRIVATE) == (person in model.private)
+    assert await store.filter_followees(person, everybody) == set(followees)
     mutes = model.mutes(person)
     unmuted = sorted(set(followees) - {mute.followee_id for mute in mutes})
     assert await store.list_mutes(person, None, PEOPLE) == mutes

@@ -7,9 +7,9 @@ try:
 except ModuleNotFoundError:
     raise SystemExit("lensfeed: the command needs extra packages: pip install 'lensfeed-client[cli]'") from None
 
-from lensfeed_client.commands import accounts, follows, lists, posts, uploads
+from lensfeed_client.commands import accounts, follows, lists, posts, privacy, uploads
 
-GROUPS = (accounts.app, posts.app, uploads.app, follows.app, lists.app)
+GROUPS = (accounts.app, posts.app, uploads.app, follows.app, privacy.app, lists.app)
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -17,17 +17,17 @@ Users = Annotated[list[str], typer.Argument(metavar="USER", help="Handles (with 
 
 @app.command(cls=Command, rich_help_panel=PANEL)
 def follow(users: Users, url: Url = None, as_json: AsJson = False) -> None:
-    """Follow people, so that their posts appear in your feed. Repeatable."""
-    _change_each(users, url, lambda mesh: mesh.follow, "You follow ", as_json=as_json)
+    """Follow people, so that their posts appear in your feed. Private ones are asked first. Repeatable."""
+    change_each(users, url, lambda mesh: mesh.follow, "You follow ", as_json=as_json)
 
 
 @app.command(cls=Command, rich_help_panel=PANEL)
 def unfollow(users: Users, url: Url = None, as_json: AsJson = False) -> None:
-    """Stop following people. Repeatable."""
-    _change_each(users, url, lambda mesh: mesh.unfollow, "You no longer follow ", as_json=as_json)
+    """Stop following people, or asking for it. Repeatable."""
+    change_each(users, url, lambda mesh: mesh.unfollow, "You no longer follow ", as_json=as_json)
 
 
-def _change_each(
+def change_each(
     users: list[str],
     url: str | None,
     change: "Callable[[Lensfeed], Callable[[int], object]]",
@@ -35,6 +35,8 @@ def _change_each(
     *,
     as_json: bool,
 ) -> None:
+    """Look each user up, change something and say so. `message` stands before the user's name."""
+    from lensfeed.follow.v1.follow_service_pb2 import FOLLOW_STATE_REQUESTED, Follow
     from rich.text import Text
 
     from lensfeed_client.commands.connection import connected
@@ -46,5 +48,6 @@ def _change_each(
     with connected(url, out) as (mesh, _):
         for word in users:
             user = find_user(mesh, word)
-            change(mesh)(user.user_id)
-            out.result(user, Text(message) + name_of(user))
+            changed = change(mesh)(user.user_id)
+            is_requested = isinstance(changed, Follow) and changed.state == FOLLOW_STATE_REQUESTED
+            out.result(user, Text("You have asked to follow " if is_requested else message) + name_of(user))

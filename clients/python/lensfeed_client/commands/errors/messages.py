@@ -14,6 +14,9 @@ _LOG_IN = "log in with `lensfeed login`"
 _AGAIN = "try again in a moment"
 
 MESSAGES = {
+    "ACCOUNT_PRIVATE": Message(
+        "that account is private", "only its followers see this; ask with `lensfeed follow USER`"
+    ),
     "BODY_MALFORMED": Message(
         "the server did not understand the request", "do the command and the server have the same version?"
     ),
@@ -27,6 +30,7 @@ MESSAGES = {
     "FIELD_INVALID": Message("the server refused a value"),
     "FILE_CHANGED": Message("the file has changed since its upload began", "upload it without --resume"),
     "FOLLOW_LIMIT": Message("you follow as many people as possible", "unfollow someone first; the limit is 7,500"),
+    "FOLLOW_REQUESTS_FULL": Message("that user has too many follow requests", _AGAIN),
     "HANDLE_INVALID": Message("that is not a valid handle", "a handle has 3 to 30 characters of a-z, 0-9, _ and ."),
     "HANDLE_TAKEN": Message("this handle is taken", "choose another, or log in with `lensfeed login` if it is yours"),
     "IDEMPOTENCY_KEY_INVALID": Message("the server refused the key of the request"),
@@ -52,6 +56,7 @@ MESSAGES = {
     "PASSWORD_INVALID": Message("that password cannot be used", "a password has 8 to 1,024 characters"),
     "POST_NOT_FOUND": Message("there is no such post, or it is not yours"),
     "RATE_LIMITED": Message("you have sent too many requests", _AGAIN),
+    "REQUEST_NOT_FOUND": Message("that user does not ask to follow you"),
     "SELF_BLOCK": Message("you cannot block yourself"),
     "SELF_FOLLOW": Message("you cannot follow yourself"),
     "SIZE_OUT_OF_RANGE": Message(
