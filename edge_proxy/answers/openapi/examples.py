@@ -48,6 +48,8 @@ VALUES: dict[str, object] = {
     "muting": False,
     "requested": False,
     "requestedBy": False,
+    "Follow.state": "FOLLOW_STATE_FOLLOWING",
+    "visibility": "ACCOUNT_VISIBILITY_PUBLIC",
     "network": "203.0.113.0/24",
     "newPassword": "a better battery",
     "nextCursor": "AQAFUSjP2wAAAAVRKM_bAAAB.kX3v0bq2",
