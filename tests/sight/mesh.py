@@ -19,7 +19,6 @@ from media_svc.settings import ServeSettings as MediaSettings
 from media_svc.store.open import open_store as open_media
 from media_svc.store.port import MediaStore
 from meshkit.grpc.server import running
-from meshkit.sqlite import Database, open_database
 from post_svc import app as post_app
 from post_svc.settings import ServeSettings as PostSettings
 from post_svc.store import PostStore
@@ -42,7 +41,6 @@ class SightMesh:
     users: UserStore
     posts: PostStore
     media: MediaStore
-    graph: Database
 
 
 @contextlib.asynccontextmanager
@@ -81,5 +79,4 @@ async def sight_mesh(folder: Path, redis_url: str) -> AsyncIterator[SightMesh]:
                 (await enter(open_users(user))).store,
                 (await enter(open_posts(post))).store,
                 (await enter(open_media(media))).store,
-                await enter(open_database(folder / "follow_svc.db")),
             )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from google.protobuf.message import Message
 from lensfeed.feed.v1 import feed_service_pb2 as feed_pb2
 from lensfeed.follow.v1 import follow_service_pb2 as follow_pb2
+from lensfeed.follow.v1 import visibility_pb2
 from lensfeed.media.v1 import media_service_pb2 as media_pb2
 from lensfeed.post.v1 import post_service_pb2 as post_pb2
 from lensfeed.user.v1 import user_service_pb2 as user_pb2
@@ -13,7 +14,7 @@ from lensfeed.user.v1 import user_service_pb2 as user_pb2
 from tests.sight.asking import NAMES, SILENT
 from tests.sight.scenes import Relation, Scene, Visibility
 
-STRANGERS = frozenset({Relation.STRANGER, Relation.FOLLOWEE, Relation.MUTED})
+STRANGERS = frozenset({Relation.STRANGER, Relation.FOLLOWEE, Relation.MUTED, Relation.REQUESTED, Relation.ASKED})
 """Those who do not follow the other account, with no block between the two."""
 PASSWORD = "correct horse"
 
@@ -228,5 +229,25 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
             SILENT,
             blocked="USER_NOT_FOUND",
         ),
+    ),
+    f"{_FOLLOW}UpdatePrivacy": (
+        silent(
+            lambda _: follow_pb2.UpdatePrivacyRequest(visibility=visibility_pb2.ACCOUNT_VISIBILITY_PRIVATE),
+            changes=True,
+        ),
+    ),
+    f"{_FOLLOW}ListFollowRequests": (row(lambda _: follow_pb2.ListFollowRequestsRequest(), SILENT, asked=NAMES),),
+    f"{_FOLLOW}AcceptFollowRequest": (
+        row(
+            lambda scene: follow_pb2.AcceptFollowRequestRequest(follower_id=scene.other.user_id),
+            "REQUEST_NOT_FOUND",
+            changes=True,
+            asked=NAMES,
+            followee=NAMES,
+            muted=NAMES,
+        ),
+    ),
+    f"{_FOLLOW}DeclineFollowRequest": (
+        silent(lambda scene: follow_pb2.DeclineFollowRequestRequest(follower_id=scene.other.user_id), changes=True),
     ),
 }

@@ -2,14 +2,13 @@
 
 import itertools
 import secrets
-import sqlite3
 import time
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import partial
 
 from google.protobuf.message import Message
 from lensfeed.follow.v1 import follow_service_pb2 as follow_pb2
+from lensfeed.follow.v1 import visibility_pb2
 from lensfeed.follow.v1.follow_service_pb2_grpc import FollowServiceStub
 
 from media_svc.model import Media, MediaKind, MediaState, Picture, Rendition
@@ -36,6 +35,8 @@ class Relation(StrEnum):
     MUTED = "muted"
     BLOCKER = "blocker"
     BLOCKED = "blocked"
+    REQUESTED = "requested"
+    ASKED = "asked"
 
 
 class Visibility(StrEnum):
@@ -85,7 +86,9 @@ async def new_scene(mesh: SightMesh, relation: Relation, visibility: Visibility)
     await _follow(mesh, friend.user_id, other.user_id)
     await _relate(mesh, relation, viewer.user_id, other.user_id)
     if visibility is Visibility.PRIVATE:
-        await mesh.graph.write(partial(_make_private, user_id=other.user_id))
+        await _make_private(mesh, other.user_id)
+    if relation is Relation.REQUESTED:
+        await _follow(mesh, viewer.user_id, other.user_id)
     return Scene(viewer.user_id, other, friend.user_id, str(post.id), str(media.media_id), caption)
 
 
@@ -94,6 +97,9 @@ async def _relate(mesh: SightMesh, relation: Relation, viewer_id: int, other_id:
         case Relation.FOLLOWER | Relation.MUTER:
             await _follow(mesh, viewer_id, other_id)
         case Relation.FOLLOWEE | Relation.MUTED:
+            await _follow(mesh, other_id, viewer_id)
+        case Relation.ASKED:
+            await _make_private(mesh, viewer_id)
             await _follow(mesh, other_id, viewer_id)
         case Relation.BLOCKER:
             await _call(mesh, viewer_id, "CreateBlock", follow_pb2.CreateBlockRequest(user_id=other_id))
@@ -132,5 +138,6 @@ async def _new_photo(mesh: SightMesh, owner_id: int) -> Media:
     return ready
 
 
-def _make_private(connection: sqlite3.Connection, *, user_id: int) -> None:
-    connection.execute("INSERT INTO standings (user_id, visibility) VALUES (?, 'private')", (user_id,))
+async def _make_private(mesh: SightMesh, user_id: int) -> None:
+    request = follow_pb2.UpdatePrivacyRequest(visibility=visibility_pb2.ACCOUNT_VISIBILITY_PRIVATE)
+    await _call(mesh, user_id, "UpdatePrivacy", request)

@@ -20,6 +20,8 @@ CELLS = tuple(
     for rpc in METHODS
     for number, each in enumerate(ROWS.get(rpc.path, ()))
     for relation, visibility in itertools.product(Relation, Visibility)
+    # Nobody has to ask a public account.
+    if (relation, visibility) != (Relation.REQUESTED, Visibility.PUBLIC)
 )
 
 
