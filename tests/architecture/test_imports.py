@@ -40,7 +40,7 @@ OWN_ADAPTERS = {
         "presenting/protobuf_page.py",
         "presenting/wire.py",
     },
-    "follow_svc": set[str](),
+    "follow_svc": {"finish_changes.py"},
     "media_svc": {
         "aws_session.py",
         "delivery/popularity.py",
