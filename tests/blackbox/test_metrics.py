@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from meshkit.telemetry import catalog
 from meshkit.telemetry.catalog import all_metrics
 from tests.blackbox.mesh import Mesh
-from tests.blackbox.people import Person, eventually
+from tests.blackbox.people import Person, eventually, new_user
 
 pytestmark = pytest.mark.mesh
 
@@ -40,10 +40,14 @@ async def _scraped(mesh: Mesh) -> Mapping[str, set[str]]:
 
 
 async def test_every_metric_has_samples(mesh: Mesh, ann: Person, bob: Person, photo_of_bob: str) -> None:
-    """After a photo, a post, a follow and a read, every metric of the reference has samples, those of trouble apart."""
+    """After a photo, a post, a follow, a read and a refusal, every metric has samples but those of trouble."""
     await ann.follow(bob)
     await bob.post("counted", [photo_of_bob])
     await ann.sees("counted")
+    await bob.call("PATCH", "/users/me/privacy", {"visibility": "ACCOUNT_VISIBILITY_PRIVATE"})
+    carl = await new_user(bob.reach, "carl")
+    await carl.follow(bob)
+    assert (await carl.send("GET", f"/users/{bob.user_id}/posts")).status_code == httpx.codes.FORBIDDEN
     found = await eventually(lambda: _scraped(mesh), lambda found: found.keys() >= EXPECTED)
     assert "feed-serve" in found[catalog.FEED_PAGES.prometheus_name]
     assert found[catalog.FRESHNESS.prometheus_name] == {"feed-work"}

@@ -17,7 +17,10 @@ CAMEL_CASE = re.compile(r"^[a-z]+([A-Z][a-z]*)*$")
 MOMENTS = {"createdAt", "publishedAt", "expiresAt"}
 LONG_NUMBERS = {"userId", "authorId", "sizeBytes", "partSizeBytes", "durationMs", "followerCount", "followingCount"}
 SHORT_NUMBERS = {"width", "height", "number"}
-CHOICES = {"state": ("MEDIA_STATE_READY", "POST_STATE_PUBLISHED"), "kind": ("MEDIA_KIND_PHOTO",)}
+CHOICES = {
+    "state": ("MEDIA_STATE_READY", "POST_STATE_PUBLISHED", "FOLLOW_STATE_FOLLOWING"),
+    "kind": ("MEDIA_KIND_PHOTO",),
+}
 
 
 def fields(value: object) -> Iterator[tuple[str, object]]:
