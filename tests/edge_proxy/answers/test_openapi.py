@@ -131,7 +131,7 @@ def test_fields_of_the_path_are_not_in_the_body(made: Json) -> None:
         ("createSession", "401", {"CREDENTIALS_INVALID"}),
         ("createPost", "404", {"MEDIA_NOT_FOUND", "METHOD_UNKNOWN"}),
         ("createPost", "409", {"IDEMPOTENCY_MISMATCH"}),
-        ("createFollow", "400", {"SELF_FOLLOW", "FOLLOW_LIMIT", "BODY_MALFORMED"}),
+        ("createFollow", "400", {"SELF_FOLLOW", "FOLLOW_LIMIT", "FOLLOW_REQUESTS_FULL", "BODY_MALFORMED"}),
     ],
 )
 def test_each_status_names_its_reasons(made: Json, operation: str, status: str, reasons: set[str]) -> None:
