@@ -55,7 +55,9 @@ async def test_an_outbox_closed_into_the_future_is_reported_and_swept(redis: "Re
         sweeper = Sweeper(redis, stream, outbox)
         with capture_logs() as logs:
             await sweeper.sweep()
-        assert [log["repair"] for log in logs] == [f"lensfeed events reopen {stream.name}"]
+        # Others may log meanwhile: a busy machine's consumer says that it was slow.
+        repairs = [log["repair"] for log in logs if log["event"] == "outbox_closed_into_the_future"]
+        assert repairs == [f"lensfeed events reopen {stream.name}"]
         await outbox.commit(8)
         assert await sweeper.sweep(soon_ms()) == 1
         await heard.until_user(8)
