@@ -4,6 +4,7 @@ from edge_proxy.answers.refusals import MEDIA_NOT_FOUND, PRECONDITION_FAILED, RA
 from edge_proxy.contracts import PICK_RENDITION, Method
 from edge_proxy.envoy.clusters import S3
 from edge_proxy.envoy.filters.cors import MEDIA_RESPONSE_HEADERS, media_preflights, no_cors
+from edge_proxy.envoy.filters.rest_requests import LUA as LUA_FILES
 from edge_proxy.json_types import Json, extension, typed
 from edge_proxy.settings.edge import EdgeSettings
 from edge_proxy.settings.media import media_cache
@@ -48,32 +49,6 @@ function envoy_on_response(handle)
   -- REST only: gRPC libraries treat any status but 200 as a broken server.
   if string.find(headers:get("content-type") or "", "^application/grpc") then return end
   if headers:get(":status") == "200" and headers:get("location") ~= nil then headers:replace(":status", "302") end
-end
-"""
-# Runs before the cache, which requests the store by this path.
-SCRIPT = """
-function envoy_on_request(handle)
-  local headers = handle:headers()
-  handle:streamInfo():dynamicMetadata():set("lensfeed.media", "method", headers:get(":method"))
-  headers:replace(":path", prefix .. headers:get(":path"))
-  headers:replace(":authority", host)
-  -- Envoy's cache ignores these two. It passes requests with If-Range on to the store's filters (media_conditions.lua).
-  if (headers:get("if-match") or headers:get("if-unmodified-since")) and not headers:get("if-range") then
-    headers:add("if-range", "-")
-  end
-end
-
-function envoy_on_response(handle)
-  local headers = handle:headers()
-  local answer = answers[headers:get(":status")]
-  if answer == nil then return end
-  headers:replace(":status", answer[1])
-  headers:replace("content-type", "application/json")
-  for _, name in ipairs({"cache-control", "cdn-cache-control", "etag", "last-modified"}) do headers:remove(name) end
-  if answer[2] ~= "" then headers:replace("retry-after", answer[2]) end
-  -- Last, because waiting for the body makes the headers inaccessible.
-  if handle:streamInfo():dynamicMetadata():get("lensfeed.media")["method"] == "HEAD" then return end
-  handle:body(true):setBytes(answer[3])
 end
 """
 
@@ -194,13 +169,14 @@ def _set(headers: dict[str, str]) -> list[Json]:
 
 
 def store_script(settings: EdgeSettings) -> str:
-    """Return the script that sets the store's path and replaces its errors, which are XML with internal names.
+    """Return the script that sets the store's path, hides private files and replaces errors.
 
     Envoy has an extension to replace errors, but it is not yet marked as secure.
     """
     answers = "".join(f'  ["{theirs}"] = {_lua_answer(ours)},\n' for theirs, ours in ERRORS_BY_STATUS.items())
     names = f'local prefix = "/{settings.s3_bucket}"\nlocal host = "{_store_host(settings)}"\n'
-    return f"{names}local answers = {{\n{answers}}}\n{SCRIPT}"
+    hidden = f"local hidden = {_lua_answer(MEDIA_NOT_FOUND)}\n"
+    return f"{names}{hidden}local answers = {{\n{answers}}}\n{(LUA_FILES / 'media_store.lua').read_text()}"
 
 
 def _store_host(settings: EdgeSettings) -> str:
