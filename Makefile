@@ -1,6 +1,8 @@
 # The commands of this repository. `make help` lists them by the groups that `##@` begins.
 # The oldest Python that lensfeed runs on is the one that its checks run on.
 PYTHON ?= $(shell python3.11 -c '' 2>/dev/null && echo python3.11 || echo python3)
+# Byte code is kept, whatever the shell says: without it, every process that a test starts compiles all of lensfeed again.
+export PYTHONDONTWRITEBYTECODE :=
 VENV := .venv
 BIN := $(VENV)/bin
 PROTOS := $(shell find protos/lensfeed -name '*.proto')
