@@ -72,6 +72,15 @@ def test_a_role_installs_only_what_its_code_imports(role: str) -> None:
     assert {name for name in unwanted if name in names} == {name for name, user in unwanted.items() if user == role}
 
 
+@pytest.mark.parametrize("role", [*ROLES])
+def test_a_role_installs_on_every_python(role: str) -> None:
+    """The lock of a role has every pin of its packages: some have one for each Python."""
+    pins = {line for line in RUN.read_text().splitlines() if "==" in line}
+    own = {line for line in lock_of(role).splitlines() if "==" in line}
+    names = {line.partition("==")[0] for line in own}
+    assert own == {line for line in pins if line.partition("==")[0] in names}
+
+
 def test_services_need_no_extra() -> None:
     """Everything that a service imports is installed without an extra; only the edge and the command need one."""
     plain = {canonicalize_name(Requirement(each).name) for each in required()}

@@ -4,22 +4,26 @@ The context of a build is build/images: the wheel, and the lock of each role. Wi
 mmdebstrap, as root), bases are made from Debian's packages, and images are built without a container engine.
 """
 
+import contextlib
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
-from tools.requirements import ROOT
+from tools.image_bills import write_bill
+from tools.requirements import ROOT, version
 from tools.roles import ROLES, lock_of
 
 CONTEXT = ROOT / "build" / "images"
+BILLS = ROOT / "build" / "image-bills"
 BASES = {"lensfeed-base": "python3,libstdc++6", "lensfeed-builder": "python3-venv,python3-pip,ca-certificates"}
 """The Debian packages of the bases. gRPC needs libstdc++."""
 LIMITS_MIB = {"user": 290, "follow": 280, "post": 280, "media": 700, "feed": 260, "edge": 460}
 """What an image may take at most, with its base."""
 _SUITE = "bookworm"
 _CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
-_BUILDAH = ("buildah", "--storage-driver", "vfs")
+BUILDAH = ("buildah", "--storage-driver", "vfs")
 
 
 def main() -> None:
@@ -31,7 +35,7 @@ def main() -> None:
         return
     for name, packages in BASES.items():
         make_base(name, packages)
-    too_large = [role for role in roles or ROLES if build(role, wheel_version(wheel)) > LIMITS_MIB[role]]
+    too_large = [role for role in roles or ROLES if build(role) > LIMITS_MIB[role]]
     if too_large:
         sys.exit(f"larger than tools/images.py allows: {', '.join(too_large)}")
 
@@ -47,10 +51,7 @@ def write_context(wheel: Path) -> None:
 
 def make_base(name: str, packages: str) -> None:
     """Import a base of Debian's packages unless it is there. It has no package manager and no documentation."""
-    if (
-        subprocess.run([*_BUILDAH, "inspect", "--type", "image", name], check=False, capture_output=True).returncode
-        == 0
-    ):
+    if subprocess.run([*BUILDAH, "inspect", "--type", "image", name], check=False, capture_output=True).returncode == 0:
         return
     archive = CONTEXT / f"{name}.tar"
     unwanted = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*", "/var/lib/apt/*")
@@ -62,45 +63,44 @@ def make_base(name: str, packages: str) -> None:
     archive.unlink()
 
 
-def build(role: str, version: str) -> float:
-    """Build the image of a role; its size in MiB."""
+def build(role: str) -> float:
+    """Build the image of a role, and write its bill of materials beside the context. Returns its size in MiB."""
     arguments = {
         "ROLE": role,
-        "VERSION": version,
+        "VERSION": version(),
         "BASE": "localhost/lensfeed-base",
         "BUILDER": "localhost/lensfeed-builder",
     }
     words = [word for key, value in arguments.items() for word in ("--build-arg", f"{key}={value}")]
-    _bud("--file", ROOT / "deploy" / "images" / "Dockerfile", *words, "--tag", f"lensfeed-{role}:{version}")
-    size = size_of(f"localhost/lensfeed-{role}:{version}")
-    print(f"lensfeed-{role}:{version} {size:.0f} MiB, of at most {LIMITS_MIB[role]}", flush=True)
+    image = f"lensfeed-{role}:{version()}"
+    _bud("--file", ROOT / "deploy" / "images" / "Dockerfile", *words, "--tag", image)
+    with mounted(f"localhost/{image}") as root:
+        size = sum(file.lstat().st_size for file in root.rglob("*") if file.is_file() and not file.is_symlink()) / 2**20
+        parts = write_bill(root, BILLS / f"{role}.json")
+    print(f"{image} {size:.0f} MiB, of at most {LIMITS_MIB[role]}, with {parts} packages", flush=True)
     return size
 
 
-def size_of(image: str) -> float:
-    """Return the size of an image's files in MiB."""
-    container = _say("from", image)
+@contextlib.contextmanager
+def mounted(image: str) -> Iterator[Path]:
+    """Mount the files of an image for a block."""
+    container = say("from", "--pull-never", image)
     try:
-        mounted = _say("mount", container)
-        return sum(file.lstat().st_size for file in Path(mounted).rglob("*") if file.is_file()) / 2**20
+        yield Path(say("mount", container))
     finally:
-        _say("rm", container)
+        say("rm", container)
 
 
-def wheel_version(wheel: str) -> str:
-    """Return the version in a wheel's name."""
-    return Path(wheel).name.split("-")[1]
+def say(*words: str) -> str:
+    """Return what buildah prints."""
+    return subprocess.run([*BUILDAH, *words], check=True, capture_output=True, text=True).stdout.strip()
 
 
 def _bud(*words: str | Path) -> None:
     # Debian's pip trusts the certificates of the machine that builds.
     trust = ("--volume", f"{_CERTIFICATES}:{_CERTIFICATES}:ro") if _CERTIFICATES.exists() else ()
     options = ("--isolation", "chroot", "--format", "docker", "--layers=false", "--pull-never", "--quiet")
-    subprocess.run([*_BUILDAH, "bud", *options, *trust, *words, CONTEXT], check=True, stdout=subprocess.DEVNULL)
-
-
-def _say(*words: str) -> str:
-    return subprocess.run([*_BUILDAH, *words], check=True, capture_output=True, text=True).stdout.strip()
+    subprocess.run([*BUILDAH, "bud", *options, *trust, *words, CONTEXT], check=True, stdout=subprocess.DEVNULL)
 
 
 if __name__ == "__main__":

@@ -15,10 +15,14 @@ _PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*)(?:\[[^]]*\])?==", re.MULTILINE)
 _OWN_EXTRA = re.compile(r"lensfeed\[([a-z]+)\]")
 
 
+def version() -> str:
+    """Return the version of lensfeed, which setup.cfg alone says."""
+    return _config()["metadata"]["version"]
+
+
 def required(extra: str | None = None) -> list[str]:
     """Return the requirements of the distribution, or those that an extra adds."""
-    config = ConfigParser()
-    config.read(ROOT / "setup.cfg")
+    config = _config()
     text = config["options.extras_require"][extra] if extra else config["options"]["install_requires"]
     return [line for each in text.splitlines() if each for line in _expanded(each)]
 
@@ -41,6 +45,12 @@ def digest(requirements: Sequence[str]) -> str:
 def pinned(lock: Path) -> set[str]:
     """Return the names that a lock pins, for any Python and platform."""
     return set(_PIN.findall(lock.read_text()))
+
+
+def _config() -> ConfigParser:
+    config = ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    return config
 
 
 def _expanded(requirement: str) -> Iterator[str]:

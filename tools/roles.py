@@ -61,11 +61,11 @@ def main() -> None:
 
 def lock_of(role: str) -> str:
     """Return what the run lock pins for a role, with hashes."""
-    pins = dict(_pins(RUN.read_text()))
+    pins = list(_pins(RUN.read_text()))  # of some packages one for each Python
     wanted = required_by(role)
-    while more := {name for name, pin in pins.items() if _parents(pin) & wanted} - wanted:
+    while more := {name for name, pin in pins if _parents(pin) & wanted} - wanted:
         wanted |= more
-    return "".join(pins[name] for name in sorted(wanted))
+    return "".join(pin for name, pin in pins if name in wanted)
 
 
 def required_by(role: str) -> set[str]:

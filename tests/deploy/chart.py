@@ -65,7 +65,7 @@ def environment(pod: Object) -> dict[str, Object]:
 
 
 def run(program: str, *arguments: str, text: str | None = None) -> str:
-    """Run Helm or kubeconform, from PATH or from where tests/need_helm.sh puts them. Fails with what it says."""
+    """Run Helm or another tool, from PATH or from where tests/need_helm.sh puts it. Fails with what it says."""
     found = shutil.which(program, path=f"{_TOOLS}:{os.environ['PATH']}")
     assert found, f"{program} is missing: run `sh tests/need_helm.sh`"
     done = subprocess.run([found, *arguments], input=text, capture_output=True, text=True, check=False)
