@@ -11,6 +11,7 @@ from edge_proxy.contracts import ContractsError
 from edge_proxy.descriptors import fit_connections
 from edge_proxy.envoy import program as envoy
 from edge_proxy.envoy.bootstrap import bootstrap, secrets
+from edge_proxy.envoy.capabilities import write_capabilities
 from edge_proxy.envoy.filters.token_file import write_tokens
 from edge_proxy.run import run
 from edge_proxy.settings.edge import EdgeSettings
@@ -48,6 +49,7 @@ def _run_edge(command: str, settings: EdgeSettings) -> None:
         return
     path = envoy.write_config(settings, config, secrets(settings))
     write_tokens(settings)
+    write_capabilities(settings)
     if command == "run":
         sys.exit(asyncio.run(run(settings, path)))
     envoy.validate(settings, path)

@@ -11,7 +11,8 @@ from typing import Any
 
 from edge_proxy.admin import Admin, admin_of
 from edge_proxy.connection_pressure import watch_connections
-from edge_proxy.envoy.filters.token_file import watch_keys
+from edge_proxy.envoy.capabilities import watch_capability_keys
+from edge_proxy.envoy.filters.token_file import watch_token_keys
 from edge_proxy.envoy.media_signing import envoy_environment
 from edge_proxy.envoy.program import run_command
 from edge_proxy.settings.edge import EdgeSettings
@@ -32,7 +33,11 @@ async def run(settings: EdgeSettings, path: Path) -> int:
     )
     ended = asyncio.ensure_future(child.wait())
     # Tasks, not a gather: asyncio logs a traceback for a gather that was cancelled.
-    watches = (watch_keys(settings), watch_connections(settings, admin_of(settings)))
+    watches = (
+        watch_token_keys(settings),
+        watch_capability_keys(settings),
+        watch_connections(settings, admin_of(settings)),
+    )
     watching = [asyncio.create_task(watch) for watch in watches]
     answering = asyncio.create_task(_answer(settings))
     await _first_of(ended, first_signal)

@@ -46,6 +46,9 @@ MESSAGE_TOO_LARGE = Refusal(413, Code.RESOURCE_EXHAUSTED, "MESSAGE_TOO_LARGE", "
 HEADERS_TOO_LARGE = Refusal(431, Code.RESOURCE_EXHAUSTED, "MESSAGE_TOO_LARGE", "the request headers are too large")
 METHOD_UNKNOWN = Refusal(404, Code.UNIMPLEMENTED, "METHOD_UNKNOWN", "unknown path or method")
 MEDIA_NOT_FOUND = Refusal(404, Code.NOT_FOUND, "MEDIA_NOT_FOUND", "the medium does not exist")
+MEDIA_URL_EXPIRED = Refusal(
+    403, Code.PERMISSION_DENIED, "MEDIA_URL_EXPIRED", "the address of the medium has expired; read its post again"
+)
 RANGE_INVALID = Refusal(416, Code.OUT_OF_RANGE, "RANGE_INVALID", "the requested range is outside the file")
 PRECONDITION_FAILED = Refusal(
     412, Code.FAILED_PRECONDITION, "PRECONDITION_FAILED", "the medium does not match If-Match or If-Unmodified-Since"
@@ -73,6 +76,8 @@ HAS_NO_ANSWER = "(response.code == 502 || response.code == 503)"
 NEVER_SENT_FLAGS = ("UH", "UF", "NC", "RLSE")
 # When each applies, in CEL over Envoy's attributes. The first match wins.
 CONDITIONS: tuple[tuple[str, Refusal], ...] = (
+    # A capability in the path (envoy/capabilities.py): what is wrong with it does not matter to an app.
+    ("response.code_details.startsWith('jwt_authn') && request.url_path.startsWith('/p/')", MEDIA_URL_EXPIRED),
     ("response.code_details.contains('Jwt_is_missing')", TOKEN_MISSING),
     ("response.code_details.startsWith('jwt_authn')", TOKEN_INVALID),
     # A cluster's circuit breaker.

@@ -6,6 +6,7 @@ from edge_proxy.addresses import socket_address
 from edge_proxy.answers.health import health_filter
 from edge_proxy.contracts import DEFAULT_BODY_KIB, Method
 from edge_proxy.envoy.access_log import access_log
+from edge_proxy.envoy.capabilities import capability_filters
 from edge_proxy.envoy.filters.compression import compression_filters
 from edge_proxy.envoy.filters.cors import cors_filter
 from edge_proxy.envoy.filters.early_headers import early_mutation
@@ -134,6 +135,7 @@ def http_filters(settings: EdgeSettings, methods: Sequence[Method]) -> list[Json
         token_filter(settings),
         # After the token, so that the user is known.
         *rate_filters(rules_of(settings), together=settings.limits_addr is not None),
+        *capability_filters(settings),
         *media_filters(settings),
         # Next to the services, so that their errors are complete before they are translated.
         service_error_filter(),

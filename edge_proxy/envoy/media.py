@@ -1,10 +1,11 @@
-"""Public media under `/m/…`, read from the object store without revealing it."""
+"""Media under `/m/…` and `/p/…`, read from the object store without revealing it."""
 
 from edge_proxy.answers.refusals import MEDIA_NOT_FOUND, PRECONDITION_FAILED, RANGE_INVALID, UNAVAILABLE, Refusal
 from edge_proxy.contracts import PICK_RENDITION, Method
+from edge_proxy.envoy import capabilities
 from edge_proxy.envoy.clusters import S3
 from edge_proxy.envoy.filters.cors import MEDIA_RESPONSE_HEADERS, media_preflights, no_cors
-from edge_proxy.envoy.filters.rest_requests import LUA as LUA_FILES
+from edge_proxy.envoy.filters.rest_requests import LUA as SCRIPTS
 from edge_proxy.json_types import Json, extension, typed
 from edge_proxy.settings.edge import EdgeSettings
 from edge_proxy.settings.media import media_cache
@@ -15,11 +16,13 @@ LUA = "envoy.filters.http.lua"
 MUTATION_PER_ROUTE = "extensions.filters.http.header_mutation.v3.HeaderMutationPerRoute"
 REDIRECT = "media_redirect"
 PREFIX = "/m/"
-ROUTE = "media"
+ROUTE, PRIVATE_ROUTE = "media", "private media"
 # Object names of the media service. No query: it would reach other operations of the store (?acl, ?uploads).
 PATHS = r"/m/[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*"
 # A slow phone may take as long as it needs while bytes flow.
 IDLE_TIMEOUT = "60s"
+# As long as an address of a private medium lasts at least.
+PRIVATE_SECONDS = 3600
 RETRY = {
     "retry_on": "connect-failure,refused-stream,reset-before-request,retriable-status-codes",
     # 412 with If-Range, 418 after the headers were asked for (media_conditions.lua).
@@ -53,15 +56,22 @@ end
 """
 
 
-def media_route(settings: EdgeSettings) -> Json:
-    """Render the route of `/m/…`. The path is the object key."""
+def media_routes(settings: EdgeSettings) -> list[Json]:
+    """Render the routes of `/m/…`, whose path is the object key, and of `/p/…`, which needs a capability and keys."""
+    cache = {CACHE: typed("config.route.v3.FilterConfig", config={})} if settings.edge_media_cache_mib else {}
+    public = _route(ROUTE, PREFIX, PATHS, public_script(settings), cache)
+    private = _route(PRIVATE_ROUTE, capabilities.PREFIX, capabilities.PATHS, private_script(settings), {})
+    return [public, *([private] if settings.media_url_keys_file else [])]
+
+
+def _route(name: str, prefix: str, paths: str, script: str, cache: Json) -> Json:
     return {
-        "name": ROUTE,
+        "name": name,
         "match": {
-            "prefix": PREFIX,
+            "prefix": prefix,
             "headers": [
                 {"name": ":method", "string_match": {"safe_regex": {"regex": "GET|HEAD"}}},
-                {"name": ":path", "string_match": {"safe_regex": {"regex": PATHS}}},
+                {"name": ":path", "string_match": {"safe_regex": {"regex": paths}}},
             ],
         },
         "route": {
@@ -71,37 +81,39 @@ def media_route(settings: EdgeSettings) -> Json:
             "retry_policy": RETRY,
         },
         "typed_per_filter_config": {
-            **({CACHE: typed("config.route.v3.FilterConfig", config={})} if settings.edge_media_cache_mib else {}),
+            **cache,
             **no_cors(),
             MUTATION: typed(
                 MUTATION_PER_ROUTE,
                 mutations={"request_mutations": _clean_request(), "response_mutations": _clean_response()},
             ),
-            LUA: typed(
-                "extensions.filters.http.lua.v3.LuaPerRoute",
-                source_code={"inline_string": store_script(settings)},
-            ),
+            LUA: typed("extensions.filters.http.lua.v3.LuaPerRoute", source_code={"inline_string": script}),
         },
     }
 
 
-def other_media_routes() -> list[Json]:
-    """Render routes below `/m/` for preflights, and for calls that are transcoded later or unknown."""
+def other_media_routes(settings: EdgeSettings) -> list[Json]:
+    """Render routes below `/m/` and `/p/` for preflights, and for calls that are transcoded later or unknown."""
     action = {"cluster": "unknown", "cluster_not_found_response_code": "NOT_FOUND"}
-    preflight = {"prefix": PREFIX, "headers": [{"name": ":method", "string_match": {"exact": "OPTIONS"}}]}
+    prefixes = {"media": PREFIX, **({"private media": capabilities.PREFIX} if settings.media_url_keys_file else {})}
+    is_preflight = [{"name": ":method", "string_match": {"exact": "OPTIONS"}}]
     return [
-        {
-            "name": "media preflights",
-            "match": preflight,
-            "route": action,
-            "typed_per_filter_config": media_preflights(),
-        },
-        {
-            "name": "other media",
-            "match": {"prefix": PREFIX},
-            "route": action,
-            "typed_per_filter_config": {**no_cors(), **for_all_origins()},
-        },
+        route
+        for name, prefix in prefixes.items()
+        for route in (
+            {
+                "name": f"{name} preflights",
+                "match": {"prefix": prefix, "headers": is_preflight},
+                "route": action,
+                "typed_per_filter_config": media_preflights(),
+            },
+            {
+                "name": f"other {name}",
+                "match": {"prefix": prefix},
+                "route": action,
+                "typed_per_filter_config": {**no_cors(), **for_all_origins()},
+            },
+        )
     ]
 
 
@@ -168,15 +180,20 @@ def _set(headers: dict[str, str]) -> list[Json]:
     ]
 
 
-def store_script(settings: EdgeSettings) -> str:
-    """Return the script that sets the store's path, hides private files and replaces errors.
+def public_script(settings: EdgeSettings) -> str:
+    """Return the script that sets the store's path, replaces errors and hides private files."""
+    return _script(settings, f"local hidden = {_lua_answer(MEDIA_NOT_FOUND)}\n")
 
-    Envoy has an extension to replace errors, but it is not yet marked as secure.
-    """
+
+def private_script(settings: EdgeSettings) -> str:
+    """Return the script of files whose capability has been verified: it hides none, and lets only browsers cache them."""
+    return _script(settings, f'local private_age = "private, max-age={PRIVATE_SECONDS}, immutable"\n')
+
+
+def _script(settings: EdgeSettings, rule: str) -> str:
     answers = "".join(f'  ["{theirs}"] = {_lua_answer(ours)},\n' for theirs, ours in ERRORS_BY_STATUS.items())
-    names = f'local prefix = "/{settings.s3_bucket}"\nlocal host = "{_store_host(settings)}"\n'
-    hidden = f"local hidden = {_lua_answer(MEDIA_NOT_FOUND)}\n"
-    return f"{names}{hidden}local answers = {{\n{answers}}}\n{(LUA_FILES / 'media_store.lua').read_text()}"
+    names = f'local bucket = "/{settings.s3_bucket}"\nlocal host = "{_store_host(settings)}"\n'
+    return f"{names}{rule}local answers = {{\n{answers}}}\n{(SCRIPTS / 'media_store.lua').read_text()}"
 
 
 def _store_host(settings: EdgeSettings) -> str:

@@ -9,7 +9,7 @@ from edge_proxy.envoy.filters.cors import cors_policy
 from edge_proxy.envoy.filters.frames import check_frames
 from edge_proxy.envoy.filters.not_modified import not_modified_config
 from edge_proxy.envoy.filters.service_errors import keep_errors
-from edge_proxy.envoy.media import media_route, other_media_routes, redirect_config
+from edge_proxy.envoy.media import media_routes, other_media_routes, redirect_config
 from edge_proxy.json_types import Json, extension, typed
 from edge_proxy.limits.rules import cost_metadata
 from edge_proxy.settings.edge import EdgeSettings
@@ -72,13 +72,13 @@ def route_config(settings: EdgeSettings, methods: Sequence[Method]) -> Json:
                     *(method_route(settings, method) for method in methods),
                     *(builtin_route(settings, method) for method in builtin_methods(settings)),
                     *document_routes(settings),
-                    media_route(settings),
+                    *media_routes(settings),
                     *(
                         large_body_route(method)
                         for method in methods
                         if method.max_body_bytes > DEFAULT_BODY_KIB * 1024
                     ),
-                    *other_media_routes(),
+                    *other_media_routes(settings),
                     unknown_route(),
                 ],
             }

@@ -1,10 +1,10 @@
 """Access tokens: which methods need one, how it is verified, what services get from it."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from edge_proxy.contracts import Method
-from edge_proxy.json_types import Json, typed
+from edge_proxy.envoy.filters.filter_file import filter_from_file
+from edge_proxy.json_types import Json
 from edge_proxy.settings.edge import EdgeSettings
 from meshkit.token_expiry import EDGE_SKEW_SECONDS
 
@@ -13,7 +13,6 @@ PROVIDER = "session"
 FILTER = "tokens"
 EARLY_FILTER = "early_tokens"
 REMEMBERED_TOKENS = 10_000
-KIND = "extensions.filters.http.jwt_authn.v3.JwtAuthentication"
 # Services trust these two headers. Only this filter may set them.
 CLAIM_HEADERS = {"x-user-id": "sub", "x-session-id": "sid"}
 
@@ -23,7 +22,7 @@ def token_filter(settings: EdgeSettings) -> Json:
 
     It runs after the transcoder, where REST calls have gRPC paths, so that one list of paths covers all protocols.
     """
-    return _from_file(settings, FILTER)
+    return filter_from_file(settings, FILTER)
 
 
 def early_token_filter(settings: EdgeSettings) -> Json:
@@ -32,16 +31,11 @@ def early_token_filter(settings: EdgeSettings) -> Json:
     The transcoder needs the whole body, so that this filter knows REST calls by their own paths. It only spares memory: what
     it does not recognise is still stopped by `token_filter`.
     """
-    return _from_file(settings, EARLY_FILTER)
+    return filter_from_file(settings, EARLY_FILTER)
 
 
-def token_path(settings: EdgeSettings, name: str) -> Path:
-    """Return the file with the configuration of one of the two filters."""
-    return settings.edge_dir.absolute() / f"{name}.json"
-
-
-def token_resources(methods: Sequence[Method], jwks: str) -> dict[str, Json]:
-    """Render the files' resources by the name of their filter.
+def token_configs(methods: Sequence[Method], jwks: str) -> dict[str, Json]:
+    """Render the filters' configurations by name.
 
     Rules are tried in order, so that a method is open only where its contract says so.
     """
@@ -56,28 +50,13 @@ def token_resources(methods: Sequence[Method], jwks: str) -> dict[str, Json]:
         *({"match": _rest_match(method), **required} for method in methods if not method.is_open),
     ]
     return {
-        FILTER: _resource(FILTER, _provider(jwks), rules),
+        FILTER: {"providers": {PROVIDER: _provider(jwks)}, "rules": rules},
         # The second filter needs the token, too.
-        EARLY_FILTER: _resource(EARLY_FILTER, _provider(jwks) | {"forward": True, "claim_to_headers": []}, early),
-    }
-
-
-def _from_file(settings: EdgeSettings, name: str) -> Json:
-    return {
-        "name": name,
-        "config_discovery": {
-            "config_source": {
-                "path_config_source": {"path": str(token_path(settings, name))},
-                "resource_api_version": "V3",
-            },
-            "type_urls": [f"type.googleapis.com/envoy.{KIND}"],
+        EARLY_FILTER: {
+            "providers": {PROVIDER: _provider(jwks) | {"forward": True, "claim_to_headers": []}},
+            "rules": early,
         },
     }
-
-
-def _resource(name: str, provider: Json, rules: Sequence[Json]) -> Json:
-    verification = typed(KIND, providers={PROVIDER: provider}, rules=rules)
-    return typed("config.core.v3.TypedExtensionConfig", name=name, typed_config=verification)
 
 
 def _rest_match(method: Method) -> Json:

@@ -44,6 +44,7 @@ PRODUCTION = PLAIN | {
     "LENSFEED_S3_REGION": "eu-central-1",
     "LENSFEED_EDGE_TLS_CERT_FILE": "TLS/edge.crt",
     "LENSFEED_EDGE_TLS_KEY_FILE": "TLS/edge.key",
+    "LENSFEED_MEDIA_URL_KEYS_FILE": "/etc/lensfeed/media-url-keys.json",
     "LENSFEED_MESH_TLS": "TLS/mesh",
 }
 CASES = {"plain": PLAIN, "production": PRODUCTION}

@@ -12,7 +12,7 @@ from lensfeed.options.v1 import options_pb2
 from edge_proxy.contracts import ContractsError, public_methods, read_descriptors
 from edge_proxy.envoy import program as envoy
 from edge_proxy.envoy.bootstrap import bootstrap
-from edge_proxy.envoy.filters.tokens import FILTER, token_resources
+from edge_proxy.envoy.filters.tokens import FILTER, token_configs
 from edge_proxy.json_types import Json
 from edge_proxy.settings.edge import EdgeSettings
 from edge_proxy.sockets import make_socket_folder
@@ -119,8 +119,8 @@ def test_internal_methods_have_no_route(settings: EdgeSettings) -> None:
 
 def test_access_follows_the_contract(settings: EdgeSettings) -> None:
     """A method needs a token unless its contract says ACCESS_ANYONE."""
-    resources = token_resources(public_methods(read_descriptors(settings.descriptor_set)), "")
-    rules = resources[FILTER]["typed_config"]["rules"]
+    resources = token_configs(public_methods(read_descriptors(settings.descriptor_set)), "")
+    rules = resources[FILTER]["rules"]
     opened = {
         f"/{service.full_name}/{method.name}"
         for service in SERVICES
@@ -139,7 +139,7 @@ def test_a_new_method_needs_a_token(settings: EdgeSettings) -> None:
     (file,) = (file for file in descriptors.file if file.name == "lensfeed/user/v1/user_service.proto")
     file.service[0].method.add(name="NewMethod", input_type=".a", output_type=".b")
     methods = public_methods(descriptors)
-    rules = token_resources(methods, "")[FILTER]["typed_config"]["rules"]
+    rules = token_configs(methods, "")[FILTER]["rules"]
     assert "/lensfeed.user.v1.UserService/NewMethod" in {method.path for method in methods}
     assert "requires" in rule_of(rules, "/lensfeed.user.v1.UserService/NewMethod")
 

@@ -1,6 +1,7 @@
 -- Sets the store's path, hides private files, and replaces the store's errors, which are XML with internal names.
 --
--- Runs around the cache, which requests the store by this path. media.py puts `prefix`, `host`, `answers` and `hidden` before it.
+-- Runs around the cache, which requests the store by this path. media.py puts `bucket`, `host` and `answers` before it, and `hidden`
+-- for `/m/…`, `private_age` for `/p/…`.
 
 -- The store says why it refuses a key only in the body of a GET. One line a minute and thread is enough.
 local LOG_EVERY_MS = 60000
@@ -14,7 +15,7 @@ local OF_THE_FILE = {
 function envoy_on_request(handle)
   local headers = handle:headers()
   handle:streamInfo():dynamicMetadata():set("lensfeed.media", "method", headers:get(":method"))
-  headers:replace(":path", prefix .. headers:get(":path"))
+  headers:replace(":path", bucket .. string.gsub(headers:get(":path"), "^/p/[^/]+", "/m"))
   headers:replace(":authority", host)
   -- Envoy's cache ignores these two. It passes requests with If-Range on to the store's filters (media_conditions.lua).
   if (headers:get("if-match") or headers:get("if-unmodified-since")) and not headers:get("if-range") then
@@ -32,12 +33,21 @@ local function log_refused_key(handle, body)
 end
 
 function envoy_on_response(handle)
+  local asked = handle:streamInfo():dynamicMetadata():get("lensfeed.media")
+  -- A filter before this one has refused the request.
+  if not asked then return end
   local headers = handle:headers()
   local status = headers:get(":status")
   local is_private = string.find(headers:get("cache-control") or "", "private", 1, true) ~= nil
   local answer = is_private and hidden or answers[status]
-  if answer == nil then return end
-  local is_head = handle:streamInfo():dynamicMetadata():get("lensfeed.media")["method"] == "HEAD"
+  if answer == nil then
+    if private_age then
+      headers:replace("cache-control", private_age)
+      headers:replace("cdn-cache-control", "no-store")
+    end
+    return
+  end
+  local is_head = asked["method"] == "HEAD"
   local has_file = not is_head and (status == "200" or status == "206")
   for _, name in ipairs(OF_THE_FILE) do headers:remove(name) end
   headers:replace(":status", answer[1])

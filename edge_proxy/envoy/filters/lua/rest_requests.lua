@@ -3,7 +3,7 @@
 
 local byte, find, gsub, match, sub = string.byte, string.find, string.gsub, string.match, string.sub
 
-local OTHER_PATHS = {"^/m/", "^/docs$", "^/docs/", "^/openapi%.json$", "^/healthz$"}
+local OTHER_PATHS = {"^/m/", "^/p/", "^/docs$", "^/docs/", "^/openapi%.json$", "^/healthz$"}
 -- The largest values without their sign, positive and negative.
 local RANGES = {
   int32 = {"2147483647", "2147483648"},
