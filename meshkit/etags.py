@@ -3,25 +3,25 @@
 In gRPC they are fields. A REST call has headers instead, from which the edge makes a 304.
 """
 
-import hashlib
 import re
 from typing import Any
+
+import xxhash
 
 from meshkit.call import current_call
 
 ETAG_KEY = "etag"
 NOT_MODIFIED_KEY = "lensfeed-not-modified"
-# Enough that two answers never have the same one.
-_DIGITS = 32
 _OPAQUE = re.compile(r'"([^"]*)"')
 
 
 def etag_of(answer: bytes) -> str:
     """Return the ETag of a serialized answer. It is weak, because one answer has several encodings.
 
-    SHA-256, which processors have instructions for, is twice as fast as BLAKE2b.
+    XXH3 reads a page forty times as fast as SHA-256. It is no secret and proves nothing: whoever writes two captions with one
+    hash only keeps apps from noticing the second one.
     """
-    return f'W/"{hashlib.sha256(answer, usedforsecurity=False).hexdigest()[:_DIGITS]}"'
+    return f'W/"{xxhash.xxh3_128_hexdigest(answer)}"'
 
 
 def is_known(etag: str, if_none_match: str) -> bool:
