@@ -144,14 +144,16 @@ check: lint types contracts docs lock-check licences pythons packages ## Run eve
 
 ##@ Test
 
-test: protos ## Run every test on real servers (installs Java and Maven for Cassandra if it can, and builds Helm)
+test: protos ## Run every test on real servers (installs Java and Maven for Cassandra if it can, builds Helm, unpacks Prometheus)
 	sh tests/need_java.sh
 	sh tests/need_helm.sh
+	sh tests/need_prometheus.sh
 	$(BIN)/python -m pytest -n $(TEST_PROCESSES) -m 'not faults and not stubs'
 
 coverage: protos ## Run every test, traced with all processes that it starts, and refuse less coverage than before (half an hour)
 	sh tests/need_java.sh
 	sh tests/need_helm.sh
+	sh tests/need_prometheus.sh
 	$(BIN)/coverage run -m pytest -n $(TEST_PROCESSES) -m 'not faults and not stubs'
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
