@@ -86,7 +86,7 @@ async def _open_parts(settings: TimelineSettings) -> AsyncIterator[_Parts]:
             RedisCards(mux),
             GrpcGraph(follow),
             GrpcPosts(post),
-            GrpcCardSource(post, user),
+            GrpcCardSource(post, user, follow),
         )
 
 

@@ -7,7 +7,7 @@ from feed_svc.fan_out.apply_follow import ApplyFollow
 from feed_svc.fan_out.chunks import Change, FanOutChunk, PostChange
 from feed_svc.fan_out.fan_out_post import FanOut
 from feed_svc.fan_out.push_to_followers import PushToFollowers
-from feed_svc.fan_out.refresh_author import RefreshAuthor
+from feed_svc.fan_out.refresh_author import NEWEST_OF_PRIVACY, NEWEST_OF_PROFILE, RefreshAuthor
 from feed_svc.fan_out.remove_post import RemovePost
 from meshkit.events import EventStream, new_record
 
@@ -75,7 +75,9 @@ class FeedEvents:
             case "follow_unmuted":
                 await self._apply_follow(event.follow_unmuted.follower_id, event.follow_unmuted.followee_id)
             case "user_updated":
-                await self._refresh_author(event.user_updated.user_id)
+                await self._refresh_author(event.user_updated.user_id, NEWEST_OF_PROFILE)
+            case "privacy_changed":
+                await self._refresh_author(event.privacy_changed.user_id, NEWEST_OF_PRIVACY)
 
 
 def _chunk_of(message: event_pb2.FanOutChunk) -> FanOutChunk:

@@ -161,11 +161,13 @@ class Skeleton(NamedTuple):
     """The entries of a page before their cards are loaded. `is_end`: there are no older entries.
 
     `is_degraded`: a part was down, so entries may be missing.
+    `is_checked`: every author was followed and not muted, at most two minutes ago. Otherwise private posts must not be shown.
     """
 
     entries: Sequence[Entry]
     is_end: bool
     is_degraded: bool = False
+    is_checked: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,16 @@ from lensfeed.post.v1.post_internal_service_pb2_grpc import PostInternalServiceS
 from lensfeed.user.v1 import user_internal_service_pb2 as user_pb2
 from lensfeed.user.v1.user_internal_service_pb2_grpc import UserInternalServiceStub
 
+from feed_svc.card_marks import PRIVATE, PUBLIC, UNKNOWN
 from feed_svc.fan_out.chunks import FollowerPage
 from feed_svc.model import Entry, Places, author_of, entry_of, place_of
 from meshkit.errors import UnavailableError
+from meshkit.grpc.status import is_outage
 
 MEDIA_SERVICE = "lensfeed.media.v1.MediaInternalService"
 VIEWS_SECONDS = 2.0
+# Cards are made without saying whether authors are private if follow_svc takes longer.
+MARKS_SECONDS = 1.0
 # A page of followers is one batch of pushes; a page of followees only fills a list.
 FOLLOWERS_PAGE = 1_000
 FOLLOWEES_PAGE = 10_000
@@ -28,6 +32,7 @@ AUTHORS_PER_CALL = 200
 CALLS_AT_ONCE = 4
 # The most pairs that follow_svc compares in one call.
 FILTER_LIMIT = 1_000
+_MARKS = {follow_pb2.VISIBILITY_PUBLIC: PUBLIC, follow_pb2.VISIBILITY_PRIVATE: PRIVATE}
 
 
 class GrpcGraph:
@@ -136,25 +141,43 @@ def media_of(item: bytes) -> list[str]:
 
 
 class GrpcCardSource:
-    """post_svc and user_svc as the CardSource."""
+    """post_svc, user_svc and follow_svc as the CardSource."""
 
-    def __init__(self, post_channel: grpc.aio.Channel, user_channel: grpc.aio.Channel) -> None:
+    def __init__(
+        self, post_channel: grpc.aio.Channel, user_channel: grpc.aio.Channel, follow_channel: grpc.aio.Channel
+    ) -> None:
         self._posts = PostInternalServiceStub(post_channel)
         self._users = UserInternalServiceStub(user_channel)
+        self._graph = FollowInternalServiceStub(follow_channel)
 
     async def make(self, entries: Sequence[Entry]) -> Mapping[Entry, bytes]:
-        """Read posts and authors side by side. A post whose author is gone has no card."""
+        """Read posts and authors side by side. A post whose author is gone has no card.
+
+        While follow_svc is down, cards are made without saying whether their authors are private.
+        """
         places = [post_pb2.PostPlace(author_id=author_of(entry), place=place_of(entry)) for entry in entries]
         authors = sorted({place.author_id for place in places})
-        posts, users = await asyncio.gather(
+        posts, users, marks = await asyncio.gather(
             self._posts.BatchGetPosts(post_pb2.BatchGetPostsRequest(places=places)),
             self._users.BatchGetUsers(user_pb2.BatchGetUsersRequest(user_ids=authors)),
+            self._marks(authors),
         )
         by_id = {user.user_id: user for user in users.users}
         return {
             entry_of(placed.place.place, placed.place.author_id): feed_service_pb2.FeedItem(
                 post=placed.post, author=by_id[placed.post.author_id]
             ).SerializeToString()
+            + marks.get(placed.post.author_id, UNKNOWN)
             for placed in posts.posts
             if placed.post.author_id in by_id
         }
+
+    async def _marks(self, authors: Sequence[int]) -> Mapping[int, bytes]:
+        """Return how the cards of each author end."""
+        try:
+            answer = await self._graph.GetSights(follow_pb2.GetSightsRequest(user_ids=authors), timeout=MARKS_SECONDS)
+        except grpc.aio.AioRpcError as error:
+            if not is_outage(error):
+                raise
+            return {}
+        return {sight.user_id: _MARKS.get(sight.visibility, UNKNOWN) for sight in answer.sights}

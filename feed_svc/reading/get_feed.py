@@ -6,6 +6,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from feed_svc import page_sources
+from feed_svc.card_marks import is_public
 from feed_svc.model import ENTRY_SIZE, Entry, Skeleton
 from feed_svc.ports import CardSource, Graph, IsOutage
 from feed_svc.reading.read_with_fallback import ReadWithFallback
@@ -59,7 +60,8 @@ class GetFeed:
 
         Deleted posts that are still in the timeline are left out. A page is only empty if there are no older posts. It ends
         early when it gets too large.
-        While a part is down, a page may lack items and is marked as degraded. Raises InvalidArgumentError (CURSOR_INVALID), and
+        While a part is down, a page may lack items and is marked as degraded. If nobody can say who is still followed, it lacks
+        the posts of private authors. Raises InvalidArgumentError (CURSOR_INVALID), and
         the part's error if no item can be shown.
         """
         below = self._position(viewer, cursor)
@@ -67,6 +69,8 @@ class GetFeed:
             skeleton = await self._skeleton(viewer, below, limit)
             mark_gate_asked()  # only followed authors have entries, which the timeline's lease or the graph vouches for
             cards = await self._hydrate(skeleton.entries)
+            if not skeleton.is_checked:
+                cards = without_private(cards)
             if None in cards:
                 skeleton = cut_after_last_card(skeleton, cards)
             skeleton = cut_to_size(skeleton, cards)
@@ -126,6 +130,11 @@ class GetFeed:
     async def _empty_reason(self, viewer: int) -> EmptyReason:
         follows = await self._graph.follows_anybody(viewer)
         return EmptyReason.NO_POSTS_YET if follows else EmptyReason.FOLLOWS_NOBODY
+
+
+def without_private(cards: Sequence[bytes | None]) -> list[bytes | None]:
+    """Leave out the cards of authors who are not known to be public."""
+    return [GONE if card and not is_public(card) else card for card in cards]
 
 
 def cut_after_last_card(skeleton: Skeleton, cards: Sequence[bytes | None]) -> Skeleton:

@@ -28,4 +28,6 @@ class ReadCached:
         certain_from = max((run.bound for run in runs), default=END)
         certain = [entry for entry in entries if entry >= certain_from]
         found = certain or entries
-        return Skeleton(found, is_end=False, is_degraded=True) if found else None
+        if not found:
+            return None
+        return Skeleton(found, is_end=False, is_degraded=True, is_checked=home.unleased is None)

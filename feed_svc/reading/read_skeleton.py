@@ -74,7 +74,8 @@ class ReadSkeleton:
             page_sources.MERGED.count += 1
         else:
             page_sources.TIMELINE.count += 1
-        return Skeleton(entries[:limit], len(entries) <= limit, home.unleased is not None)
+        is_leased = home.unleased is None
+        return Skeleton(entries[:limit], len(entries) <= limit, not is_leased, is_leased)
 
     async def _home(self, viewer: int, below: Entry | None, limit: int) -> HomeWindow | None:
         """Return the timeline's window once it knows the current list of pulled authors, or None if it has to be built.

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from feed_svc.card_marks import PRIVATE, PUBLIC
 from feed_svc.fan_out.apply_follow import ApplyFollow
 from feed_svc.fan_out.chunks import FanOutChunk, FollowerPage
 from feed_svc.fan_out.fan_out_post import FanOut
 from feed_svc.fan_out.push_to_followers import PushToFollowers
 from feed_svc.fan_out.remove_post import RemovePost
-from feed_svc.model import Entry, HomeWindow, Places, Unleased, author_of, entry_of, place_of
+from feed_svc.model import ENTRY_SIZE, Entry, HomeWindow, Places, Unleased, author_of, entry_of, place_of
 from feed_svc.reading.get_feed import FeedPage, GetFeed
 from feed_svc.reading.old_pages import OldPages
 from feed_svc.reading.read_unbuilt import FEW, UNBUILT_SECONDS
@@ -28,6 +29,7 @@ from feed_svc.store.followees import RedisFollowees
 from feed_svc.store.recent_unfollows import RedisRecentUnfollows
 from feed_svc.store.timelines import RedisTimelines
 from meshkit.cursors import Cursors
+from meshkit.errors import UnavailableError
 from meshkit.grpc.status import is_outage
 from meshkit.ids import new_id
 from meshkit.redis.mux import RedisMux
@@ -43,10 +45,13 @@ class WorkerDiedError(Exception):
 
 @dataclass
 class World:
-    """The truth: who follows and mutes whom, and what is posted. Implements Graph, Posts and CardSource."""
+    """The truth: who follows, mutes and blocks whom, and what is posted. Implements Graph, Posts and CardSource."""
 
     follows: set[tuple[int, int]] = field(default_factory=set)
     mutes: set[tuple[int, int]] = field(default_factory=set)
+    requests: set[tuple[int, int]] = field(default_factory=set)
+    blocks: set[tuple[int, int]] = field(default_factory=set)
+    private: set[int] = field(default_factory=set)
     posts: dict[int, set[int]] = field(default_factory=dict)
     made: int = 0
     cuts: dict[int, int] = field(default_factory=dict)
@@ -55,6 +60,7 @@ class World:
     ahead_ms: int = 0
     # After this many calls, the caller dies.
     calls_left: int | None = None
+    graph_is_away: bool = False
 
     def oracle(self, viewer: int) -> list[Entry]:
         """Return every entry of a viewer's feed: all posts of the followees that are not muted, newest first."""
@@ -68,11 +74,44 @@ class World:
             reverse=True,
         )
 
+    def sees(self, viewer: int, author: int) -> bool:
+        """Tell whether a viewer may see an author's posts."""
+        if viewer == author:
+            return True
+        if self.blocks & {(viewer, author), (author, viewer)}:
+            return False
+        return author not in self.private or (viewer, author) in self.follows
+
+    def follow(self, viewer: int, author: int) -> bool:
+        """Follow an author, or ask a private one for it. Returns whether the viewer follows."""
+        pair = (viewer, author)
+        if pair in self.follows:
+            return True
+        if viewer == author or self.blocks & {pair, (author, viewer)}:
+            return False
+        if author in self.private:
+            self.requests.add(pair)
+            return False
+        self.follows.add(pair)
+        return True
+
+    def accept(self, viewer: int, author: int) -> None:
+        """Turn a request into a follow."""
+        self.requests.remove((viewer, author))
+        self.follows.add((viewer, author))
+
+    def block(self, viewer: int, author: int) -> None:
+        """Block an author, which ends what they are to each other."""
+        self.blocks.add((viewer, author))
+        self.end(viewer, author)
+        self.end(author, viewer)
+
     def end(self, viewer: int, author: int) -> None:
-        """End a follow, and its mute."""
+        """End a follow and its mute, or a request."""
         self._cut(viewer, author)
         self.follows.discard((viewer, author))
         self.mutes.discard((viewer, author))
+        self.requests.discard((viewer, author))
 
     def mute(self, viewer: int, author: int) -> None:
         """Mute an author if the viewer follows them."""
@@ -100,7 +139,7 @@ class World:
 
     async def follower_page(self, author_id: int, token: str) -> FollowerPage:
         """Return a small page: the followers above the one that the token names, without those who muted the author."""
-        self._count_down()
+        self._ask_graph()
         after = int(token or -1)
         found = sorted(follower for follower, author in self.follows if author == author_id and follower > after)
         page = found[:FOLLOWERS_PAGE]
@@ -109,7 +148,7 @@ class World:
 
     async def followees(self, viewer: int) -> list[int]:
         """Return all followees that are not muted."""
-        self._count_down()
+        self._ask_graph()
         return sorted(author for follower, author in self.follows - self.mutes if follower == viewer)
 
     async def followees_and_cut(self, viewer: int) -> tuple[list[int], int]:
@@ -118,27 +157,27 @@ class World:
 
     async def last_cut(self, viewer: int) -> int:
         """Return the last cut."""
-        self._count_down()
+        self._ask_graph()
         return self.cuts.get(viewer, 0)
 
     async def follows_anybody(self, viewer: int) -> bool:
         """Tell whether there is a followee, muted or not."""
-        self._count_down()
+        self._ask_graph()
         return any(follower == viewer for follower, _ in self.follows)
 
     async def is_following(self, viewer: int, author_id: int) -> bool:
         """Check one pair."""
-        self._count_down()
+        self._ask_graph()
         return (viewer, author_id) in self.follows - self.mutes
 
     async def followed_among(self, viewer: int, author_ids: Sequence[int]) -> set[int]:
         """Filter."""
-        self._count_down()
+        self._ask_graph()
         return {author for author in author_ids if (viewer, author) in self.follows - self.mutes}
 
     async def follower_count(self, author_id: int) -> int:
         """Count, including those who muted the author."""
-        self._count_down()
+        self._ask_graph()
         return sum(author == author_id for _, author in self.follows)
 
     async def newest(self, author_ids: Sequence[int], below_place: int | None, limit: int) -> list[Places]:
@@ -149,7 +188,16 @@ class World:
     async def make(self, entries: Sequence[Entry]) -> Mapping[Entry, bytes]:
         """Return a card of each post that exists: its entry with a mark before it."""
         self.made += len(entries)
-        return {entry: card_of(entry) for entry in entries if place_of(entry) in self._of(author_of(entry))}
+        return {
+            entry: card_of(entry, PRIVATE if author_of(entry) in self.private else PUBLIC)
+            for entry in entries
+            if place_of(entry) in self._of(author_of(entry))
+        }
+
+    def _ask_graph(self) -> None:
+        if self.graph_is_away:
+            raise UnavailableError
+        self._count_down()
 
     def _count_down(self) -> None:
         if self.calls_left is not None:
@@ -167,9 +215,9 @@ class World:
         return Places(author, found[:limit], len(found) < limit)
 
 
-def card_of(entry: Entry) -> bytes:
+def card_of(entry: Entry, mark: bytes = PUBLIC) -> bytes:
     """Return the card that this world makes for an entry."""
-    return b"card " + entry
+    return b"card " + entry + mark
 
 
 class WorldTimelines(RedisTimelines):
@@ -242,7 +290,7 @@ class Feed:
 
 def entries_of(page: FeedPage) -> list[Entry]:
     """Return the entries of a page's cards."""
-    return [item.removeprefix(b"card ") for item in page.items]
+    return [item.removeprefix(b"card ")[:ENTRY_SIZE] for item in page.items]
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,7 @@ VALUES: dict[str, object] = {
     "hlsUrl": "",
     "isCurrent": True,
     "isLooping": False,
+    "isPrivate": False,
     "kind": "MEDIA_KIND_PHOTO",
     "lastUsedAt": MOMENT,
     "limit": 20,

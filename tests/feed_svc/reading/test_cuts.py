@@ -6,7 +6,9 @@ from collections.abc import Sequence
 import pytest
 from redis.asyncio import Redis
 
-from feed_svc.model import Cuts, Unleased, Window, author_of, entry_of
+from feed_svc.card_marks import UNKNOWN
+from feed_svc.fan_out.refresh_author import NEWEST_OF_PRIVACY, RefreshAuthor
+from feed_svc.model import Cuts, Unleased, Window, author_of, entry_of, place_of
 from feed_svc.reading.check_cuts import LEASE_SECONDS, LOOK_SECONDS, SETTLE_SECONDS, CheckCuts, Outcome, after_look
 from meshkit.errors import DeadlineExceededError, UnavailableError
 from meshkit.grpc.status import is_outage
@@ -152,6 +154,38 @@ async def test_without_the_graph_a_page_is_degraded(feed: Feed, world: Graph) ->
     page = await feed.get_feed(VIEWER, "", 5)
     assert page.is_degraded
     assert entries_of(page) == world.oracle(VIEWER)[:5]
+
+
+async def test_without_the_graph_private_posts_are_left_out(feed: Feed, world: Graph) -> None:
+    """Nobody knows who was cut, so authors who are private, or may be, are not shown. A page with a lease shows them."""
+    world.private |= {GOES, STAR}
+    for author in world.private:
+        await RefreshAuthor(world, feed.cards)(author, NEWEST_OF_PRIVACY)
+    oracle = world.oracle(VIEWER)
+    assert entries_of(await feed.get_feed(VIEWER, "", 100)) == oracle
+    world.graph_is_away = world.is_away = True
+    assert entries_of(await feed.get_feed(VIEWER, "", 100)) == oracle
+    await pass_lease(feed)
+    page = await feed.get_feed(VIEWER, "", 100)
+    assert page.is_degraded
+    assert entries_of(page) == [entry for entry in oracle if author_of(entry) == STAYS]
+    unknown = entry_of(place_of(entries_of(page)[0]), STAYS)
+    await feed.redis.set(b"card:" + unknown, b"card " + unknown + UNKNOWN)
+    assert entries_of(await feed.get_feed(VIEWER, "", 100)) == entries_of(page)[1:]
+
+
+async def test_a_feed_of_private_authors_fails_without_the_graph(feed: Feed, world: Graph) -> None:
+    """If nothing can be shown, the call fails. A page without any item would say that there are no posts."""
+    world.private |= {STAYS, GOES, STAR}
+    for author in world.private:
+        await RefreshAuthor(world, feed.cards)(author, NEWEST_OF_PRIVACY)
+    assert await feed.walk(VIEWER, 7) == world.oracle(VIEWER)
+    await pass_lease(feed)
+    world.graph_is_away = world.is_away = True
+    with pytest.raises(UnavailableError):
+        await feed.get_feed(VIEWER, "", 5)
+    world.graph_is_away = world.is_away = False
+    assert await feed.walk(VIEWER, 7) == world.oracle(VIEWER)
 
 
 async def test_a_graph_that_hangs_is_asked_once_a_second(feed: Feed, world: Graph) -> None:

@@ -123,8 +123,8 @@ async def test_deleted_posts_in_a_timeline_are_not_shown(feed: Feed) -> None:
         feed.world.delete(2, place)
         await feed.cards.mark_gone(entry_of(place, 2))
     page = await feed.get_feed(1, "", 3)
-    assert [place_of(item[5:]) for item in page.items] == [5, 4, 3]
-    assert {author_of(item[5:]) for item in page.items} == {2}
+    assert [place_of(entry) for entry in entries_of(page)] == [5, 4, 3]
+    assert {author_of(entry) for entry in entries_of(page)} == {2}
 
 
 async def test_a_post_that_is_gone_is_asked_for_once(redis: "Redis", mux: RedisMux) -> None:

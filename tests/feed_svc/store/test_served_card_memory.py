@@ -1,4 +1,4 @@
-"""Two processes of feed_svc with cards in memory: a deleted post and an old profile leave both."""
+"""Two processes of feed_svc with cards in memory: a deleted post, an old profile and an old visibility leave both."""
 
 import asyncio
 import contextlib
@@ -15,6 +15,12 @@ import grpc
 import pytest
 from lensfeed.feed.v1.feed_service_pb2 import GetFeedRequest
 from lensfeed.feed.v1.feed_service_pb2_grpc import FeedServiceStub
+from lensfeed.follow.v1.follow_service_pb2 import UpdatePrivacyRequest
+from lensfeed.follow.v1.visibility_pb2 import (
+    ACCOUNT_VISIBILITY_PRIVATE,
+    ACCOUNT_VISIBILITY_PUBLIC,
+    AccountVisibility,
+)
 from lensfeed.user.v1.user_service_pb2 import UpdateUserRequest
 from pydantic import SecretStr
 from redis.asyncio import Redis
@@ -56,6 +62,16 @@ class Mesh:
         """Return what each process shows: the posts' ids and their authors' names."""
         pages = [await feed.GetFeed(GetFeedRequest(), metadata=caller(viewer)) for feed in self.feeds]
         return [[(item.post.post_id, item.author.display_name) for item in page.items] for page in pages]
+
+    async def show_private(self, viewer: int, is_private: bool) -> bool:
+        """Tell whether each process says of all posts that their authors are private, or public."""
+        pages = [await feed.GetFeed(GetFeedRequest(), metadata=caller(viewer)) for feed in self.feeds]
+        return all(item.is_private == is_private for page in pages for item in page.items)
+
+    async def switch(self, user_id: int, visibility: AccountVisibility.ValueType) -> None:
+        """Make an account private or public."""
+        request = UpdatePrivacyRequest(visibility=visibility)
+        await self.graph.public.UpdatePrivacy(request, metadata=caller(user_id))
 
 
 @contextlib.asynccontextmanager
@@ -106,7 +122,7 @@ async def until(holds: Callable[[], Awaitable[bool]]) -> None:
 
 
 async def test_changes_reach_the_memory_of_every_process(mesh: Mesh) -> None:
-    """Two seconds after the worker has handled a deletion, or a new profile, no process shows the former card."""
+    """Two seconds after the worker has handled a deletion, a new profile or visibility, no process shows the former card."""
     reader, author = await mesh.graph.new_users(2)
     await mesh.graph.follow(reader, author)
     older, newer = [(await mesh.posts.create(author, [mesh.media.add(author)])).post_id for _ in range(2)]
@@ -135,6 +151,17 @@ async def test_changes_reach_the_memory_of_every_process(mesh: Mesh) -> None:
     handled = time.monotonic()
     await until(lambda: shows([(older, "Ada")]))
     assert time.monotonic() - handled < TRUST_SECONDS
+
+    for visibility in (ACCOUNT_VISIBILITY_PRIVATE, ACCOUNT_VISIBILITY_PUBLIC):
+        is_private = visibility == ACCOUNT_VISIBILITY_PRIVATE
+        assert await mesh.show_private(reader, not is_private)
+        changes = await _changes(mesh)
+        await mesh.switch(author, visibility)
+        await until(lambda before=changes: _is_changed(mesh, before))  # type: ignore[misc]  # a default in a lambda
+        handled = time.monotonic()
+        await until(lambda expected=is_private: mesh.show_private(reader, expected))  # type: ignore[misc]  # the same
+        assert time.monotonic() - handled < TRUST_SECONDS
+        assert await shows([(older, "Ada")])
 
 
 async def _changes(mesh: Mesh) -> int:
