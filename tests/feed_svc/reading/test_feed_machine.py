@@ -21,12 +21,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 from redis.asyncio import Redis
 
+from feed_svc.card_marks import is_public
+from feed_svc.fan_out.refresh_author import NEWEST_OF_PRIVACY, RefreshAuthor
 from feed_svc.model import author_of
 from feed_svc.store.followees import KEEP_SECONDS
+from meshkit.errors import UnavailableError
 from meshkit.ids import first_id
 from meshkit.redis.mux import RedisMux
 from tests.feed_svc.examples import run_examples
-from tests.feed_svc.world import MAY_LAG_MS, Feed, Sizes, WorkerDiedError, World, open_feed
+from tests.feed_svc.world import MAY_LAG_MS, Feed, Sizes, WorkerDiedError, World, entries_of, open_feed
 
 pytestmark = pytest.mark.slow
 
@@ -67,6 +70,8 @@ class Story:
     clock: int = FIRST_PLACE
     # Whether a cut is lost that was not yet noticed.
     has_lost_cut: bool = False
+    # Authors who became private or public, until a worker has heard of it.
+    switched: list[int] = field(default_factory=list)
     used: set[tuple[int, int]] = field(default_factory=set)
     unheard: list[Callable[[Feed], Awaitable[None]]] = field(default_factory=list)
     servers: list[Feed] = field(default_factory=list)
@@ -122,6 +127,43 @@ class Story:
         for server in self.servers:
             for viewer in PEOPLE:
                 assert await server.walk(viewer, limit) == self.world.oracle(viewer)
+                assert all(self.world.sees(viewer, author_of(entry)) for entry in self.world.oracle(viewer))
+                await self.check_marks(server, viewer, limit)
+
+    async def check_marks(self, server: Feed, viewer: int, limit: int) -> None:
+        """Check that a page says which authors are private, as far as workers have heard of it."""
+        page = await server.get_feed(viewer, "", limit)
+        for entry, card in zip(entries_of(page), page.items, strict=True):
+            author = author_of(entry)
+            if author not in self.switched:
+                assert is_public(card) == (author not in self.world.private)
+
+    async def read_without_graph(self, server: Feed, viewer: int, limit: int) -> None:
+        """Read a page while follow_svc is down: it fails, or shows no private author who was cut long ago."""
+        self.world.graph_is_away = True
+        try:
+            await server.follow_changes()
+            page = await server.get_feed(viewer, "", limit)
+        except UnavailableError:
+            return
+        finally:
+            self.world.graph_is_away = False
+        private = self.world.private.difference(self.switched)
+        shown = private.intersection(map(author_of, entries_of(page)))
+        assert all(self.world.may_show(viewer, author) for author in shown)
+
+    def refresh(self, author: int) -> Callable[[Feed], Awaitable[None]]:
+        """Return the event of a changed visibility, which may be heard twice."""
+        waiting = True
+
+        async def hear(feed: Feed) -> None:
+            nonlocal waiting
+            await RefreshAuthor(self.world, feed.cards)(author, NEWEST_OF_PRIVACY)
+            if waiting:
+                self.switched.remove(author)
+            waiting = False
+
+        return hear
 
     async def wait(self, seconds: int) -> None:
         """Let time pass: what Redis keeps for less than two minutes, and would have expired by then, goes."""
@@ -150,6 +192,10 @@ class Story:
         for server in self.servers:
             if server.memory is not None:
                 server.memory.forget()
+
+
+async def _apply(viewer: int, author: int, feed: Feed) -> None:
+    await feed.apply_follow(viewer, author)
 
 
 async def _fan_out(author: int, place: int, feed: Feed) -> None:
@@ -207,10 +253,47 @@ class FeedMachine(RuleBasedStateMachine):
 
     @rule(viewer=people, author=people)
     def follow(self, viewer: int, author: int) -> None:
-        """Follow."""
-        if viewer != author:
-            self.story.world.follows.add((viewer, author))
-            self.story.unheard.append(lambda feed: feed.apply_follow(viewer, author))
+        """Follow, or ask for it. A request has no event that feeds hear."""
+        if self.story.world.follow(viewer, author):
+            self.story.unheard.append(partial(_apply, viewer, author))
+
+    @rule(which=st.integers(0, 30), how=st.sampled_from(["accept", "accept", "end"]))
+    def answer_request(self, which: int, how: str) -> None:
+        """Accept a request, or decline or cancel it."""
+        if requests := sorted(self.story.world.requests):
+            pair = requests[which % len(requests)]
+            if how == "end":
+                self.story.world.end(*pair)
+            else:
+                self.story.world.accept(*pair)
+                self.story.unheard.append(partial(_apply, *pair))
+
+    @rule(author=people)
+    def switch(self, author: int) -> None:
+        """Make an account private, or public, which accepts its requests."""
+        story = self.story
+        story.world.private ^= {author}
+        story.switched.append(author)
+        story.unheard.append(story.refresh(author))
+        if author not in story.world.private:
+            for pair in sorted(pair for pair in story.world.requests if pair[1] == author):
+                story.world.accept(*pair)
+                story.unheard.append(partial(_apply, *pair))
+
+    @rule(viewer=people, author=people)
+    def block(self, viewer: int, author: int) -> None:
+        """Block somebody, or unblock them, which restores nothing."""
+        world = self.story.world
+        if (viewer, author) in world.blocks:
+            world.blocks.remove((viewer, author))
+        elif viewer != author:
+            world.block(viewer, author)
+            self.story.unheard += [partial(_apply, viewer, author), partial(_apply, author, viewer)]
+
+    @rule(viewer=people, limit=limits, server=st.integers(0, 1))
+    def read_without_graph(self, viewer: int, limit: int, server: int) -> None:
+        """Read a page while follow_svc is down."""
+        self.do(self.story.read_without_graph(self.story.servers[server], viewer, limit))
 
     @rule(viewer=people, author=people)
     def unfollow(self, viewer: int, author: int) -> None:
@@ -355,7 +438,7 @@ def unmeasured() -> Iterator[None]:
 
 
 async def test_walks_equal_the_oracle(redis: "Redis", mux: RedisMux) -> None:
-    """After posts, deletes, follows, mutes, crossings, expiry, losses and restarts in any order, walks equal the oracle."""
+    """After events of all kinds, requests, switches, expiry, losses and restarts in any order, walks equal the oracle."""
     machine = type("Machine", (FeedMachine,), {"loop": asyncio.get_running_loop(), "redis": redis, "mux": mux})
     print("FEED_SEED", SEED)  # noqa: T201 - to repeat a failure
     config = settings(
