@@ -86,7 +86,8 @@ async def test_a_mute_during_a_fan_out_leaves_no_ghost(read_feed: Feed, mux: Red
         async def follower_page(self, author_id: int, token: str) -> FollowerPage:  # noqa: ARG002 - the port's names
             return page
 
-    stale = Stale(read_feed.world.follows, read_feed.world.mutes, read_feed.world.posts)
+    world = read_feed.world
+    stale = Stale(follows=world.follows, mutes=world.mutes, posts=world.posts)
     await open_feed(stale, read_feed.redis, mux).fan_out(2, 100)
     assert await read_feed.walk(1, 7) == read_feed.world.oracle(1)
 
