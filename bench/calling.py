@@ -44,6 +44,10 @@ class Pages:
             raise ValueError(f"the page of {viewer} has {len(items)} items or incomplete ones")
         return page
 
+    async def etag(self, viewer: int) -> str:
+        """Return the ETag of a viewer's first page."""
+        return feed_pb2.GetFeedResponse.FromString(await self.first(viewer)).etag
+
     async def below(self, viewer: int, cursor: str) -> str:
         """Read the page at a cursor (empty: the first). Returns the next cursor."""
         message = feed_pb2.GetFeedRequest(limit=PAGE, cursor=cursor).SerializeToString()
@@ -70,10 +74,11 @@ async def call_as(
     *,
     connections: int,
     at_once: int,
+    message: bytes = MESSAGE,
 ) -> list[float]:
-    """Do the same with each of the given metadata in turn."""
+    """Do the same with each of the given metadata in turn, and any request."""
     host, _, port = address.rpartition(":")
-    requests = [request(GET_FEED, MESSAGE, [*each, ("grpc-timeout", "10S")]) for each in known]
+    requests = [request(GET_FEED, message, [*each, ("grpc-timeout", "10S")]) for each in known]
     loop = asyncio.get_running_loop()
     callers = [
         (await loop.create_connection(lambda: Caller(requests, answer_size, at_once), host, int(port)))[1]

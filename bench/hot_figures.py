@@ -1,7 +1,7 @@
 """The figures of the hot read, from the samples of its servers. Pure.
 
-The servers are feed_svc with cards in `memory` or only in `redis`, and the bare method on three builds of grpcio: the `floor`,
-the `installed` one and the `newest`.
+The servers are feed_svc with cards in `memory` or only in `redis`, the first asked `again` by who has the page, and the bare
+method on three builds of grpcio: the `floor`, the `installed` one and the `newest`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,6 +30,14 @@ def read_figures(how: str, rates: Samples, cpu_ms: Samples) -> list[Figure]:
             rates,
             "redis",
             Goal("at least", 0.70),
+        ),
+        _against_floor(
+            "hot_read_again",
+            "The same for a viewer who has this page (if_none_match), against the bare method with the whole page",
+            "calls/s",
+            rates,
+            "again",
+            Goal("at least", 1.0),
         ),
         _against_floor(
             "hot_read_cpu", "CPU time of the serving process for a call, with memory", "ms", cpu_ms, "memory"

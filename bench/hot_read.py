@@ -11,14 +11,14 @@ from functools import partial
 from importlib import metadata
 from pathlib import Path
 
-import psutil
-
 from bench import machine
-from bench.calling import call_for, feed_of
+from bench.calling import call_for, feed_of, metadata_of
 from bench.environments import python_with
-from bench.figures import Figure, Sample
+from bench.figures import Figure
 from bench.harness import Run
 from bench.hot_figures import FLOOR, NEWEST, grpc_figures, read_figures, redis_figures
+from bench.reads.again import again_member
+from bench.reads.member import AT_ONCE, CONNECTIONS, Member, one_round
 from bench.servers import Mesh, running_mesh
 from bench.timelines import bytes_an_entry, until_live
 from bench.world import new_world
@@ -30,11 +30,8 @@ from meshkit.ids import first_id, new_id
 
 AUTHORS = 100
 POSTS_EACH = 10
-# A sample has this many turns of this many seconds.
+# A sample has this many turns.
 TURNS = 8
-TURN_SECONDS = 0.5
-CONNECTIONS = 4
-AT_ONCE = 8
 IN_REDIS = {"LENSFEED_CARD_MEMORY_MIB": "0"}
 
 
@@ -53,8 +50,10 @@ async def measure(run: Run) -> Sequence[Figure]:
                 others = {"redis": await mesh.start_feed(IN_REDIS), **bare}
                 with _on_own_cores(mesh, [pid for _, pid in others.values()]):
                     servers = {"memory": (mesh.feed_address, mesh.feed_pid), **others}
-                    members = {name: _Member(*server, viewers, size) for name, server in servers.items()}
-                    taken = await run.rounds(partial(_one_round, list(members.values()), run.size(TURNS, 2)))
+                    known = [metadata_of(viewer) for viewer in viewers]
+                    members = {name: Member(*server, known, size) for name, server in servers.items()}
+                    members["again"] = await again_member(feed, *servers["memory"], viewers[0])
+                    taken = await run.rounds(partial(one_round, list(members.values()), run.size(TURNS, 2)))
             trips = await _round_trips(mesh, mesh.feed_address, viewers[0], size)
             trips_in_redis = await _round_trips(mesh, others["redis"][0], viewers[0], size)
             entry_bytes = await bytes_an_entry(mesh.redis, viewers[0])
@@ -65,45 +64,6 @@ async def measure(run: Run) -> Sequence[Figure]:
         *grpc_figures(rates),
         *redis_figures(trips, trips_in_redis, entry_bytes),
     ]
-
-
-class _Member:
-    """One of the servers under the same load. Calls and CPU time add up until `sample`."""
-
-    def __init__(self, where: str, pid: int, viewers: Sequence[int], answer_size: int) -> None:
-        self._where = where
-        self._process = psutil.Process(pid)
-        self._viewers = viewers
-        self._answer_size = answer_size
-        self._calls = 0
-        self._seconds = self._cpu_seconds = 0.0
-        self.cpu_ms: list[float] = []
-
-    async def work(self) -> None:
-        """Call the server for a while."""
-        before, start = self._process.cpu_times(), time.perf_counter()
-        calls = await call_for(
-            TURN_SECONDS, self._where, self._viewers, self._answer_size, connections=CONNECTIONS, at_once=AT_ONCE
-        )
-        self._seconds += time.perf_counter() - start
-        after = self._process.cpu_times()
-        self._cpu_seconds += after.user + after.system - before.user - before.system
-        self._calls += len(calls)
-
-    def sample(self) -> float:
-        """Return the calls per second since the last sample and append the CPU time per call to `cpu_ms`."""
-        rate = self._calls / self._seconds
-        self.cpu_ms.append(self._cpu_seconds / self._calls * 1000)
-        self._calls, self._seconds, self._cpu_seconds = 0, 0.0, 0.0
-        return rate
-
-
-async def _one_round(members: Sequence[_Member], turns: int) -> Sample:
-    """Measure all members in short turns, so that disturbances affect all of them."""
-    for _ in range(turns):
-        for member in members:
-            await member.work()
-    return tuple(member.sample() for member in members)
 
 
 async def fill(folder: Path, count: int) -> list[int]:

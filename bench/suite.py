@@ -3,13 +3,14 @@
 from bench import cassandra_bridge, edge_cpu, fan_out, hot_read, photos, timelines
 from bench.harness import Measurement
 from bench.mesh import starting
-from bench.reads import deep_page, reading
+from bench.reads import deep_page, reading, telemetry
 
 SUITE = (
     Measurement("hot_read", "The hot read", hot_read.measure),
     Measurement("warm_latency", "Warm reads, by how many are followed", reading.measure_warm),
     Measurement("first_read", "First reads, after the loss of the cache", reading.measure_first),
     Measurement("deep_page", "Old pages, below the cached timeline", deep_page.measure),
+    Measurement("telemetry", "Telemetry", telemetry.measure),
     Measurement("push", "A push", timelines.measure_push),
     Measurement("fan_out", "Fan-out", fan_out.measure),
     Measurement("large_fan_out", "A large fan-out", fan_out.measure_large),
