@@ -48,7 +48,15 @@ def shown(response: httpx.Response) -> tuple[int, bytes, dict[str, str]]:
 
 
 @pytest.mark.parametrize(
-    "headers", [{}, {"if-none-match": "*"}, {"if-match": '"other"'}, {"range": "bytes=10-19"}, {"if-range": '"a"'}]
+    "headers",
+    [
+        {},
+        {"if-none-match": "*"},
+        {"if-match": '"other"'},
+        {"range": "bytes=10-19"},
+        {"range": "bytes=99999999-", "if-match": "*"},
+        {"range": "bytes=99999999-", "if-range": '"a"'},
+    ],
 )
 async def test_a_private_file_looks_like_a_missing_one(
     edge: Edge, s3: S3, store: "S3Client", headers: dict[str, str]
@@ -62,6 +70,22 @@ async def test_a_private_file_looks_like_a_missing_one(
         assert shown(hidden) == shown(missing)
         assert hidden.headers["cache-control"] == "no-store"
     assert refusal(await edge.http.get(private, headers=headers)) == (404, Code.NOT_FOUND, "MEDIA_NOT_FOUND")
+
+
+async def test_a_range_beyond_a_private_file_tells_nothing(
+    running_backend: Backend, s3: S3, store: "S3Client", jwks_file: Path, tmp_path: Path
+) -> None:
+    """Without a cache, a range beyond the end of a private file is answered like one of a missing file."""
+    private, public = await put(store, s3, PRIVATE), await put(store, s3, PUBLIC)
+    headers = {"range": "bytes=99999999-"}
+    async with running_edge(tmp_path, jwks_file, services_at(running_backend.address) | media_from(s3)) as edge:
+        for method in ("GET", "HEAD"):
+            hidden = await edge.http.request(method, private, headers=headers)
+            assert shown(hidden) == shown(await edge.http.request(method, private + "x", headers=headers))
+        assert hidden.status_code == 404
+        refused = await edge.http.get(public, headers=headers)
+        assert refusal(refused) == (416, Code.OUT_OF_RANGE, "RANGE_INVALID")
+        assert (await edge.http.get(public, headers={"range": "bytes=10-19"})).content == BYTES[10:20]
 
 
 async def test_a_file_is_shown_again_once_it_is_public(edge: Edge, s3: S3, store: "S3Client") -> None:

@@ -1,7 +1,8 @@
 -- Answers conditional requests for media. Runs once for each attempt to read from the store, on the same request headers.
 --
 -- The store takes a date that is none for an error, knows no weak tags and no If-Range, and its 304 has no Cache-Control. So the
--- first attempt asks for the headers only and decides; where the file is to be sent, RETRY makes the router try again.
+-- first attempt asks for the headers only and decides; where the file is to be sent, RETRY makes the router try again. Its 416 has no
+-- Cache-Control either, so the headers are asked for afterwards: the range of a private file must not tell that there is one.
 
 -- For the router, which retries, and for the filter that replaces errors (media.py).
 local RETRY, FAILED = "418", "417"
@@ -17,6 +18,8 @@ local ASKED = "x-lensfeed-asked"
 local SIGNATURE = {"authorization", "x-amz-content-sha256", "x-amz-date"}
 -- The attempts of a request share its metadata. Without a method in it there is nothing to decide.
 local METADATA = "lensfeed.conditions"
+-- Set once the store has refused the range of a request.
+local RANGE = "lensfeed.range"
 
 -- Returns an HTTP date in a form that can be compared; nil for anything else, which RFC 9110 tells to ignore.
 local function date(text)
@@ -79,6 +82,10 @@ function envoy_on_request(handle)
   local headers = handle:headers()
   for _, name in ipairs(SIGNATURE) do headers:remove(name) end
   local asked = headers:get(ASKED)
+  if handle:streamInfo():dynamicMetadata():get(RANGE) then
+    for _, name in ipairs({ASKED, "range", "if-match"}) do headers:remove(name) end
+    return headers:replace(":method", "HEAD")
+  end
   if not asked then return ask(handle, headers) end
   headers:remove(ASKED)
   if asked == "if-range" then
@@ -91,8 +98,17 @@ function envoy_on_request(handle)
 end
 
 function envoy_on_response(handle)
-  local conditions = handle:streamInfo():dynamicMetadata():get(METADATA)
-  local headers = handle:headers()
+  local metadata, headers = handle:streamInfo():dynamicMetadata(), handle:headers()
+  if metadata:get(RANGE) then
+    if headers:get(":status") == "200" then headers:replace(":status", "416") end
+    return headers:remove("content-length")
+  end
+  -- What the cache asks for has another metadata, and the router does not try it again.
+  if headers:get(":status") == "416" and metadata:get("lensfeed.media") then
+    metadata:set(RANGE, "is_refused", true)
+    return headers:replace(":status", RETRY)
+  end
+  local conditions = metadata:get(METADATA)
   if not conditions or conditions["method"] == "" or headers:get(":status") ~= "200" then return end
   local status = decide(conditions, headers:get("etag"), date(headers:get("last-modified")))
   if status == RETRY and conditions["method"] == "HEAD" then return end
