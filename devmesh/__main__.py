@@ -20,7 +20,6 @@ RUN = "Run a mesh"
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="lensfeed: a self-hosted photo-sharing backend.",
 )
 
 keys_app = typer.Typer(no_args_is_help=True, help="Manage the keys that sign access tokens.")
@@ -191,9 +190,28 @@ def certs(
 @app.command(rich_help_panel=RUN)
 def version() -> None:
     """Print the version."""
+    _print_version(is_wanted=True)
+
+
+def _print_version(*, is_wanted: bool) -> None:
     from importlib.metadata import version as installed
 
-    typer.echo(f"lensfeed {installed('lensfeed')}")
+    if is_wanted:
+        typer.echo(f"lensfeed {installed('lensfeed')}")
+        raise typer.Exit
+
+
+_VERSION = typer.Option(
+    "--version",
+    is_eager=True,
+    callback=lambda is_wanted: _print_version(is_wanted=is_wanted),
+    help="Print the version.",
+)
+
+
+@app.callback()
+def options(*, version: Annotated[bool, _VERSION] = False) -> None:
+    """lensfeed: a self-hosted photo-sharing backend."""
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from edge_proxy.addresses import Address
 from edge_proxy.json_types import Json, extension
+from meshkit.telemetry.sampled_share import sampled_share
 from meshkit.telemetry.switches import has_traces
 
 CLUSTER = "otlp"
@@ -30,21 +31,13 @@ class Collector:
 
 
 def find_collector(environment: Mapping[str, str] = os.environ) -> Collector | None:
-    """Return the collector that the environment names, or None without traces."""
+    """Return the collector that the environment names, or None without traces. Raises SettingsError."""
     if not has_traces():
         return None
     named = environment.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") or environment["OTEL_EXPORTER_OTLP_ENDPOINT"]
     url = urlsplit(named if "//" in named else f"http://{named}")
     address = Address(url.hostname or "localhost", url.port or DEFAULT_PORT)
-    return Collector(address, url.scheme == "https", sampled_percent(environment))
-
-
-def sampled_percent(environment: Mapping[str, str]) -> float:
-    """Return the percentage of traces to sample. The edge has no parent, so `parentbased_…` is the sampler after it."""
-    sampler = environment.get("OTEL_TRACES_SAMPLER", "always_on").removeprefix("parentbased_")
-    if sampler == "traceidratio":
-        return 100 * float(environment.get("OTEL_TRACES_SAMPLER_ARG", "1"))
-    return 0.0 if sampler == "always_off" else 100.0
+    return Collector(address, url.scheme == "https", 100 * sampled_share(environment))
 
 
 def tracing() -> Json:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from opentelemetry import metrics, trace
 
+from meshkit.telemetry.sampled_share import sampled_share
 from meshkit.telemetry.switches import METRICS_ADDR, has_metrics, has_traces, sends
 
 if TYPE_CHECKING:
@@ -23,8 +24,12 @@ EXPORT_SECONDS = 2.0
 
 
 def set_up_telemetry(service: str) -> None:
-    """Start exporting what is switched on. Call once, before building the server."""
+    """Start exporting what is switched on. Call once, before building the server.
+
+    Raises SettingsError if the sampler's argument is wrong. The SDK would sample everything, or end the process by a traceback.
+    """
     if has_traces():
+        sampled_share()
         _set_up_traces(service)
     if has_metrics():
         _set_up_metrics(service)

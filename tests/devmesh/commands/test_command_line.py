@@ -4,6 +4,7 @@ import asyncio
 import os
 import socket
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,12 @@ async def test_help_names_every_command() -> None:
     code, output, _ = await lensfeed("--help")
     assert code == 0
     assert all(name in output for name in ("dev", "seed", "version"))
+
+
+@pytest.mark.parametrize("argument", ["version", "--version"])
+async def test_the_version_is_that_of_the_package(argument: str) -> None:
+    """The command and the option print the version alone."""
+    assert await lensfeed(argument) == (0, f"lensfeed {version('lensfeed')}\n", "")
 
 
 async def test_help_is_fast() -> None:

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from edge_proxy.envoy.tracing import find_collector, sampled_percent, tracing
+from edge_proxy.envoy.tracing import find_collector, tracing
+from meshkit.settings import SettingsError
 
 ENDPOINT, TRACES = "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
 
@@ -29,19 +30,21 @@ def test_spans_go_where_those_of_services_go(
     assert (*collector.address, collector.uses_tls) == (host, port, uses_tls)
 
 
-@pytest.mark.parametrize(
-    ("environment", "percent"),
-    [
-        ({}, 100),
-        ({"OTEL_TRACES_SAMPLER": "parentbased_always_on"}, 100),
-        ({"OTEL_TRACES_SAMPLER": "always_off"}, 0),
-        ({"OTEL_TRACES_SAMPLER": "traceidratio"}, 100),
-        ({"OTEL_TRACES_SAMPLER": "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.01"}, 1),
-    ],
-)
-def test_the_edge_samples_as_the_variables_say(environment: Mapping[str, str], percent: float) -> None:
-    """All calls are sampled unless a sampler says otherwise."""
-    assert sampled_percent(environment) == percent
+def test_the_edge_samples_as_the_variables_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The share of the standard variables is Envoy's percentage."""
+    monkeypatch.setenv(ENDPOINT, "http://127.0.0.1:4317")
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER", "parentbased_traceidratio")
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER_ARG", "0.01")
+    assert tracing()["tracing"]["random_sampling"] == {"value": 1.0}
+
+
+def test_a_wrong_argument_of_the_sampler_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The edge does not start with an argument that is no share."""
+    monkeypatch.setenv(ENDPOINT, "http://127.0.0.1:4317")
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER", "traceidratio")
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER_ARG", "5%")
+    with pytest.raises(SettingsError, match="OTEL_TRACES_SAMPLER_ARG: '5%' is not a number from 0 to 1"):
+        tracing()
 
 
 def test_without_a_collector_nothing_is_traced(monkeypatch: pytest.MonkeyPatch) -> None:
