@@ -12,6 +12,7 @@ from functools import partial
 import structlog
 import uvloop
 
+from meshkit.crash_points import arm
 from meshkit.grpc.server import ServerSettings
 from meshkit.logs import set_up_logs
 from meshkit.settings import SettingsError
@@ -43,6 +44,7 @@ def main(name: str, commands: Mapping[str, Command]) -> None:
     chosen = arguments.pop("command")
     try:
         settings = ServerSettings.load()
+        arm(settings.crashpoint)
         set_up_logs(f"{name} {chosen}", settings.log_level, settings.log_format)
         set_up_telemetry(name if chosen == "serve" else f"{name} {chosen}")
         uvloop.run(_run(partial(commands[chosen], **arguments)))

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from feed_svc.model import TIMELINE_LENGTH, merge
 from feed_svc.ports import Graph, Posts
 from feed_svc.store.port import Celebrities, Followees, RecentUnfollows, Timelines
+from meshkit.crash_points import crash_point
 
 
 class ApplyFollow:
@@ -55,4 +56,5 @@ class ApplyFollow:
         # Remember first, then remove: a running fan-out or rebuild checks the recent unfollows when it is done.
         for author_id in author_ids:
             await self._recent_unfollows.add(viewer, author_id)
+        crash_point("unfollow.noted")
         await self._timelines.remove_authors(viewer, author_ids)

@@ -9,6 +9,7 @@ from feed_svc.fan_out.chunks import PAGES_PER_CHUNK, Change, Chunks, FanOutChunk
 from feed_svc.model import entry_of
 from feed_svc.ports import Graph
 from feed_svc.store.port import RecentUnfollows, Timelines
+from meshkit.crash_points import crash_point
 
 # Called with a post's place once it has reached a page or chunk of followers, and whether these were the last.
 Arrived = Callable[[int, bool], None]
@@ -58,6 +59,7 @@ class PushToFollowers:
                     break
             if token and not await self._chunks.add(FanOutChunk(change, number, token)):
                 await self._begin_page(change, token, begun)
+            crash_point("fan_out.queued")
         if change.change is Change.PUSH:
             self._arrived(change.place, not token)
 
@@ -81,6 +83,7 @@ class PushToFollowers:
         them removes the entry. Followers who came back keep it, because the graph decides.
         """
         await self._timelines.push(viewers, entry)
+        crash_point("fan_out.pushed")
         left = await self._recent_unfollows.unfollowers_of(author_id)
         for viewer in left.intersection(viewers):
             await self._apply_follow(viewer, author_id)

@@ -6,6 +6,7 @@ from feed_svc.fan_out.chunks import Change, PostChange
 from feed_svc.fan_out.push_to_followers import PushToFollowers
 from feed_svc.model import entry_of
 from feed_svc.store.port import AuthorTimelines, Cards, Celebrities
+from meshkit.crash_points import crash_point
 from meshkit.ids import id_millis
 
 # How much the clocks of post_svc, of the celebrities' log and of this process may differ.
@@ -36,6 +37,7 @@ class RemovePost:
         """
         entry = entry_of(place, author_id)
         await self._cards.mark_gone(entry)
+        crash_point("delete.hidden")
         await self._authors.remove(entry)
         if not await self._was_only_pulled(author_id, place):
             await self._push_to_followers(PostChange(author_id, place, Change.REMOVE))

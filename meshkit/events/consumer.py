@@ -1,26 +1,28 @@
 """A member of a consumer group: passes each event to a handler at least once, and isolates failing ones.
 
 Handlers must be idempotent. An event whose handler fails is delivered again after CLAIM_IDLE_MS, to any member; after
-MAX_DELIVERIES it goes to the dead letters. An outage must not do that to the events that come in during it. So an event whose
-handler takes too long MAX_DELIVERIES times, or meets a part that is down for PARK_AFTER_MS, is *parked*: it leaves the stream,
-holds up neither trimming nor closing, and is retried every minute until it is older than the outbox's retention.
+MAX_DELIVERIES it goes to the dead letters. One that may have killed its worker is handled alone (`membership`), so that it takes
+no other along. An outage must not give up the events that come in during it. So an event whose handler takes too long
+MAX_DELIVERIES times, or meets a part that is down for PARK_AFTER_MS, is *parked*: it leaves the stream, holds up neither trimming
+nor closing, and is retried every minute until it is older than the outbox's retention.
 """
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
-from typing import Any
 
 import structlog
 from redis.asyncio import Redis
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import RedisError
 
+from meshkit.crash_points import crash_point
 from meshkit.errors import UnavailableError
 from meshkit.events.attempt import Handler, Outcome, attempt
 from meshkit.events.backlog import Backlog
-from meshkit.events.entry import Entry, entries_of
+from meshkit.events.entry import Entry
+from meshkit.events.membership import Membership, Pending
 from meshkit.events.parked import RETRY_MS, ParkedEvents
 from meshkit.events.settlement import MAX_DELIVERIES, PARK_AFTER_MS, TIRED, Settlement
 from meshkit.events.stream import EventStream
@@ -39,6 +41,8 @@ LINGER_SECONDS = 0.002
 BLOCK_MS = 1_000
 # After an error of Redis itself.
 PAUSE_SECONDS = 0.5
+# Held while a suspect is handled, by all consumers of a process: it may be the other one's event that kills it.
+_alone = asyncio.Lock()
 _handling = EVENT_HANDLING.create()
 _log = structlog.get_logger()
 
@@ -67,6 +71,8 @@ class Consumer:
         self._handler = handler
         self._handler_limit = handler_limit
         self._claim_idle_ms = claim_idle_ms
+        self._membership = Membership(redis, stream, group, member, claim_idle_ms)
+        self._is_restart = True
         self._at_once = at_once
         self._claim_interval = min(CLAIM_INTERVAL_SECONDS, claim_idle_ms / 1000)
         self._parked = ParkedEvents(redis, stream, group, retry_ms)
@@ -95,32 +101,30 @@ class Consumer:
         while not stopping.is_set():
             try:
                 if not is_group_known:
-                    await self._make_group()
+                    await self._membership.make_group()
                     await self._resume(handling, stopping)
                     is_group_known = True
                 if loop.time() >= next_claim:
-                    is_more = await self._claim(handling) | await self._retry_parked(handling)
+                    is_more = await self._claim(handling, stopping) | await self._retry_parked(handling)
                     # After an outage many are left, and they are late already.
                     next_claim = loop.time() + (0 if is_more else self._claim_interval)
-                self._begin(handling, await self._read(">", await self._room(), until=next_claim))
+                room = await self._room()
+                wait_ms = min(max(round((next_claim - loop.time()) * 1000), 1), BLOCK_MS)
+                self._begin(handling, await self._membership.read(room, wait_ms))
             except (RedisError, OSError) as error:
                 is_group_known = False  # Redis may have lost its data, and the group with it
                 _log.warning("consuming_failed", stream=self._stream.name, error=repr(error))
                 await asyncio.sleep(PAUSE_SECONDS)
 
-    async def _make_group(self) -> None:
-        try:
-            await self._redis.xgroup_create(self._stream.key, self._group, id="0", mkstream=True)
-        except ResponseError as error:
-            if "BUSYGROUP" not in str(error):
-                raise
-
     async def _resume(self, handling: asyncio.TaskGroup, stopping: asyncio.Event) -> None:
         """Handle the entries that this member was given before its restart, each once."""
-        position = b"0"
-        while not stopping.is_set() and (entries := await self._read(position, await self._room())):
-            self._begin(handling, entries)
-            position = entries[-1].entry_id
+        first = "-"
+        while not stopping.is_set() and (
+            found := await self._membership.own(first, await self._room(), is_restart=self._is_restart)
+        ):
+            await self._deliver_again(handling, stopping, found, 0)
+            first = f"({found[-1].entry_id.decode()}"
+        self._is_restart = False
 
     async def _room(self) -> int:
         """Wait until there is room, and return for how many entries."""
@@ -131,45 +135,43 @@ class Consumer:
             await asyncio.sleep(LINGER_SECONDS)
         return self._at_once - len(self._in_hand)
 
-    async def _read(self, position: str | bytes, count: int, until: float = 0.0) -> list[Entry]:
-        """Read new entries (">", waiting until a time of the loop at most) or own pending ones after a position."""
-        wait_ms = round((until - asyncio.get_running_loop().time()) * 1000)
-        streams: Any = {self._stream.key: position}
-        answer: Any = await self._redis.xreadgroup(
-            self._group, self._member, streams, count=count, block=min(max(wait_ms, 1), BLOCK_MS)
-        )
-        if not answer:
-            return []
-        batches = answer.values() if isinstance(answer, dict) else [entries for _, entries in answer]
-        return [entry for entries in batches for entry in entries_of(entries)]
-
-    async def _claim(self, handling: asyncio.TaskGroup) -> bool:
+    async def _claim(self, handling: asyncio.TaskGroup, stopping: asyncio.Event) -> bool:
         """Take over entries that any member left pending; move those that failed too often to the dead letters.
 
         Returns whether there may be more.
         """
         room = await self._room()
-        found: Any = await self._redis.xpending_range(
-            self._stream.key, self._group, "-", "+", room, idle=self._claim_idle_ms
-        )
-        pending = [each for each in found if each["message_id"] not in self._in_hand]
-        if not pending:
-            return False
-        answer: Any = await self._redis.xclaim(
-            self._stream.key,
-            self._group,
-            self._member,
-            self._claim_idle_ms,
-            [each["message_id"] for each in pending],
-        )
-        tired = {each["message_id"] for each in pending if each["times_delivered"] >= MAX_DELIVERIES}
-        entries = entries_of(answer)
-        for entry in entries:
-            if entry.entry_id in tired:
-                await self._settlement.bury(entry, TIRED)
-        tries = {each["message_id"]: each["times_delivered"] + 1 for each in pending}
-        self._begin(handling, (entry for entry in entries if entry.entry_id not in tired), tries)
-        return len(pending) == room
+        found = await self._membership.overdue(room)
+        pending = [each for each in found if each.entry_id not in self._in_hand]
+        await self._deliver_again(handling, stopping, pending, self._claim_idle_ms)
+        return bool(pending) and len(pending) == room
+
+    async def _deliver_again(
+        self, handling: asyncio.TaskGroup, stopping: asyncio.Event, pending: Sequence[Pending], min_idle_ms: int
+    ) -> None:
+        """Begin to handle entries together, then handle suspects one after another, with nothing beside them."""
+        await self._take(handling, [each for each in pending if not each.is_suspect], min_idle_ms)
+        for suspect in (each for each in pending if each.is_suspect):
+            if stopping.is_set():
+                break
+            async with _alone:
+                await self._until_idle()
+                await self._take(handling, [suspect], min_idle_ms)
+                await self._until_idle()
+
+    async def _take(self, handling: asyncio.TaskGroup, pending: Sequence[Pending], min_idle_ms: int) -> None:
+        deliveries = {each.entry_id: each.deliveries for each in pending}
+        entries = await self._membership.take(list(deliveries), min_idle_ms)
+        tired = [each for each in entries if deliveries[each.entry_id] >= MAX_DELIVERIES]
+        for entry in tired:
+            await self._settlement.bury(entry, TIRED)
+        tries = {entry_id: count + 1 for entry_id, count in deliveries.items()}
+        self._begin(handling, (entry for entry in entries if entry not in tired), tries)
+
+    async def _until_idle(self) -> None:
+        while self._in_hand:
+            self._freed.clear()
+            await self._freed.wait()
 
     async def _retry_parked(self, handling: asyncio.TaskGroup) -> bool:
         """Retry parked events that are due. Returns whether there may be more that can be handled."""
@@ -204,7 +206,9 @@ class Consumer:
 
     async def _attempt(self, entry: Entry) -> Outcome:
         start = time.perf_counter()
+        crash_point("event.taken")
         outcome = await attempt(self._handler, entry, self._handler_limit, self._stream.name)
         attributes = {"stream": self._stream.name, "group": self._group, "outcome": outcome.name.lower()}
+        crash_point("event.handled")
         _handling.record(time.perf_counter() - start, attributes)
         return outcome

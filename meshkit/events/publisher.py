@@ -6,6 +6,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from meshkit.crash_points import crash_point
 from meshkit.events.outbox import OutboxRecord
 from meshkit.events.stream import EventStream
 from meshkit.telemetry.spans import sending
@@ -27,6 +28,7 @@ class Publisher:
 
     def send_soon(self, *records: OutboxRecord) -> None:
         """Start adding committed events to the stream."""
+        crash_point("outbox.committed")
         for record in records[: MAX_UNDER_WAY - len(self._under_way)]:
             task = asyncio.create_task(self._send(record))
             self._under_way.add(task)
@@ -44,5 +46,6 @@ class Publisher:
         try:
             with sending(self._stream.name):
                 await self._stream.add(self._redis, record)
+            crash_point("outbox.sent")
         except (RedisError, OSError) as error:
             _log.warning("event_not_sent", stream=self._stream.name, event_id=record.event_id, error=repr(error))

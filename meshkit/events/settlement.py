@@ -10,6 +10,7 @@ from meshkit.clocks import local_ms
 from meshkit.events.attempt import Outcome
 from meshkit.events.dead_letters import DeadLetters
 from meshkit.events.entry import Entry
+from meshkit.events.membership import FAILED
 from meshkit.events.outbox import MINUTE_MS, RETENTION_MINUTES
 from meshkit.events.parked import ParkedEvents
 from meshkit.events.stream import EventStream
@@ -55,6 +56,8 @@ class Settlement:
                 await self._park(entry)
             case Outcome.POISON:
                 await self.bury(entry, "no event")
+            case Outcome.FAILED | Outcome.LATE:
+                await self._give_back(entry)
 
     async def settle_parked(self, entry: Entry, outcome: Outcome) -> None:
         """Settle a parked event. One that is left is retried a minute later."""
@@ -81,6 +84,11 @@ class Settlement:
             done, self._done = self._done, []
             if done:
                 await self._redis.xack(self._stream.key, self._group, *done)
+
+    async def _give_back(self, entry: Entry) -> None:
+        """Note that the attempt failed and the worker is alive."""
+        ids: Any = [entry.entry_id]
+        await self._redis.xclaim(self._stream.key, self._group, FAILED, 0, ids, justid=True)
 
     async def _discount(self, entry: Entry) -> None:
         """Do not count a delivery that failed because of an outage."""

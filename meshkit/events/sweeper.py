@@ -15,6 +15,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from meshkit.clocks import ClockError, Times, compare, local_ms
+from meshkit.crash_points import crash_point
 from meshkit.errors import LensfeedError
 from meshkit.events.outbox import (
     BEFORE_ALL,
@@ -174,6 +175,7 @@ class Sweeper:
             due = [record for record in records if record.event_id < upto]
             for record in await self._stream.missing(self._redis, minute, shard, due):
                 added += await self._stream.add(self._redis, record)
+                crash_point("outbox.swept")
             if len(due) < PAGE:
                 break
             after = due[-1].key

@@ -13,8 +13,9 @@ import grpc
 import structlog
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
-from pydantic import model_validator
+from pydantic import field_validator, model_validator
 
+from meshkit.crash_points import parse
 from meshkit.errors import LensfeedError, UnimplementedError
 from meshkit.grpc.channelz import SERVICE_NAME as CHANNELZ
 from meshkit.grpc.channelz import add_channelz
@@ -79,6 +80,15 @@ class ServerSettings(Settings):
     """DEBUG, INFO, WARNING, ERROR or CRITICAL. At DEBUG the edge logs every call."""
     log_format: LogFormat = "auto"
     """`console`, `json`, or `auto`: readable on a terminal, JSON elsewhere."""
+    crashpoint: str = ""
+    """For tests: the place where the process kills itself, and at which time of reaching it, such as `event.handled:20`."""
+
+    @field_validator("crashpoint")
+    @classmethod
+    def _check_crashpoint(cls, setting: str) -> str:
+        if setting:
+            parse(setting)
+        return setting
 
     @model_validator(mode="after")
     def _keep_private(self) -> Self:

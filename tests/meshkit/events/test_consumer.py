@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import signal
 import sys
 import time
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -249,6 +251,53 @@ async def test_events_of_a_killed_member_are_taken_over(redis: "Redis", outbox: 
     assert await pending(redis, stream) == 0
 
 
+async def test_an_event_that_kills_its_worker_takes_no_other_along(
+    redis: "Redis", outbox: Outbox, bus_url: str
+) -> None:
+    """Whatever else its worker had in hand is handled. It is given up itself, after MAX_DELIVERIES deaths."""
+    stream, killer, heard = new_stream(), 3, Heard()
+    records = await _send(redis, stream, outbox, 1, 2, killer, 4, 5)
+    await redis.xgroup_create(stream.key, "g", id="0", mkstream=True)
+    # Two deaths with all in hand: nobody can tell whose fault it was.
+    for position in (">", "0"):
+        await redis.xreadgroup("g", "m", {stream.key: position})
+    async with _mortal_consumer(bus_url, stream, killer) as process:
+        assert await process.wait() == -signal.SIGKILL
+    held: Any = await redis.xpending_range(stream.key, "g", "-", "+", 10)
+    assert [each["times_delivered"] for each in held] == [3, 2, 2], (
+        "the first two were handled, and only the killer counts"
+    )
+    await redis.xclaim(stream.key, "g", "m", 0, [held[0]["message_id"]], retrycount=MAX_DELIVERIES, justid=True)
+    async with consuming(redis, stream, heard, claim_idle_ms=600_000):
+        await heard.until(handled=2)
+    assert heard.handled == [4, 5]
+    assert await pending(redis, stream) == 0
+    assert [letter[PAYLOAD_FIELD] for letter in await dead(redis, stream)] == [records[2].payload]
+
+
+async def test_an_event_that_fails_is_no_suspect(redis: "Redis", outbox: Outbox) -> None:
+    """An event that failed before is handled beside others, even by a restarted member, so it holds up none of them."""
+    stream, go_on = new_stream(), asyncio.Event()
+
+    async def fail_then_wait(user_id: int) -> None:
+        if user_id == 1 and heard.tries.count(1) < MAX_DELIVERIES - 1:
+            raise ValueError("not yet")
+        if user_id == 1:
+            await go_on.wait()
+
+    heard = Heard(fail_then_wait)
+    await _send(redis, stream, outbox, 1)
+    async with consuming(redis, stream, heard, claim_idle_ms=30):
+        await until(lambda: _is_tried(heard, MAX_DELIVERIES - 2))
+    async with consuming(redis, stream, heard, claim_idle_ms=30, handler_limit=600.0):
+        await heard.until(tries=MAX_DELIVERIES - 1)
+        await _send(redis, stream, outbox, 2)
+        await heard.until_user(2)
+        assert 1 not in heard.handled
+        go_on.set()
+        await heard.until_user(1)
+
+
 async def test_a_restarted_member_handles_its_pending_events(redis: "Redis", outbox: Outbox) -> None:
     """A restarted member handles all its pending events at once, not only the first batch."""
     stream, heard = new_stream(), Heard()
@@ -283,14 +332,26 @@ async def _are_pending(redis: "Redis", stream: EventStream, count: int) -> bool:
     return await pending(redis, stream) == count
 
 
+async def _is_tried(heard: Heard, times: int) -> bool:
+    return len(heard.tries) >= times
+
+
 async def _is_dead(redis: "Redis", stream: EventStream, count: int) -> bool:
     return len(await dead(redis, stream)) == count
 
 
+def _hanging_consumer(url: str, stream: EventStream) -> contextlib.AbstractAsyncContextManager[Process]:
+    return _process("consume_and_hang", url, stream.name)
+
+
+def _mortal_consumer(url: str, stream: EventStream, killer: int) -> contextlib.AbstractAsyncContextManager[Process]:
+    return _process("consume_and_die", url, stream.name, str(killer))
+
+
 @contextlib.asynccontextmanager
-async def _hanging_consumer(url: str, stream: EventStream) -> AsyncIterator[asyncio.subprocess.Process]:
+async def _process(module: str, *arguments: str) -> AsyncIterator[Process]:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.meshkit.events.consume_and_hang", url, stream.name),
+        *(sys.executable, "-m", f"tests.meshkit.events.{module}", *arguments),
         cwd=ROOT,
         stdout=asyncio.subprocess.PIPE,
     )
