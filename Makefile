@@ -38,7 +38,7 @@ RUNS ?= 20
 BENCH ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install protos reference docs api-docs fmt lint types contracts lock lock-check sbom licences pythons packages release-protos check test coverage test-fast test-load wheel images stubs stubs-python stubs-typescript stubs-go stubs-java test-stubs dev clean faults bench
+.PHONY: help install protos reference docs api-docs fmt lint types contracts lock lock-check sbom licences pythons packages release-protos check test coverage test-fast test-load wheel images test-images stubs stubs-python stubs-typescript stubs-go stubs-java test-stubs dev clean faults bench
 
 help: ## List these targets
 	@awk -F':.*## ' '/^##@ /{printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -148,18 +148,18 @@ test: protos ## Run every test on real servers (installs Java and Maven for Cass
 	sh tests/need_java.sh
 	sh tests/need_helm.sh
 	sh tests/need_prometheus.sh
-	$(BIN)/python -m pytest -n $(TEST_PROCESSES) -m 'not faults and not stubs'
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) -m 'not faults and not stubs and not images'
 
 coverage: protos ## Run every test, traced with all processes that it starts, and refuse less coverage than before (half an hour)
 	sh tests/need_java.sh
 	sh tests/need_helm.sh
 	sh tests/need_prometheus.sh
-	$(BIN)/coverage run -m pytest -n $(TEST_PROCESSES) -m 'not faults and not stubs'
+	$(BIN)/coverage run -m pytest -n $(TEST_PROCESSES) -m 'not faults and not stubs and not images'
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
 test-fast: protos ## Run the quick tests, on no mesh and no cluster (a minute)
-	$(BIN)/python -m pytest -n $(TEST_PROCESSES) -m 'not mesh and not cluster and not slow and not faults and not stubs' --durations=5
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) -m 'not mesh and not cluster and not slow and not faults and not stubs and not images' --durations=5
 
 test-load: protos ## Run the black-box tests 20 times, three at a time (most of an hour; fewer: make test-load RUNS=3)
 	sh tests/need_java.sh
@@ -185,6 +185,9 @@ wheel: protos ## Build a wheel into dist/
 
 images: wheel ## Build the image of each role (as root, by buildah and mmdebstrap; without them, only what a build needs)
 	$(BIN)/python -m tools.images $(WHEEL)
+
+test-images: protos ## Run a mesh out of the built images, without an engine (as root, after `make images`)
+	$(BIN)/python -m pytest -m images tests/images
 
 stubs: stubs-python stubs-typescript stubs-go stubs-java ## Build the clients of every language from the public contracts
 

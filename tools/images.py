@@ -19,7 +19,7 @@ CONTEXT = ROOT / "build" / "images"
 BILLS = ROOT / "build" / "image-bills"
 BASES = {"lensfeed-base": "python3,libstdc++6", "lensfeed-builder": "python3-venv,python3-pip,ca-certificates"}
 """The Debian packages of the bases. gRPC needs libstdc++."""
-LIMITS_MIB = {"user": 290, "follow": 280, "post": 280, "media": 700, "feed": 260, "edge": 460}
+LIMITS_MIB = {"user": 290, "follow": 280, "post": 280, "media": 700, "feed": 260, "edge": 350}
 """What an image may take at most, with its base."""
 _SUITE = "bookworm"
 _CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")

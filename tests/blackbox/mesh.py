@@ -120,9 +120,16 @@ async def running_mesh(
 @contextlib.asynccontextmanager
 async def reached(mesh: Mesh) -> AsyncIterator[Reach]:
     """Connect to a mesh from outside."""
+    async with connected(mesh.url) as reach:
+        yield reach
+
+
+@contextlib.asynccontextmanager
+async def connected(url: str) -> AsyncIterator[Reach]:
+    """Connect to an edge by its URL."""
     async with (
-        httpx.AsyncClient(base_url=mesh.url, timeout=30) as http,
-        grpc.aio.insecure_channel(mesh.address) as channel,
+        httpx.AsyncClient(base_url=url, timeout=30) as http,
+        grpc.aio.insecure_channel(url.removeprefix("http://")) as channel,
     ):
         yield Reach(http, channel)
 

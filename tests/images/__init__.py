@@ -1,0 +1,1 @@
+"""Tests of the images that `make images` builds. Only `make test-images` runs them, as root."""
