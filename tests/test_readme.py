@@ -35,7 +35,7 @@ async def test_the_tour_ends_with_the_post_in_the_feed(mesh: Mesh) -> None:
     curl_only = section("README.md", TOUR).partition(WITH_GRPCURL)[0]
     terminal = blocks(section("README.md", "From the terminal"))
     outputs = await run(mesh, [*blocks(curl_only), *terminal])
-    signed_up, _, uploaded, _, feed, picture, refused, blocked, commands = outputs
+    signed_up, _, uploaded, _, feed, picture, refused, blocked, private, commands = outputs
     assert signed_up.count('"userId"') == 2
     assert uploaded.splitlines() == ["PUT: 200", "MEDIA_STATE_PROCESSING"]
     assert '"caption": "Where the colours meet"' in feed
@@ -44,6 +44,14 @@ async def test_the_tour_ends_with_the_post_in_the_feed(mesh: Mesh) -> None:
     assert "TOKEN_MISSING" in refused
     assert "USER_NOT_FOUND" in blocked
     assert "POST_NOT_FOUND" in blocked
+    became_private, asked, hidden, requests, accepted, shown, became_public = private.splitlines()
+    assert "ACCOUNT_VISIBILITY_PRIVATE" in became_private
+    assert "FOLLOW_STATE_REQUESTED" in asked
+    assert "ACCOUNT_PRIVATE" in hidden
+    assert '"handle":"eve"' in requests
+    assert "FOLLOW_STATE_FOLLOWING" in accepted
+    assert "ACCOUNT_PRIVATE" not in shown
+    assert "ACCOUNT_VISIBILITY_PUBLIC" in became_public
     assert "Logged in as @ben Ben at http://" in commands
     assert (
         commands.count("Once more, from the terminal\n  photo 1600 x 1200 · Colours that run into each other: http://")
