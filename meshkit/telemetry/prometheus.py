@@ -18,6 +18,9 @@ PATH = "/metrics"
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 # A client that sends nothing holds a thread for this long.
 SILENCE_SECONDS = 5.0
+# Requests at once, each in a thread: a few Prometheus servers and a person. More are closed unread, so that whoever reaches the
+# port cannot fill a service's memory with threads.
+MAX_REQUESTS = 16
 
 
 @contextlib.contextmanager
@@ -72,6 +75,21 @@ def _server(address: str) -> Any:
 
     class Server(ThreadingWSGIServer):
         address_family = AF_INET6 if address.startswith("[") else AF_INET
+        free = threading.BoundedSemaphore(MAX_REQUESTS)
+
+        def process_request(self, request: Any, client_address: Any) -> None:
+            """Answer in a thread, or close the connection if too many are busy."""
+            if self.free.acquire(blocking=False):
+                super().process_request(request, client_address)
+            else:
+                self.shutdown_request(request)
+
+        def process_request_thread(self, request: Any, client_address: Any) -> None:
+            """Answer, and make room for another request."""
+            try:
+                super().process_request_thread(request, client_address)
+            finally:
+                self.free.release()
 
     class Handler(WSGIRequestHandler):
         timeout = SILENCE_SECONDS

@@ -1,5 +1,8 @@
 """Metrics of a real process, as Prometheus reads them."""
 
+import contextlib
+import socket
+import time
 from collections.abc import Iterable
 from typing import Any
 from wsgiref.types import WSGIEnvironment
@@ -14,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from meshkit.grpc.server import ServerSettings
 from meshkit.settings import SettingsError
 from meshkit.telemetry.catalog import CLIENT_CALL_DURATION, SERVER_CALL_DURATION
-from meshkit.telemetry.prometheus import guarded
+from meshkit.telemetry.prometheus import MAX_REQUESTS, guarded, serving_metrics
 from tests.meshkit.grpc.serving import AS_USER, plain_channel
 from tests.meshkit.grpc.tiny import tiny
 from tests.meshkit.grpc.tiny_service import ASK_PEER
@@ -62,6 +65,27 @@ async def test_a_used_port_ends_the_process() -> None:
         async with tiny(LENSFEED_METRICS_ADDR=taken) as second:
             assert await second.exit_code() == 1
             assert "in use" in second.lines[-1]
+
+
+def test_too_many_requests_are_closed_until_one_ends() -> None:
+    """Silent connections take up to a fixed number of threads, and a scrape works again once they are gone."""
+    with contextlib.ExitStack() as stack:
+        address = stack.enter_context(serving_metrics("127.0.0.1:0"))
+        assert address is not None
+        host, _, port = address.rpartition(":")
+        with contextlib.ExitStack() as silent:
+            for _ in range(MAX_REQUESTS):
+                silent.enter_context(socket.create_connection((host, int(port))))
+            assert not _is_served(address)
+        while not _is_served(address):  # the threads notice that their clients are gone
+            time.sleep(0.01)
+
+
+def _is_served(address: str) -> bool:
+    try:
+        return httpx.get(f"http://{address}/metrics", trust_env=False).status_code == httpx.codes.OK
+    except httpx.TransportError:
+        return False
 
 
 def test_an_address_needs_a_port(monkeypatch: pytest.MonkeyPatch) -> None:
