@@ -34,6 +34,8 @@ class Mesh:
     feed_pid: int
     worker_pid: int
     post_address: str
+    user_address: str
+    user_pid: int
     start_feed: Callable[[Mapping[str, str]], Awaitable[tuple[str, int]]]
     """Starts a further feed_svc with settings of its own; returns its address and process id."""
 
@@ -74,6 +76,8 @@ async def running_mesh(folder: Path, settings: Mapping[str, str] | None = None) 
             feed.pid,
             worker.pid,
             address(ports["post"]),
+            address(ports["user"]),
+            peers[PEERS.index("user")].pid,
             start_feed,
         )
 

@@ -1,0 +1,1 @@
+"""What writes cost, compared with the work they cannot do without."""
