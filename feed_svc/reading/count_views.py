@@ -59,11 +59,11 @@ class CountViews:
             _log.warning("views_not_counted", error=repr(error), exc_info=error)
 
     async def _send(self, sampled: Sequence[bytes]) -> None:
-        views: Counter[str] = Counter()
+        views: dict[str, int] = {}
         # Most samples are of a few items. Each is parsed once, so that the calls meanwhile do not wait for the rest.
         for item, times in Counter(sampled).items():
             for media_id in self._media_of(item):
-                views[media_id] += times
+                views[media_id] = views.get(media_id, 0) + times
         for some in _batches(list(views)):
             await self._count({media_id: views[media_id] * self._every for media_id in some})
 
