@@ -51,13 +51,15 @@ async def running_mesh(folder: Path, settings: Mapping[str, str] | None = None) 
         redis = await stack.enter_async_context(open_redis(redis_url))
         names = (*PEERS, "feed", "worker", "feed-2")
         ports = dict(zip(names, stack.enter_context(reserved_ports(len(names))), strict=True))
-        env = _environment(folder, redis_url, ports)
-        await make_keys(folder / "keys", _command(folder, env, "user_svc", "keys", str(folder / "keys")))
+        env = environment_of(folder, redis_url, ports)
+        await make_keys(folder / "keys", command_of(folder, env, "user_svc", "keys", str(folder / "keys")))
 
         async def start(name: str, module: str, word: str, **more: str) -> Child:
             own = {**env, "LENSFEED_LISTEN_ADDR": address(ports[name]), **more}
             ready = partial(grpc_serving, ports[name])
-            return await stack.enter_async_context(running(name, _command(folder, own, module, word, name=name), ready))
+            return await stack.enter_async_context(
+                running(name, command_of(folder, own, module, word, name=name), ready)
+            )
 
         async def start_feed(more: Mapping[str, str]) -> tuple[str, int]:
             child = await start("feed-2", "feed_svc", "serve", **more)
@@ -82,11 +84,12 @@ async def running_mesh(folder: Path, settings: Mapping[str, str] | None = None) 
         )
 
 
-def _environment(folder: Path, redis_url: str, ports: Mapping[str, int]) -> dict[str, str]:
+def environment_of(folder: Path, redis_url: str, ports: Mapping[str, int]) -> dict[str, str]:
+    """Return the environment of the services, whose ports are given by name."""
     outer = {name: value for name, value in os.environ.items() if not name.startswith((PREFIX, "OTEL_"))}
     return {
         **outer,
-        **{f"LENSFEED_{name.upper()}_ADDR": address(ports[name]) for name in PEERS},
+        **{f"LENSFEED_{name.upper()}_ADDR": address(ports[name]) for name in PEERS if name in ports},
         "LENSFEED_MEDIA_ADDR": "127.0.0.1:9",  # not needed: posts contain their media
         "LENSFEED_REDIS_URL": redis_url,
         "LENSFEED_SQLITE_DIR": str(folder / "sqlite"),
@@ -96,5 +99,6 @@ def _environment(folder: Path, redis_url: str, ports: Mapping[str, int]) -> dict
     }
 
 
-def _command(folder: Path, env: Mapping[str, str], module: str, *words: str, name: str = "keys") -> Command:
+def command_of(folder: Path, env: Mapping[str, str], module: str, *words: str, name: str = "keys") -> Command:
+    """Return the command of a module; its log is called `name`."""
     return Command((sys.executable, "-m", module, *words), env, folder, folder / "logs" / f"{name}.log")

@@ -4,7 +4,7 @@ from bench import cassandra_bridge, edge_cpu, fan_out, hot_read, photos, timelin
 from bench.harness import Measurement
 from bench.mesh import starting
 from bench.reads import deep_page, reading, telemetry
-from bench.writes import accounts
+from bench.writes import accounts, posts
 
 SUITE = (
     Measurement("hot_read", "The hot read", hot_read.measure),
@@ -16,6 +16,7 @@ SUITE = (
     Measurement("fan_out", "Fan-out", fan_out.measure),
     Measurement("large_fan_out", "A large fan-out", fan_out.measure_large),
     Measurement("cassandra_bridge", "The bridge to Cassandra", cassandra_bridge.measure),
+    Measurement("create_post", "Posts on Cassandra", posts.measure),
     Measurement("accounts", "Sign-ups and log-ins", accounts.measure),
     Measurement("edge_cpu", "The edge", edge_cpu.measure),
     Measurement("photos", "Photos", photos.measure),

@@ -5,7 +5,7 @@ import hashlib
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
 from lensfeed.media.v1 import media_pb2
 from lensfeed.post.v1 import post_pb2
@@ -72,7 +72,7 @@ async def new_world(folder: Path) -> AsyncIterator[World]:
 async def publish(posts: SqlitePostStore, author_id: int, place: int) -> None:
     """Add a published post without an event."""
     post_id = PublicId(place, author_id)
-    await posts.publish(PublishedPost(post_id, place, CAPTION, _manifest(post_id)), [])
+    await posts.publish(PublishedPost(post_id, place, CAPTION, manifest_of(post_id)), [])
 
 
 @contextlib.asynccontextmanager
@@ -105,8 +105,13 @@ async def _in_one_transaction(path: Path, migrations: Path) -> AsyncIterator[Dat
         connection.execute("COMMIT")
 
 
-def _manifest(media_id: PublicId) -> bytes:
+def manifest_of(media_id: PublicId) -> bytes:
     """Return the media of a post with one photo."""
+    return post_pb2.Post(media=[ready_photo(media_id)]).SerializeToString()
+
+
+def ready_photo(media_id: PublicId) -> media_pb2.Media:
+    """Return a READY photo with all renditions."""
     name = hashlib.sha256(media_id.pack()).hexdigest()[:32]
     renditions = [
         media_pb2.Rendition(
@@ -119,7 +124,7 @@ def _manifest(media_id: PublicId) -> bytes:
         for width in WIDTHS
         for kind in FORMATS
     ]
-    medium: Any = media_pb2.Media(
+    return media_pb2.Media(
         media_id=str(media_id),
         state=media_pb2.MEDIA_STATE_READY,
         kind=media_pb2.MEDIA_KIND_PHOTO,
@@ -129,4 +134,3 @@ def _manifest(media_id: PublicId) -> bytes:
         alt_text="A harbour at dawn",
         renditions=renditions,
     )
-    return post_pb2.Post(media=[medium]).SerializeToString()
