@@ -53,7 +53,8 @@ async def test_defaults_are_printed_and_absent_messages_are_not(
                     "isLooping": False,
                 }
             ],
-        }
+        },
+        "isPrivate": False,
     }
 
 
