@@ -26,7 +26,7 @@ EXPORT_SECONDS = 2.0
 def set_up_telemetry(service: str) -> None:
     """Start exporting what is switched on. Call once, before building the server.
 
-    Raises SettingsError if the sampler's argument is wrong. The SDK would sample everything, or end the process by a traceback.
+    Raises SettingsError if the sampler's argument is wrong. The SDK would sample everything.
     """
     if has_traces():
         sampled_share()
