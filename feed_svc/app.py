@@ -15,6 +15,7 @@ from feed_svc.drift.divergence_ratio import show_divergence
 from feed_svc.drift.sampler import SampleDrift
 from feed_svc.events import FAN_OUT, GROUP, STREAMS, FeedEvents, StreamedChunks
 from feed_svc.fan_out.apply_follow import ApplyFollow
+from feed_svc.fan_out.apply_privacy import ApplyPrivacy
 from feed_svc.fan_out.chunks import CHUNKS_AT_ONCE
 from feed_svc.fan_out.fan_out_post import FanOut
 from feed_svc.fan_out.lag import FanOutLag
@@ -35,6 +36,7 @@ from feed_svc.store.cards import RedisCards
 from feed_svc.store.celebrities import RedisCelebrities
 from feed_svc.store.followees import RedisFollowees
 from feed_svc.store.former_workers import name_of, wait_for_former_workers
+from feed_svc.store.public_authors import RedisPublicAuthors
 from feed_svc.store.recent_unfollows import RedisRecentUnfollows
 from feed_svc.store.timeline_walk import TimelineWalk
 from feed_svc.store.timelines import RedisTimelines
@@ -60,6 +62,7 @@ class _Parts:
     recent_unfollows: RedisRecentUnfollows
     followees: RedisFollowees
     cards: RedisCards
+    public_authors: RedisPublicAuthors
     graph: GrpcGraph
     posts: GrpcPosts
     source: GrpcCardSource
@@ -84,6 +87,7 @@ async def _open_parts(settings: TimelineSettings) -> AsyncIterator[_Parts]:
             RedisRecentUnfollows(redis),
             RedisFollowees(mux),
             RedisCards(mux),
+            RedisPublicAuthors(mux),
             GrpcGraph(follow),
             GrpcPosts(post),
             GrpcCardSource(post, user, follow),
@@ -128,7 +132,8 @@ async def serving_process(settings: FeedSettings) -> AsyncIterator[Process]:
         stack.push_async_callback(skeleton.close)
         cursors = Cursors(settings.cursor_key_list, "feed")
         memory = _card_memory(parts, settings)
-        get_feed = GetFeed(skeleton, memory or parts.cards, parts.source, parts.graph, cursors, is_outage)
+        cards = memory or parts.cards
+        get_feed = GetFeed(skeleton, cards, parts.public_authors, parts.source, parts.graph, cursors, is_outage)
         sample = CountViews(GrpcViews(media), media_of)
         rpc = FeedRpc(get_feed, sample.record, JsonCards(settings.card_json_mib * 1024 * 1024))
         process = Process(
@@ -151,6 +156,7 @@ async def working_process(settings: WorkSettings) -> AsyncIterator[Process]:
         follow = ApplyFollow(
             parts.graph, parts.posts, parts.timelines, parts.recent_unfollows, parts.celebrities, parts.followees
         )
+        refresh_author = RefreshAuthor(parts.posts, parts.cards)
         chunks = StreamedChunks(parts.redis)
         push_to_followers = PushToFollowers(parts.graph, parts.timelines, parts.recent_unfollows, follow, chunks, lag)
         handle = FeedEvents(
@@ -158,7 +164,8 @@ async def working_process(settings: WorkSettings) -> AsyncIterator[Process]:
             RemovePost(parts.cards, parts.authors, parts.celebrities, push_to_followers, settings.celebrity_grace_ms),
             push_to_followers,
             follow,
-            RefreshAuthor(parts.posts, parts.cards),
+            refresh_author,
+            ApplyPrivacy(parts.public_authors, refresh_author),
         )
         drift = SampleDrift(
             parts.timelines,

@@ -12,3 +12,13 @@ UNKNOWN = b"\x78\x80\x00"
 def is_public(card: bytes) -> bool:
     """Tell whether a card's author is known to be public."""
     return card.endswith(PUBLIC)
+
+
+def is_private(card: bytes) -> bool:
+    """Tell whether a card's author is known to be private."""
+    return card.endswith(PRIVATE)
+
+
+def is_unknown(card: bytes) -> bool:
+    """Tell whether a card does not say what its author is."""
+    return card.endswith(UNKNOWN)

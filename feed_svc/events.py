@@ -4,10 +4,11 @@ from lensfeed.events.v1 import event_pb2
 from redis.asyncio import Redis
 
 from feed_svc.fan_out.apply_follow import ApplyFollow
+from feed_svc.fan_out.apply_privacy import ApplyPrivacy
 from feed_svc.fan_out.chunks import Change, FanOutChunk, PostChange
 from feed_svc.fan_out.fan_out_post import FanOut
 from feed_svc.fan_out.push_to_followers import PushToFollowers
-from feed_svc.fan_out.refresh_author import NEWEST_OF_PRIVACY, NEWEST_OF_PROFILE, RefreshAuthor
+from feed_svc.fan_out.refresh_author import NEWEST_OF_PROFILE, RefreshAuthor
 from feed_svc.fan_out.remove_post import RemovePost
 from meshkit.events import EventStream, new_record
 
@@ -50,12 +51,14 @@ class FeedEvents:
         push_to_followers: PushToFollowers,
         apply_follow: ApplyFollow,
         refresh_author: RefreshAuthor,
+        apply_privacy: ApplyPrivacy,
     ) -> None:
         self._fan_out = fan_out
         self._remove_post = remove_post
         self._push_to_followers = push_to_followers
         self._apply_follow = apply_follow
         self._refresh_author = refresh_author
+        self._apply_privacy = apply_privacy
 
     async def __call__(self, event: event_pb2.Event) -> None:
         """Handle one event."""
@@ -77,7 +80,7 @@ class FeedEvents:
             case "user_updated":
                 await self._refresh_author(event.user_updated.user_id, NEWEST_OF_PROFILE)
             case "privacy_changed":
-                await self._refresh_author(event.privacy_changed.user_id, NEWEST_OF_PRIVACY)
+                await self._apply_privacy(event.privacy_changed.user_id)
 
 
 def _chunk_of(message: event_pb2.FanOutChunk) -> FanOutChunk:

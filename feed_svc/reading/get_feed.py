@@ -1,16 +1,17 @@
 """Reads a page of a home feed: skeleton → hydrate → rules → present. Two round trips to Redis when cached."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import Enum
 from typing import NamedTuple
 
 from feed_svc import page_sources
-from feed_svc.card_marks import is_public
-from feed_svc.model import ENTRY_SIZE, Entry, Skeleton
+from feed_svc.card_marks import is_private, is_public, is_unknown
+from feed_svc.model import ENTRY_SIZE, Entry, Skeleton, author_of
 from feed_svc.ports import CardSource, Graph, IsOutage
 from feed_svc.reading.read_with_fallback import ReadWithFallback
 from feed_svc.store.port import GONE, Cards
+from feed_svc.store.public_authors_port import PublicAuthors
 from meshkit.call import mark_gate_asked
 from meshkit.cursors import Cursors, invalid_cursor
 from meshkit.paging import fitting
@@ -43,6 +44,7 @@ class GetFeed:
         self,
         skeleton: ReadWithFallback,
         cards: Cards,
+        public_authors: PublicAuthors,
         source: CardSource,
         graph: Graph,
         cursors: Cursors,
@@ -50,6 +52,7 @@ class GetFeed:
     ) -> None:
         self._skeleton = skeleton
         self._cards = cards
+        self._public_authors = public_authors
         self._source = source
         self._graph = graph
         self._cursors = cursors
@@ -70,7 +73,7 @@ class GetFeed:
             mark_gate_asked()  # only followed authors have entries, which the timeline's lease or the graph vouches for
             cards = await self._hydrate(skeleton.entries)
             if not skeleton.is_checked:
-                cards = without_private(cards)
+                cards = without_private(skeleton.entries, cards, await self._known_public(skeleton.entries, cards))
             if None in cards:
                 skeleton = cut_after_last_card(skeleton, cards)
             skeleton = cut_to_size(skeleton, cards)
@@ -118,23 +121,44 @@ class GetFeed:
         return [made.get(entry, GONE) if card is None else card for entry, card in zip(entries, cards, strict=True)]
 
     async def _cache(self, made: Mapping[Entry, bytes], absent: Sequence[Entry]) -> None:
+        public = {author_of(entry) for entry, card in made.items() if is_public(card)}
+        private = {author_of(entry) for entry, card in made.items() if is_private(card)}
         try:
             if made:
-                await self._cards.put(made)
+                await asyncio.gather(
+                    self._cards.put(made), self._public_authors.add(public), self._public_authors.forget(private)
+                )
             if absent:
                 await self._cards.put_absent(absent)
         except Exception as error:
             if not self._is_outage(error):
                 raise
 
+    async def _known_public(self, entries: Sequence[Entry], cards: Sequence[bytes | None]) -> set[int]:
+        """Return the authors who were public before follow_svc went away, among those whose cards do not say it."""
+        unknown = {author_of(entry) for entry, card in zip(entries, cards, strict=True) if card and is_unknown(card)}
+        if not unknown:
+            return unknown
+        try:
+            return await self._public_authors.among(unknown)
+        except Exception as error:
+            if not self._is_outage(error):
+                raise
+            return set()
+
     async def _empty_reason(self, viewer: int) -> EmptyReason:
         follows = await self._graph.follows_anybody(viewer)
         return EmptyReason.NO_POSTS_YET if follows else EmptyReason.FOLLOWS_NOBODY
 
 
-def without_private(cards: Sequence[bytes | None]) -> list[bytes | None]:
-    """Leave out the cards of authors who are not known to be public."""
-    return [GONE if card and not is_public(card) else card for card in cards]
+def without_private(
+    entries: Sequence[Entry], cards: Sequence[bytes | None], public: Collection[int]
+) -> list[bytes | None]:
+    """Leave out the cards of authors who are not known to be public, by the card or as one of `public`."""
+    return [
+        card if not card or is_public(card) or (is_unknown(card) and author_of(entry) in public) else GONE
+        for entry, card in zip(entries, cards, strict=True)
+    ]
 
 
 def cut_after_last_card(skeleton: Skeleton, cards: Sequence[bytes | None]) -> Skeleton:

@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from feed_svc.card_marks import PRIVATE, PUBLIC
+from feed_svc.card_marks import PRIVATE, PUBLIC, UNKNOWN
 from feed_svc.fan_out.apply_follow import ApplyFollow
+from feed_svc.fan_out.apply_privacy import ApplyPrivacy
 from feed_svc.fan_out.chunks import FanOutChunk, FollowerPage
 from feed_svc.fan_out.fan_out_post import FanOut
 from feed_svc.fan_out.push_to_followers import PushToFollowers
+from feed_svc.fan_out.refresh_author import RefreshAuthor
 from feed_svc.fan_out.remove_post import RemovePost
 from feed_svc.model import ENTRY_SIZE, Entry, HomeWindow, Places, Unleased, author_of, entry_of, place_of
 from feed_svc.reading.get_feed import FeedPage, GetFeed
@@ -26,6 +28,7 @@ from feed_svc.store.card_memory import CardMemory
 from feed_svc.store.cards import RedisCards
 from feed_svc.store.celebrities import RedisCelebrities
 from feed_svc.store.followees import RedisFollowees
+from feed_svc.store.public_authors import RedisPublicAuthors
 from feed_svc.store.recent_unfollows import RedisRecentUnfollows
 from feed_svc.store.timelines import RedisTimelines
 from meshkit.cursors import Cursors
@@ -186,13 +189,18 @@ class World:
         return [self._newest(author, below_place, limit) for author in author_ids]
 
     async def make(self, entries: Sequence[Entry]) -> Mapping[Entry, bytes]:
-        """Return a card of each post that exists: its entry with a mark before it."""
+        """Return a card of each post that exists: its entry, and what the graph says of its author."""
         self.made += len(entries)
         return {
-            entry: card_of(entry, PRIVATE if author_of(entry) in self.private else PUBLIC)
+            entry: card_of(entry, self._mark_of(author_of(entry)))
             for entry in entries
             if place_of(entry) in self._of(author_of(entry))
         }
+
+    def _mark_of(self, author: int) -> bytes:
+        if self.graph_is_away:
+            return UNKNOWN
+        return PRIVATE if author in self.private else PUBLIC
 
     def _ask_graph(self) -> None:
         if self.graph_is_away:
@@ -259,10 +267,13 @@ class Feed:
     recent_unfollows: RedisRecentUnfollows
     cards: RedisCards
     memory: CardMemory | None
+    public_authors: RedisPublicAuthors
     get_feed: GetFeed
     fan_out: FanOut
     remove_post: RemovePost
     apply_follow: ApplyFollow
+    refresh_author: RefreshAuthor
+    apply_privacy: ApplyPrivacy
     push_to_followers: PushToFollowers
     chunks: WorldChunks
     reader: ReadWithFallback
@@ -280,6 +291,11 @@ class Feed:
                 return shown
             assert page.items, "a page that is not the last has items"
             cursor = page.next_cursor
+
+    async def drop_cards(self) -> None:
+        """Let all cards expire."""
+        if keys := await self.redis.keys("card:*"):
+            await self.redis.delete(*keys)
 
     async def follow_changes(self) -> None:
         """Let the memory learn of changed cards, as a process does all the time."""
@@ -339,6 +355,8 @@ def open_feed(
     celebrities = RedisCelebrities(mux, threshold=celebrity_followers, grace_ms=grace_ms, keep_ms=10_000_000)
     authors = RedisAuthorTimelines(mux, length=sizes.author_length, slack=sizes.slack)
     cards = RedisCards(mux)
+    public_authors = RedisPublicAuthors(mux)
+    refresh_author = RefreshAuthor(world, cards)
     chunks = WorldChunks()
     follow = ApplyFollow(world, world, timelines, recent_unfollows, celebrities, followees)
     push_to_followers = PushToFollowers(world, timelines, recent_unfollows, follow, chunks, lambda *_: None)
@@ -364,7 +382,7 @@ def open_feed(
     memory = CardMemory(cards, CardLog(redis), card_memory) if card_memory else None
     cursors = Cursors(["a key of the tests"], "feed")
     _readers.append(reader)
-    get_feed = GetFeed(reader, memory or cards, world, world, cursors, is_outage)
+    get_feed = GetFeed(reader, memory or cards, public_authors, world, world, cursors, is_outage)
     return Feed(
         world,
         redis,
@@ -374,10 +392,13 @@ def open_feed(
         recent_unfollows,
         cards,
         memory,
+        public_authors,
         get_feed,
         FanOut(world, authors, celebrities, push_to_followers),
         RemovePost(cards, authors, celebrities, push_to_followers, grace_ms),
         follow,
+        refresh_author,
+        ApplyPrivacy(public_authors, refresh_author),
         push_to_followers,
         chunks,
         reader,

@@ -19,7 +19,6 @@ from feed_svc.fan_out import lag as lag_metrics
 from feed_svc.fan_out.chunks import PAGES_PER_CHUNK, Change, FanOutChunk, FollowerPage, PostChange
 from feed_svc.fan_out.lag import FanOutLag
 from feed_svc.fan_out.push_to_followers import PushToFollowers
-from feed_svc.fan_out.refresh_author import RefreshAuthor
 from feed_svc.model import entry_of
 from feed_svc.store.timelines import RedisTimelines, key_of
 from meshkit.events import Consumer, DeadLetters, EventStream, new_record
@@ -74,8 +73,14 @@ async def open_world(world: World, redis: "Redis", mux: RedisMux) -> Feed:
 
 def handler_of(feed: Feed) -> Handle:
     """Return a worker's event handler."""
-    refresh = RefreshAuthor(feed.world, feed.cards)
-    return FeedEvents(feed.fan_out, feed.remove_post, feed.push_to_followers, feed.apply_follow, refresh)
+    return FeedEvents(
+        feed.fan_out,
+        feed.remove_post,
+        feed.push_to_followers,
+        feed.apply_follow,
+        feed.refresh_author,
+        feed.apply_privacy,
+    )
 
 
 @contextlib.asynccontextmanager

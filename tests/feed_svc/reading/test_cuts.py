@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import pytest
 from redis.asyncio import Redis
 
-from feed_svc.card_marks import UNKNOWN
-from feed_svc.fan_out.refresh_author import NEWEST_OF_PRIVACY, RefreshAuthor
-from feed_svc.model import Cuts, Unleased, Window, author_of, entry_of, place_of
+from feed_svc.card_marks import is_unknown
+from feed_svc.model import Cuts, Unleased, Window, author_of, entry_of
 from feed_svc.reading.check_cuts import LEASE_SECONDS, LOOK_SECONDS, SETTLE_SECONDS, CheckCuts, Outcome, after_look
+from feed_svc.store.public_authors import CHANGED_SECONDS, KEEP_SECONDS
 from meshkit.errors import DeadlineExceededError, UnavailableError
 from meshkit.grpc.status import is_outage
 from meshkit.redis.mux import RedisMux
@@ -160,7 +160,7 @@ async def test_without_the_graph_private_posts_are_left_out(feed: Feed, world: G
     """Nobody knows who was cut, so authors who are private, or may be, are not shown. A page with a lease shows them."""
     world.private |= {GOES, STAR}
     for author in world.private:
-        await RefreshAuthor(world, feed.cards)(author, NEWEST_OF_PRIVACY)
+        await feed.apply_privacy(author)
     oracle = world.oracle(VIEWER)
     assert entries_of(await feed.get_feed(VIEWER, "", 100)) == oracle
     world.graph_is_away = world.is_away = True
@@ -169,16 +169,55 @@ async def test_without_the_graph_private_posts_are_left_out(feed: Feed, world: G
     page = await feed.get_feed(VIEWER, "", 100)
     assert page.is_degraded
     assert entries_of(page) == [entry for entry in oracle if author_of(entry) == STAYS]
-    unknown = entry_of(place_of(entries_of(page)[0]), STAYS)
-    await feed.redis.set(b"card:" + unknown, b"card " + unknown + UNKNOWN)
-    assert entries_of(await feed.get_feed(VIEWER, "", 100)) == entries_of(page)[1:]
+
+
+async def test_public_posts_outlive_their_cards_without_the_graph(feed: Feed, world: Graph) -> None:
+    """Cards made while the graph is away do not say what authors are. Those whom it called public before are shown."""
+    world.private.add(GOES)
+    await feed.apply_privacy(GOES)
+    await feed.drop_cards()
+    oracle = world.oracle(VIEWER)
+    assert entries_of(await feed.get_feed(VIEWER, "", 100)) == oracle
+    await pass_lease(feed)
+    world.graph_is_away = world.is_away = True
+    await feed.drop_cards()
+    page = await feed.get_feed(VIEWER, "", 100)
+    assert page.is_degraded
+    assert all(map(is_unknown, page.items))
+    assert entries_of(page) == [entry for entry in oracle if author_of(entry) != GOES]
+    # The event of a switch that the graph decided before it went away.
+    await feed.apply_privacy(STAYS)
+    assert {author_of(entry) for entry in entries_of(await feed.get_feed(VIEWER, "", 100))} == {STAR}
+    await feed.apply_privacy(STAR)
+    with pytest.raises(UnavailableError):
+        await feed.get_feed(VIEWER, "", 100)
+
+
+async def test_an_answer_from_before_a_switch_is_not_remembered(feed: Feed) -> None:
+    """A reader may be late with what the graph said before a switch. For minutes, the author does not count as public."""
+    stays, switches, _ = authors = 21, 22, 23
+    await feed.public_authors.add([stays, switches])
+    assert await feed.public_authors.among(authors) == {stays, switches}
+    await feed.public_authors.forget([switches])
+    await feed.public_authors.add([stays, switches])
+    assert await feed.public_authors.among(authors) == {stays}
+    assert 0 < await feed.redis.ttl(f"public:{{{switches}}}") <= CHANGED_SECONDS
+    assert CHANGED_SECONDS < await feed.redis.ttl(f"public:{{{stays}}}") <= KEEP_SECONDS
+
+
+async def test_a_graph_that_says_private_is_believed_without_an_event(feed: Feed, world: Graph) -> None:
+    """Whoever was public is forgotten when cards are made of a private author, even if the event of the switch is lost."""
+    world.private.add(GOES)
+    await feed.drop_cards()
+    await feed.get_feed(VIEWER, "", 100)
+    assert await feed.public_authors.among([STAYS, GOES, STAR]) == {STAYS, STAR}
 
 
 async def test_a_feed_of_private_authors_fails_without_the_graph(feed: Feed, world: Graph) -> None:
     """If nothing can be shown, the call fails. A page without any item would say that there are no posts."""
     world.private |= {STAYS, GOES, STAR}
     for author in world.private:
-        await RefreshAuthor(world, feed.cards)(author, NEWEST_OF_PRIVACY)
+        await feed.apply_privacy(author)
     assert await feed.walk(VIEWER, 7) == world.oracle(VIEWER)
     await pass_lease(feed)
     world.graph_is_away = world.is_away = True

@@ -152,6 +152,8 @@ async def test_changes_reach_the_memory_of_every_process(mesh: Mesh) -> None:
     await until(lambda: shows([(older, "Ada")]))
     assert time.monotonic() - handled < TRUST_SECONDS
 
+    public = f"public:{{{author}}}"
+    assert await mesh.redis.get(public)
     for visibility in (ACCOUNT_VISIBILITY_PRIVATE, ACCOUNT_VISIBILITY_PUBLIC):
         is_private = visibility == ACCOUNT_VISIBILITY_PRIVATE
         assert await mesh.show_private(reader, not is_private)
@@ -162,6 +164,7 @@ async def test_changes_reach_the_memory_of_every_process(mesh: Mesh) -> None:
         await until(lambda expected=is_private: mesh.show_private(reader, expected))  # type: ignore[misc]  # the same
         assert time.monotonic() - handled < TRUST_SECONDS
         assert await shows([(older, "Ada")])
+        assert await mesh.redis.get(public) == b"", "a change is not over for minutes"
 
 
 async def _changes(mesh: Mesh) -> int:
