@@ -94,7 +94,7 @@ def seed(
 ) -> None:
     """Fill a running mesh with sample people, pictures, posts and follows through the public API.
 
-    Prints a user to log in as. A second run adds only what is missing.
+    Prints a user to log in as. One of four people or more is private. A second run adds only what is missing.
     """
     from devmesh.commands.seed import SeedOptions
     from devmesh.commands.seed import seed as run

@@ -73,10 +73,14 @@ async def _seed(options: SeedOptions) -> None:
     people = sample_people(options.seed, options.people, options.posts, options.follows)
     with _progress() as progress:
         members = await _all(progress, "people", _join, [(options.url, person) for person in people])
+        private = [member for member in members if member.person.accepts]
+        await _all(progress, "private", _make_private, [(member,) for member in private])
         pairs = [(member, members[other]) for member in members for other in member.person.follows]
         await _all(progress, "follows", _follow, pairs)
+        accepted = [(member, members[other]) for member in private for other in member.person.accepts]
+        await _all(progress, "accepted", _accept, accepted)
         await _fill(progress, members, Random(options.seed))  # noqa: S311 - pictures, not secrets
-    _print_hints(options.url, people[0].handle)
+    _print_hints(options.url, people[0].handle, [person.handle for person in people if person.accepts])
 
 
 async def _fill(progress: Progress, members: list[_Member], chance: Random) -> None:
@@ -100,6 +104,16 @@ async def _join(url: str, person: SamplePerson) -> _Member:
         if person.bio:
             await feed.users.UpdateUser(UpdateUserRequest(bio=person.bio))
     return replace(newcomer, user_id=user.user_id)
+
+
+async def _make_private(member: _Member) -> None:
+    async with member.client() as feed:
+        await feed.make_private()
+
+
+async def _accept(member: _Member, other: _Member) -> None:
+    async with member.client() as feed:
+        await feed.accept_follower(other.user_id)
 
 
 async def _follow(member: _Member, other: _Member) -> None:
@@ -152,7 +166,10 @@ def _progress() -> Progress:
     return Progress(*columns, console=Console())
 
 
-def _print_hints(url: str, handle: str) -> None:
+def _print_hints(url: str, handle: str, private: list[str]) -> None:
+    asked = (
+        f"{private[0]}, with the same password, is private: {handle} follows, two others ask to.\n" if private else ""
+    )
     body = json.dumps({"handle": handle, "password": PASSWORD})
     print(  # noqa: T201 - output of a command
         f"""
@@ -161,7 +178,8 @@ Log in as {handle} with the password {PASSWORD}. For a first look:
   TOKEN=$(curl -s {url}/sessions -H 'Content-Type: application/json' -d '{body}' |
     python3 -c 'import json, sys; print(json.load(sys.stdin)["accessToken"])')
   curl -s "{url}/feed?limit=3" -H "Authorization: Bearer $TOKEN"
-"""
+
+{asked}"""
     )
 
 

@@ -41,6 +41,9 @@ THOUGHTS = (
 )
 TAGS = ("#hills", "#citylights", "#35mm", "#goldenhour", "#walks", "")
 
+# The people whom the private one lets wait.
+ASKERS = (1, 2)
+
 
 @dataclass(frozen=True)
 class SamplePost:
@@ -52,30 +55,40 @@ class SamplePost:
 
 @dataclass(frozen=True)
 class SamplePerson:
-    """A person to create. `follows` are indexes in the list of people."""
+    """A person to create. `follows` and `accepts` are indexes in the list of people.
+
+    The account is private if it accepts somebody. Who else follows it has asked for it, without an answer.
+    """
 
     handle: str
     display_name: str
     bio: str
     posts: tuple[SamplePost, ...]
     follows: tuple[int, ...]
+    accepts: tuple[int, ...] = ()
 
 
 def sample_people(seed: int, people: int, posts: int, follows: int) -> list[SamplePerson]:
-    """Create people with this many posts and follows each. The first one follows everyone."""
+    """Create people with this many posts and follows each. The first one follows everyone.
+
+    Of four people or more, the last one is private, accepts the first, and is asked by two more.
+    """
     return [_person(seed, place, people, posts, follows) for place in range(people)]
 
 
 def _person(seed: int, place: int, people: int, posts: int, follows: int) -> SamplePerson:
     chance = Random(f"{seed}/{place}")  # noqa: S311 - pictures, not secrets
     first, last = chance.choice(FIRST_NAMES), chance.choice(LAST_NAMES)
-    others = [other for other in range(people) if other != place]
+    private = people - 1 if people > len(ASKERS) + 1 else None
+    others = [other for other in range(people) if other not in (place, private)]
+    asked = () if private is None or place not in (0, *ASKERS) else (private,)
     return SamplePerson(
         handle=f"{first}.{last}.{seed}.{place}".lower(),
         display_name=f"{first} {last}",
         bio=chance.choice(BIOS),
         posts=tuple(_post(chance, f"{seed}/{place}/{number}") for number in range(posts)),
-        follows=tuple(others if place == 0 else chance.sample(others, min(follows, len(others)))),
+        follows=(*(others if place == 0 else chance.sample(others, min(follows, len(others)))), *asked),
+        accepts=(0,) if place == private else (),
     )
 
 

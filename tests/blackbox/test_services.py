@@ -59,8 +59,11 @@ async def test_internal_methods_answer_at_the_services_address(mesh: Mesh, ann: 
 
 
 async def test_a_seeded_mesh_has_feeds(mesh: Mesh, reach: Reach) -> None:
-    """`lensfeed seed` prints a login whose feed has everyone else's posts with pictures, and a second run adds nothing."""
-    command = ("-m", "devmesh", "seed", "--url", mesh.url, "--people", "2", "--posts", "2", "--follows", "1")
+    """`lensfeed seed` prints a login whose feed has everyone else's posts with pictures, and a second run adds nothing.
+
+    A private account is among them, with two requests.
+    """
+    command = ("-m", "devmesh", "seed", "--url", mesh.url, "--people", "4", "--posts", "1", "--follows", "1")
     env = {name: value for name, value in os.environ.items() if not name.startswith("LENSFEED_")}
     for _ in range(2):
         process = await asyncio.create_subprocess_exec(sys.executable, *command, stdout=PIPE, stderr=STDOUT, env=env)
@@ -71,7 +74,11 @@ async def test_a_seeded_mesh_has_feeds(mesh: Mesh, reach: Reach) -> None:
     assert named[2] == PASSWORD
     person = await logged_in(reach, named[1], PASSWORD)
     items = (await person.call("GET", "/feed"))["items"]
-    assert len(items) == 2
+    assert len(items) == 3
+    [private] = [item["author"]["handle"] for item in items if item.get("isPrivate")]
+    assert f"{private}, with the same password, is private" in output
+    owner = await logged_in(reach, private, PASSWORD)
+    assert len((await owner.call("GET", "/follow-requests"))["users"]) == 2
     assert person.handle not in {item["author"]["handle"] for item in items}
     for item in items:
         picture = await reach.http.get(item["post"]["media"][0]["renditions"][0]["url"])

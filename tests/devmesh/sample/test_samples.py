@@ -5,7 +5,7 @@ from random import Random
 
 from PIL import Image
 
-from devmesh.sample.people import sample_people
+from devmesh.sample.people import ASKERS, sample_people
 from devmesh.sample.pictures import SIZES, draw_picture
 
 
@@ -23,8 +23,18 @@ def test_sample_people_fit_the_contract() -> None:
         assert 3 <= len(person.handle) <= 30
         assert set(person.handle) <= set("abcdefghijklmnopqrstuvwxyz0123456789_.")
         assert place not in person.follows
-        assert len(set(person.follows)) == (199 if place == 0 else 5)
+        assert len(set(person.follows)) == (199 if place == 0 else 5 + (place in ASKERS))
         assert len(person.posts) == 2
+
+
+def test_the_last_of_four_is_private() -> None:
+    """It accepts the first person, two more ask, and nobody else does. Fewer people are all public."""
+    for count in (4, 20):
+        *others, private = sample_people(1, count, 1, 3)
+        assert private.accepts == (0,)
+        assert not any(person.accepts for person in others)
+        assert [place for place, person in enumerate(others) if count - 1 in person.follows] == [0, *ASKERS]
+    assert not any(person.accepts for person in sample_people(1, 3, 1, 3))
 
 
 def test_pictures_are_jpegs_of_several_sizes() -> None:
