@@ -38,7 +38,7 @@ RUNS ?= 20
 BENCH ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install protos reference docs api-docs fmt lint types contracts lock lock-check sbom licences pythons packages release-protos check test coverage test-fast test-load wheel images test-images stubs stubs-python stubs-typescript stubs-go stubs-java test-stubs dev clean faults bench
+.PHONY: help install protos reference docs api-docs dashboards fmt lint types contracts lock lock-check sbom licences pythons packages release-protos check test coverage test-fast test-load wheel images test-images stubs stubs-python stubs-typescript stubs-go stubs-java test-stubs dev clean faults bench
 
 help: ## List these targets
 	@awk -F':.*## ' '/^##@ /{printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -96,6 +96,9 @@ $(REFERENCE): $(PACKAGED) $(SOURCES) $(WRITTEN) $(STAMP)
 
 api-docs: protos ## Write docs/api.md from the contracts
 	$(BIN)/python -m edge_proxy.answers.openapi markdown > docs/api.md
+
+dashboards: $(STAMP) ## Write the Grafana dashboards from their code into deploy/dashboards/
+	$(BIN)/python -m tools.monitoring
 
 ##@ Check
 

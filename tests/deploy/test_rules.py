@@ -40,7 +40,7 @@ def test_alerts_fire_when_they_should() -> None:
 
 def test_rules_name_metrics_and_labels_that_exist() -> None:
     """Each metric is in the catalogue, with the labels and the bucket that a rule selects by."""
-    metrics = dict(_series())
+    metrics = dict(series())
     found = [match for rule in _rules() for match in SELECTOR.findall(rule["expr"]) if ":" not in match[0]]
     assert len({name for name, _ in found}) > 6
     for name, selector in found:
@@ -82,7 +82,7 @@ def _rules() -> Iterator[dict[str, Any]]:
         yield from group["rules"]
 
 
-def _series() -> Iterator[tuple[str, Metric]]:
+def series() -> Iterator[tuple[str, Metric]]:
     """Yield the name of each series that Prometheus has, with its metric."""
     for metric in all_metrics():
         name = metric.prometheus_name
