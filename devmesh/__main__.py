@@ -12,6 +12,7 @@ except ModuleNotFoundError:
 from lensfeed_client.commands.app import GROUPS
 
 from devmesh.commands.events import app as events_app
+from devmesh.commands.logs import logs
 from devmesh.folders import default_folder
 
 RUN = "Run a mesh"
@@ -121,6 +122,9 @@ def top(
     from devmesh.commands.top import top as run
 
     raise typer.Exit(run(data, targets, every, once=once))
+
+
+app.command(rich_help_panel=RUN)(logs)
 
 
 _DATA = typer.Option(help="The folder of the mesh.", show_default="in the user's data folder")
