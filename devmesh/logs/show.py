@@ -19,16 +19,16 @@ _ESCAPED = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)
 def show(console: Console, service: str, record: Record) -> None:
     """Print a record, each of its lines with time, part and level. Colors are for terminals without NO_COLOR."""
     for line in record.text.split("\n"):
-        shown = Text.assemble(
+        parts = (
             (f"{time_text(record):24} ", "dim"),
             (f"{service:{SERVICE_WIDTH}} ", _color(service)),
             (f"{record.level:8} ", LEVEL_STYLES.get(record.level, "")),
             (line.translate(_ESCAPED), LEVEL_STYLES.get(record.level, "")),
         )
         if console.is_terminal and console.color_system:
-            console.print(shown, soft_wrap=True)
-        else:  # ten times as fast
-            sys.stdout.write(f"{shown.plain}\n")
+            console.print(Text.assemble(*parts), soft_wrap=True)
+        else:  # many times as fast
+            sys.stdout.write(f"{''.join(text for text, _ in parts)}\n")
 
 
 def show_json(service: str, record: Record) -> None:
