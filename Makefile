@@ -166,6 +166,7 @@ test-fast: protos ## Run the quick tests, on no mesh and no cluster (a minute)
 
 test-load: protos ## Run the black-box tests 20 times, three at a time (most of an hour; fewer: make test-load RUNS=3)
 	sh tests/need_java.sh
+	sh tests/need_prometheus.sh
 	PYTHON=$(BIN)/python sh tests/under_load.sh $(RUNS)
 
 faults: protos ## Kill and pause nodes of real clusters under load (minutes)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The tests of alerts run Prometheus and its promtool. Where they are missing, unpacks Debian's package into a cache outside of this
+# The tests of metrics, alerts and dashboards run Prometheus and its promtool. Where they are missing, unpacks Debian's package into a cache outside of this
 # folder, or says what to install. Does not install the package, which would start a server.
 set -eu
 tools="${XDG_CACHE_HOME:-$HOME/.cache}/lensfeed/tools"

@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from meshkit.telemetry.catalog import all_metrics
-from tests.deploy.test_rules import MATCHER, RULES, SELECTOR, promtool, series
+from tests.deploy.test_rules import MATCHER, SELECTOR, promtool, series
+from tests.prometheus import RULES
 from tools.imports import SERVICES
 from tools.monitoring.files import FOLDER, texts
 
@@ -32,7 +33,7 @@ def test_panels_name_what_exists() -> None:
     metrics = dict(series())
     recorded = {rule["record"] for rule in _rules() if "record" in rule}
     known = metrics.keys() | recorded | OF_PROCESSES
-    for expression in _expressions():
+    for expression in expressions():
         selected = [(name, matchers) for name, matchers in SELECTOR.findall(expression) if name in metrics]
         assert {name for name in NAME.findall(expression) if not _is_label(name)} <= known, expression
         labels = {each for name, _ in selected for each in _labels(metrics[name].attributes)}
@@ -43,7 +44,7 @@ def test_panels_name_what_exists() -> None:
 
 def test_every_metric_is_on_a_dashboard() -> None:
     """A metric that is added to the catalogue is added to a panel."""
-    text = "\n".join(_expressions())
+    text = "\n".join(expressions())
     assert [each.name for each in all_metrics() if not re.search(rf"\b{each.prometheus_name}", text)] == []
 
 
@@ -61,7 +62,7 @@ def test_prometheus_reads_every_expression(tmp_path: Path) -> None:
     """Promtool parses what each panel asks."""
     rules = [
         {"record": f"panel:number{number}", "expr": expression.replace("$__rate_interval", "5m")}
-        for number, expression in enumerate(_expressions())
+        for number, expression in enumerate(expressions())
     ]
     file = tmp_path / "panels.yaml"
     file.write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": rules}]}))
@@ -72,7 +73,8 @@ def _boards() -> Iterator[dict[str, Any]]:
     yield from (json.loads(text) for text in texts().values())
 
 
-def _expressions() -> list[str]:
+def expressions() -> list[str]:
+    """Return what the panels ask, with Grafana's own variables in it."""
     panels = [panel for board in _boards() for panel in board["panels"]]
     return [target["expr"] for panel in panels for target in panel.get("targets", ())]
 

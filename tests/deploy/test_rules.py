@@ -1,8 +1,6 @@
 """The Prometheus rules fire when they should, name what exists, and have a runbook for each alert."""
 
-import os
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from functools import cache
@@ -14,14 +12,13 @@ import yaml
 
 from meshkit.telemetry.catalog import all_metrics
 from meshkit.telemetry.instruments import HistogramMetric, Metric
+from tests.prometheus import RULES, program
 
 pytestmark = pytest.mark.slow  # it needs Prometheus
 
 ROOT = Path(__file__).parents[2]
-RULES = ROOT / "deploy" / "prometheus" / "rules.yaml"
 CASES = Path(__file__).parent / "rules_test.yaml"
 RUNBOOKS = ROOT / "docs" / "runbooks.md"
-_TOOLS = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "lensfeed" / "tools"
 SELECTOR = re.compile(r"\b((?:lensfeed|rpc|db)_\w+)(?:\{([^}]*)\})?")
 MATCHER = re.compile(r'(\w+)(?:=~|!~|!=|=)"([^"]*)"')
 
@@ -70,10 +67,8 @@ def alerts() -> dict[str, Any]:
 
 
 def promtool(*arguments: str) -> None:
-    """Run promtool, from PATH or from where tests/need_prometheus.sh puts it. Fails with what it says."""
-    found = shutil.which("promtool", path=f"{_TOOLS}:{os.environ['PATH']}")
-    assert found, "promtool is missing: run `sh tests/need_prometheus.sh`"
-    done = subprocess.run([found, *arguments], capture_output=True, text=True, check=False)
+    """Run promtool. Fails with what it says."""
+    done = subprocess.run([program("promtool"), *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{done.stdout}{done.stderr}"
 
 
