@@ -43,7 +43,7 @@ def encoded(data: bytes) -> str:
 
 @dataclass(frozen=True)
 class Key:
-    """A key that signs addresses. Written anew here, so that the edge is not tested with its own code."""
+    """A key that signs addresses. It shares no code with the edge, which is what it tests."""
 
     kid: str
     secret: bytes = field(default_factory=lambda: token_bytes(32))
