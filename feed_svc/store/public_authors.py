@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 
+from feed_svc.store.script import Script
 from meshkit.redis.mux import RedisMux
 
 # Longer than follow_svc should ever be away. Each card that is made renews it.
@@ -18,20 +19,21 @@ class RedisPublicAuthors:
 
     def __init__(self, mux: RedisMux) -> None:
         self._mux = mux
+        self._add = Script(mux, _ADD)
 
     async def among(self, authors: Collection[int]) -> set[int]:
         """Read all in one round trip."""
-        found = await self._mux.get_many([_key(author) for author in authors])
+        found = await self._mux.get_many([_key(author).encode() for author in authors])
         return {author for author, value in zip(authors, found, strict=True) if value == _PUBLIC}
 
     async def add(self, authors: Collection[int]) -> None:
         """Put all in one round trip."""
-        await self._mux.execute_many([("EVAL", _ADD, 1, _key(author), _PUBLIC, KEEP_SECONDS) for author in authors])
+        await self._add.many([(_key(author), (_PUBLIC, KEEP_SECONDS)) for author in authors])
 
     async def forget(self, authors: Collection[int]) -> None:
         """Put empty strings."""
         await self._mux.execute_many([("SET", _key(author), _CHANGED, "EX", CHANGED_SECONDS) for author in authors])
 
 
-def _key(author: int) -> bytes:
-    return f"public:{{{author}}}".encode()
+def _key(author: int) -> str:
+    return f"public:{{{author}}}"
