@@ -14,6 +14,7 @@ from feed_svc.store.port import GONE, Cards
 from feed_svc.store.public_authors_port import PublicAuthors
 from meshkit.call import mark_gate_asked
 from meshkit.cursors import Cursors, invalid_cursor
+from meshkit.errors import UnavailableError
 from meshkit.paging import fitting
 
 # Stop waiting for missing cards after this long and return a partial page.
@@ -64,16 +65,19 @@ class GetFeed:
         Deleted posts that are still in the timeline are left out. A page is only empty if there are no older posts. It ends
         early when it gets too large.
         While a part is down, a page may lack items and is marked as degraded. If nobody can say who is still followed, it lacks
-        the posts of private authors. Raises InvalidArgumentError (CURSOR_INVALID), and
-        the part's error if no item can be shown.
+        the posts of private authors. Raises InvalidArgumentError (CURSOR_INVALID), and the part's error, or UnavailableError, if
+        there are older posts and none can be shown.
         """
         below = self._position(viewer, cursor)
+        hides_some = False
         while True:
             skeleton = await self._skeleton(viewer, below, limit)
             mark_gate_asked()  # only followed authors have entries, which the timeline's lease or the graph vouches for
             cards = await self._hydrate(skeleton.entries)
             if not skeleton.is_checked:
-                cards = without_private(skeleton.entries, cards, await self._known_public(skeleton.entries, cards))
+                shown = without_private(skeleton.entries, cards, await self._known_public(skeleton.entries, cards))
+                hides_some = hides_some or shown != cards
+                cards = shown
             if None in cards:
                 skeleton = cut_after_last_card(skeleton, cards)
             skeleton = cut_to_size(skeleton, cards)
@@ -81,6 +85,8 @@ class GetFeed:
             if items or skeleton.is_end:
                 break
             below = skeleton.entries[-1]
+        if hides_some and not items:
+            raise UnavailableError
         next_cursor = None if skeleton.is_end else self._cursors.encode(viewer, skeleton.entries[-1])
         reason = await self._empty_reason(viewer) if not items and not cursor else None
         return FeedPage(items, next_cursor, reason, skeleton.is_degraded)

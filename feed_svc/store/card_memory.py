@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from feed_svc import page_sources
+from feed_svc.card_marks import is_unknown
 from feed_svc.model import Entry
 from feed_svc.store.card_changes import CardLog
 from feed_svc.store.kept_bytes import KeptBytes
@@ -110,7 +111,7 @@ class CardMemory:
         now = self._now()
         for at, card in zip(missing, read, strict=True):
             found[at] = card
-            # Empty cards are few, and some of them are only short-lived.
-            if card and is_current:
+            # Empty cards are few. Some of them are short-lived, and so is a card that does not say whether its author is private.
+            if card and is_current and not is_unknown(card):
                 self._kept.keep(entries[at], card, now)
         return found

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from feed_svc import page_sources
+from feed_svc.card_marks import is_unknown
 from feed_svc.model import Entry
 from feed_svc.store.card_changes import announce
 from feed_svc.store.port import GONE
@@ -10,6 +11,9 @@ from meshkit.redis.mux import RedisMux
 
 # Together with the time in processes' memory (card_memory.py), as long as a feed may lag: two minutes.
 CARD_TTL_SECONDS = 90
+# A card that does not say whether its author is private. Short, so that cards say it soon after follow_svc is back; long enough
+# that hot posts are not made again for each reader meanwhile.
+UNKNOWN_TTL_SECONDS = 15
 # Longer than a reader can take between reading a post from the store and caching its card.
 GONE_TTL_SECONDS = 600
 # A post that a reader did not find. Short, as it may still be on its way to the store's replicas.
@@ -32,7 +36,7 @@ class RedisCards:
     async def put(self, cards: Mapping[Entry, bytes]) -> None:
         """Cache cards. With NX, because an existing one is newer, or marks the post as gone."""
         await self._mux.execute_many(
-            [("SET", _key(entry), card, "EX", CARD_TTL_SECONDS, "NX") for entry, card in cards.items()]
+            [("SET", _key(entry), card, "EX", _ttl_seconds(card), "NX") for entry, card in cards.items()]
         )
 
     async def put_absent(self, entries: Sequence[Entry]) -> None:
@@ -48,6 +52,10 @@ class RedisCards:
         """Drop cards that are not empty, and tell who has them in memory."""
         await self._mux.execute_many([("EVAL", _DROP, 1, _key(entry)) for entry in entries])
         await announce(self._mux, entries)
+
+
+def _ttl_seconds(card: bytes) -> int:
+    return UNKNOWN_TTL_SECONDS if is_unknown(card) else CARD_TTL_SECONDS
 
 
 def _key(entry: Entry) -> bytes:

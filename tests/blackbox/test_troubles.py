@@ -158,6 +158,31 @@ async def test_a_feed_survives_an_outage_of_post_svc(story: Story) -> None:
     await story.is_whole()
 
 
+async def test_a_feed_of_public_authors_survives_an_outage_of_follow_svc(story: Story) -> None:
+    """Without a lease and cards, the feed still shows public authors. `lensfeed-degraded` says that some may be cut off."""
+    whole = await story.reader.call("GET", "/feed")
+    service = story.mesh.process_of("follow_svc serve")
+    service.suspend()
+    try:
+        async with open_redis(story.mesh.redis_url) as redis:
+            for key in [f"ok:{{{story.reader.user_id}}}", *await redis.keys("card:*")]:
+                await redis.delete(key)
+                if isinstance(key, bytes):
+                    # It leaves the process's memory as well.
+                    await redis.xadd("cards:changed", {"entries": key.removeprefix(b"card:")})
+        response = await eventually(
+            lambda: story.reader.send("GET", "/feed"), lambda response: "lensfeed-degraded" in response.headers
+        )
+        assert (response.status_code, response.json()["items"]) == (200, whole["items"])
+    finally:
+        service.resume()
+    # Cards made meanwhile do not say that their authors are public, and an emptied Redis would not know it either.
+    await eventually(
+        lambda: story.reader.send("GET", "/feed"), lambda response: "lensfeed-degraded" not in response.headers
+    )
+    await story.is_whole()
+
+
 async def test_a_feed_is_complete_while_valkey_hangs(story: Story) -> None:
     """The store answers in place of a hanging cache, well before the deadline."""
     valkey = story.mesh.process_of("valkey-server")

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 import pytest
 from redis.asyncio import Redis
 
-from feed_svc.card_marks import is_unknown
+from feed_svc.card_marks import is_public, is_unknown
 from feed_svc.model import Cuts, Unleased, Window, author_of, entry_of
 from feed_svc.reading.check_cuts import LEASE_SECONDS, LOOK_SECONDS, SETTLE_SECONDS, CheckCuts, Outcome, after_look
+from feed_svc.store.cards import UNKNOWN_TTL_SECONDS
 from feed_svc.store.public_authors import CHANGED_SECONDS, KEEP_SECONDS
 from meshkit.errors import DeadlineExceededError, UnavailableError
 from meshkit.grpc.status import is_outage
@@ -225,6 +226,35 @@ async def test_a_feed_of_private_authors_fails_without_the_graph(feed: Feed, wor
         await feed.get_feed(VIEWER, "", 5)
     world.graph_is_away = world.is_away = False
     assert await feed.walk(VIEWER, 7) == world.oracle(VIEWER)
+
+
+async def test_a_page_that_hides_all_its_posts_fails(feed: Feed, world: Graph) -> None:
+    """Even if the graph answers again by the end of the read. An empty page would say that there are no older posts."""
+    world.private |= {STAYS, GOES, STAR}
+    for author in world.private:
+        await feed.apply_privacy(author)
+    second = (await feed.get_feed(VIEWER, "", 20)).next_cursor
+    assert second
+    await pass_lease(feed)
+    world.is_away = True
+    for cursor in ("", second):
+        with pytest.raises(UnavailableError):
+            await feed.get_feed(VIEWER, cursor, 20)
+
+
+async def test_cards_say_whether_authors_are_private_soon_after_the_graph_is_back(feed: Feed, world: Graph) -> None:
+    """A card that does not say it lives for seconds in Redis, and not in memory."""
+    await feed.drop_cards()
+    world.graph_is_away = True
+    await feed.follow_changes()
+    assert all(map(is_unknown, (await feed.get_feed(VIEWER, "", 5)).items))
+    keys = await feed.redis.keys("card:*")
+    assert [await feed.redis.ttl(key) <= UNKNOWN_TTL_SECONDS for key in keys] == [True] * 5
+    assert all(map(is_unknown, (await feed.get_feed(VIEWER, "", 5)).items))
+    world.graph_is_away = False
+    await feed.drop_cards()
+    assert all(map(is_public, (await feed.get_feed(VIEWER, "", 5)).items))
+    assert all([await feed.redis.ttl(key) > UNKNOWN_TTL_SECONDS for key in keys])
 
 
 async def test_a_graph_that_hangs_is_asked_once_a_second(feed: Feed, world: Graph) -> None:
