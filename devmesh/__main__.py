@@ -46,6 +46,7 @@ class Nodes(Enum):
 
 @app.command(rich_help_panel=RUN)
 def dev(
+    *,
     store: Annotated[
         Store, typer.Option(envvar="LENSFEED_STORE", help="Where the services keep their data.")
     ] = Store.SQLITE,
@@ -65,6 +66,12 @@ def dev(
         typer.Option("--exec", metavar="COMMAND", help="Run this shell command once the mesh is ready, then stop."),
     ] = None,
     mesh_tls: Annotated[bool, typer.Option("--mesh-tls", help="Use mTLS between the parts of the mesh.")] = False,
+    copies: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PART=N", help="Run N of a part, such as feed-serve=3 or edge=2. Repeatable.", show_default=False
+        ),
+    ] = None,
 ) -> None:
     """Run a whole mesh on this machine, with real servers, until Ctrl-C.
 
@@ -80,7 +87,7 @@ def dev(
 
     wish = StoreOptions(store.value, int(cassandra_nodes.value), cassandra_heap)
     folder = (data or default_folder(store.value)).expanduser().absolute()
-    raise typer.Exit(run(DevOptions(folder, port, base_port, exec_command, wish, mesh_tls)))
+    raise typer.Exit(run(DevOptions(folder, port, base_port, exec_command, wish, mesh_tls, copies or ())))
 
 
 @app.command(rich_help_panel=RUN)

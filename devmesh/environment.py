@@ -15,7 +15,10 @@ def fixed_settings(layout: Layout) -> dict[str, str]:
     """Return settings that connect the parts of this mesh. They override outer values."""
     s3 = layout.s3
     return {
-        **{f"{PREFIX}{name.upper()}_ADDR": address(port) for name, port in layout.ports.services.items()},
+        **{
+            f"{PREFIX}{name.upper()}_ADDR": ",".join(map(address, ports))
+            for name, ports in layout.ports.services.items()
+        },
         "LENSFEED_EDGE_ADDR": address(layout.ports.edge),
         "LENSFEED_EDGE_DIR": str(layout.data / "edge"),
         "LENSFEED_EDGE_S3_ACCESS_KEY": s3.edge_access_key,

@@ -25,6 +25,16 @@ def parse_address(text: str) -> Address:
     return Address(host.removeprefix("[").removesuffix("]"), int(port))
 
 
+def parse_addresses(text: str) -> tuple[Address, ...]:
+    """Parse one address, or several IP addresses with commas between them. Raises ValueError."""
+    addresses = tuple(parse_address(part.strip()) for part in text.split(",") if part.strip())
+    if not addresses:
+        raise ValueError("an address is required")
+    if len(addresses) > 1 and not all(is_ip(each.host) for each in addresses):
+        raise ValueError(f"{text!r} names several addresses, which must all be IP addresses")
+    return addresses
+
+
 def is_ip(host: str) -> bool:
     """Return whether a host is an IP address, not a name."""
     try:

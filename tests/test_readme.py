@@ -102,6 +102,6 @@ def on(mesh: Mesh, commands: str) -> str:
     assert stated is not None
     ports = assign_ports(int(stated[1]), range(int(stated[2]), int(stated[2]) + PORT_COUNT))
     names = {ports.edge: "edge"}
-    names |= {port: f"{name}-serve" for name, port in ports.services.items()}
-    names |= {port: f"{name}-work" for name, port in ports.workers.items()}
+    names |= {port: f"{name}-serve" for name, (port,) in ports.services.items()}
+    names |= {port: f"{name}-work" for name, (port,) in ports.workers.items()}
     return re.sub(r"127\.0\.0\.1:(\d+)", lambda found: mesh.addresses[names[int(found[1])]], commands)

@@ -4,13 +4,14 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from devmesh.copies import read_copies
 from devmesh.environment import ignored_settings, shared_environment
 from devmesh.errors import MeshError
-from devmesh.layout import PORT_COUNT, Layout, chosen_ports
+from devmesh.layout import Layout, chosen_ports, port_count
 from devmesh.parts.mesh import MeshParts, keys_command, mesh_parts
 from devmesh.parts.metrics_targets import write_targets
 from devmesh.parts.stores import StoreOptions, chosen_store
@@ -38,6 +39,7 @@ class DevOptions:
     exec_command: str | None
     store: StoreOptions
     mesh_tls: bool = False
+    copies: Sequence[str] = ()
 
 
 def dev(options: DevOptions) -> int:
@@ -45,12 +47,13 @@ def dev(options: DevOptions) -> int:
     os.umask(0o077)  # what a mesh writes is for its own user
     try:
         refuse_unknown_names(os.environ)
+        copies = read_copies(options.copies)
         with (
             locked(options.data),
-            chosen_ports(options.port, options.base_port) as ports,
+            chosen_ports(options.port, options.base_port, copies) as ports,
         ):
             passwords = load_passwords(options.data / "secrets.json")
-            store_port = _store_port(options.base_port)
+            store_port = None if options.base_port is None else options.base_port + port_count(copies)
             with chosen_store(
                 options.store, options.data, passwords.cassandra_password, store_port, os.environ, _tell
             ) as store:
@@ -62,10 +65,6 @@ def dev(options: DevOptions) -> int:
         return 1
     except KeyboardInterrupt:  # during a download; later Ctrl-C stops the mesh in order
         return 128 + signal.SIGINT
-
-
-def _store_port(base: int | None) -> int | None:
-    return None if base is None else base + PORT_COUNT
 
 
 def _tell(text: str) -> None:
@@ -117,7 +116,7 @@ async def _start(layout: Layout, parts: MeshParts, supervisor: Supervisor, env: 
     """Start the servers, then the rest once Valkey and the keys are ready. Returns when all are ready."""
     supervisor.start((parts.valkey, parts.seaweed, *parts.cassandra))
     await asyncio.gather(make_keys(layout.keys, keys_command(layout, env)), supervisor.ready((parts.valkey,)))
-    rest = (*parts.services, *parts.workers, parts.edge)
+    rest = (*parts.services, *parts.workers, *parts.edges)
     supervisor.start(rest)
     await supervisor.ready((parts.seaweed, *parts.cassandra, *rest))
 

@@ -1,11 +1,12 @@
 """Describes the parts of a mesh, grouped by the order in which they start and stop."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import astuple, dataclass
 from functools import partial
 
-from devmesh.layout import SERVICES, WORKERS, Layout
+from devmesh.copies import EDGE, SERVICES, WORKERS, names_of
+from devmesh.layout import Layout
 from devmesh.parts.bucket import prepare_bucket
 from devmesh.parts.cassandra.account import make_account
 from devmesh.parts.cassandra.node import START_SECONDS as CLUSTER_SECONDS
@@ -24,6 +25,9 @@ from devmesh.supervise.running import START_SECONDS
 NOT_FOR_EDGE = ("LENSFEED_S3_ACCESS_KEY", "LENSFEED_S3_SECRET_KEY")
 """The key that may write. The edge has one of its own."""
 
+WEBHOOK = ("LENSFEED_WEBHOOK_ADDR", "LENSFEED_WEBHOOK_SECRET")
+"""Where S3 sends its events: to the first media_svc."""
+
 
 @dataclass(frozen=True)
 class MeshParts:
@@ -35,15 +39,15 @@ class MeshParts:
     """The Cassandra nodes; empty with another store."""
     workers: tuple[Part, ...]
     services: tuple[Part, ...]
-    edge: Part
+    edges: tuple[Part, ...]
 
     def groups(self) -> tuple[tuple[Part, ...], ...]:
         """Return groups ordered by dependency: no part needs a later one to finish its work."""
-        return (self.valkey,), (self.seaweed, *self.cassandra), self.workers, self.services, (self.edge,)
+        return (self.valkey,), (self.seaweed, *self.cassandra), self.workers, self.services, self.edges
 
     def in_display_order(self) -> tuple[Part, ...]:
-        """Return all parts, the edge first and the servers last."""
-        return self.edge, *self.services, *self.workers, *self.cassandra, self.seaweed, self.valkey
+        """Return all parts, the edges first and the servers last."""
+        return *self.edges, *self.services, *self.workers, *self.cassandra, self.seaweed, self.valkey
 
 
 def mesh_parts(layout: Layout, env: Mapping[str, str]) -> MeshParts:
@@ -52,9 +56,12 @@ def mesh_parts(layout: Layout, env: Mapping[str, str]) -> MeshParts:
         valkey=_valkey(layout, env),
         seaweed=_seaweed(layout, env),
         cassandra=_cassandra(layout, env, layout.store.cluster) if layout.store.cluster else (),
-        workers=tuple(_python(layout, env, name, "work", layout.ports.workers[name]) for name in WORKERS),
-        services=tuple(_python(layout, env, name, "serve", layout.ports.services[name]) for name in SERVICES),
-        edge=_edge(layout, env),
+        workers=tuple(part for name in WORKERS for part in _workers(layout, env, name)),
+        services=tuple(part for name in SERVICES for part in _services(layout, env, name)),
+        edges=tuple(
+            _edge(layout, env, name, port)
+            for name, port in zip(names_of(EDGE, len(layout.ports.edges)), layout.ports.edges, strict=True)
+        ),
     )
 
 
@@ -107,8 +114,21 @@ def _cassandra(layout: Layout, env: Mapping[str, str], cluster: OwnCluster) -> t
     return tuple(parts)
 
 
-def _python(layout: Layout, env: Mapping[str, str], service: str, command: str, port: int) -> Part:
-    name = f"{service}-{command}"
+def _services(layout: Layout, env: Mapping[str, str], service: str) -> Iterator[Part]:
+    ports = layout.ports.services[service]
+    for index, (name, port) in enumerate(zip(names_of(f"{service}-serve", len(ports)), ports, strict=True)):
+        own = env if index == 0 else {key: value for key, value in env.items() if key not in WEBHOOK}
+        yield _python(layout, own, service, "serve", name, port)
+
+
+def _workers(layout: Layout, env: Mapping[str, str], service: str) -> Iterator[Part]:
+    ports = layout.ports.workers[service]
+    for index, (name, port) in enumerate(zip(names_of(f"{service}-work", len(ports)), ports, strict=True)):
+        own = env if index == 0 else {**env, "LENSFEED_WORKER_INDEX": str(index)}
+        yield _python(layout, own, service, "work", name, port)
+
+
+def _python(layout: Layout, env: Mapping[str, str], service: str, command: str, name: str, port: int) -> Part:
     metrics = address(layout.ports.metrics[name])
     own = {**env, "LENSFEED_LISTEN_ADDR": address(port), "LENSFEED_METRICS_ADDR": metrics}
     return Part(
@@ -121,13 +141,14 @@ def _python(layout: Layout, env: Mapping[str, str], service: str, command: str, 
     )
 
 
-def _edge(layout: Layout, env: Mapping[str, str]) -> Part:
-    own = {name: value for name, value in env.items() if name not in NOT_FOR_EDGE}
+def _edge(layout: Layout, env: Mapping[str, str], name: str, port: int) -> Part:
+    own = {key: value for key, value in env.items() if key not in NOT_FOR_EDGE}
+    own |= {"LENSFEED_EDGE_ADDR": address(port), "LENSFEED_EDGE_DIR": str(layout.data / name)}
     return Part(
-        name="edge",
-        command=_module(layout, own, "edge", "edge_proxy", "run"),
-        check=partial(edge_answers, layout.ports.edge),
-        address=address(layout.ports.edge),
+        name=name,
+        command=_module(layout, own, name, "edge_proxy", "run"),
+        check=partial(edge_answers, port),
+        address=address(port),
         patience=_service_seconds(layout) * 1.5,  # it waits for the services, which should time out first
     )
 

@@ -25,7 +25,8 @@ Every process reads its settings once, from environment variables, when it start
 See [Run a Redis cluster](redis-cluster.md).
 
 **Addresses.** Services accept any gRPC name: `dns:///feed.internal:50055` spreads calls over all addresses of that name. The edge
-accepts host:port, with or without `dns:///`.
+accepts host:port, with or without `dns:///`. All accept several IP addresses, as in `10.0.0.1:50055,10.0.0.2:50055`, and spread
+calls over them.
 
 **Telemetry.** `LENSFEED_METRICS_ADDR` serves [metrics](metrics.md) to Prometheus. Spans and metrics are sent by OTLP if the
 standard variable `OTEL_EXPORTER_OTLP_ENDPOINT` is set. They cost nothing otherwise.

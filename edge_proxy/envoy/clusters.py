@@ -41,9 +41,9 @@ MAX_BUILTIN_CALLS = 64
 RETRY_BUDGET = {"budget_percent": {"value": 20}, "min_retry_concurrency": 10}
 
 
-def service_cluster(name: str, address: Address) -> Json:
-    """Render the cluster of a gRPC service. Calls are spread over all addresses its name resolves to."""
-    return _cluster(name, address) | {
+def service_cluster(name: str, *addresses: Address) -> Json:
+    """Render the cluster of a gRPC service. Calls are spread over all addresses, and over all that a name resolves to."""
+    return _cluster(name, *addresses) | {
         "typed_extension_protocol_options": _http2(),
         "health_checks": [
             {
@@ -83,9 +83,9 @@ def s3_cluster(settings: EdgeSettings) -> Json:
 
 def all_clusters(settings: EdgeSettings) -> list[Json]:
     """Render every cluster."""
-    addresses: dict[str, Address] = {name: getattr(settings, f"{name}_addr") for name in SERVICES}
-    services = (service_cluster(name, address) | mesh_socket(settings, name) for name, address in addresses.items())
-    limits = [] if settings.limits_addr is None else [_limits_cluster(settings, settings.limits_addr)]
+    addresses: dict[str, tuple[Address, ...]] = {name: getattr(settings, f"{name}_addr") for name in SERVICES}
+    services = (service_cluster(name, *several) | mesh_socket(settings, name) for name, several in addresses.items())
+    limits = [_limits_cluster(settings)] if settings.limits_addr else []
     socket = builtin_socket(settings.edge_dir)
     builtin = (_builtin_cluster(name, socket) for name in (HEALTH_CLUSTER, REFLECTION_CLUSTER))
     collector = find_collector()
@@ -107,9 +107,9 @@ def _builtin_cluster(name: str, socket: Path) -> Json:
     }
 
 
-def _limits_cluster(settings: EdgeSettings, address: Address) -> Json:
+def _limits_cluster(settings: EdgeSettings) -> Json:
     """Render the cluster of the rate limit service, which has the edge's certificate."""
-    return service_cluster(LIMITS, address) | mesh_socket(settings, EDGE)
+    return service_cluster(LIMITS, *settings.limits_addr) | mesh_socket(settings, EDGE)
 
 
 def _collector_cluster(collector: Collector) -> Json:
@@ -118,10 +118,10 @@ def _collector_cluster(collector: Collector) -> Json:
     return cluster | {"transport_socket": _tls(collector.address.host)} if collector.uses_tls else cluster
 
 
-def _cluster(name: str, address: Address) -> Json:
+def _cluster(name: str, *addresses: Address) -> Json:
     return {
         "name": name,
-        "type": "STATIC" if is_ip(address.host) else "STRICT_DNS",
+        "type": "STATIC" if all(is_ip(each.host) for each in addresses) else "STRICT_DNS",
         "connect_timeout": "1s",
         "per_connection_buffer_limit_bytes": BUFFER_BYTES,
         "lb_policy": "ROUND_ROBIN",
@@ -131,7 +131,7 @@ def _cluster(name: str, address: Address) -> Json:
         "outlier_detection": _outliers(),
         "load_assignment": {
             "cluster_name": name,
-            "endpoints": [{"lb_endpoints": [{"endpoint": {"address": socket_address(address)}}]}],
+            "endpoints": [{"lb_endpoints": [{"endpoint": {"address": socket_address(each)}} for each in addresses]}],
         },
     }
 

@@ -134,7 +134,7 @@ def http_filters(settings: EdgeSettings, methods: Sequence[Method]) -> list[Json
         # After the translation, so that rules refer to gRPC paths only.
         token_filter(settings),
         # After the token, so that the user is known.
-        *rate_filters(rules_of(settings), together=settings.limits_addr is not None),
+        *rate_filters(rules_of(settings), together=bool(settings.limits_addr)),
         *capability_filters(settings),
         *media_filters(settings),
         # Next to the services, so that their errors are complete before they are translated.

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator
 from pydantic_settings import NoDecode
 
-from edge_proxy.addresses import Address, is_loopback, parse_address
+from edge_proxy.addresses import Address, is_loopback, parse_address, parse_addresses
 from edge_proxy.settings.bounds import LimitSettings
 from edge_proxy.settings.docs import DocsSettings
 from edge_proxy.settings.media import MediaSettings
@@ -32,17 +32,17 @@ class EdgeSettings(DocsSettings, LimitSettings, MediaSettings, RateSettings, Tls
     edge_access_log: Literal["failures", "all"] = "failures"
     """Which calls are logged: `failures` on our side, or `all`."""
 
-    user_addr: Annotated[Address, NoDecode]
+    user_addr: Annotated[tuple[Address, ...], NoDecode]
     """Where user_svc is."""
-    follow_addr: Annotated[Address, NoDecode]
+    follow_addr: Annotated[tuple[Address, ...], NoDecode]
     """Where follow_svc is."""
-    post_addr: Annotated[Address, NoDecode]
+    post_addr: Annotated[tuple[Address, ...], NoDecode]
     """Where post_svc is."""
-    media_addr: Annotated[Address, NoDecode]
+    media_addr: Annotated[tuple[Address, ...], NoDecode]
     """Where media_svc is."""
-    feed_addr: Annotated[Address, NoDecode]
+    feed_addr: Annotated[tuple[Address, ...], NoDecode]
     """Where feed_svc is."""
-    limits_addr: Annotated[Address | None, NoDecode] = None
+    limits_addr: Annotated[tuple[Address, ...], NoDecode] = ()
     """Where `python -m edge_proxy limits` listens. With it, several edges count calls together; each also counts by itself."""
 
     mesh_tls: Path | None = None
@@ -66,21 +66,15 @@ class EdgeSettings(DocsSettings, LimitSettings, MediaSettings, RateSettings, Tls
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     """DEBUG, INFO, WARNING, ERROR or CRITICAL. At DEBUG the edge logs every call."""
 
-    @field_validator(
-        "edge_addr",
-        "edge_admin_addr",
-        "edge_health_addr",
-        "user_addr",
-        "follow_addr",
-        "post_addr",
-        "media_addr",
-        "feed_addr",
-        "limits_addr",
-        mode="before",
-    )
+    @field_validator("edge_addr", "edge_admin_addr", "edge_health_addr", mode="before")
     @classmethod
     def _read_address(cls, value: object) -> object:
         return parse_address(value) if isinstance(value, str) else value
+
+    @field_validator("user_addr", "follow_addr", "post_addr", "media_addr", "feed_addr", "limits_addr", mode="before")
+    @classmethod
+    def _read_addresses(cls, value: object) -> object:
+        return parse_addresses(value) if isinstance(value, str) else value
 
     @field_validator("edge_admin_addr")
     @classmethod

@@ -13,6 +13,7 @@ from meshkit.errors import DeadlineExceededError
 from meshkit.grpc.call_durations import MeasuredCalls
 from meshkit.grpc.layers.caller import REQUEST_KEY, TRACE_KEY
 from meshkit.grpc.renewed_channel import RenewedChannel
+from meshkit.grpc.targets import target_of
 from meshkit.identity.mtls import channel_credentials
 from meshkit.identity.parts import MeshIdentity, dns_name
 from meshkit.telemetry.switches import has_metrics, has_traces
@@ -39,7 +40,7 @@ _RETRY_POLICY = {
 
 
 def connect(target: str, *services: str, identity: MeshIdentity | None = None) -> grpc.aio.Channel:
-    """Open a channel to `target` (any gRPC name) for services named as in the contract.
+    """Open a channel to `target` (any gRPC name, or a list of addresses) for services named as in the contract.
 
     Calls are balanced by round_robin, and idempotent methods are retried if the peer is unavailable. Each call passes on the
     request id and trace context of the current call and ends before its deadline. With `identity`, the channel uses mutual TLS
@@ -52,7 +53,14 @@ def connect(target: str, *services: str, identity: MeshIdentity | None = None) -
         ("grpc.keepalive_time_ms", 30_000),
         ("grpc.max_receive_message_length", MAX_RESPONSE_BYTES),
         ("grpc.use_local_subchannel_pool", 1),
+        # By default a process that comes back gets calls only after up to two minutes, and a new one's name is not looked up
+        # within 30 seconds of the last time.
+        ("grpc.initial_reconnect_backoff_ms", 100),
+        ("grpc.min_reconnect_backoff_ms", 1_000),
+        ("grpc.max_reconnect_backoff_ms", 1_000),
+        ("grpc.dns_min_time_between_resolutions_ms", 1_000),
     )
+    target = target_of(target)
     if identity is None:
         return grpc.aio.insecure_channel(target, options=options, interceptors=interceptors)
     # Whatever its address, the peer is identified by the name of its part: `media` of lensfeed.media.v1.MediaInternalService.

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from devmesh.copies import read_copies
 from devmesh.environment import fixed_settings, ignored_settings, shared_environment
 from devmesh.errors import MeshError
-from devmesh.layout import PORT_COUNT, Layout, chosen_ports
+from devmesh.layout import PORT_COUNT, Layout, Ports, assign_ports, chosen_ports, port_count
 from devmesh.parts.mesh import mesh_parts
 from devmesh.ports import LOWEST, RESERVES, free_ports, is_free, reserved_ports
 from devmesh.secrets.passwords import load_passwords
@@ -67,11 +68,58 @@ def test_a_base_port_numbers_all_other_ports() -> None:
     base = next(base for base in range(LOWEST, 30_000, PORT_COUNT) if all(map(is_free, range(base, base + PORT_COUNT))))
     with chosen_ports(0, base) as ports:
         pass
-    others = {ports.valkey, ports.webhook, *ports.services.values(), *ports.workers.values()}
-    others |= set(ports.metrics.values())
-    others |= set(vars(ports.seaweed).values())
+    others = others_of(ports)
     assert others == set(range(base, base + len(others)))
     assert ports.edge not in others
+
+
+def others_of(ports: Ports) -> set[int]:
+    """Return every port but the first edge's."""
+    several = (*ports.services.values(), *ports.workers.values(), ports.edges[1:])
+    others = {ports.valkey, ports.webhook, *vars(ports.seaweed).values(), *ports.metrics.values()}
+    return others.union(*several)
+
+
+def test_copies_take_further_ports() -> None:
+    """With copies, the ports of one of each part stay as they are. Copies of an edge serve no metrics."""
+    copies = read_copies(["feed-serve=3", "edge=2", "post-work=2"])
+    alone, many = assign_ports(1, range(100, 100 + PORT_COUNT)), assign_ports(1, range(100, 200), copies)
+    assert others_of(many) == set(range(100, 100 + port_count(copies)))
+    assert others_of(alone) < others_of(many)
+    assert many.services["feed"][0] == alone.services["feed"][0]
+    assert {name: len(ports) for name, ports in many.services.items() if len(ports) > 1} == {"feed": 3}
+    assert set(many.metrics) - set(alone.metrics) == {"feed-serve-2", "feed-serve-3", "post-work-2"}
+
+
+@pytest.mark.parametrize(
+    ("wish", "message"),
+    [
+        ("feeds=2", "there is no part 'feeds'; the parts are edge, user-serve"),
+        ("edge", "must be between 1 and 9"),
+        ("edge=10", "must be between 1 and 9"),
+    ],
+)
+def test_unknown_copies_are_refused(wish: str, message: str) -> None:
+    """The error names the option, the parts and the bounds."""
+    with pytest.raises(MeshError, match=f"--copies {wish}: .*{message}"):
+        read_copies([wish])
+
+
+def test_copies_know_each_other(tmp_path: Path) -> None:
+    """Callers get the addresses of all copies. Workers differ by their index, and S3 tells one media_svc."""
+    copies = read_copies(["media-serve=2", "post-work=2", "edge=2"])
+    with chosen_ports(0, None, copies) as ports:
+        layout = Layout(tmp_path, ports, load_passwords(tmp_path / "secrets.json"))
+        parts = mesh_parts(layout, shared_environment(layout, {}))
+    env = {part.name: part.command.env for group in parts.groups() for part in group}
+    first, second = ports.services["media"]
+    assert env["edge"]["LENSFEED_MEDIA_ADDR"] == f"127.0.0.1:{first},127.0.0.1:{second}"
+    assert ("LENSFEED_WEBHOOK_ADDR" in env["media-serve"], "LENSFEED_WEBHOOK_ADDR" in env["media-serve-2"]) == (
+        True,
+        False,
+    )
+    assert env["post-work-2"]["LENSFEED_WORKER_INDEX"] == "1"
+    assert env["edge"]["LENSFEED_EDGE_DIR"] != env["edge-2"]["LENSFEED_EDGE_DIR"]
 
 
 def test_two_meshes_do_not_share_a_folder(tmp_path: Path) -> None:

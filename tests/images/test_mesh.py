@@ -61,7 +61,7 @@ async def layout(images: Mapping[str, Image], tmp_path_factory: pytest.TempPathF
             parts,
             services=tuple(in_image(part, images, layout) for part in parts.services),
             workers=tuple(in_image(part, images, layout) for part in parts.workers),
-            edge=in_image(parts.edge, images, layout),
+            edges=tuple(in_image(part, images, layout) for part in parts.edges),
         )
         supervisor = Supervisor(parts.groups(), Display())
         try:
@@ -87,7 +87,7 @@ async def test_a_photo_reaches_a_feed(layout: Layout, images: Mapping[str, Image
     """Ann uploads and posts a photo, Bob sees it, and the edge serves it. Every process is healthy by its image's own check."""
     async with connected(layout.url) as reach:
         await _photo_in_feed(reach)
-    for name, port in layout.ports.services.items():
+    for name, (port,) in layout.ports.services.items():
         check = images[name].config["Healthcheck"]["Test"]
         assert check[0] == "CMD"
         done = await asyncio.to_thread(images[name].run, *check[1:], env={"LENSFEED_LISTEN_ADDR": f"127.0.0.1:{port}"})

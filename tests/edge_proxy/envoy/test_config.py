@@ -199,6 +199,16 @@ def test_names_are_resolved_and_addresses_are_not(environment: pytest.MonkeyPatc
     assert (kinds["feed"], kinds["user"]) == ("STRICT_DNS", "STATIC")
 
 
+def test_calls_are_spread_over_several_addresses(environment: pytest.MonkeyPatch) -> None:
+    """A setting may list the addresses of a service's processes."""
+    environment.setenv("LENSFEED_FEED_ADDR", "10.0.0.1:50055, [fd00::2]:50056")
+    clusters = {cluster["name"]: cluster for cluster in bootstrap(EdgeSettings.load())["static_resources"]["clusters"]}
+    [group] = clusters["feed"]["load_assignment"]["endpoints"]
+    addresses = [each["endpoint"]["address"]["socket_address"] for each in group["lb_endpoints"]]
+    assert [(each["address"], each["port_value"]) for each in addresses] == [("10.0.0.1", 50055), ("fd00::2", 50056)]
+    assert clusters["feed"]["type"] == "STATIC"
+
+
 @pytest.mark.parametrize(("host", "kind"), [("s3.example", "DNS"), ("192.0.2.1", "IP_ADDRESS")])
 def test_a_store_with_tls_is_verified(environment: pytest.MonkeyPatch, host: str, kind: str) -> None:
     """The store's certificate must match its name and a trusted root."""
@@ -216,6 +226,8 @@ def test_a_store_with_tls_is_verified(environment: pytest.MonkeyPatch, host: str
         ("LENSFEED_EDGE_ADMIN_ADDR", "0.0.0.0:9901"),
         ("LENSFEED_EDGE_ADDR", "127.0.0.1"),
         ("LENSFEED_FEED_ADDR", "127.0.0.1:99999"),
+        ("LENSFEED_FEED_ADDR", "feed-1.internal:50055,feed-2.internal:50055"),
+        ("LENSFEED_USER_ADDR", " , "),
         ("LENSFEED_S3_ENDPOINT_URL", "127.0.0.1:8333"),
         ("LENSFEED_S3_BUCKET", "Not A Bucket"),
         ("LENSFEED_EDGE_S3_SECRET_KEY", ""),
