@@ -29,7 +29,7 @@ PRAGMAS = (
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
 )
-_duration = STATEMENT_DURATION.create()
+_duration = STATEMENT_DURATION.buckets()
 
 
 class Database:

@@ -36,7 +36,7 @@ DEFAULT_TIMEOUT = 10.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 2.0
 Rows = list[tuple[Any, ...]]
 _CHECK = read("SELECT toUnixTimestamp(now()) FROM system.local WHERE key = 'local' LIMIT 1")
-_duration = STATEMENT_DURATION.create()
+_duration = STATEMENT_DURATION.buckets()
 _half_logged = BATCHES_HALF_LOGGED.create()
 _NOW = contextlib.nullcontext()
 _log = structlog.get_logger()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     _ClientInterceptor = grpc.aio.UnaryUnaryClientInterceptor[Any, Any]
 else:
     _ClientInterceptor = grpc.aio.UnaryUnaryClientInterceptor  # generic in its stubs only
-_duration = CLIENT_CALL_DURATION.create()
+_duration = CLIENT_CALL_DURATION.buckets()
 _attributes = lru_cache(CallAttributes)
 
 

@@ -10,7 +10,7 @@ from meshkit.telemetry.statement_attributes import attributes_of
 
 if TYPE_CHECKING:
     from meshkit.redis.mux import RedisMux
-_duration = STATEMENT_DURATION.create()
+_duration = STATEMENT_DURATION.buckets()
 
 
 class MeasuredMux:

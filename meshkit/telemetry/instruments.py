@@ -7,7 +7,11 @@ from typing import ClassVar
 from opentelemetry import metrics
 from opentelemetry.metrics import CallbackOptions, Counter, Histogram, Meter, Observation
 
+from meshkit.telemetry.buckets import Buckets
+
 METER = "lensfeed"
+# Those of this process, by the name of their metric.
+BUCKETS: dict[str, Buckets] = {}
 # As Prometheus's exporter names units. Ratios and counted things have none.
 _UNITS = {"s": "_seconds", "min": "_minutes", "By": "_bytes"}
 
@@ -49,10 +53,21 @@ class HistogramMetric(Metric):
     kind: ClassVar[str] = "histogram"
 
     def create(self, meter: Meter | None = None) -> Histogram:
-        """Create the instrument, which is a no-op until telemetry is set up."""
+        """Create the instrument, a no-op until telemetry is set up. A `record` takes the SDK 14 µs; hot paths use `buckets`."""
         return _meter(meter).create_histogram(
             self.name, self.unit, self.description, explicit_bucket_boundaries_advisory=self.bounds
         )
+
+    def buckets(self, meter: Meter | None = None) -> Buckets:
+        """Return this process's buckets of the metric, which `histograms` hands to what exports metrics."""
+        if self.name not in BUCKETS:
+            made = BUCKETS[self.name] = Buckets(self.bounds)
+
+            def observe(_options: CallbackOptions) -> Iterable[Observation]:
+                return [Observation(sum(series.counts), dict(key)) for key, series in list(made.series.items())]
+
+            _meter(meter).create_observable_counter(self.name, [observe], self.unit, self.description)
+        return BUCKETS[self.name]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

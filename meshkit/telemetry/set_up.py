@@ -75,13 +75,23 @@ def _otlp_reader() -> "MetricReader":
     from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
     from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 
-    return PeriodicExportingMetricReader(OTLPMetricExporter(timeout=_timeout()))
+    from meshkit.telemetry.histograms import WithHistograms
+
+    class Reader(WithHistograms, PeriodicExportingMetricReader):
+        """Sends metrics by OTLP."""
+
+    return Reader(OTLPMetricExporter(timeout=_timeout()))
 
 
 def _reader() -> "MetricReader":
     from opentelemetry.exporter.prometheus import PrometheusMetricReader
 
-    return PrometheusMetricReader(scope_info_enabled=False)  # every instrument has the same scope
+    from meshkit.telemetry.histograms import WithHistograms
+
+    class Reader(WithHistograms, PrometheusMetricReader):
+        """Serves metrics to Prometheus."""
+
+    return Reader(scope_info_enabled=False)  # every instrument has the same scope
 
 
 def _timeout() -> float | None:

@@ -40,7 +40,7 @@ def telemetry() -> Layer:
 
 
 def _measured(method: Method, handler: Handler) -> Handler:
-    duration = SERVER_CALL_DURATION.create()
+    duration = SERVER_CALL_DURATION.buckets()
     attributes = CallAttributes(method.path)
 
     async def call(request: Any, context: Any) -> Any:
