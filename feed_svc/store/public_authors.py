@@ -8,7 +8,7 @@ from meshkit.redis.mux import RedisMux
 
 # Longer than follow_svc should ever be away. A card that is made renews it.
 KEEP_SECONDS = 24 * 60 * 60
-# A process renews an author no more often than this, and after a change of its visibility needs so long to remember it again.
+# A process renews an author no more often than this. If Redis loses an author, it may be so long until it is remembered again.
 RENEW_SECONDS = 600
 # The most authors that a process knows to be renewed, about 10 MB.
 MAX_RENEWED = 100_000

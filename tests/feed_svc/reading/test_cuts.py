@@ -10,7 +10,6 @@ from feed_svc.card_marks import is_public, is_unknown
 from feed_svc.model import Cuts, Unleased, Window, author_of, entry_of
 from feed_svc.reading.check_cuts import LEASE_SECONDS, LOOK_SECONDS, SETTLE_SECONDS, CheckCuts, Outcome, after_look
 from feed_svc.store.cards import UNKNOWN_TTL_SECONDS
-from feed_svc.store.public_authors import CHANGED_SECONDS, KEEP_SECONDS, RENEW_SECONDS, RedisPublicAuthors
 from meshkit.errors import DeadlineExceededError, UnavailableError
 from meshkit.grpc.status import is_outage
 from meshkit.redis.mux import RedisMux
@@ -192,38 +191,6 @@ async def test_public_posts_outlive_their_cards_without_the_graph(feed: Feed, wo
     await feed.apply_privacy(STAR)
     with pytest.raises(UnavailableError):
         await feed.get_feed(VIEWER, "", 100)
-
-
-async def test_an_answer_from_before_a_switch_is_not_remembered(feed: Feed) -> None:
-    """A reader may be late with what the graph said before a switch. For minutes, the author does not count as public."""
-    stays, switches, _ = authors = 21, 22, 23
-    await feed.public_authors.add([stays, switches])
-    assert await feed.public_authors.among(authors) == {stays, switches}
-    await feed.public_authors.forget([switches])
-    await feed.public_authors.add([stays, switches])
-    assert await feed.public_authors.among(authors) == {stays}
-    assert 0 < await feed.redis.ttl(f"public:{{{switches}}}") <= CHANGED_SECONDS
-    assert CHANGED_SECONDS < await feed.redis.ttl(f"public:{{{stays}}}") <= KEEP_SECONDS
-
-
-async def test_public_authors_are_renewed_once_in_ten_minutes(mux: RedisMux, redis: "Redis") -> None:
-    """A process asks Redis to renew an author again only after a while, and after it has forgotten the author."""
-    now = 0.0
-    public = RedisPublicAuthors(mux, lambda: now)
-    await public.add([31, 32])
-    await redis.expire("public:{31}", CHANGED_SECONDS)
-    await public.add([31, 32, 33])
-    assert await public.among([31, 32, 33]) == {31, 32, 33}
-    assert await redis.ttl("public:{31}") <= CHANGED_SECONDS
-    now = RENEW_SECONDS
-    await public.add([31])
-    assert await redis.ttl("public:{31}") > CHANGED_SECONDS
-    await public.forget([31])
-    await public.add([31])
-    assert await public.among([31]) == set()
-    await redis.delete("public:{31}")  # as it expires
-    await public.add([31])
-    assert await public.among([31]) == {31}
 
 
 async def test_a_graph_that_says_private_is_believed_without_an_event(feed: Feed, world: Graph) -> None:
