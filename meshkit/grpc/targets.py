@@ -6,12 +6,12 @@ from meshkit.settings import SettingsError
 
 
 def target_of(addresses: str) -> str:
-    """Return the gRPC name of `a:1,b:2`, over which calls are spread. A single address is any gRPC name, and stays as it is.
+    """Return the gRPC name of `a:1,b:2`, over which calls are spread. What is one gRPC name already stays as it is.
 
     Raises SettingsError unless several addresses are IP addresses of one family, which is what gRPC can name together.
     """
     listed = [each.strip() for each in addresses.split(",") if each.strip()]
-    if len(listed) < 2:  # noqa: PLR2004 - a single one
+    if len(listed) < 2 or listed[0].startswith(("ipv4:", "ipv6:")):  # noqa: PLR2004 - a single one
         return addresses.strip().rstrip(",")
     try:
         families = {ipaddress.ip_address(each.rpartition(":")[0].strip("[]")).version for each in listed}

@@ -13,10 +13,11 @@ from meshkit.settings import SettingsError
         ("dns:///feed.internal:50055", "dns:///feed.internal:50055"),
         ("127.0.0.1:1, 127.0.0.1:2", "ipv4:127.0.0.1:1,127.0.0.1:2"),
         ("[::1]:1,[::1]:2", "ipv6:[::1]:1,[::1]:2"),
+        ("ipv4:127.0.0.1:1,127.0.0.1:2", "ipv4:127.0.0.1:1,127.0.0.1:2"),
     ],
 )
 def test_addresses_are_one_target(addresses: str, target: str) -> None:
-    """One address is any gRPC name; several are IP addresses."""
+    """One address is any gRPC name; several are IP addresses, or the name that gRPC gives a list of them."""
     assert target_of(addresses) == target
 
 
