@@ -1,33 +1,21 @@
 """Every call of the contract, successful and refused, behaves the same in all three protocols."""
 
-import asyncio
 from collections.abc import Callable
 from operator import attrgetter
 
 import httpx
 import pytest
-import pytest_asyncio
 
-from tests.blackbox.contract.aged import let_expire, reach_the_follow_limit
 from tests.blackbox.contract.cases import WAYS, Good, Refused, answer_of, called, same_error, without
-from tests.blackbox.contract.good_cases import GOOD, SESSIONS
+from tests.blackbox.contract.good_cases import GOOD
 from tests.blackbox.contract.refusals import HTTP_STATUS, REFUSALS
-from tests.blackbox.contract.scene import Scene, set_up
-from tests.blackbox.mesh import Mesh, Reach
+from tests.blackbox.contract.scene import Scene
+from tests.blackbox.mesh import Reach
 from tests.rpcs import PUBLIC
 
 pytestmark = pytest.mark.mesh
 
 LEAKS = ("traceback", "sqlite", "cassandra", "valkey", "redis", "upstream", "grpc.aio", "127.0.0.1", "/lensfeed", ".py")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def scene(mesh: Mesh, reach: Reach, photo: bytes) -> Scene:
-    """Set up the scene of the cases."""
-    scene = await set_up(reach, photo, SESSIONS)
-    await asyncio.to_thread(let_expire, mesh, scene.expired_upload)
-    await asyncio.to_thread(reach_the_follow_limit, mesh, int(scene.follows_very_many.user_id))
-    return scene
 
 
 def test_every_public_method_has_a_good_case() -> None:
