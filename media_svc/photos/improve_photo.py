@@ -4,10 +4,8 @@ The replaced files stay until the medium is removed: posts, cards and apps still
 """
 
 import asyncio
-import tempfile
 import time
 from collections.abc import Mapping
-from pathlib import Path
 
 import structlog
 
@@ -18,6 +16,7 @@ from media_svc.photos.make_renditions import Render, render_original
 from media_svc.photos.renditions import Rendered
 from media_svc.ports import Events, Objects
 from media_svc.store.port import MediaStore
+from media_svc.work_folder import work_folder
 from meshkit.ids import PublicId
 
 # Only popular photos get here. When that changes, all files of the medium are rewritten.
@@ -44,9 +43,9 @@ class ImprovePhoto:
         if media is None or not media.is_improvable:
             return
         began = time.monotonic()
-        with tempfile.TemporaryDirectory(prefix="lensfeed-improve-") as folder:
+        with work_folder("improve") as folder:
             try:
-                rendered = await render_original(self._objects, self._render, media, Path(folder))
+                rendered = await render_original(self._objects, self._render, media, folder)
             except MediaRejectedError as error:  # it needs too much time or memory; the served files are fine
                 _log.warning("photo_not_improved", media_id=str(media_id), failure=error.failure)
                 await self.give_up(media_id)

@@ -1,7 +1,6 @@
 """Make a medium's renditions and serve them, or reject it. Safe to repeat."""
 
 import asyncio
-import tempfile
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from media_svc.ports import Events, Objects
 from media_svc.sandbox.picture_limits import LARGE_PIXELS
 from media_svc.sandbox.picture_manifest import ORIGINAL_NAME
 from media_svc.store.port import MediaStore
+from media_svc.work_folder import work_folder
 from meshkit.events.outbox import OutboxRecord
 from meshkit.ids import PublicId
 
@@ -71,9 +71,9 @@ class MakeRenditions:
         if not found or found[0].state is not MediaState.PROCESSING:
             return HEADER
         media = found[0]
-        with tempfile.TemporaryDirectory(prefix="lensfeed-render-") as folder:
+        with work_folder("render") as folder:
             try:
-                rendered = await render_original(self._objects, self._render, media, Path(folder))
+                rendered = await render_original(self._objects, self._render, media, folder)
             except AnimatedPictureError:
                 await self._add_video(media_id, film_cost_by_size(media))
                 return HEADER

@@ -32,7 +32,6 @@ from media_svc.ports import Events, Objects
 from media_svc.sandbox.picture_manifest import ORIGINAL_NAME
 from media_svc.store.port import MediaStore
 from media_svc.videos.ffmpeg import Ffmpeg
-from media_svc.videos.folder import video_folder
 from media_svc.videos.hls import PLAYLIST_TYPE, master_playlist
 from media_svc.videos.make_rung import MadeFile, make_mp4, make_poster, make_rung
 from media_svc.videos.probe_video import probe_video
@@ -40,6 +39,7 @@ from media_svc.videos.progress import VideoProgress
 from media_svc.videos.rules import Film, RungPlan, mp4_side, plan_rungs
 from media_svc.videos.transcode import MP4_NAME
 from media_svc.videos.unpack_animation import FILM_TYPE, unpack_animation
+from media_svc.work_folder import work_folder
 from meshkit.ids import PublicId
 
 CACHE_CONTROL = cache_control(CacheClass.COLD)
@@ -72,7 +72,7 @@ class ProcessVideo:
         if media is None or not media.is_unfinished:
             return None
         began = time.monotonic()
-        with video_folder() as folder:
+        with work_folder("video") as folder:
             try:
                 await self._process(media, folder)
             except MediaRejectedError as error:

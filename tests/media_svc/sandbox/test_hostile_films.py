@@ -9,7 +9,6 @@ import pytest
 
 from media_svc.model import MediaRejectedError
 from media_svc.videos.ffmpeg import Ffmpeg, find_ffmpeg
-from media_svc.videos.folder import PREFIX, remove_abandoned, video_folder
 from media_svc.videos.make_rung import make_rung
 from media_svc.videos.probe_video import probe_video
 from media_svc.videos.rules import plan_rungs
@@ -110,20 +109,6 @@ async def test_reference_to_another_file(tmp_path: Path) -> None:
         return
     # The reference was not followed: the frames are those of the file itself.
     assert (film.width, film.height, film.duration_ms) == (128, 96, 1000)
-
-
-def test_private_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A folder is deleted after use; one left by a killed process is removed, and one in use is not."""
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    left = tmp_path / f"{PREFIX}left"
-    left.mkdir()
-    (left / ".lock").touch()
-    (left / "original").write_bytes(bytes(1000))
-    with video_folder() as folder:
-        assert folder.parent == tmp_path
-        remove_abandoned(young_seconds=0)
-        assert list(tmp_path.iterdir()) == [folder]
-    assert list(tmp_path.iterdir()) == []
 
 
 @contextlib.asynccontextmanager

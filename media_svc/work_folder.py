@@ -1,4 +1,4 @@
-"""Folders for films in progress. They are large, so each new one also removes those left by crashes."""
+"""Private folders for media in progress. Each new one also removes those left by killed workers."""
 
 import contextlib
 import fcntl
@@ -8,18 +8,20 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
-PREFIX = "lensfeed-video-"
+Purpose = Literal["render", "improve", "video"]
+_PREFIXES = ("lensfeed-render-", "lensfeed-improve-", "lensfeed-video-")
 _LOCK = ".lock"
 # Far longer than it takes to lock a new folder.
 _YOUNG_SECONDS = 60
 
 
 @contextlib.contextmanager
-def video_folder() -> Iterator[Path]:
+def work_folder(purpose: Purpose) -> Iterator[Path]:
     """Provide an empty, locked private folder, and remove it at the end."""
     remove_abandoned()
-    with tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True) as name:
+    with tempfile.TemporaryDirectory(prefix=f"lensfeed-{purpose}-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         (folder / _LOCK).touch()
         # The lock ends with the process, even if that crashes.
@@ -29,7 +31,9 @@ def video_folder() -> Iterator[Path]:
 
 def remove_abandoned(young_seconds: float = _YOUNG_SECONDS) -> None:
     """Remove the folders of dead processes. Folders younger than `young_seconds` may not be locked yet."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+    with os.scandir(tempfile.gettempdir()) as entries:
+        found = [Path(entry) for entry in entries if entry.name.startswith(_PREFIXES)]
+    for folder in found:
         with contextlib.suppress(OSError):
             if time.time() - folder.stat().st_ctime >= young_seconds:
                 _remove(folder)
