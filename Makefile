@@ -34,11 +34,13 @@ SBOM := build/sbom.json
 # So many processes share the tests; each has a Valkey and a SeaweedFS of its own. One more than cores, as many tests wait.
 TEST_PROCESSES ?= 3
 RUNS ?= 20
+# Only some promises, another seed: make faults FAULTS='1 --seed 7'
+FAULTS ?=
 # Only some figures, more pairs: make bench BENCH='hot_read --pairs 9'
 BENCH ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install protos reference docs api-docs dashboards fmt lint types contracts lock lock-check sbom licences pythons packages release-protos check test coverage test-fast test-load wheel images test-images stubs stubs-python stubs-typescript stubs-go stubs-java test-stubs dev clean faults bench
+.PHONY: help install protos reference docs api-docs dashboards fmt lint types contracts lock lock-check sbom licences pythons packages release-protos check test coverage test-fast test-load wheel images test-images stubs stubs-python stubs-typescript stubs-go stubs-java test-stubs dev clean faults faults-quick faults-nodes bench
 
 help: ## List these targets
 	@awk -F':.*## ' '/^##@ /{printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -169,7 +171,14 @@ test-load: protos ## Run the black-box tests 20 times, three at a time (most of 
 	sh tests/need_prometheus.sh
 	PYTHON=$(BIN)/python sh tests/under_load.sh $(RUNS)
 
-faults: protos ## Kill and pause nodes of real clusters under load (minutes)
+faults: protos ## Break a mesh under load, and check every promise of docs/reliability.md (half an hour)
+	sh tests/need_java.sh
+	$(BIN)/python -m faults --store cassandra $(FAULTS)
+
+faults-quick: protos ## The same in short, on SQLite: fewer people, shorter runs (five minutes)
+	$(BIN)/python -m faults --quick $(FAULTS)
+
+faults-nodes: protos ## Kill and pause nodes of real clusters under load (minutes)
 	sh tests/need_java.sh
 	$(BIN)/python -m pytest -m faults -s tests/faults tests/devmesh
 

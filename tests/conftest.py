@@ -28,7 +28,7 @@ PROCESS = "PYTEST_XDIST_WORKER"
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers."""
-    config.addinivalue_line("markers", "faults: breaks a cluster on purpose; only `make faults` runs it")
+    config.addinivalue_line("markers", "faults: breaks a cluster on purpose; only `make faults-nodes` runs it")
     config.addinivalue_line("markers", "stubs: runs the clients of other languages; only `make test-stubs` runs it")
     config.addinivalue_line("markers", "images: runs the images that are built; only `make test-images` runs it")
     config.addinivalue_line("markers", "mesh: runs on a whole mesh; `make test-fast` leaves it out")

@@ -35,6 +35,11 @@ class SupervisedPart:
         await asyncio.shield(self._ready)
 
     @property
+    def pid(self) -> int | None:
+        """The id of its process, which is also its group's; None if it does not run."""
+        return self._child.pid if self._child is not None and self._child.exit_code is None else None
+
+    @property
     def is_pending(self) -> bool:
         """Whether it was started but has never been ready."""
         return self._keeping is not None and not (self._ready.done() and self._ready.exception() is None)

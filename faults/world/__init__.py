@@ -1,0 +1,1 @@
+"""People of a mesh, what they did, and what became of it."""
