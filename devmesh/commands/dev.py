@@ -12,12 +12,12 @@ from devmesh.copies import read_copies
 from devmesh.environment import ignored_settings, shared_environment
 from devmesh.errors import MeshError
 from devmesh.layout import Layout, chosen_ports, port_count
-from devmesh.parts.mesh import MeshParts, keys_command, mesh_parts
+from devmesh.parts.mesh import MeshParts, mesh_parts
 from devmesh.parts.metrics_targets import write_targets
 from devmesh.parts.stores import StoreOptions, chosen_store
 from devmesh.secrets.chosen_certificates import chosen_certificates
 from devmesh.secrets.passwords import load_passwords
-from devmesh.secrets.token_keys import make_keys
+from devmesh.start_mesh import start_mesh
 from devmesh.supervise.display import Display
 from devmesh.supervise.interrupts import Interrupts
 from devmesh.supervise.lock import locked
@@ -102,7 +102,7 @@ async def _work(
     with display.starting(parts.in_display_order()):
         telling = asyncio.create_task(_report_waiting(supervisor, display))
         try:
-            await _start(layout, parts, supervisor, env)
+            await start_mesh(layout, parts, supervisor, env)
         finally:
             telling.cancel()
     display.ready(layout)
@@ -110,15 +110,6 @@ async def _work(
         return await run_command(exec_command, command_environment(env, layout.url))
     await asyncio.get_running_loop().create_future()  # until cancelled
     return 0
-
-
-async def _start(layout: Layout, parts: MeshParts, supervisor: Supervisor, env: Mapping[str, str]) -> None:
-    """Start the servers, then the rest once Valkey and the keys are ready. Returns when all are ready."""
-    supervisor.start((parts.valkey, parts.seaweed, *parts.cassandra))
-    await asyncio.gather(make_keys(layout.keys, keys_command(layout, env)), supervisor.ready((parts.valkey,)))
-    rest = (*parts.services, *parts.workers, *parts.edges)
-    supervisor.start(rest)
-    await supervisor.ready((parts.seaweed, *parts.cassandra, *rest))
 
 
 async def _report_waiting(supervisor: Supervisor, display: Display) -> None:

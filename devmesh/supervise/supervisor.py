@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from devmesh.errors import MeshError, NotReady
 from devmesh.supervise.backoff import Backoff
@@ -114,6 +114,10 @@ class Supervisor:
     def __init__(self, groups: Iterable[Sequence[Part]], reporter: Reporter) -> None:
         self._groups = [[SupervisedPart(part, reporter) for part in group] for group in groups]
         self._by_name = {one.part.name: one for group in self._groups for one in group}
+
+    def by_name(self) -> Mapping[str, SupervisedPart]:
+        """Return all parts by their names."""
+        return self._by_name
 
     def start(self, parts: Iterable[Part]) -> None:
         """Start some parts, all at once."""

@@ -1,4 +1,4 @@
-"""Runs a mesh in this process's care, each part with an environment of its own."""
+"""Runs a mesh in this process's care. Each part can be started again with other settings."""
 
 import asyncio
 import contextlib
@@ -11,15 +11,15 @@ from pathlib import Path
 
 from devmesh.environment import shared_environment
 from devmesh.layout import Layout, chosen_ports
-from devmesh.parts.mesh import keys_command, mesh_parts
+from devmesh.parts.mesh import mesh_parts
 from devmesh.parts.stores import StoreOptions, chosen_store
 from devmesh.parts.valkey import valkey_url
 from devmesh.secrets.passwords import load_passwords
-from devmesh.secrets.token_keys import make_keys
+from devmesh.start_mesh import start_mesh
 from devmesh.supervise.lock import locked
 from devmesh.supervise.part import Part
 from devmesh.supervise.readiness import until
-from devmesh.supervise.supervisor import SupervisedPart
+from devmesh.supervise.supervisor import SupervisedPart, Supervisor
 from faults.mesh.deaths import Deaths
 
 CRASHPOINT = "LENSFEED_CRASHPOINT"
@@ -34,7 +34,6 @@ class FaultMesh:
     layout: Layout
     deaths: Deaths
     _parts: Mapping[str, SupervisedPart]
-    _environments: Mapping[str, dict[str, str]]
 
     @property
     def url(self) -> str:
@@ -80,11 +79,7 @@ class FaultMesh:
     async def restart_with(self, name: str, **settings: str) -> None:
         """Stop a part in order and start it with other settings; an empty one is left out."""
         await self.stop(name)
-        environment = self._environments[name]
-        for setting, value in settings.items():
-            environment[setting] = value
-            if not value:
-                del environment[setting]
+        self._parts[name].part = _with_settings(self._parts[name].part, settings)
         await self.start(name)
 
     async def arm(self, name: str, crash_point: str) -> None:
@@ -106,16 +101,13 @@ async def running_fault_mesh(
     layout = await asyncio.to_thread(opened.__enter__)  # Cassandra's program is found with a loop of its own
     try:
         env = shared_environment(layout, {**outer, **settings})
-        groups = [[_with_own_environment(part) for part in group] for group in mesh_parts(layout, env).groups()]
-        deaths = Deaths()
-        parts = {part.name: SupervisedPart(part, deaths) for group in groups for part in group}
+        parts, deaths = mesh_parts(layout, env), Deaths()
+        supervisor = Supervisor(parts.groups(), deaths)
         try:
-            await _start(layout, groups, parts, env)
-            environments = {part.name: _environment(part) for group in groups for part in group}
-            yield FaultMesh(layout, deaths, parts, environments)
+            await start_mesh(layout, parts, supervisor, env)
+            yield FaultMesh(layout, deaths, supervisor.by_name())
         finally:
-            for group in reversed(groups):
-                await asyncio.gather(*(parts[part.name].stop() for part in group))
+            await supervisor.stop()
     finally:
         await asyncio.to_thread(partial(opened.__exit__, None, None, None))
 
@@ -128,24 +120,8 @@ def _layout(data: Path, store: StoreOptions, env: Mapping[str, str], copies: Map
             yield Layout(data, ports, passwords, chosen)
 
 
-async def _start(
-    layout: Layout, groups: list[list[Part]], parts: Mapping[str, SupervisedPart], env: Mapping[str, str]
-) -> None:
-    """Start the stores, then the rest once Valkey and the keys are ready."""
-    stores, rest = [part for group in groups[:2] for part in group], [part for group in groups[2:] for part in group]
-    for part in stores:
-        parts[part.name].start()
-    await asyncio.gather(make_keys(layout.keys, keys_command(layout, env)), parts["valkey"].ready())
-    for part in rest:
-        parts[part.name].start()
-    await asyncio.gather(*(each.ready() for each in parts.values()))
-
-
-def _with_own_environment(part: Part) -> Part:
-    return replace(part, command=replace(part.command, env=dict(part.command.env)))
-
-
-def _environment(part: Part) -> dict[str, str]:
-    environment = part.command.env
-    assert isinstance(environment, dict)  # noqa: S101 - made above
-    return environment
+def _with_settings(part: Part, settings: Mapping[str, str]) -> Part:
+    """Return a part with other settings in its environment, without those that are empty."""
+    others = {name: value for name, value in part.command.env.items() if name not in settings}
+    env = others | {name: value for name, value in settings.items() if value}
+    return replace(part, command=replace(part.command, env=env))
