@@ -8,10 +8,10 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 Purpose = Literal["render", "improve", "video"]
-_PREFIXES = ("lensfeed-render-", "lensfeed-improve-", "lensfeed-video-")
+_PREFIXES = {purpose: f"lensfeed-{purpose}-" for purpose in get_args(Purpose)}
 _LOCK = ".lock"
 # Far longer than it takes to lock a new folder.
 _YOUNG_SECONDS = 60
@@ -21,7 +21,7 @@ _YOUNG_SECONDS = 60
 def work_folder(purpose: Purpose) -> Iterator[Path]:
     """Provide an empty, locked private folder, and remove it at the end."""
     remove_abandoned()
-    with tempfile.TemporaryDirectory(prefix=f"lensfeed-{purpose}-", ignore_cleanup_errors=True) as name:
+    with tempfile.TemporaryDirectory(prefix=_PREFIXES[purpose], ignore_cleanup_errors=True) as name:
         folder = Path(name)
         (folder / _LOCK).touch()
         # The lock ends with the process, even if that crashes.
@@ -32,7 +32,7 @@ def work_folder(purpose: Purpose) -> Iterator[Path]:
 def remove_abandoned(young_seconds: float = _YOUNG_SECONDS) -> None:
     """Remove the folders of dead processes. Folders younger than `young_seconds` may not be locked yet."""
     with os.scandir(tempfile.gettempdir()) as entries:
-        found = [Path(entry) for entry in entries if entry.name.startswith(_PREFIXES)]
+        found = [Path(entry) for entry in entries if entry.name.startswith(tuple(_PREFIXES.values()))]
     for folder in found:
         with contextlib.suppress(OSError):
             if time.time() - folder.stat().st_ctime >= young_seconds:
