@@ -42,7 +42,17 @@ class Findings:
     @property
     def is_held(self) -> bool:
         """Whether every figure is within its goal, and anything ran at all."""
-        return self.runs > 0 and bool(self.figures) and all(each.is_held for each in self.figures)
+        return self.has_run and all(each.is_held for each in self.figures)
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether a figure that was measured misses its goal. A run that failed has shown nothing, so it is neither."""
+        return self.has_run and not self.is_held
+
+    @property
+    def has_run(self) -> bool:
+        """Whether anything ran and was measured."""
+        return self.runs > 0 and bool(self.figures)
 
 
 Run = Callable[[Session], Awaitable[Findings]]

@@ -5,10 +5,11 @@ import time
 import traceback
 from collections.abc import Sequence
 
+from docs.generate.table import table
 from faults.page import write
 from faults.promise import Findings, Promise, Run
 from faults.session import Session
-from faults.table import CONTROLS, PROMISES, control_row, promise_row, table
+from faults.table import CONTROLS, PROMISES, control_row, promise_row
 
 
 async def run_all(session: Session, promises: Sequence[Promise], *, write_page: bool) -> bool:
@@ -23,10 +24,10 @@ async def run_all(session: Session, promises: Sequence[Promise], *, write_page: 
         # At once: they mostly wait for what does not come.
         all_found = await asyncio.gather(*(_run(session, control.run) for control in promise.controls))
         for control, found in zip(promise.controls, all_found, strict=True):
-            is_well &= bool(found.runs) and not found.is_held
+            is_well &= found.is_broken
             control_rows.append(control_row(promise, control, found))
-    controls = f"Controls: the same without what the promise rests on.\n\n{table(CONTROLS, control_rows)}"
-    tables = f"{table(PROMISES, rows)}\n\n{controls}"
+    controls = f"Controls: the same without what the promise rests on.\n\n{table(CONTROLS, control_rows).rstrip()}"
+    tables = f"{table(PROMISES, rows)}\n{controls}"
     print(f"\n{tables}")
     if write_page:
         write(tables, session)

@@ -17,15 +17,14 @@ FEED_GROUP = "feed_svc"
 
 @contextlib.asynccontextmanager
 async def without_sweepers(mesh: FaultMesh) -> AsyncIterator[None]:
-    """Hold the leases of all sweepers, as a process would that holds them and does nothing."""
+    """Hold the leases of all sweepers to the mesh's end, as a process would that holds them and does nothing."""
     async with open_redis(mesh.redis_url) as redis:
         leases = [key async for key in redis.scan_iter("events:*:sweeper:*")]
         if not leases:
             raise RuntimeError("no sweeper has a lease")
         for key in leases:
             await redis.set(key, "nobody", px=LEASE_MS)
-        yield
-        await redis.delete(*leases)
+    yield
 
 
 @contextlib.asynccontextmanager

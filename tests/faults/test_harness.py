@@ -5,12 +5,13 @@ from random import Random
 
 import pytest
 
+from docs.generate.table import table
 from faults.load.settle import compared
 from faults.promise import Control, Figure, Findings, Promise, percentile
 from faults.promises import PROMISES
 from faults.promises.changes_arrive import MORE_ROUNDS, ROUNDS
 from faults.session import Session
-from faults.table import control_row, promise_row, table
+from faults.table import control_row, promise_row
 from faults.world.ledger import Known, Ledger, Post
 from faults.world.plan import QUICK, SMALL, WHOLE, Size, planned_follows
 from meshkit.crash_points import CRASH_POINTS
@@ -83,6 +84,7 @@ def test_the_tables_say_what_is_broken() -> None:
     assert promise_row(promise, broken)[-1] == "BROKEN"
     assert control_row(promise, control, broken) == ("1", "the sweepers", "1", "missing 3", "BROKEN, as it must be")
     assert control_row(promise, control, held)[-1].startswith("HELD")
+    assert control_row(promise, control, Findings(0, ()))[-1].startswith("FAILED")
     assert table(("#", "promise"), [("1", "all arrive")]).splitlines()[2] == "| 1 | all arrive |"
 
 
